@@ -1,0 +1,156 @@
+"""Journal entries to and from Avro. Facts are most of a journal, so they are written from ready-made bytes and read
+many at a time; the other entries are rare and go through fastavro as mappings."""
+
+import io
+from collections.abc import Sequence
+from typing import Any, Final
+
+import fastavro
+
+from schemas.mappings import company_from, company_mapping, policy_from, policy_mapping
+from schemas.records import CompanySet, Coordinates, Entry, Fact, FactEntry, PolicyEnded, PolicySet, Tick
+from schemas.registry import FixedRegistry, SchemaRegistry
+from schemas.vocabulary import CORRECTION, ENROLLMENT, HIRE, PROGRAMMES, TERMINATION, WITHDRAWN
+from schemas.wire import FRAME_BYTES, Body, UnknownSchema, frame, parsed, plain, split_frame, zigzag
+
+_NULL: Final = b"\x00"
+_SOME: Final = b"\x02"
+
+
+class JournalCodec:
+    """Encodes entries one by one, decodes them a batch at a time."""
+
+    def __init__(self, registry: SchemaRegistry | None = None) -> None:
+        registry = registry or FixedRegistry()
+        ids = {subject: registry.latest_id(f"journal-{subject}") for subject in _SUBJECTS}
+        self._fact_id = ids["fact"]
+        self._fact_frame = frame(self._fact_id)
+        one_fact = plain(registry.schema(self._fact_id), enums=False)
+        self._facts = parsed({"type": "array", "items": one_fact})
+        self._bodies = {name: Body(ids[name], registry.schema(ids[name])) for name in _SUBJECTS if name != "fact"}
+        self._name_of_id = {body.schema_id: name for name, body in self._bodies.items()}
+
+    def encode_fact(self, entry: FactEntry) -> bytes:
+        """The framed value of a fact: the bytes that fastavro would give, put together from constants."""
+        (topic, partition, offset), recorded_at, fact, original = entry
+        kind, detail, event_id, company_id, worker_id, effective_on, occurred_at, source, corrects = fact
+        return b"".join(
+            (
+                self._fact_frame,
+                _text(topic),
+                zigzag(partition),
+                zigzag(offset),
+                zigzag(recorded_at),
+                zigzag(kind),
+                _text(event_id),
+                _text(company_id),
+                _text(worker_id),
+                zigzag(effective_on),
+                zigzag(occurred_at),
+                _text(source),
+                _OWN_BYTES[kind][detail],
+                _SOME + _text(corrects) if kind == CORRECTION else _NULL,
+                _NULL if original is None else _SOME + zigzag(len(original)) + original,
+            )
+        )
+
+    def encode(self, entry: Entry) -> bytes:
+        """The framed value of any entry."""
+        if isinstance(entry, FactEntry):
+            return self.encode_fact(entry)
+        topic, partition, offset = entry.came_from
+        head = {"topic": topic, "partition": partition, "offset": offset, "recorded_at": entry.recorded_at}
+        if isinstance(entry, CompanySet):
+            return self._bodies["company-set"].encode({**head, "company": company_mapping(entry.company)})
+        if isinstance(entry, PolicySet):
+            return self._bodies["policy-set"].encode({**head, "policy": policy_mapping(entry.policy)})
+        if isinstance(entry, PolicyEnded):
+            return self._bodies["policy-ended"].encode({**head, "policy_id": entry.policy_id})
+        return self._bodies["tick"].encode({**head, "on": entry.on})
+
+    def decode(self, values: Sequence[bytes]) -> list[Entry]:
+        """The entries behind these framed values, in their order. WireError for what no journal can hold."""
+        entries: list[Entry] = []
+        start = 0
+        while start < len(values):
+            if values[start][:FRAME_BYTES] != self._fact_frame:
+                entries.append(self._decode_rare(values[start]))
+                start += 1
+                continue
+            end = start
+            while end < len(values) and values[end][:FRAME_BYTES] == self._fact_frame:
+                end += 1
+            entries += self._decode_facts(values[start:end])
+            start = end
+        return entries
+
+    def _decode_facts(self, values: Sequence[bytes]) -> list[FactEntry]:
+        """One call of fastavro for all: an Avro array is its length, the items one after the other, and a zero."""
+        items = b"".join([zigzag(len(values)), *[value[FRAME_BYTES:] for value in values], _NULL])
+        records: Any = fastavro.schemaless_reader(io.BytesIO(items), self._facts, None)
+        return [_fact_entry(record) for record in records]
+
+    def _decode_rare(self, value: bytes) -> Entry:
+        name = self._name_of_id.get(split_frame(value))
+        if name is None:
+            raise UnknownSchema
+        fields = self._bodies[name].decode(value)
+        came_from = Coordinates(fields["topic"], fields["partition"], fields["offset"])
+        recorded_at = fields["recorded_at"]
+        if name == "company-set":
+            return CompanySet(came_from, recorded_at, company_from(fields["company"]))
+        if name == "policy-set":
+            return PolicySet(came_from, recorded_at, policy_from(fields["policy"]))
+        if name == "policy-ended":
+            return PolicyEnded(came_from, recorded_at, fields["policy_id"])
+        return Tick(came_from, recorded_at, fields["on"])
+
+
+_SUBJECTS: Final = ("fact", "company-set", "policy-set", "policy-ended", "tick")
+
+
+def _fact_entry(r: dict[str, Any]) -> FactEntry:
+    kind = r["kind"]
+    detail = 0
+    if kind == HIRE:
+        detail = r["employment_type"]
+    elif kind == TERMINATION:
+        detail = r["reason"]
+    elif kind == ENROLLMENT:
+        for programme in r["programmes"]:
+            detail |= 1 << programme
+        if r["action"]:
+            detail |= WITHDRAWN
+    fact = Fact(
+        kind,
+        detail,
+        r["event_id"],
+        r["company_id"],
+        r["worker_id"],
+        r["effective_on"],
+        r["occurred_at"],
+        r["source"],
+        r["corrects"] or "",
+    )
+    return FactEntry(Coordinates(r["topic"], r["partition"], r["offset"]), r["recorded_at"], fact, r["original"])
+
+
+def _text(text: str) -> bytes:
+    encoded = text.encode()
+    return zigzag(len(encoded)) + encoded
+
+
+def _own_bytes() -> tuple[dict[int, bytes], ...]:
+    """kind -> detail -> the bytes of employment_type, reason, action and programmes."""
+    no_programmes = _NULL
+    hires = {i: _SOME + zigzag(i) + _NULL + _NULL + no_programmes for i in range(8)}
+    terminations = {i: _NULL + _SOME + zigzag(i) + _NULL + no_programmes for i in range(8)}
+    enrollments = {}
+    for detail in range(1, 2 * WITHDRAWN):
+        programmes = [zigzag(i) for i in range(len(PROGRAMMES)) if detail >> i & 1]
+        items = b"".join([zigzag(len(programmes)), *programmes, _NULL]) if programmes else no_programmes
+        enrollments[detail] = _NULL + _NULL + _SOME + zigzag(1 if detail & WITHDRAWN else 0) + items
+    return terminations, hires, enrollments, {0: _NULL + _NULL + _NULL + no_programmes}
+
+
+_OWN_BYTES: Final = _own_bytes()

@@ -1,0 +1,84 @@
+"""Registry entries and policies as the mappings that Avro carries: masks spelled out as names and back."""
+
+from typing import Any
+
+from schemas.records import Baseline, Company, Policy, Scope
+from schemas.vocabulary import EMPLOYMENT_TYPE_NUMBER, employment_type_names, programme_names, programme_set
+
+
+def company_mapping(company: Company) -> dict[str, Any]:
+    """All fields of the registry entry; schemas that have no contacts leave them out."""
+    return {
+        "company_id": company.company_id,
+        "name": company.name,
+        "kbli": company.kbli,
+        "regency": company.regency,
+        "baselines": [
+            {
+                "on": b.on,
+                "active": b.active,
+                "covered": b.covered,
+                "uncovered_new": b.uncovered_new,
+                "required": list(programme_names(b.required)),
+            }
+            for b in company.baselines
+        ],
+        "contacts": list(company.contacts),
+    }
+
+
+def company_from(fields: dict[str, Any]) -> Company:
+    return Company(
+        company_id=fields["company_id"],
+        name=fields["name"],
+        kbli=fields["kbli"],
+        regency=fields["regency"],
+        baselines=tuple(
+            Baseline(b["on"], b["active"], b["covered"], b["uncovered_new"], programme_set(b["required"]))
+            for b in fields["baselines"]
+        ),
+        contacts=tuple(fields.get("contacts", ())),
+    )
+
+
+def policy_mapping(policy: Policy) -> dict[str, Any]:
+    scope = policy.scope
+    return {
+        "policy_id": policy.policy_id,
+        "version": policy.version,
+        "title": policy.title,
+        "rule": policy.rule,
+        "threshold_bp": policy.threshold_bp,
+        "required": list(programme_names(policy.required)),
+        "clock": policy.clock,
+        "employment_types": list(employment_type_names(policy.employment_types)),
+        "scope": {
+            name: None if wanted is None else list(wanted)
+            for name, wanted in (
+                ("company_ids", scope.company_ids),
+                ("regencies", scope.regencies),
+                ("kbli_prefixes", scope.kbli_prefixes),
+            )
+        },
+        "min_active": policy.min_active,
+        "hysteresis_bp": policy.hysteresis_bp,
+        "hold_days": policy.hold_days,
+        "effective_from": policy.effective_from,
+        "effective_until": policy.effective_until,
+        "baseline_on": policy.baseline_on,
+    }
+
+
+def policy_from(fields: dict[str, Any]) -> Policy:
+    wanted = {name: None if lists is None else tuple(lists) for name, lists in fields["scope"].items()}
+    employment_types = 0
+    for name in fields["employment_types"]:
+        employment_types |= 1 << EMPLOYMENT_TYPE_NUMBER[name]
+    return Policy(
+        **{
+            **fields,
+            "required": programme_set(fields["required"]),
+            "employment_types": employment_types,
+            "scope": Scope(**wanted),
+        }
+    )

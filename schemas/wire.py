@@ -1,0 +1,140 @@
+"""The Confluent wire format and Avro bodies: frame, schemas as plain numbers, one encoder for each subject.
+
+The frame is a zero byte and the schema id in four bytes, big-endian, before the Avro body. Schemas are read and written
+in a *plain* form with the same bytes: logical types dropped (dates and instants stay numbers) and, where `enums` is
+false, enums as their index, because fastavro takes index -1 for the last symbol without a word.
+"""
+
+import io
+import struct
+from collections.abc import Mapping
+from typing import Any, Final
+
+import fastavro
+from fastavro.types import Schema
+
+MAGIC: Final = 0
+FRAME_BYTES: Final = 5
+_frame: Final = struct.Struct(">BI")
+
+# What fastavro raises on bytes that are not Avro of the schema.
+AVRO_ERRORS: Final = (
+    EOFError,
+    ValueError,
+    IndexError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    AssertionError,
+    StopIteration,
+)
+
+
+class WireError(Exception):
+    """A value that cannot be read. `reason` is the reason of its dead letter."""
+
+    reason = "decode_error"
+
+
+class BadMagic(WireError):
+    """The value does not begin with the Confluent frame."""
+
+    reason = "bad_magic"
+
+
+class UnknownSchema(WireError):
+    """No such schema id, or one that this topic does not carry."""
+
+    reason = "unknown_schema"
+
+
+class NotAvro(WireError):
+    """The body does not decode as Avro of its schema."""
+
+    reason = "decode_error"
+
+
+def frame(schema_id: int) -> bytes:
+    """The bytes before the Avro body."""
+    return _frame.pack(MAGIC, schema_id)
+
+
+def split_frame(value: bytes | None) -> int:
+    """The schema id of a value; BadMagic when it has no frame."""
+    if value is None or len(value) < FRAME_BYTES or value[0] != MAGIC:
+        raise BadMagic
+    schema_id: int = _frame.unpack_from(value)[1]
+    return schema_id
+
+
+def plain(schema: Any, *, enums: bool, _indexed: set[str] | None = None) -> Any:
+    """The schema with the same bytes but numbers for dates and instants, and indexes for enums unless `enums`."""
+    indexed = set() if _indexed is None else _indexed
+    if isinstance(schema, str):
+        return "int" if schema in indexed else schema
+    if isinstance(schema, list):
+        return [plain(branch, enums=enums, _indexed=indexed) for branch in schema]
+    if schema["type"] == "enum" and not enums:
+        indexed.add(schema["name"])
+        return "int"
+    out = {key: value for key, value in schema.items() if key not in ("logicalType", "doc")}
+    if "fields" in out:
+        out["fields"] = [
+            {"name": f["name"], "type": plain(f["type"], enums=enums, _indexed=indexed)}
+            | ({"default": f["default"]} if "default" in f else {})
+            for f in out["fields"]
+        ]
+    for part in ("type", "items", "values"):
+        if isinstance(out.get(part), dict | list) or (part != "type" and part in out):
+            out[part] = plain(out[part], enums=enums, _indexed=indexed)
+    return out
+
+
+def parsed(schema: Any) -> Schema:
+    """fastavro's form of a schema, with a name space of its own."""
+    return fastavro.parse_schema(schema, named_schemas={})
+
+
+class Body:
+    """Avro bodies of one schema, as mappings."""
+
+    def __init__(self, schema_id: int, schema: Mapping[str, Any], *, enums: bool = True) -> None:
+        self.schema_id = schema_id
+        self.frame = frame(schema_id)
+        self._schema = parsed(plain(schema, enums=enums))
+
+    def encode(self, record: Mapping[str, Any]) -> bytes:
+        out = io.BytesIO()
+        out.write(self.frame)
+        fastavro.schemaless_writer(out, self._schema, record)
+        return out.getvalue()
+
+    def decode(self, value: bytes) -> dict[str, Any]:
+        """The fields of a framed value; NotAvro when the body does not decode or bytes are left over."""
+        stream = io.BytesIO(value)
+        stream.seek(FRAME_BYTES)
+        try:
+            record = fastavro.schemaless_reader(stream, self._schema, None)
+        except AVRO_ERRORS as error:
+            raise NotAvro from error
+        if stream.tell() != len(value) or not isinstance(record, dict):
+            raise NotAvro
+        return record
+
+
+def _zigzag(n: int) -> bytes:
+    n = n << 1 if n >= 0 else (-n << 1) - 1
+    out = bytearray()
+    while n > 0x7F:
+        out.append(n & 0x7F | 0x80)
+        n >>= 7
+    out.append(n)
+    return bytes(out)
+
+
+_SMALL: Final = tuple(map(_zigzag, range(1 << 15)))  # lengths, indexes and dates up to 2059
+
+
+def zigzag(n: int) -> bytes:
+    """An int or long as Avro writes it."""
+    return _SMALL[n] if 0 <= n < len(_SMALL) else _zigzag(n)
