@@ -20,7 +20,7 @@ from schemas.records import (
     Policy,
     Posting,
     Snapshot,
-    Standing,
+    PolicyStatus,
     Window,
 )
 from schemas.registry import FixedRegistry, SchemaRegistry
@@ -114,7 +114,7 @@ class OutputCodec:
                 "windows": [
                     {"days": days, **window._asdict()} for days, window in zip(WINDOW_DAYS, f.windows, strict=True)
                 ],
-                "policies": [standing._asdict() for standing in f.policies],
+                "policies": [status._asdict() for status in f.policies],
             }
         )
 
@@ -134,7 +134,7 @@ class OutputCodec:
             coverage_bp=r["coverage_bp"],
             coverage_due_bp=r["coverage_due_bp"],
             windows=tuple(Window(**{k: v for k, v in w.items() if k != "days"}) for w in r["windows"]),
-            policies=tuple(Standing(**p) for p in r["policies"]),
+            policies=tuple(PolicyStatus(**p) for p in r["policies"]),
         )
         return Snapshot(figures, r["partition"], r["offset"], r["recorded_at"])
 

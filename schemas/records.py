@@ -213,7 +213,7 @@ class Window(NamedTuple):
     min_coverage_bp: int | None
 
 
-class Standing(NamedTuple):
+class PolicyStatus(NamedTuple):
     """How a company stands under a policy."""
 
     policy_id: str
@@ -242,7 +242,7 @@ class Figures:
     coverage_bp: int | None
     coverage_due_bp: int | None
     windows: tuple[Window, ...]
-    policies: tuple[Standing, ...]
+    policies: tuple[PolicyStatus, ...]
 
     @property
     def uncovered(self) -> int:

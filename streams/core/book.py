@@ -1,0 +1,243 @@
+"""The book of one partition: journal entries in; dispositions, ledger lines, alerts and changed rows out.
+
+A pure fold: the same entries give the same book, whatever the batches. `apply` takes the entries in order, and
+`take_changes` hands over what they changed since the last call. Only the worker whose fact arrived is folded again,
+only the days that were touched are written, and a policy is looked at only when its result can have changed.
+"""
+
+import heapq
+from typing import Final, NamedTuple
+
+from schemas.records import (
+    Alert,
+    CompanySet,
+    Coordinates,
+    Day,
+    Entry,
+    FactEntry,
+    Instant,
+    Policy,
+    PolicyEnded,
+    PolicySet,
+    Snapshot,
+)
+from streams.core import rows as at_rest
+from streams.core.company import NEVER, CompanyBook
+from streams.core.dates import jakarta_day
+from streams.core.figures import figures
+from streams.core.policies import Policies
+from streams.core.rows import Rows
+from streams.core.timeline import LONG_AGO
+from streams.core.watch import Cause, evaluate
+from streams.core.worker import remember
+
+GRACE_DAYS_DEFAULT: Final = 30
+GRACE_DAYS_MAX: Final = 3650
+
+
+class Outcome(NamedTuple):
+    """What a fact did. A line is a number of streams.core.postings."""
+
+    disposition: str
+    lines: list[int]
+
+
+class Changes(NamedTuple):
+    """What the entries since the last call changed: rows at rest, and the figures of the companies concerned."""
+
+    rows: Rows
+    snapshots: list[Snapshot]
+
+
+class StateMismatch(Exception):
+    """The state at rest was folded by other rules than this book's."""
+
+
+class Book:
+    """The state of one partition. `rows` is the state at rest: workers are read from it and written to it at once, the
+    other rows when changes are taken."""
+
+    def __init__(self, grace_days: int = GRACE_DAYS_DEFAULT, *, partition: int = 0, rows: Rows | None = None) -> None:
+        """Take up the book where `rows` left it; StateMismatch when they were folded by other rules."""
+        self.partition = partition
+        self.grace_days = grace_days
+        self.rows: Rows = {} if rows is None else rows
+        self.today: Day = LONG_AGO  # date of the latest entry for every partition
+        self.companies: dict[str, CompanyBook] = {}
+        self.policies = Policies()
+        self.repeats = 0  # entries passed over because the recorder repeated them
+        self._cursors: dict[tuple[str, int], int] = {}
+        self._alerts: list[Alert] = []
+        self._changed_rows: Rows = {}
+        self._changed_companies: dict[str, CompanyBook] = {}
+        self._changed_sources: set[tuple[str, int]] = set()
+        self._restore()
+
+    # ---- entries
+
+    def apply(self, entry: Entry, offset: int) -> Outcome | None:
+        """One entry of the journal, at this offset -> the outcome of a fact; None for other entries and for repeats."""
+        if not self._advance(entry.came_from):
+            return None
+        if isinstance(entry, FactEntry):
+            return self._fact(entry, offset)
+        cause = Cause("date", None, self.partition, offset, entry.recorded_at)
+        if isinstance(entry, CompanySet):
+            self._company_set(entry, cause)
+            return None
+        self._open_everywhere(jakarta_day(entry.recorded_at), cause)
+        if isinstance(entry, PolicySet):
+            self._policy_set(entry.policy, False, cause)
+        elif isinstance(entry, PolicyEnded) and entry.policy_id in self.policies.by_id:
+            self._policy_set(self.policies.by_id[entry.policy_id][0], True, cause)
+        return None
+
+    def _advance(self, came_from: Coordinates) -> bool:
+        """Whether this is a new entry of its source, and not a repeat of the recorder's."""
+        topic, partition, offset = came_from
+        source = topic, partition
+        if offset <= self._cursors.get(source, -1):
+            self.repeats += 1
+            return False
+        self._cursors[source] = offset
+        self._changed_sources.add(source)
+        return True
+
+    def _fact(self, entry: FactEntry, offset: int) -> Outcome:
+        fact, recorded_at = entry.fact, entry.recorded_at
+        company = self._company(fact.company_id, jakarta_day(recorded_at), offset, recorded_at)
+        key = company.worker_key + fact.worker_id.encode()
+        disposition, row, lines = remember(self.rows.get(key), fact, self.grace_days)
+        if row is not None:
+            self.rows[key] = self._changed_rows[key] = row
+            if lines or not company.has_facts:
+                company.has_facts = True
+                company.post(lines)
+                self._mark(company, offset, recorded_at)
+        if company.posted >= company.wake_at:
+            self._evaluate(company, Cause("fact", fact.event_id, self.partition, offset, recorded_at))
+        return Outcome(disposition, lines)
+
+    def _company_set(self, entry: CompanySet, cause: Cause) -> None:
+        today = jakarta_day(entry.recorded_at)
+        company = self._company(entry.company.company_id, today, cause.offset, entry.recorded_at)
+        company.registered = entry.company
+        self._changed_rows[at_rest.registered_key(company.company_id)] = at_rest.pack_registered(entry.company)
+        for policy_id in self.policies.by_id:
+            self.policies.put_under(company, policy_id)
+        self._mark(company, cause.offset, cause.recorded_at)
+        self._evaluate(company, cause._replace(kind="company"))
+
+    def _policy_set(self, policy: Policy, ended: bool, cause: Cause) -> None:
+        """A policy, a new version of it, or its end; then every company is evaluated under it."""
+        self.policies.set(policy, ended)
+        self._changed_rows[at_rest.policy_key(policy.policy_id)] = at_rest.pack_policy(policy, ended)
+        for company_id in sorted(self.companies):
+            company = self.companies[company_id]
+            self.policies.put_under(company, policy.policy_id)
+            self.policies.keep_baselines(company)
+            self._mark(company, cause.offset, cause.recorded_at)
+            self._evaluate(company, cause._replace(kind="policy"), only=policy.policy_id)
+            self.policies.set_wake(company)
+
+    # ---- time
+
+    def _company(self, company_id: str, today: Day, offset: int, recorded_at: Instant) -> CompanyBook:
+        """The company of an entry of its own, its dates opened up to `today`.
+
+        Its first entry sets its date, or the partition's date does if that is later, without opening earlier ones.
+        """
+        company = self.companies.get(company_id)
+        if company is None:
+            company = self.companies[company_id] = CompanyBook(company_id, max(today, self.today))
+            self.policies.follow(company)
+            self._mark(company, offset, recorded_at)
+        elif today > company.today:
+            self._open_dates(company, today, Cause("date", None, self.partition, offset, recorded_at))
+            self._mark(company, offset, recorded_at)
+        return company
+
+    def _open_everywhere(self, until: Day, cause: Cause) -> None:
+        """An entry for every partition: dates in order, on each the companies in order of their ids."""
+        self.today = max(self.today, until)
+        behind = [company for company in self.companies.values() if company.today < until]
+        due = [(company.next_on, company.company_id) for company in behind if company.next_on <= until]
+        heapq.heapify(due)
+        while due:
+            on, company_id = heapq.heappop(due)
+            company = self.companies[company_id]
+            self._open_dates(company, on, cause)
+            if company.next_on <= until:
+                heapq.heappush(due, (company.next_on, company_id))
+        for company in behind:
+            company.today = until
+            self._mark(company, cause.offset, cause.recorded_at)
+
+    def _open_dates(self, company: CompanyBook, until: Day, cause: Cause) -> None:
+        """Open every date up to `until` on which something matures; on the others nothing can change."""
+        while company.next_on <= until:
+            on = company.next_on
+            company.mature(on)
+            if on >= company.wake_on:
+                self.policies.keep_baselines(company)
+                company.wake()
+                company.wake_on = NEVER
+            if company.posted >= company.wake_at:
+                self._evaluate(company, cause)
+            self.policies.set_wake(company)
+        company.today = until
+
+    def _evaluate(self, company: CompanyBook, cause: Cause, only: str | None = None) -> None:
+        self._alerts += evaluate(company, cause, only)
+        self._mark(company, cause.offset, cause.recorded_at)
+
+    # ---- changes and rest
+
+    def _mark(self, company: CompanyBook, offset: int, recorded_at: Instant) -> None:
+        company.changed_at = offset, recorded_at
+        self._changed_companies[company.company_id] = company
+
+    def take_alerts(self) -> list[Alert]:
+        """The alerts since the last call, in order."""
+        alerts, self._alerts = self._alerts, []
+        return alerts
+
+    def take_changes(self) -> Changes:
+        """Rows and snapshots of what changed since the last call."""
+        changed, self._changed_rows = self._changed_rows, {}
+        book = at_rest.pack_book(self.grace_days, self.today)
+        if self.rows.get(at_rest.BOOK_KEY) != book:
+            changed[at_rest.BOOK_KEY] = book
+        for source in self._changed_sources:
+            changed[at_rest.source_key(*source)] = at_rest.pack_number(self._cursors[source])
+        snapshots = []
+        for company in self._changed_companies.values():
+            changed |= at_rest.company_rows(company)
+            if company.has_facts and company.changed_at is not None:
+                snapshots.append(Snapshot(figures(company), self.partition, *company.changed_at))
+        self._changed_companies.clear()
+        self._changed_sources.clear()
+        self.rows.update(changed)
+        return Changes(changed, snapshots)
+
+    def _restore(self) -> None:
+        if at_rest.BOOK_KEY in self.rows:
+            book = at_rest.unpack_book(self.rows[at_rest.BOOK_KEY])
+            _check_rules(book, self.grace_days)
+            self.today = book["today"]
+        state = at_rest.unpack(self.rows)
+        self._cursors, self.companies = state.cursors, state.companies
+        for policy, ended in state.policies.values():
+            self.policies.set(policy, ended)
+        for company in self.companies.values():
+            self.policies.follow(company)
+
+
+def _check_rules(book: dict[str, int], grace_days: int) -> None:
+    if book["format"] != at_rest.FORMAT:
+        raise StateMismatch(f"the state has format {book['format']}, this version reads {at_rest.FORMAT}")
+    if book["grace_days"] != grace_days:
+        raise StateMismatch(
+            f"the book was opened with a grace period of {book['grace_days']} days, the settings say {grace_days}: "
+            "set it back, or fold the journal again under another application id"
+        )

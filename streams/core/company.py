@@ -1,0 +1,136 @@
+"""One company's accounts: headcount by class, the postings of each date, and what is still to come.
+
+Double entry: OUTSIDE is an account like the others, so the balances of a company always add up to zero, and a posting
+moves one person from one account to another.
+"""
+
+import heapq
+from typing import Final
+
+from schemas.records import Company, Day
+from schemas.vocabulary import OUTSIDE
+from streams.core.postings import CLASS_BITS, CLASS_MASK, PAIR_MASK
+from streams.core.standing import Standing
+
+NEVER: Final[Day] = 1 << 40  # a date that does not come
+
+Balances = dict[int, int]  # class -> headcount
+DayRow = dict[int, int]  # pair of classes -> sum of quantities
+
+
+class CompanyBook:
+    """The accounts of a company on its business date `today`, and its standing under every policy.
+
+    The rest is there to do little: `next_on` is the next date on which anything can change by itself, `posted` counts
+    the postings that touched the balances, and at `wake_at` of them some policy has to be looked at again.
+    """
+
+    __slots__ = (
+        "balances",
+        "baselines",
+        "changed_at",
+        "changed_days",
+        "company_id",
+        "days",
+        "future",
+        "has_facts",
+        "next_on",
+        "posted",
+        "registered",
+        "standings",
+        "today",
+        "wake_at",
+        "wake_on",
+        "worker_key",
+    )
+
+    def __init__(self, company_id: str, today: Day) -> None:
+        self.company_id = company_id
+        self.today = today
+        self.has_facts = False
+        self.registered: Company | None = None
+        self.days: dict[Day, DayRow] = {}
+        self.future: list[Day] = []  # heap of the dates after today that have postings
+        self.balances: Balances = {}
+        self.baselines: dict[Day, Balances] = {}  # date of a baseline not after today -> balances at its end
+        self.standings: list[Standing] = []  # in order of policy_id
+        self.posted = 0
+        self.wake_at = 0
+        self.wake_on = NEVER
+        self.next_on = NEVER
+        self.changed_days: set[Day] = set()
+        self.changed_at: tuple[int, int] | None = None  # offset and recorded_at of the last entry that changed it
+        self.worker_key = worker_key_prefix(company_id)
+
+    def post(self, lines: list[int]) -> None:
+        """Enter the lines of one entry."""
+        for line in lines:
+            on, pair = line >> 21, line >> 1 & PAIR_MASK
+            quantity = 1 if line & 1 else -1
+            row = self.days.get(on)
+            if row is None:
+                self.days[on] = {pair: quantity}
+                if on > self.today:
+                    heapq.heappush(self.future, on)
+                    self.next_on = min(self.next_on, on)
+            else:
+                row[pair] = row.get(pair, 0) + quantity
+            self.changed_days.add(on)
+            if on <= self.today:
+                move(self.balances, pair, quantity)
+                self.posted += 1
+                if self.baselines:
+                    self._post_to_baselines(on, pair, quantity)
+
+    def _post_to_baselines(self, on: Day, pair: int, quantity: int) -> None:
+        for baseline_on, balances in self.baselines.items():
+            if on <= baseline_on:
+                move(balances, pair, quantity)
+                self.wake_those_with_baseline()
+
+    def mature(self, on: Day) -> None:
+        """The date `on` begins: postings that were ahead now count."""
+        self.today = on
+        while self.future and self.future[0] <= on:
+            for pair, quantity in self.days.get(heapq.heappop(self.future), {}).items():
+                move(self.balances, pair, quantity)
+                self.posted += abs(quantity)
+
+    def balances_at(self, on: Day) -> Balances:
+        """The balances at the end of a date, from the postings."""
+        balances: Balances = {}
+        for value_on, row in self.days.items():
+            if value_on <= on:
+                for pair, quantity in row.items():
+                    move(balances, pair, quantity)
+        return balances
+
+    def wake(self) -> None:
+        """Every policy has to be looked at again."""
+        self.wake_at = 0
+        for standing in self.standings:
+            standing.wake_at = 0
+
+    def wake_those_with_baseline(self) -> None:
+        """A baseline changed: look again at the policies that use one."""
+        for standing in self.standings:
+            if standing.policy.rule != "level":
+                standing.forget_terms()
+                self.wake_at = 0
+
+
+def move(balances: Balances, pair: int, quantity: int) -> None:
+    """A posting: so many people leave one account for another."""
+    before, after = pair >> CLASS_BITS, pair & CLASS_MASK
+    balances[before] = balances.get(before, 0) - quantity
+    balances[after] = balances.get(after, 0) + quantity
+
+
+def worker_key_prefix(company_id: str) -> bytes:
+    """Before the worker_id in the key of a worker's row; neither id has white space."""
+    return b"w" + company_id.encode() + b" "
+
+
+def inside(balances: Balances) -> int:
+    """Workers inside: all accounts but OUTSIDE, which mirrors them."""
+    return -balances.get(OUTSIDE, 0)

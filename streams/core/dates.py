@@ -1,0 +1,93 @@
+"""Business dates and instants as whole numbers, and their texts."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Final
+
+from schemas.records import Day, Instant
+
+DAY_MS: Final = 86_400_000
+JAKARTA_MS: Final = 7 * 3_600_000  # WIB is UTC+7 the year round
+EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+INSTANT_MIN: Final = (date(2000, 1, 1).toordinal() - EPOCH_ORDINAL) * DAY_MS
+INSTANT_END: Final = (date(2200, 1, 1).toordinal() - EPOCH_ORDINAL) * DAY_MS
+
+YEARS_BACK_MAX: Final = 10  # a fact may hold from this long before it is recorded ...
+YEARS_AHEAD_MAX: Final = 1  # ... to this long after (SEMANTICS 1)
+
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_INSTANT: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
+)
+
+
+def jakarta_day(at: Instant) -> Day:
+    """The Asia/Jakarta date of an instant."""
+    return (at + JAKARTA_MS) // DAY_MS
+
+
+def jakarta_midnight(on: Day) -> Instant:
+    """The instant at which a business date begins."""
+    return on * DAY_MS - JAKARTA_MS
+
+
+@lru_cache(maxsize=1 << 14)
+def day(text: str) -> Day:
+    """YYYY-MM-DD -> day; ValueError for anything else."""
+    if not _DATE.fullmatch(text):
+        raise ValueError("a date is written YYYY-MM-DD")
+    return date.fromisoformat(text).toordinal() - EPOCH_ORDINAL
+
+
+@lru_cache(maxsize=1 << 14)
+def day_text(on: Day) -> str:
+    """Day -> YYYY-MM-DD."""
+    return date.fromordinal(on + EPOCH_ORDINAL).isoformat()
+
+
+def instant(text: str) -> Instant:
+    """RFC 3339 with an offset -> milliseconds, what is below them cut; ValueError for anything else."""
+    match = _INSTANT.fullmatch(text)
+    if not match:
+        raise ValueError("an instant is written YYYY-MM-DDTHH:MM:SS+HH:MM")
+    on, hour_text, minute_text, second_text, fraction, sign, hours, minutes = match.groups()
+    hour, minute, second = int(hour_text), int(minute_text), int(second_text)
+    offset = 0
+    if sign:
+        if int(hours) > 23 or int(minutes) > 59:
+            raise ValueError("no such offset")
+        offset = (int(hours) * 60 + int(minutes)) * (1 if sign == "+" else -1)
+    if hour > 23 or minute > 59 or second > 59:
+        raise ValueError("no such time of day")
+    milliseconds = int((fraction + "00")[:3]) if fraction else 0
+    at = (((day(on) * 24 + hour) * 60 + minute - offset) * 60 + second) * 1000 + milliseconds
+    if not is_instant(at):
+        raise ValueError("an instant lies in 2000 to 2199")
+    return at
+
+
+def is_instant(at: int) -> bool:
+    """Whether a number is an instant of the contract (2000 to 2199)."""
+    return INSTANT_MIN <= at < INSTANT_END
+
+
+def instant_text(at: Instant) -> str:
+    """Milliseconds -> RFC 3339 in UTC."""
+    return (EPOCH + timedelta(milliseconds=at)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@lru_cache(maxsize=1 << 12)
+def effective_range(recorded_on: Day) -> tuple[Day, Day]:
+    """First and last date from which a fact that is recorded on this date may hold."""
+    return _years_from(recorded_on, -YEARS_BACK_MAX), _years_from(recorded_on, YEARS_AHEAD_MAX)
+
+
+def _years_from(on: Day, years: int) -> Day:
+    then = date.fromordinal(on + EPOCH_ORDINAL)
+    try:
+        moved = then.replace(year=then.year + years)
+    except ValueError:  # 29 February in a year without one
+        moved = then.replace(year=then.year + years, day=28)
+    return moved.toordinal() - EPOCH_ORDINAL

@@ -1,0 +1,289 @@
+"""Policies and registry as people write them (SEMANTICS 6): parsed YAML -> records, or what is wrong and where.
+
+Nothing is half taken: the first thing that is wrong raises `WrongEntry`, which names entry and field.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeVar
+
+from schemas.records import Baseline, Company, Day, Policy, Scope
+from schemas.vocabulary import (
+    ALL_EMPLOYMENT_TYPES,
+    CLOCKS,
+    EMPLOYMENT_TYPE_NUMBER,
+    EMPLOYMENT_TYPES,
+    PROGRAMME_BIT,
+    PROGRAMMES,
+    REQUIRED_DEFAULT,
+    RULES,
+)
+from streams.core.admission import ID_LENGTH_MAX
+from streams.core.dates import EPOCH_ORDINAL, day
+from streams.core.rules import WHOLE_BP
+
+THRESHOLD_BP_MAX: Final = {rule: 100 * WHOLE_BP if rule == "growth" else WHOLE_BP for rule in RULES}
+VERSION_MAX: Final = 1_000_000
+HOLD_DAYS_MAX: Final = 3_650
+HEADCOUNT_MAX: Final = 1_000_000_000
+TEXT_LENGTH_MAX: Final = 1_000  # code points of a title or a name
+ENTRIES_OF_A_LIST_MAX: Final = 10_000
+POLICIES_MAX: Final = 1_000
+
+_POLICY_ID_CHARACTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+
+T = TypeVar("T")
+Read = Callable[[Any], Any]
+
+
+class WrongEntry(Exception):
+    """What is wrong in a file of policies or companies. `entry` says which one, `field` which field of it."""
+
+    def __init__(self, entry: str, field: str, what: str) -> None:
+        super().__init__(f"{entry}: {field}: {what}" if field else f"{entry}: {what}")
+        self.entry = entry
+        self.field = field
+
+
+class _Wrong(Exception):
+    """A value that is not what its field takes."""
+
+
+class Field(NamedTuple):
+    """How a field is read, and what holds when it is not there."""
+
+    read: Read
+    default: Any = ...  # ... : the field must be there
+
+
+# ---------------------------------------------------------------- values
+
+
+def _text(value: Any, *, length_max: int = TEXT_LENGTH_MAX) -> str:
+    if not isinstance(value, str):
+        raise _Wrong(f"must be text, not {_shown(value)}: write it in quotes")
+    if not 1 <= len(value) <= length_max:
+        raise _Wrong(f"must have 1 to {length_max} characters")
+    return value
+
+
+def _company_id(value: Any) -> str:
+    text = _text(value, length_max=ID_LENGTH_MAX)
+    if any(c.isspace() for c in text):
+        raise _Wrong("must not have white space in it")
+    return text
+
+
+def _policy_id(value: Any) -> str:
+    text = _text(value, length_max=ID_LENGTH_MAX)
+    if not _POLICY_ID_CHARACTERS.issuperset(text):
+        raise _Wrong("may have letters, digits and . _ - only")
+    return text
+
+
+def _whole(value: Any, *, highest: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _Wrong(f"must be a whole number, not {_shown(value)}")
+    if not 0 <= value <= highest:
+        raise _Wrong(f"must lie in 0 to {highest}, not {value}")
+    return value
+
+
+def _date(value: Any) -> Day:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.toordinal() - EPOCH_ORDINAL
+    if isinstance(value, str):
+        try:
+            return day(value)
+        except ValueError:
+            pass  # said below, as for every other value
+    raise _Wrong(f"must be a date, YYYY-MM-DD, not {_shown(value)}")
+
+
+def _one_of(value: Any, *, words: tuple[str, ...]) -> str:
+    if value not in words:
+        raise _Wrong(f"must be one of {', '.join(words)}, not {_shown(value)}")
+    return str(value)
+
+
+def _list(value: Any, *, read: Callable[[Any], T]) -> tuple[T, ...]:
+    if not isinstance(value, list) or not 1 <= len(value) <= ENTRIES_OF_A_LIST_MAX:
+        raise _Wrong(f"must be a list of 1 to {ENTRIES_OF_A_LIST_MAX}, not {_shown(value)}")
+    return tuple(map(read, value))
+
+
+def _programmes(value: Any) -> int:
+    return sum(PROGRAMME_BIT[name] for name in set(_list(value, read=partial(_one_of, words=PROGRAMMES))))
+
+
+def _employment_types(value: Any) -> int:
+    if value == "all":
+        return ALL_EMPLOYMENT_TYPES
+    names = set(_list(value, read=partial(_one_of, words=EMPLOYMENT_TYPES)))
+    return sum(1 << EMPLOYMENT_TYPE_NUMBER[name] for name in names)
+
+
+def _scope(value: Any) -> Scope:
+    texts: Read = partial(_list, read=_text)
+    fields = dict.fromkeys(("company_ids", "regencies", "kbli_prefixes"), Field(texts, None))
+    return Scope(**_read(value, fields))
+
+
+def _baselines(value: Any) -> tuple[Baseline, ...]:
+    baselines = tuple(map(_baseline, value)) if value == [] else _list(value, read=_baseline)
+    if len({(b.on, b.required) for b in baselines}) < len(baselines):
+        raise _Wrong("has two baselines for one date and the same required programmes")
+    return baselines
+
+
+def _baseline(value: Any) -> Baseline:
+    fields = _read(value, _BASELINE)
+    fields["on"] = fields.pop("date")
+    baseline = Baseline(**fields)
+    if baseline.covered + baseline.uncovered_new > baseline.active:
+        raise _Wrong("covered and uncovered_new together are more than active")
+    return baseline
+
+
+def _contacts(value: Any) -> tuple[str, ...]:
+    return () if value == [] else _list(value, read=_text)
+
+
+def _or_null(read: Read) -> Read:
+    return lambda value: None if value is None else read(value)
+
+
+_headcount: Final = partial(_whole, highest=HEADCOUNT_MAX)
+
+_BASELINE: Final = {
+    "date": Field(_date),
+    "active": Field(_headcount),
+    "covered": Field(_headcount),
+    "uncovered_new": Field(_headcount, 0),
+    "required": Field(_programmes, REQUIRED_DEFAULT),
+}
+_COMPANY: Final = {
+    "company_id": Field(_company_id),
+    "name": Field(_or_null(_text), None),
+    "kbli": Field(_or_null(_text), None),
+    "regency": Field(_or_null(_text), None),
+    "baselines": Field(_baselines, ()),
+    "contacts": Field(_contacts, ()),
+}
+_POLICY: Final = {
+    "policy_id": Field(_policy_id),
+    "version": Field(partial(_whole, highest=VERSION_MAX), 1),
+    "title": Field(_text, ""),
+    "rule": Field(partial(_one_of, words=RULES), "level"),
+    "threshold_bp": Field(partial(_whole, highest=max(THRESHOLD_BP_MAX.values()))),
+    "required": Field(_programmes, REQUIRED_DEFAULT),
+    "clock": Field(partial(_one_of, words=CLOCKS), "raw"),
+    "employment_types": Field(_employment_types, ALL_EMPLOYMENT_TYPES),
+    "scope": Field(_scope, Scope()),
+    "min_active": Field(_headcount, 5),
+    "hysteresis_bp": Field(partial(_whole, highest=max(THRESHOLD_BP_MAX.values())), 200),
+    "hold_days": Field(partial(_whole, highest=HOLD_DAYS_MAX), 0),
+    "effective_from": Field(_date),
+    "effective_until": Field(_or_null(_date), None),
+    "baseline_on": Field(_or_null(_date), None),
+}
+
+
+class _WrongField(_Wrong):
+    """A wrong value, with the path of its field."""
+
+    def __init__(self, field: str, what: str) -> None:
+        super().__init__(what)
+        self.field = field
+
+
+def _read(value: Any, fields: Mapping[str, Field]) -> dict[str, Any]:
+    """A mapping with just these keys -> their values."""
+    if not isinstance(value, dict):
+        raise _Wrong(f"must be a mapping, not {_shown(value)}")
+    for name in value:
+        if name not in fields:
+            raise _WrongField(str(name), f"is no field; there are {', '.join(fields)}")
+    read = {}
+    for name, field in fields.items():
+        if name not in value and field.default is ...:
+            raise _WrongField(name, "is missing")
+        try:
+            read[name] = field.read(value[name]) if name in value else field.default
+        except _WrongField as wrong:
+            raise _WrongField(f"{name}.{wrong.field}", str(wrong)) from None
+        except _Wrong as wrong:
+            raise _WrongField(name, str(wrong)) from None
+    return read
+
+
+def _shown(value: Any) -> str:
+    """A wrong value in a message: short, and never a long number, which may be somebody's."""
+    if isinstance(value, list | dict):
+        return f"a {'list' if isinstance(value, list) else 'mapping'} of {len(value)}"
+    text = repr(value)
+    return f"a {type(value).__name__}" if len(text) > 40 or sum(c.isdigit() for c in text) > 10 else text
+
+
+# ---------------------------------------------------------------- entries
+
+
+def _policy(value: Any) -> Policy:
+    fields = _read(value, _POLICY)
+    policy = Policy(**{**fields, "title": fields["title"] or fields["policy_id"]})
+    if policy.threshold_bp > THRESHOLD_BP_MAX[policy.rule]:
+        highest = THRESHOLD_BP_MAX[policy.rule]
+        raise _WrongField("threshold_bp", f"must lie in 0 to {highest} for {policy.rule}, not {policy.threshold_bp}")
+    if policy.rule != "level" and policy.baseline_on is None:
+        raise _WrongField("baseline_on", f"is missing: the rule {policy.rule} needs it")
+    if policy.effective_until is not None and policy.effective_until < policy.effective_from:
+        raise _WrongField("effective_until", "lies before effective_from")
+    return policy
+
+
+def _company(value: Any) -> Company:
+    return Company(**_read(value, _COMPANY))
+
+
+def policies(entries: Any) -> tuple[Policy, ...]:
+    """The parsed YAML of a policy file -> its policies; WrongEntry."""
+    return _entries(entries, _policy, "policy_id", POLICIES_MAX)
+
+
+def companies(entries: Any) -> tuple[Company, ...]:
+    """The parsed YAML of a registry -> its companies; WrongEntry."""
+    return _entries(entries, _company, "company_id", HEADCOUNT_MAX)
+
+
+def _entries(entries: Any, read: Callable[[Any], T], id_field: str, most: int) -> tuple[T, ...]:
+    if entries is None:
+        return ()
+    if not isinstance(entries, list) or len(entries) > most:
+        raise WrongEntry("the file", "", f"must be a list of at most {most} mappings, not {_shown(entries)}")
+    seen: dict[str, int] = {}
+    records = []
+    for number, entry in enumerate(entries, 1):
+        name = _name(number, entry, id_field)
+        try:
+            record = read(entry)
+        except _WrongField as wrong:
+            raise WrongEntry(name, wrong.field, str(wrong)) from None
+        except _Wrong as wrong:
+            raise WrongEntry(name, "", str(wrong)) from None
+        record_id = getattr(record, id_field)
+        if record_id in seen:
+            raise WrongEntry(name, id_field, f"is that of entry {seen[record_id]} as well")
+        seen[record_id] = number
+        records.append(record)
+    return tuple(records)
+
+
+def _name(number: int, entry: Any, id_field: str) -> str:
+    known = entry.get(id_field) if isinstance(entry, dict) else None
+    return f"entry {number} ({_shown(known)})" if isinstance(known, str) else f"entry {number}"
+
+
+def declared_ids(records: Iterable[Policy | Company]) -> set[str]:
+    """The ids of policies or companies."""
+    return {record.policy_id if isinstance(record, Policy) else record.company_id for record in records}

@@ -1,0 +1,36 @@
+"""The figures of a company on its business date (SEMANTICS 5), worked out when somebody asks."""
+
+from schemas.records import WINDOW_DAYS, Figures, PolicyStatus
+from streams.core.company import CompanyBook
+from streams.core.counting import Counts, by_employment_type, count, enrolled, windows
+from streams.core.rules import ratio_bp
+from streams.core.watch import gap, read
+
+
+def figures(company: CompanyBook) -> Figures:
+    counts = count(company.balances)
+    return Figures(
+        company_id=company.company_id,
+        as_of=company.today,
+        active=counts.active,
+        covered=counts.covered,
+        uncovered_new=counts.uncovered_new,
+        enrolled=enrolled(company.balances),
+        by_employment_type=by_employment_type(company.balances),
+        coverage_bp=ratio_bp(counts.covered, counts.active),
+        coverage_due_bp=ratio_bp(counts.covered, counts.active - counts.uncovered_new),
+        windows=windows(company.balances, company.days, company.today, WINDOW_DAYS),
+        policies=_statuses(company),
+    )
+
+
+def _statuses(company: CompanyBook) -> tuple[PolicyStatus, ...]:
+    counted: dict[tuple[int, int], Counts] = {}
+    statuses = []
+    for standing in company.standings:
+        missing = gap(standing, read(company, standing, counted))
+        policy = standing.policy
+        statuses.append(
+            PolicyStatus(policy.policy_id, policy.version, policy.threshold_bp, standing.state, standing.since, missing)
+        )
+    return tuple(statuses)

@@ -1,0 +1,180 @@
+"""Facts as lines of JSON (SEMANTICS 1): files, HTTP and the command line speak this form."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+from schemas.records import Fact, Instant
+from schemas.vocabulary import (
+    ACTIONS,
+    CORRECTION,
+    EMPLOYMENT_TYPE_NUMBER,
+    EMPLOYMENT_TYPES,
+    ENROLLMENT,
+    HIRE,
+    KINDS,
+    PROGRAMME_BIT,
+    TERMINATION,
+    TERMINATION_REASONS,
+    WITHDRAWN,
+    programme_names,
+)
+from streams.core.admission import (
+    DECODE_ERROR,
+    INVALID_FIELD,
+    NATIONAL_ID,
+    OVERSIZED,
+    RECORD_BYTES_MAX,
+    Refusal,
+    field_reason,
+    is_event_id,
+    is_national_id,
+    range_reason,
+    refusal,
+)
+from streams.core.dates import day, day_text, instant, instant_text
+
+_COMMON: Final = ("type", "event_id", "company_id", "worker_id", "effective_on", "occurred_at", "source")
+_OWN: Final = {
+    "hire": ("employment_type",),
+    "termination": ("reason",),
+    "enrollment": ("action", "programmes"),
+    "correction": ("corrects",),
+}
+_FIELDS: Final = {name: frozenset(_COMMON + own) for name, own in _OWN.items()}
+_FIELDS_RECORDED: Final = {name: fields | {"recorded_at"} for name, fields in _FIELDS.items()}
+_KIND: Final = {name: number for number, name in enumerate(KINDS)}
+_REASON: Final = {name: number for number, name in enumerate(TERMINATION_REASONS)}
+_ACTION: Final = {"enrolled": 0, "withdrawn": WITHDRAWN}
+
+# What a wrong value raises while it is looked up or parsed.
+_WRONG_VALUE: Final = (KeyError, TypeError, ValueError)
+
+
+class FactLine(NamedTuple):
+    """A line that is a record: its fact, and the time at which it is taken to be recorded."""
+
+    fact: Fact
+    recorded_at: Instant
+
+
+def numbered(file: Iterable[bytes], first: int = 1) -> Iterator[tuple[int, bytes]]:
+    """(number, line without its end) of each line of a file; blank lines keep their numbers and are passed over."""
+    for number, raw in enumerate(file, first):
+        line = raw.rstrip(b"\r\n")
+        if line.strip(b" \t"):
+            yield number, line
+
+
+def read_record(line: bytes) -> FactLine | Refusal:
+    """A line -> a fact that keeps every rule but that of the range, or why it cannot become a record."""
+    if len(line) > RECORD_BYTES_MAX:
+        return Refusal(OVERSIZED, None, None)
+    try:
+        fields = _decode(line.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return Refusal(DECODE_ERROR, None, None)
+    if not isinstance(fields, dict):
+        return Refusal(DECODE_ERROR, None, None)
+    if is_national_id(fields.get("worker_id")):
+        return _refused(NATIONAL_ID, fields)
+    try:
+        fact, recorded_at = _fact(fields)
+        reason = field_reason(fact)
+    except _WRONG_VALUE:
+        return _refused(INVALID_FIELD, fields)
+    return FactLine(fact, recorded_at) if reason is None else refusal(reason, fact)
+
+
+def admit(line: bytes) -> FactLine | Refusal:
+    """A line -> a fact as it enters the journal, or why it does not."""
+    read = read_record(line)
+    if isinstance(read, Refusal):
+        return read
+    reason = range_reason(read.fact, read.recorded_at)
+    return read if reason is None else refusal(reason, read.fact)
+
+
+def _fact(fields: dict[str, Any]) -> FactLine:
+    name = fields["type"]
+    if fields.keys() == _FIELDS[name]:
+        recorded_at = None
+    elif fields.keys() == _FIELDS_RECORDED[name]:
+        recorded_at = instant(fields["recorded_at"])
+    else:
+        raise ValueError("missing or extra field")
+    occurred_at = instant(fields["occurred_at"])
+    fact = Fact(
+        _KIND[name],
+        _DETAIL[name](fields),
+        fields["event_id"],
+        fields["company_id"],
+        fields["worker_id"],
+        day(fields["effective_on"]),
+        occurred_at,
+        fields["source"],
+        fields["corrects"] if name == "correction" else "",
+    )
+    return FactLine(fact, occurred_at if recorded_at is None else recorded_at)
+
+
+def _enrollment_detail(fields: dict[str, Any]) -> int:
+    programmes = fields["programmes"]
+    if not isinstance(programmes, list):
+        raise TypeError("programmes is a list")
+    detail = _ACTION[fields["action"]]
+    for name in programmes:
+        detail |= PROGRAMME_BIT[name]
+    return detail
+
+
+_DETAIL: Final[dict[str, Callable[[dict[str, Any]], int]]] = {
+    "hire": lambda fields: EMPLOYMENT_TYPE_NUMBER[fields["employment_type"]],
+    "termination": lambda fields: _REASON[fields["reason"]],
+    "enrollment": _enrollment_detail,
+    "correction": lambda fields: 0,
+}
+
+
+def _refused(reason: str, fields: dict[str, Any]) -> Refusal:
+    """A refusal of a decoded line whose fields may be anything."""
+    event_id = fields.get("event_id")
+    return Refusal(reason, event_id if is_event_id(event_id) else None, None)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+_decode: Final = json.JSONDecoder(parse_constant=_no_constant).decode
+_encode: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+
+
+def line_of(fact: Fact, recorded_at: Instant | None = None) -> str:
+    """A fact as a line, without its end."""
+    fields: dict[str, Any] = {
+        "type": KINDS[fact.kind],
+        "event_id": fact.event_id,
+        "company_id": fact.company_id,
+        "worker_id": fact.worker_id,
+        "effective_on": day_text(fact.effective_on),
+        "occurred_at": instant_text(fact.occurred_at),
+        "source": fact.source,
+    }
+    if fact.kind == HIRE:
+        fields["employment_type"] = EMPLOYMENT_TYPES[fact.detail]
+    elif fact.kind == TERMINATION:
+        fields["reason"] = TERMINATION_REASONS[fact.detail]
+    elif fact.kind == ENROLLMENT:
+        fields["action"] = ACTIONS[1 if fact.detail & WITHDRAWN else 0]
+        fields["programmes"] = programme_names(fact.detail)
+    elif fact.kind == CORRECTION:
+        fields["corrects"] = fact.corrects
+    if recorded_at is not None:
+        fields["recorded_at"] = instant_text(recorded_at)
+    return _encode(fields)
+
+
+def json_line(fields: dict[str, Any]) -> str:
+    """An object as section 8 prints it: sorted keys, no blanks, UTF-8 as it is."""
+    return _encode(fields)

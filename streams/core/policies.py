@@ -1,0 +1,64 @@
+"""The policies of a book, and on which dates they make a company worth looking at."""
+
+from bisect import bisect_right
+
+from schemas.records import Day, Policy
+from streams.core.company import NEVER, CompanyBook
+from streams.core.standing import PENDING, Standing
+from streams.core.watch import in_scope
+
+
+class Policies:
+    """Every policy that was ever set, by id, with whether it has ended."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, tuple[Policy, bool]] = {}
+        self._bounds: list[Day] = []  # dates on which some policy begins, ends or has its baseline
+
+    def set(self, policy: Policy, ended: bool) -> None:
+        self.by_id[policy.policy_id] = policy, ended
+        bounds = set()
+        for known, _ in self.by_id.values():
+            bounds.add(known.effective_from)
+            if known.effective_until is not None:
+                bounds.add(known.effective_until + 1)
+            if known.baseline_on is not None:
+                bounds.add(known.baseline_on)
+        self._bounds = sorted(bounds)
+
+    def follow(self, company: CompanyBook) -> None:
+        """Let a company that is new here stand under every policy."""
+        for policy_id in sorted(self.by_id):
+            self.put_under(company, policy_id)
+        self.keep_baselines(company)
+        self.set_wake(company)
+
+    def put_under(self, company: CompanyBook, policy_id: str) -> None:
+        """Let a company stand under the policy as it is now; its state and episodes stay."""
+        policy, ended = self.by_id[policy_id]
+        standing = next((s for s in company.standings if s.policy.policy_id == policy_id), None)
+        if standing is None:
+            standing = Standing(policy)
+            company.standings.append(standing)
+            company.standings.sort(key=lambda s: s.policy.policy_id)
+        standing.policy, standing.ended = policy, ended
+        standing.in_scope = in_scope(company, policy)
+        standing.forget_terms()
+        company.wake_at = 0
+
+    def keep_baselines(self, company: CompanyBook) -> None:
+        """Have the balances at the end of every baseline date that the company has reached."""
+        for policy, _ in self.by_id.values():
+            on = policy.baseline_on
+            if on is not None and on <= company.today and on not in company.baselines:
+                company.baselines[on] = company.balances_at(on)
+
+    def set_wake(self, company: CompanyBook) -> None:
+        """The next date on which a policy begins, ends or has held, and on which anything changes by itself."""
+        after = bisect_right(self._bounds, company.today)
+        company.wake_on = self._bounds[after] if after < len(self._bounds) else NEVER
+        for standing in company.standings:
+            if standing.state == PENDING and standing.since is not None:
+                held_on = standing.since + standing.policy.hold_days
+                company.wake_on = min(company.wake_on, max(held_on, company.today + 1))
+        company.next_on = min(company.wake_on, company.future[0] if company.future else NEVER)

@@ -1,0 +1,159 @@
+"""The state of one partition as rows of bytes: what is kept in the table and its changelog.
+
+| key | value |
+|---|---|
+| `w<company> <worker>` | a worker's row (streams.core.worker) |
+| `d<company> <date>` | a company's postings of one date: pairs of classes and their sums |
+| `c<company>` | a company's date and its standing under each policy |
+| `r<company>` | its registry entry |
+| `p<policy>` | a policy, and whether it has ended |
+| `s<topic> <partition>` | the last offset seen from this source |
+| `b` | the book itself: format, grace period, date |
+
+Counts are not kept: they are the sums of the days. The keys begin with letters; a key that begins with `@` belongs to
+whoever stores the rows.
+"""
+
+import json
+import struct
+from typing import Any, Final, NamedTuple
+
+from schemas.mappings import company_from, company_mapping, policy_from, policy_mapping
+from schemas.records import Company, Day, Policy
+from streams.core.company import CompanyBook, DayRow
+from streams.core.standing import Standing
+
+FORMAT: Final = 1  # of the rows; a book of another format is folded again from its journal
+
+BOOK_KEY: Final = b"b"
+_DAY: Final = struct.Struct(">i")
+_PAIR: Final = struct.Struct("<Ii")
+
+Rows = dict[bytes, bytes]
+
+
+def company_key(company_id: str) -> bytes:
+    return b"c" + company_id.encode()
+
+
+def registered_key(company_id: str) -> bytes:
+    return b"r" + company_id.encode()
+
+
+def policy_key(policy_id: str) -> bytes:
+    return b"p" + policy_id.encode()
+
+
+def source_key(topic: str, partition: int) -> bytes:
+    return b"s" + f"{topic} {partition}".encode()
+
+
+def source_of(key: bytes) -> tuple[str, int]:
+    topic, _, partition = key[1:].decode().rpartition(" ")
+    return topic, int(partition)
+
+
+def day_key(company_id: str, on: Day) -> bytes:
+    return b"d" + company_id.encode() + b" " + _DAY.pack(on)
+
+
+def day_of(key: bytes) -> tuple[str, Day]:
+    return key[1 : -_DAY.size - 1].decode(), _DAY.unpack(key[-_DAY.size :])[0]
+
+
+def pack_day(row: DayRow) -> bytes:
+    return b"".join([_PAIR.pack(pair, quantity) for pair, quantity in row.items() if quantity])
+
+
+def unpack_day(value: bytes) -> DayRow:
+    return dict(_PAIR.iter_unpack(value))
+
+
+def pack_company(company: CompanyBook) -> bytes:
+    standings = [[s.policy.policy_id, s.state, s.since, s.episode, s.episode_start] for s in company.standings]
+    return _json({"today": company.today, "has_facts": company.has_facts, "standings": standings})
+
+
+def unpack_company(company_id: str, value: bytes, policies: dict[str, tuple[Policy, bool]]) -> CompanyBook:
+    fields = json.loads(value)
+    company = CompanyBook(company_id, fields["today"])
+    company.has_facts = fields["has_facts"]
+    for policy_id, state, since, episode, episode_start in fields["standings"]:
+        policy, ended = policies[policy_id]
+        standing = Standing(policy, ended=ended)
+        standing.state, standing.since = state, since
+        standing.episode, standing.episode_start = episode, episode_start
+        company.standings.append(standing)
+    return company
+
+
+def pack_registered(company: Company) -> bytes:
+    return _json(company_mapping(company))
+
+
+def unpack_registered(value: bytes) -> Company:
+    return company_from(json.loads(value))
+
+
+def pack_policy(policy: Policy, ended: bool) -> bytes:
+    return _json({**policy_mapping(policy), "ended": ended})
+
+
+def unpack_policy(value: bytes) -> tuple[Policy, bool]:
+    fields = json.loads(value)
+    ended = fields.pop("ended")
+    return policy_from(fields), ended
+
+
+def pack_number(number: int) -> bytes:
+    return b"%d" % number
+
+
+def pack_book(grace_days: int, today: Day) -> bytes:
+    return _json({"format": FORMAT, "grace_days": grace_days, "today": today})
+
+
+def unpack_book(value: bytes) -> dict[str, int]:
+    fields: dict[str, int] = json.loads(value)
+    return fields
+
+
+class State(NamedTuple):
+    """What rows say."""
+
+    cursors: dict[tuple[str, int], int]
+    policies: dict[str, tuple[Policy, bool]]
+    companies: dict[str, CompanyBook]
+
+
+def unpack(rows: Rows) -> State:
+    """Everything but the workers, whose rows are read when a fact of theirs arrives."""
+    by_kind: dict[bytes, list[bytes]] = {kind: [] for kind in (b"s", b"p", b"c", b"r", b"d")}
+    for key in rows:
+        if key[:1] in by_kind:
+            by_kind[key[:1]].append(key)
+    cursors = {source_of(key): int(rows[key]) for key in by_kind[b"s"]}
+    policies = {key[1:].decode(): unpack_policy(rows[key]) for key in by_kind[b"p"]}
+    companies = {key[1:].decode(): unpack_company(key[1:].decode(), rows[key], policies) for key in by_kind[b"c"]}
+    for key in by_kind[b"r"]:
+        companies[key[1:].decode()].registered = unpack_registered(rows[key])
+    for key in by_kind[b"d"]:
+        company_id, on = day_of(key)
+        companies[company_id].days[on] = unpack_day(rows[key])
+    for company in companies.values():
+        company.balances = company.balances_at(company.today)
+        company.future = sorted(on for on in company.days if on > company.today)
+    return State(cursors, policies, companies)
+
+
+def company_rows(company: CompanyBook) -> Rows:
+    """The rows of a company that changed since the last call, its workers apart."""
+    changed = {company_key(company.company_id): pack_company(company)}
+    for on in company.changed_days:
+        changed[day_key(company.company_id, on)] = pack_day(company.days[on])
+    company.changed_days.clear()
+    return changed
+
+
+def _json(fields: dict[str, Any]) -> bytes:
+    return json.dumps(fields, separators=(",", ":"), sort_keys=True).encode()

@@ -1,0 +1,87 @@
+"""The timeline of one worker at one company (SEMANTICS 3): facts in order -> changes of class.
+
+A worker's situation after some facts is a `Head`. From it alone follows every change of class from the date of the last
+fact on, so that a further fact in order needs nothing else: `extend` says which changes it takes back and which it
+makes. Folding a whole timeline is extending it fact by fact.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from schemas.records import Day, Instant
+from schemas.vocabulary import ALL_PROGRAMMES, CLASSES, HIRE, OUTSIDE, PROGRAMMES, SETTLED_CLASS, TERMINATION, WITHDRAWN
+from streams.core.postings import change
+
+LONG_AGO: Final = -(1 << 31)  # before every date
+
+# A situation is (employment type + 1) << 6 | programmes; without an employment type the worker is outside.
+_TYPE_SHIFT: Final = len(PROGRAMMES)
+_INSIDE: Final = 1 << _TYPE_SHIFT
+
+# (date, moment, kind of the last fact, start of the spell, class on the eve of that date, situation)
+Head = tuple[Day, Instant, int, Day, int, int]
+NOBODY: Final[Head] = (LONG_AGO, 0, 0, 0, OUTSIDE, 0)
+
+# (effective_on, occurred_at, kind, event_id, detail, ...) as the fold needs it; sorts as SEMANTICS 3 says.
+Remembered = tuple[Day, Instant, int, bytes, int, bytes]
+
+
+def _settled_classes() -> list[int]:
+    """situation -> its class without `new`; the class with it is the next number."""
+    classes = [OUTSIDE] * (len({parts.employment_type for parts in CLASSES if parts}) + 1 << _TYPE_SHIFT)
+    for (employment_type, programmes), number in SETTLED_CLASS.items():
+        classes[employment_type + 1 << _TYPE_SHIFT | programmes] = number
+    return classes
+
+
+_SETTLED: Final = _settled_classes()
+
+
+def extend(head: Head, fact: Remembered, grace_days: int) -> tuple[Head, list[int], list[int]]:
+    """A fact that sorts after all before it -> (new head, changes that no longer hold, changes that hold instead)."""
+    last_on, _, _, start, eve, situation = head
+    on, at, kind, _, detail, _ = fact
+    if on > last_on:
+        eve = _SETTLED[situation]
+        was = []
+        if eve and on <= start + grace_days:  # still new on the eve: the end of the grace period is open again
+            was = [change(start + grace_days, eve + 1, eve)]
+            eve += 1
+    else:
+        was = _tail(on, eve, situation, start + grace_days)
+    if kind == HIRE:
+        if situation < _INSIDE:
+            start = on
+        situation = detail + 1 << _TYPE_SHIFT | situation & ALL_PROGRAMMES
+    elif kind == TERMINATION:
+        if situation >= _INSIDE:
+            situation = 0
+    elif detail & WITHDRAWN:
+        situation &= ~(detail & ALL_PROGRAMMES)
+    else:
+        situation |= detail
+    return (on, at, kind, start, eve, situation), was, _tail(on, eve, situation, start + grace_days)
+
+
+def _tail(on: Day, eve: int, situation: int, grace_ends: Day) -> list[int]:
+    """The changes from `on` onwards, given the class on its eve and the situation at its end."""
+    now = _SETTLED[situation]
+    changes = []
+    if now and on < grace_ends:
+        now += 1
+        changes.append(change(grace_ends, now, now - 1))
+    if eve != now:
+        changes.insert(0, change(on, eve, now))
+    return changes
+
+
+def timeline(facts: Iterable[Remembered], grace_days: int) -> tuple[Head, list[int]]:
+    """Facts that are not void, sorted -> the head and all changes of class in order of date."""
+    head = NOBODY
+    changes: list[int] = []
+    for fact in facts:
+        head, was, now = extend(head, fact, grace_days)
+        if was != now:
+            del changes[len(changes) - len(was) :]
+            changes += now
+    return head, changes

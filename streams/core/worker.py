@@ -1,0 +1,108 @@
+"""What the book remembers of one worker: a row of bytes, the same in memory, at rest and in the changelog.
+
+The row is the head of the timeline and behind it the remembered facts in order of arrival, void ones and corrections
+included. A fact that comes in order (the common case) is appended: nothing is decoded but the head.
+"""
+
+import struct
+from typing import Final
+
+from schemas.records import Fact
+from schemas.vocabulary import APPLIED, CORRECTION, DUPLICATE, ID_CONFLICT, NO_EFFECT, TOO_MANY_FACTS
+from streams.core.postings import difference
+from streams.core.timeline import NOBODY, Head, Remembered, extend, timeline
+
+FACTS_PER_WORKER_MAX: Final = 1000  # void ones and corrections included (SEMANTICS 2)
+
+_HEAD: Final = struct.Struct("<iqBiHHH")  # Head, then the number of facts
+_FACT: Final = struct.Struct("<iqBBHB")  # effective_on, occurred_at, kind, detail, bytes of rest, bytes of event_id
+_EMPTY: Final = _HEAD.pack(*NOBODY, 0)
+
+# disposition, new row (None: as it was), lines
+Remembrance = tuple[str, bytes | None, list[int]]
+
+
+def remember(row: bytes | None, fact: Fact, grace_days: int) -> Remembrance:
+    """A worker's row and a fact of that worker -> what becomes of both (SEMANTICS 2 to 4)."""
+    event_id = fact.event_id.encode()
+    if row is None:
+        row = _EMPTY
+    elif event_id in row or (fact.kind == CORRECTION and fact.corrects.encode() in row):
+        return _refold(row, fact, grace_days)  # known or corrected, or only a part of another text
+    *head, count = _HEAD.unpack_from(row)
+    if count >= FACTS_PER_WORKER_MAX:
+        return TOO_MANY_FACTS, None, []
+    if fact.kind == CORRECTION:
+        return NO_EFFECT, _HEAD.pack(*head, count + 1) + row[_HEAD.size :] + _packed(fact, event_id), []
+    last_on, last_at, last_kind = head[:3]
+    on, at = fact.effective_on, fact.occurred_at
+    if on < last_on or (on == last_on and (at < last_at or (at == last_at and fact.kind <= last_kind))):
+        return _refold(row, fact, grace_days)
+    extended, was, now = extend(tuple(head), (on, at, fact.kind, b"", fact.detail, b""), grace_days)
+    lines = difference(was, now)
+    row = _HEAD.pack(*extended, count + 1) + row[_HEAD.size :] + _packed(fact, event_id)
+    return APPLIED if lines else NO_EFFECT, row, lines
+
+
+def _refold(row: bytes, fact: Fact, grace_days: int) -> Remembrance:
+    """The general case, for late facts, corrections and repeats: costs as much as the worker has facts."""
+    facts = unpacked(row)
+    packed = _packed(fact, fact.event_id.encode())
+    mine = _unpacked_at(packed, 0)[0]
+    for known in facts:
+        if known[3] == mine[3]:
+            return (DUPLICATE if known == mine else ID_CONFLICT), None, []
+    if len(facts) >= FACTS_PER_WORKER_MAX:
+        return TOO_MANY_FACTS, None, []
+    _, was = timeline(in_force(facts), grace_days)
+    facts.append(mine)
+    head, now = timeline(in_force(facts), grace_days)
+    lines = _difference_of_many(was, now)
+    row = _HEAD.pack(*head, len(facts)) + row[_HEAD.size :] + packed
+    return APPLIED if lines else NO_EFFECT, row, lines
+
+
+def _difference_of_many(was: list[int], now: list[int]) -> list[int]:
+    """As `difference`, in linear time: a timeline has no change twice."""
+    before, after = set(was), set(now)
+    return sorted([c << 1 for c in before - after] + [c << 1 | 1 for c in after - before])
+
+
+def in_force(facts: list[Remembered]) -> list[Remembered]:
+    """The facts that are not void, in the order of SEMANTICS 3."""
+    void = {fact[5].split(b" ", 1)[0] for fact in facts if fact[2] == CORRECTION}
+    return sorted(fact for fact in facts if fact[2] != CORRECTION and fact[3] not in void)
+
+
+def _packed(fact: Fact, event_id: bytes) -> bytes:
+    """A fact as it is remembered: enough to tell a duplicate from a conflict, and to fold the timeline again."""
+    rest = fact.source.encode()
+    if fact.kind == CORRECTION:
+        rest = fact.corrects.encode() + b" " + rest
+    head = _FACT.pack(fact.effective_on, fact.occurred_at, fact.kind, fact.detail, len(rest), len(event_id))
+    return head + event_id + rest
+
+
+def _unpacked_at(row: bytes, at: int) -> tuple[Remembered, int]:
+    """The remembered fact at this place of a row, and the place behind it."""
+    on, occurred_at, kind, detail, rest_bytes, id_bytes = _FACT.unpack_from(row, at)
+    id_at = at + _FACT.size
+    rest_at = id_at + id_bytes
+    end = rest_at + rest_bytes
+    return (on, occurred_at, kind, row[id_at:rest_at], detail, row[rest_at:end]), end
+
+
+def unpacked(row: bytes) -> list[Remembered]:
+    """The remembered facts of a row, in order of arrival."""
+    facts = []
+    at = _HEAD.size
+    while at < len(row):
+        fact, at = _unpacked_at(row, at)
+        facts.append(fact)
+    return facts
+
+
+def head_of(row: bytes) -> Head:
+    """The head of the timeline that a row carries."""
+    last_on, last_at, last_kind, start, eve, situation, _ = _HEAD.unpack_from(row)
+    return last_on, last_at, last_kind, start, eve, situation
