@@ -1,0 +1,37 @@
+"""The table of topics: what is kept for ever, what is compacted, what goes."""
+
+import pytest
+
+from deploy.topics import DAY_MS, topic_table
+
+KEPT = {
+    "workforce.facts.v1": ("delete", 30 * DAY_MS),
+    "coverage.companies.v1": ("compact", -1),
+    "coverage.policies.v1": ("compact", -1),
+    "coverage.journal.v1": ("delete", -1),
+    "coverage.ledger.v1": ("delete", -1),
+    "coverage.snapshots.v1": ("compact", -1),
+    "coverage.alerts.v1": ("delete", -1),
+    "workforce.dead-letters.v1": ("delete", 90 * DAY_MS),
+    "peserta-bookkeeper-book-changelog": ("compact", -1),
+}
+
+
+def test_what_is_kept() -> None:
+    assert {topic.name: (topic.cleanup, topic.retention_ms) for topic in topic_table()} == KEPT
+
+
+def test_a_history_keeps_its_old_records_everywhere() -> None:
+    assert {topic.retention_ms for topic in topic_table(history=True)} == {-1}
+
+
+def test_further_inbound_topics_are_kept_as_the_first() -> None:
+    table = {topic.name: topic for topic in topic_table(inbound=["a", "b"], prefix="p.", changelog="c")}
+    assert table["p.a"].settings(1) == table["p.b"].settings(1)
+    assert "p.c" in table
+    assert "p.workforce.facts.v1" not in table
+
+
+@pytest.mark.parametrize(("replication", "in_sync"), [(1, "1"), (2, "1"), (3, "2"), (5, "2")])
+def test_one_of_three_brokers_may_be_missing(replication: int, in_sync: str) -> None:
+    assert {topic.settings(replication)["min.insync.replicas"] for topic in topic_table()} == {in_sync}
