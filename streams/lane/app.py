@@ -1,0 +1,74 @@
+"""The Faust app of a worker on the lane: every setting that can lose records, listen or create topics is ruled out."""
+
+import os
+from typing import Any
+
+from aiokafka import __version__ as aiokafka_version  # type: ignore[import-untyped]
+from faust import __version__ as faust_version
+from faust.types.enums import ProcessingGuarantee
+from yarl import URL
+
+from streams.lane.faust_hooks import BROKER_ANSWER_LIMIT_S, LaneApp, Transport
+from streams.lane.settings import LaneSettings
+from streams.lane.stop import Refused
+
+FAUST_VERSION = "0.15.3"
+AIOKAFKA_SERIES = "0.14."
+STREAM_BUFFER_EVENTS = 4096
+
+# What Faust must believe, whatever its environment variables say.
+REQUIRED: dict[str, Any] = {
+    "processing_guarantee": ProcessingGuarantee.AT_LEAST_ONCE,  # Faust's exactly_once sends outside its transactions
+    "topic_allow_declare": False,
+    "topic_disable_leader": True,
+    "web_enabled": False,
+    "web_bind": "127.0.0.1",  # and if somebody starts it all the same, on loopback
+    "stream_wait_empty": True,  # a rebalance waits for what is under way
+    "stream_recovery_delay": 0.0,
+    "recovery_consistency_check": True,
+    "autodiscover": False,
+    "worker_redirect_stdouts": False,
+}
+
+
+def create_app(settings: LaneSettings) -> LaneApp:
+    """The app; lanes are added to it, then `run_worker` runs it. Nothing is connected.
+
+    Raises Refused if Faust or aiokafka is another version than the hooks are written for, or Faust has other settings.
+    """
+    if faust_version != FAUST_VERSION or not aiokafka_version.startswith(AIOKAFKA_SERIES):
+        raise Refused(
+            f"the lane needs faust-streaming {FAUST_VERSION} and aiokafka {AIOKAFKA_SERIES}x, "
+            f"found {faust_version} and {aiokafka_version}"
+        )
+    app = LaneApp(settings.app_id)
+    app.lane_settings, app.lanes = settings, []
+    _settle(app, REQUIRED | _of(settings))
+    app.transport = Transport(app.conf.broker_consumer, app)
+    return app
+
+
+def _of(settings: LaneSettings) -> dict[str, Any]:
+    return {
+        "broker": [URL(f"kafka://{server}") for server in settings.servers],
+        "datadir": os.fspath(settings.data_dir),
+        "topic_partitions": settings.partitions,
+        "table_standby_replicas": settings.standby_replicas,
+        "broker_max_poll_records": settings.batch_records_max,
+        "broker_session_timeout": settings.session_timeout_s,
+        "broker_heartbeat_interval": settings.heartbeat_interval_s,
+        "broker_commit_interval": settings.commit_interval_s,
+        "broker_request_timeout": max(BROKER_ANSWER_LIMIT_S, settings.session_timeout_s),
+        "broker_check_crcs": True,
+        "stream_buffer_maxsize": STREAM_BUFFER_EVENTS,
+    }
+
+
+def _settle(app: LaneApp, wanted: dict[str, Any]) -> None:
+    """Set what is wanted after Faust has read its environment, which would win over arguments of the constructor."""
+    for name, value in wanted.items():
+        setattr(app.conf, name, value)
+    app.conf.id = app.lane_settings.app_id
+    wrong = sorted(name for name, value in REQUIRED.items() if getattr(app.conf, name) != value)
+    if wrong:
+        raise Refused(f"Faust settings are not what the lane needs: {', '.join(wrong)}")

@@ -1,0 +1,92 @@
+"""The lane without state: a step for each batch whose records are appended in order, at least once."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from streams.lane.appender import Appender
+from streams.lane.cursors import SourceLog, start_after_commit
+from streams.lane.delivery import RECORDS_PER_PRODUCER_MAX
+from streams.lane.faust_hooks import BatchTopic, LaneApp
+from streams.lane.records import Append, AppendStep, Committed, OnCommitted
+from streams.lane.stop import Stopping
+
+log = logging.getLogger(__name__)
+
+
+class AppendLane:
+    """A Faust agent around one step.
+
+    `step(topic, partition, records) -> appends` sees the records of each source partition in order, never an empty
+    batch; after a crash it sees some again, from the group's offset on. What it returns is appended in its order, for
+    each output partition; a batch counts as done when the broker has acknowledged all of it.
+    Any exception ends the process without committing.
+    """
+
+    def __init__(
+        self,
+        app: LaneApp,
+        *,
+        source_topics: Sequence[str],
+        step: AppendStep,
+        output_topics: Sequence[str] = (),
+        on_committed: OnCommitted | None = None,
+        records_per_producer_max: int = RECORDS_PER_PRODUCER_MAX,
+    ) -> None:
+        self._app, self._step, self._on_committed = app, step, on_committed
+        self.source_topics, self.output_topics = frozenset(source_topics), frozenset(output_topics)
+        self.table = None
+        self.appender = Appender(app.lane_settings, records_per_producer_max=records_per_producer_max)
+        self._finishing: set[asyncio.Task[None]] = set()
+        app.lanes.append(self)
+        app.agent(BatchTopic.of_sources(app, source_topics), name="lane-append")(self._work)
+
+    async def _work(self, stream: Any) -> None:
+        async for event in stream.noack().events():
+            with Stopping("step"):
+                self._take(event)
+
+    def _take(self, event: Any) -> None:
+        tp, batch = event.message.tp, event.value
+        self._app.source.follow(tp, batch)
+        appends = self._step(tp.topic, tp.partition, batch.records) if batch.records else ()
+        task = asyncio.ensure_future(self._finish(event, self.appender.append(appends), len(batch.records)))
+        self._finishing.add(task)
+        task.add_done_callback(self._finishing.discard)
+
+    async def _finish(self, event: Any, writing: list[asyncio.Task[None]], count: int) -> None:
+        tp, batch, began_s = event.message.tp, event.value, time.monotonic()
+        with Stopping(f"appends of {tp.topic}-{tp.partition}"):
+            await asyncio.gather(*writing)
+            batch.records = []
+            event.ack()
+            if self._on_committed is not None:
+                end = self._app.source.end_offset(tp)
+                seconds = time.monotonic() - began_s
+                self._on_committed(Committed(tp.topic, tp.partition, batch.next_offset, end, count, seconds))
+
+    async def append(self, appends: Sequence[Append]) -> None:
+        """Append beside the steps; returns when the broker has acknowledged. What is not caused by a record is repeated
+        by whoever asked, not by the lane."""
+        with Stopping("append beside the steps"):
+            await self.appender.start()
+            await asyncio.gather(*self.appender.append(appends))
+
+    # What the consumer asks of a lane.
+
+    def start_of(self, source: SourceLog) -> int:
+        """At the group's offset, else at the first record kept; raises Refused when that was deleted or never was."""
+        return start_after_commit(source)
+
+    async def open(self, partitions: Iterable[int]) -> None:
+        """Connect before the first record is read."""
+        await self.appender.start()
+        log.info("reads partitions %s of %s", sorted(partitions), ", ".join(sorted(self.source_topics)))
+
+    async def close(self) -> None:
+        """The worker stops: wait until everything is acknowledged, disconnect."""
+        await asyncio.gather(*self._finishing)
+        await self.appender.stop()
+        log.info("closed, everything that was begun is acknowledged")

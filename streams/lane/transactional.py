@@ -1,0 +1,161 @@
+"""The lane with state: a step for each batch, and its outputs, changed rows and cursor in one Kafka transaction."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from streams.lane.cursors import SourceLog, above, cursor_row, refuse_reserved, start_after_cursor
+from streams.lane.delivery import RECORDS_PER_PRODUCER_MAX
+from streams.lane.faust_hooks import BatchTopic, LaneApp, PartitionTable
+from streams.lane.records import Batch, Committed, Effect, KeyValue, OnClosed, OnCommitted, OnOpened, TransactionalStep
+from streams.lane.state import StateInMemory
+from streams.lane.stop import LaneFault, Stopping
+from streams.lane.transactions import PartitionProducers
+
+RECOVERY_BUFFER_MESSAGES = 4  # 1 would make Faust read changelogs on beside the sources (recovery.py _restart_recovery)
+
+log = logging.getLogger(__name__)
+
+
+class TransactionalLane:
+    """A Faust agent and a Faust table around one pure step.
+
+    `step(partition, topic, records, rows) -> Effect` sees each record of the source topics exactly once, in order,
+    never an empty batch; `rows` are the partition's, to be read only: the lane applies what the Effect changes.
+    `on_opened(partition, rows)` comes when the state is complete and before its first step, with the rows that live on;
+    `on_closed(partition)` when the partition was taken away; `on_committed` after every batch.
+    Any exception in any of them ends the process without committing.
+    """
+
+    def __init__(
+        self,
+        app: LaneApp,
+        *,
+        source_topics: Sequence[str],
+        state_name: str,
+        step: TransactionalStep,
+        output_topics: Sequence[str] = (),
+        on_opened: OnOpened | None = None,
+        on_closed: OnClosed | None = None,
+        on_committed: OnCommitted | None = None,
+        records_per_producer_max: int = RECORDS_PER_PRODUCER_MAX,
+    ) -> None:
+        self._app, self._step = app, step
+        self._on_opened, self._on_closed, self._on_committed = on_opened, on_closed, on_committed
+        self.source_topics, self.output_topics = frozenset(source_topics), frozenset(output_topics)
+        self.producers = PartitionProducers(app.lane_settings, records_per_producer_max=records_per_producer_max)
+        self.states = StateInMemory()
+        self._last: dict[int, asyncio.Task[None]] = {}
+        partitions = app.lane_settings.partitions
+        self.table = PartitionTable(
+            app,
+            owner=self,
+            states=self.states,
+            name=state_name,
+            partitions=partitions,
+            recovery_buffer_size=RECOVERY_BUFFER_MESSAGES,
+        )
+        app.tables.add(self.table)
+        app.lanes.append(self)
+        app.agent(BatchTopic.of_sources(app, source_topics), name=f"lane-{state_name}")(self._work)
+
+    async def _work(self, stream: Any) -> None:
+        async for event in stream.noack().events():
+            with Stopping("step"):
+                self._take(event)
+
+    def _take(self, event: Any) -> None:
+        """Step, and queue the transaction behind the partition's last one."""
+        tp, batch = event.message.tp, event.value
+        self._app.source.follow(tp, batch)
+        outputs = self._effect_of(tp.topic, tp.partition, batch)
+        task = asyncio.ensure_future(self._commit(event, outputs, len(batch.records), self._last.get(tp.partition)))
+        self._last[tp.partition] = task
+
+    def _effect_of(self, topic: str, partition: int, batch: Batch) -> dict[str, Sequence[KeyValue]]:
+        """Everything that the batch's transaction writes; nothing if the state contains the whole batch already."""
+        part = self.states.part(partition)
+        records = above(batch.records, part.cursors.get(topic, -1))
+        if not records:
+            return {}
+        effect = self._step(partition, topic, records, part.rows)
+        self._check(effect)
+        part.change(effect.changed, topic, records[-1].offset)
+        outputs = {name: lines for name, lines in effect.outputs.items() if lines}
+        return {**outputs, self.table.changelog: [*effect.changed.items(), cursor_row(topic, records[-1].offset)]}
+
+    def _check(self, effect: Effect) -> None:
+        refuse_reserved(effect.changed)
+        if self.table.changelog in effect.outputs:
+            raise LaneFault(f"{self.table.changelog}: a step's rows go into its changes, not its outputs")
+
+    async def _commit(
+        self, event: Any, outputs: Mapping[str, Sequence[KeyValue]], count: int, before: asyncio.Task[None] | None
+    ) -> None:
+        tp, batch, began_s = event.message.tp, event.value, time.monotonic()
+        with Stopping(f"transaction of {tp.topic}-{tp.partition}"):
+            if before is not None:
+                await before
+            if outputs:
+                last = await self.producers.commit(tp.partition, outputs)
+                self.states.part(tp.partition).contained = last[self.table.changelog]
+            batch.records = []
+            event.ack()
+            if self._on_committed is not None:
+                end = self._app.source.end_offset(tp)
+                seconds = time.monotonic() - began_s
+                self._on_committed(Committed(tp.topic, tp.partition, batch.next_offset, end, count, seconds))
+
+    # What the consumer and the table ask of a lane.
+
+    def start_of(self, source: SourceLog) -> int:
+        """After the cursor; raises Refused when the state does not fit the source."""
+        return start_after_cursor(source, self.states.part(source.partition).cursors.get(source.topic))
+
+    def owned(self) -> frozenset[int]:
+        """The partitions to which only this worker can commit."""
+        return self.producers.owned()
+
+    async def own(self, partitions: set[int]) -> None:
+        """Fence every predecessor of these partitions; give up all others when what is under way is committed."""
+        await self._drain()
+        for partition in self.owned() - partitions:
+            self._close(partition)
+        before, began_s = self.owned(), time.monotonic()
+        await self.producers.own(partitions)
+        log.info(
+            "owns partitions %s (%d new, %.2f s)",
+            sorted(self.owned()), len(self.owned() - before), time.monotonic() - began_s,
+        )  # fmt: skip
+
+    async def open(self, partitions: Iterable[int]) -> None:
+        """Hand over the state of the partitions that are not open yet."""
+        for partition in sorted(partitions):
+            part = self.states.part(partition)
+            if part.is_open:
+                continue
+            if self._on_opened is not None:
+                self._on_opened(partition, part.rows)
+            part.is_open = True
+            log.info("partition %d open: %d rows, cursors %s", partition, len(part.rows), part.cursors)
+
+    async def close(self) -> None:
+        """The worker stops: commit what is under way, close the partitions, disconnect."""
+        await self._drain()
+        for partition in self.owned():
+            self._close(partition)
+        await self.producers.own(set())
+        log.info("closed, everything that was begun is committed")
+
+    async def _drain(self) -> None:
+        await asyncio.gather(*(task for task in self._last.values() if not task.done()))
+        self._last.clear()
+
+    def _close(self, partition: int) -> None:
+        part = self.states.part(partition)
+        if part.is_open:
+            part.is_open = False
+            if self._on_closed is not None:
+                self._on_closed(partition)

@@ -1,0 +1,136 @@
+"""Running an app as a process: wait for the broker and the topics, work, and end on a signal within a limit."""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+
+from streams.lane.append import AppendLane
+from streams.lane.faust_hooks import LaneApp, LaneWorker
+from streams.lane.settings import LaneSettings
+from streams.lane.stop import LaneFault, Refused, fail_stop
+
+STOP_LIMIT_S = 10.0  # from the signal to the end of the process
+BROKER_RETRY_S = 0.5
+BROKER_SILENCE_TOLD_S = 5.0
+# The rows and books are long-lived: looking through them all often costs more than the garbage found.
+GC_THRESHOLDS = (100_000, 20, 100)
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+log = logging.getLogger(__name__)
+
+
+def run_worker(app: LaneApp, *, loglevel: str | None = "INFO") -> int:
+    """Run the app in the main thread until SIGTERM or SIGINT; returns the exit code 0.
+
+    Leaves the process with 70 or 78 (see StopCode) when it must not go on, also when the broker or topics are not there
+    after `broker_wait_s`. `loglevel` None: logging is the caller's.
+    """
+    if loglevel is not None:
+        _log_to_stderr(loglevel)
+    gc.set_threshold(*GC_THRESHOLDS)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    if not _until_signal(loop, _wait_for_topics(app)):
+        return 0
+    log.info("starts: app %s, group %s, process %d", app.lane_settings.app_id, app.lane_settings.group, os.getpid())
+    try:
+        LaneWorker(app, loop=loop, on_signal=_limit_the_end).execute_from_commandline()
+    except SystemExit as end:
+        log.info("ended")
+        return int(end.code or 0)
+
+
+def _log_to_stderr(loglevel: str) -> None:
+    logging.basicConfig(stream=sys.stderr, format=LOG_FORMAT, level=logging.WARNING)
+    for name in ("streams", "deploy"):
+        logging.getLogger(name).setLevel(loglevel)
+    # Faust's services log under the module of their class: each start and stop of each.
+    logging.getLogger("streams.lane.faust_hooks").setLevel(logging.WARNING)
+
+
+def _limit_the_end() -> None:
+    """A stop that hangs (the broker is gone, say) ends all the same: without committing."""
+    log.info("signal: stops")
+    error = LaneFault(f"not ended {STOP_LIMIT_S:.0f} s after the signal")
+    timer = threading.Timer(STOP_LIMIT_S - 1, fail_stop, ("stopping", error))
+    timer.daemon = True
+    timer.start()
+
+
+def _until_signal(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> bool:
+    """Whether the work ended by itself, not by a signal."""
+    task = loop.create_task(work)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        loop.run_until_complete(task)
+    except asyncio.CancelledError:
+        return False
+    except (Refused, LaneFault) as error:
+        fail_stop("start", error)
+    return True
+
+
+async def _wait_for_topics(app: LaneApp) -> None:
+    """Until the broker answers and has every topic. Raises LaneFault (no broker) or Refused (topics)."""
+    settings = app.lane_settings
+    log.info("waiting for broker at %s", settings.bootstrap)
+    limit_s = time.monotonic() + settings.broker_wait_s
+    missing = sorted(_topics(app))
+    while missing:
+        found = await _partitions_of_topics(settings)
+        if found is not None:
+            _check_counts(app, found)
+            missing = sorted(_topics(app) - found.keys())
+        if time.monotonic() > limit_s and found is None:
+            raise LaneFault(f"no broker at {settings.bootstrap} after {settings.broker_wait_s:.0f} s")
+        if time.monotonic() > limit_s and missing:
+            raise Refused(f"the broker at {settings.bootstrap} has no topics {', '.join(missing)}: create them first")
+        if missing:
+            await asyncio.sleep(BROKER_RETRY_S)
+    log.info("broker at %s answers and has all topics", settings.bootstrap)
+
+
+def _topics(app: LaneApp) -> set[str]:
+    return set().union(*(_counted_topics(app), *(lane.output_topics for lane in app.lanes)))
+
+
+def _counted_topics(app: LaneApp) -> set[str]:
+    """Topics that must have exactly as many partitions as the settings say."""
+    sources = set().union(*(lane.source_topics for lane in app.lanes))
+    outputs = set().union(*(lane.output_topics for lane in app.lanes if not isinstance(lane, AppendLane)))
+    return sources | outputs | set(app.tables_of_lanes())
+
+
+def _check_counts(app: LaneApp, found: dict[str, int]) -> None:
+    wanted = app.lane_settings.partitions
+    wrong = [
+        f"{topic} has {found[topic]}" for topic in sorted(_counted_topics(app) & found.keys()) if found[topic] != wanted
+    ]
+    if wrong:
+        raise Refused(f"topics must have {wanted} partitions: {', '.join(wrong)}")
+
+
+async def _partitions_of_topics(settings: LaneSettings) -> dict[str, int] | None:
+    """Topic -> number of partitions; None when the broker does not answer."""
+    client = AIOKafkaAdminClient(
+        bootstrap_servers=settings.servers, request_timeout_ms=int(BROKER_SILENCE_TOLD_S * 1000)
+    )
+    try:
+        await client.start()
+        return {topic["topic"]: len(topic["partitions"]) for topic in await client.describe_topics()}
+    except KafkaError as error:
+        log.warning("broker at %s: %s", settings.bootstrap, type(error).__name__)
+        return None
+    finally:
+        await client.close()

@@ -1,0 +1,100 @@
+"""One test's topics, options and worker processes on a real broker."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tests.support import lane_topics
+from tests.support.lane_process import LaneProcess
+from tests.support.lane_topics import Line
+from tests.support.lane_verifier import check_appends, check_counts
+
+SESSION_TIMEOUT_S = 6  # the least that a broker allows by default
+
+
+class LaneCase:
+    """`partitions` of everything; workers that the test leaves running are killed by `close`."""
+
+    def __init__(self, address: str, prefix: str, folder: Path, partitions: int = 2) -> None:
+        self.address, self.app_id, self.folder = address, f"{prefix}app", folder
+        self.source, self.output = f"{prefix}in", f"{prefix}out"
+        self.changelog = f"{self.app_id}-book-changelog"
+        self.numbers = range(partitions)
+        self.workers: list[LaneProcess] = []
+
+    async def create(self, *, changelog_policy: str = "compact") -> None:
+        """The topics."""
+        topics: dict[str, dict[str, str]] = {self.source: {}, self.output: {}}
+        topics[self.changelog] = {"cleanup.policy": changelog_policy}
+        await lane_topics.create(self.address, topics, len(self.numbers))
+
+    async def fill(self, count: int, *, keys: int = 50, partitions: Iterable[int] | None = None) -> None:
+        """`count` records to each partition."""
+        for number in self.numbers if partitions is None else partitions:
+            await self.append(number, lines(count, keys=keys))
+
+    async def append(self, partition: int, records: Iterable[Line], **options: Any) -> None:
+        """Records to one partition of the source."""
+        await lane_topics.produce(self.address, self.source, partition, records, **options)
+
+    def start(self, kind: str = "count", *, settings: dict[str, Any] | None = None, **options: Any) -> LaneProcess:
+        """A worker."""
+        told = {
+            "bootstrap": self.address,
+            "app_id": self.app_id,
+            "partitions": len(self.numbers),
+            "batch_records_max": 200,
+            "session_timeout_s": SESSION_TIMEOUT_S,
+            "heartbeat_interval_s": 0.5,
+            "commit_interval_s": 0.2,
+        } | (settings or {})
+        folder = self.folder / f"worker{len(self.workers)}"
+        base = {"kind": kind, "sources": [self.source], "output": self.output, "data_dir": str(folder / "data")}
+        worker = LaneProcess(folder, base | {"settings": told} | options)
+        self.workers.append(worker)
+        return worker
+
+    def close(self) -> None:
+        """Leave no process behind."""
+        for worker in self.workers:
+            worker.kill()
+
+    async def read(self, topic: str, *, isolation: str = "read_committed") -> dict[int, list[Any]]:
+        """All of a topic, by partition."""
+        return await lane_topics.read(self.address, topic, self.numbers, isolation=isolation)
+
+    async def ends(self) -> dict[int, int]:
+        """Partition -> offset behind the last record of the source."""
+        return {
+            number: records[-1].offset + 1 if records else 0
+            for number, records in (await self.read(self.source)).items()
+        }
+
+    async def committed(self) -> dict[int, int | None]:
+        """The group's offsets."""
+        return await lane_topics.committed_offsets(self.address, self.app_id, self.source, self.numbers)
+
+    async def check_counts(self, partitions: Iterable[int] | None = None) -> None:
+        """Everything in these partitions of the source (default: all) was counted exactly once."""
+        source, output = await self.read(self.source), await self.read(self.output)
+        changelog = await self.read(self.changelog)
+        for number in self.numbers if partitions is None else partitions:
+            records = source[number]
+            check_counts(records, output[number], changelog[number], self.source, records[-1].offset + 1)
+
+    async def check_appends(self, *, every: int = 10) -> None:
+        """Everything in the source was appended in order to its own partition, every tenth record to all."""
+        source = await self.read(self.source)
+        for number, appended in (await self.read(self.output)).items():
+            wanted = {
+                f"{self.source}:{own}": [
+                    record.offset for record in records if own == number or record.offset % every == 0
+                ]
+                for own, records in source.items()
+            }
+            check_appends(appended, wanted)
+
+
+def lines(count: int, *, keys: int = 50) -> list[Line]:
+    """Records of a test: the keys in turn, now and then one is dropped again."""
+    return [(f"k{number % keys}".encode(), b"drop" if number % 37 == 36 else b"v") for number in range(count)]

@@ -1,0 +1,80 @@
+"""A test's worker process: started with options, its words read as they come, ended by the test in the way it wants."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+POLL_S = 0.02
+WAIT_LIMIT_S = 45.0
+
+
+class NotYet(Exception):
+    """What a test waits for has not come."""
+
+
+class LaneProcess:
+    """`python -m tests.support.lane_worker OPTIONS` with its output in two files."""
+
+    def __init__(self, folder: Path, options: dict[str, Any]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.out, self.err = folder / "out", folder / "err"
+        with self.out.open("wb") as out, self.err.open("wb") as err:
+            command = [sys.executable, "-m", "tests.support.lane_worker", json.dumps(options)]
+            self.process = subprocess.Popen(command, stdout=out, stderr=err)
+
+    def said(self, word: str) -> list[dict[str, Any]]:
+        """What the worker said under this word so far."""
+        lines = self.out.read_text().splitlines(keepends=True)
+        told = [json.loads(line) for line in lines if line.endswith("\n")]
+        return [line for line in told if line["said"] == word]
+
+    def errors(self) -> str:
+        """Its log."""
+        return self.err.read_text(errors="replace")
+
+    def wait_until(self, condition: Any, what: str) -> None:
+        """Until `condition()`; fails with the log when the process ended or the limit passed."""
+        for attempt in Retrying(
+            wait=wait_fixed(POLL_S),
+            stop=stop_after_delay(WAIT_LIMIT_S),
+            retry=retry_if_exception_type(NotYet),
+            reraise=True,
+        ):
+            with attempt:
+                ended = self.process.poll()
+                if condition():
+                    return
+                assert ended is None, f"ended with {ended} before {what}:\n{self.errors()}"
+                raise NotYet(f"waited for {what}:\n{self.errors()}")
+
+    def wait_for_records(self, count: int) -> None:
+        """Until batches of that many records are committed."""
+        self.wait_until(lambda: sum(line["records"] for line in self.said("committed")) >= count, f"{count} records")
+
+    def wait_for_offsets(self, ends: dict[int, int]) -> None:
+        """Until each partition is committed to its end."""
+
+        def reached() -> bool:
+            done = {line["partition"]: line["next"] for line in self.said("committed")}
+            return all(done.get(number, 0) >= end for number, end in ends.items())
+
+        self.wait_until(reached, f"offsets {ends}")
+
+    def wait_for_end(self) -> int:
+        """The exit code."""
+        return self.process.wait(timeout=WAIT_LIMIT_S)
+
+    def terminate(self) -> int:
+        """End it cleanly; the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait_for_end()
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.process.kill()
+        self.process.wait()

@@ -1,0 +1,127 @@
+"""The smaller hooks into Faust and aiokafka, each by itself."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from textwrap import dedent
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka.producer import sender  # type: ignore[import-untyped]
+from faust.types import TP
+
+from streams.lane import Effect, LaneSettings, TransactionalLane, create_app
+from streams.lane.faust_hooks import BatchTopic, _batch, set_marker_wait
+from tests.unit.streams.lane.records import PlainRecord
+
+
+async def test_the_worker_consumer_reads_committed_records_and_never_resets_an_offset(tmp_path: Path) -> None:
+    settings = LaneSettings(
+        bootstrap="127.0.0.1:9", app_id="app", partitions=1, data_dir=tmp_path, fetch_max_wait_ms=70, group_id="others"
+    )
+    app = create_app(settings)
+    TransactionalLane(app, source_topics=["in"], state_name="book", step=lambda *_: Effect())
+    consumer = app.source._thread._create_worker_consumer(app.transport)  # type: ignore[arg-type]
+    assert (consumer._isolation_level, consumer._auto_offset_reset) == ("read_committed", "none")
+    assert (consumer._fetch_max_wait_ms, consumer._group_id) == (70, "others")
+    assert consumer._enable_auto_commit is False
+
+
+STRETCHES = {
+    "from the position before the fetch, over a gap": ([5, 6], 3, 8, 3),
+    "from the first record when somebody sought meanwhile": ([5, 6], None, 8, 5),
+    "a stretch without records": ([], 3, 8, 3),
+    "nothing is claimed when somebody sought and nothing came": ([], None, 8, 8),
+    "from the first record when that is earlier": ([2], 3, 8, 2),
+}
+
+
+@pytest.mark.parametrize(("offsets", "before", "after", "start"), STRETCHES.values(), ids=STRETCHES)
+def test_a_fetch_covers(offsets: list[int], before: int | None, after: int, start: int) -> None:
+    made = _batch([PlainRecord(offset) for offset in offsets], before, after)
+    assert (made.start, made.next_offset) == (start, after)
+
+
+def test_an_agents_queue_holds_all_that_may_be_under_way(tmp_path: Path) -> None:
+    settings = LaneSettings(bootstrap="127.0.0.1:9", app_id="app", partitions=8, data_dir=tmp_path, batches_in_flight=3)
+    topic = BatchTopic.of_sources(create_app(settings), ["a", "b"])
+    # Faust calls a queue full from 4/5 of its size on.
+    assert topic.maxsize is not None
+    assert topic.maxsize / 1.25 > 8 * 3 * 2
+
+
+def test_the_wait_for_markers_is_set_where_aiokafka_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender, "BACKOFF_OVERRIDE", 0.02)
+    set_marker_wait(1)
+    assert sender.BACKOFF_OVERRIDE == 0.001
+
+
+PROGRAMS = {
+    "a crashed service": (
+        'app._crash(ValueError("x"))',
+        70,
+        "in a Faust service: ValueError",
+    ),
+    "a refusal in a service": (
+        'app._crash(Refused("x"))',
+        78,
+        "in a Faust service: Refused: x",
+    ),
+    "a stop that hangs": (
+        "worker.STOP_LIMIT_S = 1.1; worker._limit_the_end(); threading.Event().wait(30)",
+        70,
+        "in stopping: LaneFault: not ended 1 s after the signal",
+    ),
+}
+
+
+@pytest.mark.parametrize(("program", "code", "words"), PROGRAMS.values(), ids=PROGRAMS)
+def test_ends_the_process_without_committing(tmp_path: Path, program: str, code: int, words: str) -> None:
+    source = dedent(f"""
+        import asyncio, atexit, pathlib, threading
+        from streams.lane import LaneSettings, Refused, create_app, worker
+        atexit.register(print, "a handler ran")
+        folder = pathlib.Path({str(tmp_path)!r})
+        app = create_app(LaneSettings(bootstrap="127.0.0.1:9", app_id="app", partitions=1, data_dir=folder))
+        {program}
+    """)
+    ended = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.returncode, ended.stdout) == (code, "")
+    assert words in ended.stderr
+
+
+class FakeKafka:
+    """An aiokafka consumer of one partition, as far as a fetch looks: it takes `offsets` and moves the position."""
+
+    def __init__(self, position: int, offsets: list[int]) -> None:
+        self.state = SimpleNamespace(position=position, has_valid_position=True)
+        assignment = SimpleNamespace(state_value=lambda _: self.state)
+        self._subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
+        self._closed, self._offsets = False, offsets
+        subscriptions = SimpleNamespace(fetch_context=nullcontext)
+        self._fetcher = SimpleNamespace(
+            _closed=False, _subscriptions=subscriptions, fetched_records=self.fetched_records
+        )
+        self.meanwhile: list[Callable[[], None]] = []
+
+    async def fetched_records(self, partitions: set[TP], **_: Any) -> dict[TP, list[PlainRecord]]:
+        for happen in self.meanwhile:
+            happen()
+        self.state.position = self._offsets[-1] + 1
+        return {tp: [PlainRecord(offset) for offset in self._offsets] for tp in partitions}
+
+
+@pytest.mark.parametrize(("sought", "start"), [(False, 3), (True, 5)], ids=["undisturbed", "with a seek meanwhile"])
+async def test_a_fetch_claims_the_stretch_before_its_first_record_only_if_nobody_sought(
+    tmp_path: Path, sought: bool, start: int
+) -> None:
+    app = create_app(LaneSettings(bootstrap="127.0.0.1:9", app_id="app", partitions=1, data_dir=tmp_path))
+    thread, kafka, source = app.source._thread, FakeKafka(3, [5, 6]), TP("in", 0)
+    app.source.flow_active = True
+    if sought:
+        kafka.meanwhile.append(lambda: setattr(thread, "_seeks", thread._seeks + 1))
+    fetched = await thread._fetch_records(kafka, {source}, timeout=1.0, max_records=10)
+    assert (fetched[source].start, fetched[source].next_offset) == (start, 7)
