@@ -11,7 +11,7 @@ from schemas.mappings import company_from, company_mapping, policy_from, policy_
 from schemas.records import CompanySet, Coordinates, Entry, Fact, FactEntry, PolicyEnded, PolicySet, Tick
 from schemas.registry import FixedRegistry, SchemaRegistry
 from schemas.vocabulary import CORRECTION, ENROLLMENT, HIRE, PROGRAMMES, TERMINATION, WITHDRAWN
-from schemas.wire import FRAME_BYTES, Body, UnknownSchema, frame, parsed, plain, split_frame, zigzag
+from schemas.wire import FRAME_BYTES, Body, UnknownSchema, frame, parsed, plain, split_frame, string, zigzag
 
 _NULL: Final = b"\x00"
 _SOME: Final = b"\x02"
@@ -37,19 +37,19 @@ class JournalCodec:
         return b"".join(
             (
                 self._fact_frame,
-                _text(topic),
+                string(topic),
                 zigzag(partition),
                 zigzag(offset),
                 zigzag(recorded_at),
                 zigzag(kind),
-                _text(event_id),
-                _text(company_id),
-                _text(worker_id),
+                string(event_id),
+                string(company_id),
+                string(worker_id),
                 zigzag(effective_on),
                 zigzag(occurred_at),
-                _text(source),
+                string(source),
                 _OWN_BYTES[kind][detail],
-                _SOME + _text(corrects) if kind == CORRECTION else _NULL,
+                _SOME + string(corrects) if kind == CORRECTION else _NULL,
                 _NULL if original is None else _SOME + zigzag(len(original)) + original,
             )
         )
@@ -133,11 +133,6 @@ def _fact_entry(r: dict[str, Any]) -> FactEntry:
         r["corrects"] or "",
     )
     return FactEntry(Coordinates(r["topic"], r["partition"], r["offset"]), r["recorded_at"], fact, r["original"])
-
-
-def _text(text: str) -> bytes:
-    encoded = text.encode()
-    return zigzag(len(encoded)) + encoded
 
 
 def _own_bytes() -> tuple[dict[int, bytes], ...]:

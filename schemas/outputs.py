@@ -18,9 +18,9 @@ from schemas.records import (
     Instant,
     LedgerRecord,
     Policy,
+    PolicyStatus,
     Posting,
     Snapshot,
-    PolicyStatus,
     Window,
 )
 from schemas.registry import FixedRegistry, SchemaRegistry

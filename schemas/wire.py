@@ -138,3 +138,9 @@ _SMALL: Final = tuple(map(_zigzag, range(1 << 15)))  # lengths, indexes and date
 def zigzag(n: int) -> bytes:
     """An int or long as Avro writes it."""
     return _SMALL[n] if 0 <= n < len(_SMALL) else _zigzag(n)
+
+
+def string(text: str) -> bytes:
+    """A string as Avro writes it."""
+    encoded = text.encode()
+    return zigzag(len(encoded)) + encoded

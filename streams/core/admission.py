@@ -40,6 +40,7 @@ _EVENT_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _NATIONAL_ID: Final = re.compile(r"\d{16}|\d{11}", re.ASCII)
 _WORD: Final = re.compile(r"[^\s\ud800-\udfff]{1,64}")
 _TEXT: Final = re.compile(r"[^\ud800-\udfff]{1,64}", re.DOTALL)
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _DIGITS: Final = re.compile(r"\d{11,}", re.ASCII)
 
 
@@ -53,6 +54,11 @@ class Refusal(NamedTuple):
 
 def is_event_id(text: object) -> bool:
     return isinstance(text, str) and _EVENT_ID.fullmatch(text) is not None
+
+
+def is_text(text: str) -> bool:
+    """Whether a string can be written as UTF-8: JSON and YAML can spell half a surrogate pair."""
+    return _SURROGATE.search(text) is None
 
 
 def is_national_id(text: object) -> bool:

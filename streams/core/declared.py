@@ -3,11 +3,13 @@
 Nothing is half taken: the first thing that is wrong raises `WrongEntry`, which names entry and field.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
+from schemas.mappings import company_mapping, policy_mapping
 from schemas.records import Baseline, Company, Day, Policy, Scope
 from schemas.vocabulary import (
     ALL_EMPLOYMENT_TYPES,
@@ -19,8 +21,8 @@ from schemas.vocabulary import (
     REQUIRED_DEFAULT,
     RULES,
 )
-from streams.core.admission import ID_LENGTH_MAX
-from streams.core.dates import EPOCH_ORDINAL, day
+from streams.core.admission import ID_LENGTH_MAX, is_text
+from streams.core.dates import EPOCH_ORDINAL, day, day_text
 from streams.core.rules import WHOLE_BP
 
 THRESHOLD_BP_MAX: Final = {rule: 100 * WHOLE_BP if rule == "growth" else WHOLE_BP for rule in RULES}
@@ -65,6 +67,8 @@ def _text(value: Any, *, length_max: int = TEXT_LENGTH_MAX) -> str:
         raise _Wrong(f"must be text, not {_shown(value)}: write it in quotes")
     if not 1 <= len(value) <= length_max:
         raise _Wrong(f"must have 1 to {length_max} characters")
+    if not is_text(value):
+        raise _Wrong("has half a character in it (a lone surrogate)")
     return value
 
 
@@ -86,7 +90,7 @@ def _whole(value: Any, *, highest: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise _Wrong(f"must be a whole number, not {_shown(value)}")
     if not 0 <= value <= highest:
-        raise _Wrong(f"must lie in 0 to {highest}, not {value}")
+        raise _Wrong(f"must lie in 0 to {highest}, not {_shown(value)}")
     return value
 
 
@@ -156,6 +160,9 @@ def _or_null(read: Read) -> Read:
 
 _headcount: Final = partial(_whole, highest=HEADCOUNT_MAX)
 
+_date_or_null: Final = _or_null(_date)
+_DATES: Final = (_date, _date_or_null)
+
 _BASELINE: Final = {
     "date": Field(_date),
     "active": Field(_headcount),
@@ -185,8 +192,8 @@ _POLICY: Final = {
     "hysteresis_bp": Field(partial(_whole, highest=max(THRESHOLD_BP_MAX.values())), 200),
     "hold_days": Field(partial(_whole, highest=HOLD_DAYS_MAX), 0),
     "effective_from": Field(_date),
-    "effective_until": Field(_or_null(_date), None),
-    "baseline_on": Field(_or_null(_date), None),
+    "effective_until": Field(_date_or_null, None),
+    "baseline_on": Field(_date_or_null, None),
 }
 
 
@@ -204,7 +211,7 @@ def _read(value: Any, fields: Mapping[str, Field]) -> dict[str, Any]:
         raise _Wrong(f"must be a mapping, not {_shown(value)}")
     for name in value:
         if name not in fields:
-            raise _WrongField(str(name), f"is no field; there are {', '.join(fields)}")
+            raise _WrongField(_shown(name).strip("'"), f"is no field; there are {', '.join(fields)}")
     read = {}
     for name, field in fields.items():
         if name not in value and field.default is ...:
@@ -284,6 +291,30 @@ def _name(number: int, entry: Any, id_field: str) -> str:
     return f"entry {number} ({_shown(known)})" if isinstance(known, str) else f"entry {number}"
 
 
-def declared_ids(records: Iterable[Policy | Company]) -> set[str]:
-    """The ids of policies or companies."""
-    return {record.policy_id if isinstance(record, Policy) else record.company_id for record in records}
+def keeps_rules(record: Policy | Company) -> bool:
+    """Whether a record that came another way than by a file is one that a file could have held."""
+    try:
+        if isinstance(record, Policy):
+            return _policy(_as_written(policy_mapping(record), _POLICY)) == replace(
+                record, title=record.title or record.policy_id
+            )
+        return _company(_as_written(company_mapping(record), _COMPANY)) == record
+    except (_Wrong, ValueError, OverflowError):
+        return False
+
+
+def _as_written(fields: dict[str, Any], known: Mapping[str, Field]) -> dict[str, Any]:
+    """The mapping of a record as its YAML would be: dates as texts, nothing said where nothing is."""
+    written: dict[str, Any] = {}
+    for name, value in fields.items():
+        if name == "scope":
+            written[name] = {key: wanted for key, wanted in value.items() if wanted is not None}
+        elif name == "baselines":
+            written[name] = [{**b, "date": day_text(b["on"])} for b in value]
+            for baseline in written[name]:
+                del baseline["on"]
+        elif value is not None and known[name].read in _DATES:
+            written[name] = day_text(value)
+        elif value != "" or name != "title":
+            written[name] = value
+    return written

@@ -146,7 +146,12 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-_decode: Final = json.JSONDecoder(parse_constant=_no_constant).decode
+def _some_number(_: str) -> int:
+    return 0
+
+
+# No field is a number, so none is read: int() refuses a long one, and the line would pass for no JSON.
+_decode: Final = json.JSONDecoder(parse_constant=_no_constant, parse_int=_some_number).decode
 _encode: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 
 

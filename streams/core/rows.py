@@ -62,7 +62,8 @@ def day_of(key: bytes) -> tuple[str, Day]:
 
 
 def pack_day(row: DayRow) -> bytes:
-    return b"".join([_PAIR.pack(pair, quantity) for pair, quantity in row.items() if quantity])
+    # Sorted, so that the bytes do not tell which pairs were there before and have cancelled.
+    return b"".join([_PAIR.pack(pair, quantity) for pair, quantity in sorted(row.items()) if quantity])
 
 
 def unpack_day(value: bytes) -> DayRow:

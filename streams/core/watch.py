@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 from schemas.records import Alert, Instant, Policy
 from schemas.vocabulary import ALL_EMPLOYMENT_TYPES
-from streams.core.company import CompanyBook
+from streams.core.company import CompanyBook, inside
 from streams.core.counting import Counts, count, moves_until
 from streams.core.rules import RULES_MET_BY_EVERYBODY, Terms, gap_people, ratio_bp, terms
 from streams.core.standing import FIRING, PENDING, SLEEPS, Decision, Reading, Standing, decide, sleep
@@ -50,10 +50,9 @@ def read(company: CompanyBook, standing: Standing, counted: dict[tuple[int, int]
     """The company as the policy counts it. `counted` keeps what several policies count alike."""
     policy = standing.policy
     key = policy.required, policy.employment_types
-    for wanted in (key, WHOLE_COMPANY):
-        if wanted not in counted:
-            counted[wanted] = count(company.balances, *wanted)
-    counts, people = counted[key], counted[WHOLE_COMPANY].active
+    if key not in counted:
+        counted[key] = count(company.balances, *key)
+    counts, people = counted[key], inside(company.balances)
     divisor = counts.divisor(policy.clock)
     evaluable = _in_force(company, standing) and people >= policy.min_active and divisor > 0
     if evaluable:
@@ -61,9 +60,6 @@ def read(company: CompanyBook, standing: Standing, counted: dict[tuple[int, int]
             standing.terms = _terms(company, policy)
         evaluable = standing.terms.baseline_divisor > 0 or policy.rule not in RULES_MET_BY_EVERYBODY
     return Reading(people, counts.active, counts.covered, divisor, evaluable)
-
-
-WHOLE_COMPANY: Final = (0, ALL_EMPLOYMENT_TYPES)  # whatever is required, active is the same
 
 
 def _in_force(company: CompanyBook, standing: Standing) -> bool:

@@ -1,0 +1,186 @@
+"""The recorder: inbound records -> journal entries and dead letters, in order.
+
+It keeps no state and decides nothing but whether a record is well formed; everything that follows is the book-keeper's.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from schemas.codec import InboundCodec, JournalCodec, OutputCodec, WireError
+from schemas.records import (
+    TICK_SOURCE,
+    Company,
+    CompanySet,
+    Coordinates,
+    Day,
+    DeadLetter,
+    Entry,
+    Fact,
+    FactEntry,
+    Instant,
+    PolicyEnded,
+    PolicySet,
+    Tick,
+)
+from schemas.topics import TopicNames
+from schemas.vocabulary import KINDS
+from streams.core.admission import (
+    INVALID_FIELD,
+    KEY_MISMATCH,
+    NATIONAL_ID,
+    OVERSIZED,
+    RECORD_BYTES_MAX,
+    TYPE_NOT_ALLOWED,
+    Refusal,
+    field_reason,
+    range_reason,
+    refusal,
+)
+from streams.core.dates import is_instant
+from streams.core.declared import keeps_rules
+from streams.lane import Append, Record
+from streams.partitioning import partition_of
+from streams.settings import REPLAY, StreamSettings
+
+Now = Callable[[], Instant]
+
+REFERENCE_BYTES_MAX: Final = 512 * 1024  # key and value of a registry entry or a policy
+
+
+class Recorder:
+    """The step of an appending lane. `now` is the wall clock, asked only in a book with that clock."""
+
+    def __init__(self, settings: StreamSettings, now: Now) -> None:
+        self._topics: TopicNames = settings.topics
+        self._partitions = settings.partitions
+        self._replay = settings.clock == REPLAY
+        self._now = now
+        self._kinds = {
+            settings.topics.prefix + topic.name: frozenset(map(KINDS.index, topic.types)) for topic in settings.inbound
+        }
+        self._inbound, self._journal, self._outputs = InboundCodec(), JournalCodec(), OutputCodec()
+
+    def step(self, topic: str, partition: int, records: Sequence[Record]) -> list[Append]:
+        """What a batch of inbound records appends, in order."""
+        record_one = self._fact
+        if topic == self._topics.companies:
+            record_one = self._company
+        elif topic == self._topics.policies:
+            record_one = self._policy
+        now = 0 if self._replay else self._now()
+        appends = []
+        for record in records:
+            came_from = Coordinates(topic, partition, record.offset)
+            appends += record_one(record, came_from, record.timestamp if self._replay else now)
+        return appends
+
+    def ticks(self, on: Day, recorded_at: Instant) -> list[Append]:
+        """A business date begins: one entry for each partition of the journal, however often it is said."""
+        return self._everywhere(Tick(Coordinates(TICK_SOURCE, 0, on), recorded_at, on), TICK_SOURCE.encode())
+
+    def _fact(self, record: Record, came_from: Coordinates, recorded_at: Instant) -> list[Append]:
+        read = self._admitted(record, came_from.topic, recorded_at)
+        if isinstance(read, Refusal):
+            return [self._dead_letter(record, came_from, recorded_at, read)]
+        fact, original = read
+        key = fact.company_id.encode()
+        value = self._journal.encode_fact(FactEntry(came_from, recorded_at, fact, original))
+        return [Append(self._topics.journal, partition_of(key, self._partitions), key, value)]
+
+    def _admitted(self, record: Record, topic: str, recorded_at: Instant) -> tuple[Fact, bytes | None] | Refusal:
+        """The fact of a record, with its bytes if they cannot be made again; or why it is refused (SEMANTICS 2)."""
+        if _bytes_of(record) > RECORD_BYTES_MAX:
+            return Refusal(OVERSIZED, None, None)
+        try:
+            fact, canonical = self._inbound.decode(record.value)
+        except WireError as error:
+            return Refusal(error.reason, None, None)
+        reason = field_reason(fact)
+        if reason is None and not is_instant(recorded_at):
+            reason = INVALID_FIELD
+        if reason is None and record.key != fact.company_id.encode():
+            reason = KEY_MISMATCH
+        if reason is None and fact.kind not in self._kinds[topic]:
+            reason = TYPE_NOT_ALLOWED
+        if reason is None:
+            reason = range_reason(fact, recorded_at)
+        return refusal(reason, fact) if reason else (fact, None if canonical else record.value)
+
+    def _company(self, record: Record, came_from: Coordinates, recorded_at: Instant) -> list[Append]:
+        """A registry entry; a tombstone leaves the company without one."""
+        key = record.key or b""
+        try:
+            company = self._outputs.decode_company(record.value) if record.value else Company(_text(key))
+        except (WireError, UnicodeDecodeError) as error:
+            return [self._refused_reference(record, came_from, recorded_at, _reason(error))]
+        reason = self._reference_reason(record, company.company_id, keeps_rules(company))
+        if reason:
+            return [self._refused_reference(record, came_from, recorded_at, reason)]
+        value = self._journal.encode(CompanySet(came_from, recorded_at, company))
+        return [Append(self._topics.journal, partition_of(key, self._partitions), key, value)]
+
+    def _policy(self, record: Record, came_from: Coordinates, recorded_at: Instant) -> list[Append]:
+        """A policy for every partition; a tombstone ends it."""
+        entry: Entry
+        try:
+            if record.value is None:
+                entry = PolicyEnded(came_from, recorded_at, _text(record.key or b""))
+                reason = None
+            else:
+                policy = self._outputs.decode_policy(record.value)
+                entry = PolicySet(came_from, recorded_at, policy)
+                reason = self._reference_reason(record, policy.policy_id, keeps_rules(policy))
+        except (WireError, UnicodeDecodeError) as error:
+            reason = _reason(error)
+        if reason:
+            return [self._refused_reference(record, came_from, recorded_at, reason)]
+        return self._everywhere(entry, record.key or b"")
+
+    def _reference_reason(self, record: Record, record_id: str, valid: bool) -> str | None:
+        if _bytes_of(record) > REFERENCE_BYTES_MAX:
+            return OVERSIZED
+        if not valid:
+            return INVALID_FIELD
+        return None if record.key == record_id.encode() else KEY_MISMATCH
+
+    def _everywhere(self, entry: Entry, key: bytes) -> list[Append]:
+        value = self._journal.encode(entry)
+        return [Append(self._topics.journal, partition, key, value) for partition in range(self._partitions)]
+
+    def _refused_reference(self, record: Record, came_from: Coordinates, at: Instant, reason: str) -> Append:
+        return self._dead_letter(record, came_from, at, Refusal(reason, None, None))
+
+    def _dead_letter(self, record: Record, came_from: Coordinates, recorded_at: Instant, why: Refusal) -> Append:
+        """The refused record for its sender; of a national id nothing but its length."""
+        secret = why.reason == NATIONAL_ID
+        letter = DeadLetter(
+            came_from=came_from,
+            recorded_at=recorded_at,
+            reason=why.reason,
+            event_id=why.event_id,
+            source=why.source,
+            key=None if secret else record.key,
+            value=None if secret else record.value,
+            key_bytes=len(record.key or b""),
+            value_bytes=len(record.value or b""),
+        )
+        key = letter_key(came_from)
+        value = self._outputs.encode_dead_letter(letter)
+        return Append(self._topics.dead_letters, came_from.partition % self._partitions, key, value)
+
+
+def letter_key(came_from: Coordinates) -> bytes:
+    """The key of a dead letter: its source coordinates, by which it is known."""
+    return f"{came_from.topic}/{came_from.partition}/{came_from.offset}".encode()
+
+
+def _bytes_of(record: Record) -> int:
+    return len(record.key or b"") + len(record.value or b"")
+
+
+def _text(key: bytes) -> str:
+    return key.decode("utf-8")
+
+
+def _reason(error: WireError | UnicodeDecodeError) -> str:
+    return error.reason if isinstance(error, WireError) and error.args == () else WireError.reason

@@ -1,0 +1,57 @@
+"""What the two workers must be told: one frozen object, made by whoever starts them."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from schemas.topics import FACTS, TopicNames
+from schemas.vocabulary import KINDS
+from streams.core.book import GRACE_DAYS_DEFAULT
+
+PARTITIONS_DEFAULT: Final = 8
+RECORDER_APP: Final = "peserta-recorder"
+BOOKKEEPER_APP: Final = "peserta-bookkeeper"
+STATE_NAME: Final = "book"
+
+WALL: Final = "wall"
+REPLAY: Final = "replay"
+
+
+@dataclass(frozen=True, slots=True)
+class InboundTopic:
+    """A topic of facts, without the prefix, and the types of record that it may carry."""
+
+    name: str = FACTS
+    types: tuple[str, ...] = KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSettings:
+    """`clock` is `wall` (entries are stamped with the time of recording, and dates begin by themselves) or `replay`
+    (with the timestamp of the record, and dates begin by command)."""
+
+    kafka: str
+    data_dir: Path
+    topics: TopicNames = field(default_factory=TopicNames)
+    partitions: int = PARTITIONS_DEFAULT
+    inbound: tuple[InboundTopic, ...] = (InboundTopic(),)
+    clock: str = WALL
+    grace_days: int = GRACE_DAYS_DEFAULT
+
+    @property
+    def inbound_names(self) -> tuple[str, ...]:
+        """Names of the topics of facts, with the prefix."""
+        return tuple(self.topics.prefix + topic.name for topic in self.inbound)
+
+    @property
+    def recorder_app(self) -> str:
+        return self.topics.prefix + RECORDER_APP
+
+    @property
+    def bookkeeper_app(self) -> str:
+        return self.topics.prefix + BOOKKEEPER_APP
+
+    @property
+    def changelog(self) -> str:
+        """The topic that holds the book-keeper's state."""
+        return f"{self.bookkeeper_app}-{STATE_NAME}-changelog"

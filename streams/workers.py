@@ -1,0 +1,74 @@
+"""The two Faust apps: the recorder on the appending lane, the book-keeper on the transactional one."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from schemas.records import Day, Instant
+from streams.bookkeeper import Bookkeeper
+from streams.clock import begin_dates
+from streams.lane import AppendLane, LaneApp, LaneSettings, TransactionalLane, create_app
+from streams.lane.records import OnCommitted
+from streams.lane.stop import Stopping
+from streams.recorder import Recorder
+from streams.settings import STATE_NAME, WALL, StreamSettings
+
+
+def recorder_app(settings: StreamSettings, *, on_committed: OnCommitted | None = None) -> LaneApp:
+    """The app that reads the inbound topics and appends to the journal. Nothing is connected."""
+    topics = settings.topics
+    recorder = Recorder(settings, now_ms)
+    app = create_app(_lane_settings(settings, settings.recorder_app))
+    lane = AppendLane(
+        app,
+        source_topics=(*settings.inbound_names, topics.companies, topics.policies),
+        step=recorder.step,
+        output_topics=(topics.journal, topics.dead_letters),
+        on_committed=on_committed,
+    )
+    if settings.clock == WALL:
+        app.task(_ticking(recorder, lane))
+    return app
+
+
+def bookkeeper_app(settings: StreamSettings, *, on_committed: OnCommitted | None = None) -> LaneApp:
+    """The app that folds the journal. Nothing is connected."""
+    topics = settings.topics
+    bookkeeper = Bookkeeper(topics, settings.grace_days)
+    app = create_app(_lane_settings(settings, settings.bookkeeper_app))
+    TransactionalLane(
+        app,
+        source_topics=(topics.journal,),
+        state_name=STATE_NAME,
+        step=bookkeeper.step,
+        output_topics=(topics.ledger, topics.dead_letters, topics.alerts, topics.snapshots),
+        on_opened=bookkeeper.open,
+        on_closed=bookkeeper.close,
+        on_committed=on_committed,
+    )
+    return app
+
+
+def now_ms() -> Instant:
+    """The wall clock."""
+    return time.time_ns() // 1_000_000
+
+
+def _lane_settings(settings: StreamSettings, app_id: str) -> LaneSettings:
+    return LaneSettings(
+        bootstrap=settings.kafka,
+        app_id=app_id,
+        partitions=settings.partitions,
+        data_dir=Path(settings.data_dir) / app_id,
+    )
+
+
+def _ticking(recorder: Recorder, lane: AppendLane) -> Any:
+    async def tick() -> None:
+        async def say(on: Day, at: Instant) -> None:
+            await lane.append(recorder.ticks(on, at))
+
+        with Stopping("clock"):
+            await begin_dates(say, now_ms)
+
+    return tick
