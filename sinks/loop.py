@@ -1,0 +1,121 @@
+"""The loop: read ranges, write them down, insert their rows, write them off; and begin where it ended."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from sinks.faults import ContentChanged, PositionLost
+from sinks.migrations import migrate
+from sinks.progress import BEFORE, Mark, Partition, Progress
+from sinks.ranges import Batch
+from sinks.settings import SinkSettings
+from sinks.source import RECORDS_PER_ROUND_MAX, WHAT_TO_DO, Source
+from sinks.tables.block import Block
+from sinks.topics import Topic, topics
+from sinks.warehouse import Warehouse
+
+STOP_LIMIT_S = 5.0
+FULL_ROUND_RECORDS = RECORDS_PER_ROUND_MAX // 2
+
+_log = logging.getLogger(__name__)
+
+
+async def run_sink(settings: SinkSettings, *, stop: asyncio.Event) -> None:
+    """Carry the topics into ClickHouse until `stop` is set.
+
+    Waits for Kafka and ClickHouse as long as it takes. A round under way at the stop has STOP_LIMIT_S to end; it is
+    repeated at the next start otherwise. Raises Refused (exit code 78) or Fault (70).
+    """
+    running = asyncio.create_task(_run(settings, stop))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({running}, timeout=STOP_LIMIT_S)
+    finally:
+        stopping.cancel()
+        running.cancel()
+        await asyncio.wait({running})
+    if not running.cancelled():
+        running.result()
+
+
+async def _run(settings: SinkSettings, stop: asyncio.Event) -> None:
+    async with await Warehouse.open(settings) as warehouse, await Source.open(settings) as source:
+        if settings.migrate:
+            await warehouse.patiently("migrate", lambda: migrate(warehouse.client, cluster=settings.cluster))
+        sink = Sink(source, warehouse, topics(settings.topic_prefix))
+        await sink.begin()
+        while not stop.is_set():
+            records = await sink.round()
+            if records < FULL_ROUND_RECORDS:
+                await _pause(stop, settings.linger_s)
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    waiting = asyncio.create_task(stop.wait())
+    await asyncio.wait({waiting}, timeout=seconds)
+    waiting.cancel()
+
+
+class Sink:
+    """Source, tables and progress put together; `begin` once, then `round` again and again."""
+
+    def __init__(self, source: Source, warehouse: Warehouse, read: Mapping[str, Topic]) -> None:
+        self._source = source
+        self._warehouse = warehouse
+        self._progress = Progress(warehouse)
+        self._topics = read
+
+    async def begin(self) -> None:
+        """Take up the positions, and finish every range that was begun. Refused when that cannot be done as it was."""
+        partitions = await self._source.partitions(list(self._topics))
+        marks = await self._progress.last()
+        first_offsets = await self._source.first_offsets(partitions)
+        positions = {p: self._position(p, marks.get(p), first_offsets[p]) for p in partitions}
+        self._source.begin(positions)
+        for partition in partitions:
+            mark = marks.get(partition)
+            if mark is not None and mark.stage == BEFORE:
+                await self._finish(mark)
+        _log.info("The sink begins: %d partitions, %d of them with progress.", len(positions), len(marks))
+
+    def _position(self, partition: Partition, mark: Mark | None, first_offset: int) -> int:
+        topic, number = partition
+        if mark is None and not self._topics[topic].is_complete:
+            return first_offset
+        position = mark.position if mark else 0
+        if first_offset > position:
+            raise PositionLost(
+                f"{topic}-{number} begins at offset {first_offset}, but the sink is at {position}. {WHAT_TO_DO}"
+            )
+        return position
+
+    async def _finish(self, mark: Mark) -> None:
+        """Insert a range that was begun once more: same records, same token."""
+        batch = await self._source.read_again(mark.range)
+        if batch.sha256 != mark.sha256 and not self._topics[mark.range.topic].is_compacted:
+            raise ContentChanged(
+                f"{mark.range} was begun with records of SHA-256 {mark.sha256[:12]} and now holds {batch.sha256[:12]}: "
+                "the topic is not the one that was read. sinks/README.md, 'When it refuses'."
+            )
+        await self._insert(batch, self._blocks(batch))
+        await self._progress.after([batch])
+        _log.info("Finished %s, which was begun before.", mark.range)
+
+    async def round(self) -> int:
+        """Carry what has come; the number of records."""
+        batches = await self._source.read()
+        # Before anything is written down: what cannot be read must not be begun.
+        blocks = [self._blocks(batch) for batch in batches]
+        await self._progress.before([batch for batch in batches if batch.records])
+        for batch, its_blocks in zip(batches, blocks, strict=True):
+            await self._insert(batch, its_blocks)
+        await self._progress.after(batches)
+        return sum(len(batch.records) for batch in batches)
+
+    def _blocks(self, batch: Batch) -> list[Block]:
+        return self._topics[batch.range.topic].blocks(batch)
+
+    async def _insert(self, batch: Batch, blocks: list[Block]) -> None:
+        for block in blocks:
+            await self._warehouse.insert(block.table, block.columns, batch.token(block.table))

@@ -1,0 +1,108 @@
+"""Migrations: the statements of `ddl/NNN_name.sql`, in order, each file once per database.
+
+Every statement can be run again, and a table `migrations` remembers the files that were: a run that was cut short is
+simply repeated. A file that a database has had never changes; a change is a new file.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from clickhouse_connect.driver.asyncclient import AsyncClient
+
+from sinks.faults import MigrationChanged, Refused
+
+DDL = Path(__file__).parent / "ddl"
+_FILE_NAME = re.compile(r"\d{3}_[a-z_]+\.sql")
+_STATEMENT_END = re.compile(r";[ \t]*(?:\n|\Z)")
+_NAME = re.compile(r"[A-Za-z0-9_]+")
+
+_MIGRATIONS_TABLE = """
+CREATE TABLE IF NOT EXISTS migrations ${on_cluster}
+(
+    name String,
+    sha256 String,
+    applied_at DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = ${replicated}ReplacingMergeTree(applied_at)
+ORDER BY name
+SETTINGS non_replicated_deduplication_window = 10000,
+    replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file, as written: placeholders in it still stand."""
+
+    name: str
+    text: str
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def statements(self, cluster: str | None) -> list[str]:
+        """The statements for one server, or for a cluster of that name."""
+        filled = fill(self.text, cluster)
+        return [statement.strip() for statement in _STATEMENT_END.split(filled) if statement.strip()]
+
+
+def fill(text: str, cluster: str | None) -> str:
+    """Put the engines of one server, or the replicated ones of a cluster, into a statement."""
+    if cluster is None:
+        return Template(text).substitute(replicated="", on_cluster="")
+    return Template(text).substitute(replicated="Replicated", on_cluster=f"ON CLUSTER {_checked(cluster)}")
+
+
+def migrations(folder: Path = DDL) -> list[Migration]:
+    """The migrations of this program, in order."""
+    files = sorted(folder.glob("*.sql"))
+    misnamed = [file.name for file in files if not _FILE_NAME.fullmatch(file.name)]
+    assert not misnamed, f"not NNN_name.sql: {misnamed}"
+    return [Migration(file.stem, file.read_text(encoding="utf-8")) for file in files]
+
+
+async def migrate(client: AsyncClient, *, cluster: str | None = None, folder: Path = DDL) -> tuple[str, ...]:
+    """Make the client's default database, if there is none, and run what it has not had; the names of these.
+
+    MigrationChanged when it has had a file in another wording.
+    """
+    await _make_database(client, cluster)
+    await client.command(fill(_MIGRATIONS_TABLE, cluster))
+    found = await client.query("SELECT name, sha256 FROM migrations FINAL")
+    had = {str(name): str(sha256) for name, sha256 in found.result_rows}
+    applied = []
+    for migration in migrations(folder):
+        if _is_had(migration, had):
+            continue
+        for statement in migration.statements(cluster):
+            await client.command(statement)
+        await client.insert("migrations", [[migration.name, migration.sha256]], column_names=["name", "sha256"])
+        applied.append(migration.name)
+    return tuple(applied)
+
+
+def _is_had(migration: Migration, had: dict[str, str]) -> bool:
+    sha256 = had.get(migration.name)
+    if sha256 is not None and sha256 != migration.sha256:
+        raise MigrationChanged(
+            f"Migration {migration.name} was run here in another wording (SHA-256 {sha256[:12]}, now "
+            f"{migration.sha256[:12]}). Run the version of the program that made this database, or fill a new one."
+        )
+    return sha256 is not None
+
+
+async def _make_database(client: AsyncClient, cluster: str | None) -> None:
+    database = _checked(client.database or "")
+    on_cluster = f" ON CLUSTER {_checked(cluster)}" if cluster else ""
+    await client.command(f"CREATE DATABASE IF NOT EXISTS {database}{on_cluster}", use_database=False)
+
+
+def _checked(name: str) -> str:
+    """The name, if it can stand in a statement as it is."""
+    if not _NAME.fullmatch(name):
+        raise Refused(f"{name!r} cannot be the name of a database or a cluster here: letters, digits and _ only.")
+    return name

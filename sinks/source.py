@@ -1,0 +1,182 @@
+"""The source: committed records of assigned partitions, read in ranges from given positions.
+
+No consumer group: ClickHouse remembers the positions, so nobody else has a say in them.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Self, TypeVar
+
+from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
+from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError  # type: ignore[import-untyped]
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, retry_if_result, wait_exponential_jitter
+
+from sinks.faults import PositionLost
+from sinks.progress import Partition
+from sinks.ranges import Batch, Range
+from sinks.settings import SinkSettings
+
+RECORDS_PER_ROUND_MAX = 20_000
+# A line of the ledger has at least 8 bytes, so a batch has under a million rows and is one block (sinks.warehouse).
+BYTES_PER_BATCH_MAX = 8_000_000
+FETCH_BYTES_MAX = 2 << 20
+FETCH_WAIT_MS = 250
+RETRY_FIRST_S = 0.2
+RETRY_MAX_S = 15.0
+CLIENT_ID = "peserta-sink"
+
+WHAT_TO_DO = (
+    "The topic was cut short (retention) or made anew. Nothing was skipped. Fill a new database from a complete topic, "
+    "or accept the hole by hand: sinks/README.md, 'When it refuses'."
+)
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+class Source:
+    """Reads the partitions of some topics. `open`, then `begin`, then `read` again and again."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, settings: SinkSettings) -> None:
+        self._consumer = consumer
+        self._settings = settings
+        self._positions: dict[TopicPartition, int] = {}
+
+    @classmethod
+    async def open(cls, settings: SinkSettings) -> Self:
+        """Connect, waiting for the broker as long as it takes."""
+        return cls(
+            await _patiently(f"connect to Kafka at {settings.kafka_address}", lambda: _started(settings)), settings
+        )
+
+    async def partitions(self, topics: Sequence[str]) -> list[Partition]:
+        """The partitions of the topics, waiting until all of them exist."""
+        admin = AIOKafkaAdminClient(
+            bootstrap_servers=self._settings.kafka_address, client_id=CLIENT_ID, **self._settings.kafka_options
+        )
+        what = f"find the topics {', '.join(topics)} at {self._settings.kafka_address}"
+        try:
+            await _patiently(what, admin.start)
+            described = await _patiently(what, lambda: admin.describe_topics(list(topics)), is_short=_are_missing)
+        finally:
+            await admin.close()
+        return sorted((t["topic"], p["partition"]) for t in described for p in t["partitions"])
+
+    async def first_offsets(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        """The first offset that each partition still has."""
+        found = await self._consumer.beginning_offsets([TopicPartition(*p) for p in partitions])
+        return {(tp.topic, tp.partition): offset for tp, offset in found.items()}
+
+    def begin(self, positions: Mapping[Partition, int]) -> None:
+        """Read these partitions, from these positions."""
+        self._positions = {TopicPartition(*partition): position for partition, position in positions.items()}
+        # No await in between: the consumer must not look for a position of its own.
+        self._consumer.assign(list(self._positions))
+        for tp, position in self._positions.items():
+            self._consumer.seek(tp, position)
+
+    async def read(self) -> list[Batch]:
+        """What has come, at most one batch for each partition; a batch without records where only the position moved.
+
+        PositionLost when a position is no longer, or not yet, in the topic.
+        """
+        fetched = await self._fetch(RECORDS_PER_ROUND_MAX)
+        batches = []
+        for tp, first in self._positions.items():
+            records = self._cut(tp, fetched.get(tp, []))
+            position = await self._consumer.position(tp)
+            if position > first:
+                batches.append(Batch.of(Range(tp.topic, tp.partition, first, position), records))
+                self._positions[tp] = position
+        return batches
+
+    async def read_again(self, range_: Range) -> Batch:
+        """Exactly this range, whose end was once a position."""
+        tp = TopicPartition(range_.topic, range_.partition)
+        self._consumer.seek(tp, range_.first)
+        records: list[Any] = []
+        while await self._consumer.position(tp) < range_.next:
+            fetched = await self._fetch(RECORDS_PER_ROUND_MAX, tp)
+            records += [record for record in fetched.get(tp, []) if record.offset < range_.next]
+        self._consumer.seek(tp, range_.next)
+        self._positions[tp] = range_.next
+        return Batch.of(range_, records)
+
+    async def _fetch(self, records_max: int, *only: TopicPartition) -> dict[TopicPartition, list[Any]]:
+        try:
+            fetched: dict[TopicPartition, list[Any]] = await self._consumer.getmany(
+                *only, timeout_ms=FETCH_WAIT_MS, max_records=records_max
+            )
+        except OffsetOutOfRangeError as error:
+            (places,) = error.args
+            where = ", ".join(f"{tp.topic}-{tp.partition} at {offset}" for tp, offset in places.items())
+            raise PositionLost(f"Kafka has nothing at the sink's position: {where}. {WHAT_TO_DO}") from error
+        return fetched
+
+    def _cut(self, tp: TopicPartition, records: list[Any]) -> list[Any]:
+        """The records up to the limit of bytes; what is beyond is fetched again."""
+        size = 0
+        for i, record in enumerate(records):
+            size += len(record.key or b"") + len(record.value or b"")
+            if size > BYTES_PER_BATCH_MAX and i:
+                self._consumer.seek(tp, record.offset)
+                return records[:i]
+        return records
+
+    async def close(self) -> None:
+        await self._consumer.stop()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+async def _started(settings: SinkSettings) -> AIOKafkaConsumer:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_address,
+        client_id=CLIENT_ID,
+        group_id=None,
+        isolation_level="read_committed",
+        auto_offset_reset="none",
+        enable_auto_commit=False,
+        max_partition_fetch_bytes=FETCH_BYTES_MAX,
+        fetch_max_wait_ms=FETCH_WAIT_MS,
+        **settings.kafka_options,
+    )
+    try:
+        await consumer.start()
+    except BaseException:
+        await consumer.stop()
+        raise
+    return consumer
+
+
+def _are_missing(described: Any) -> bool:
+    return any(topic["error_code"] != 0 or not topic["partitions"] for topic in described)
+
+
+def _is_fine(_: object) -> bool:
+    return False
+
+
+async def _patiently(what: str, attempt: Callable[[], Awaitable[_T]], is_short: Callable[[_T], bool] = _is_fine) -> _T:
+    """The attempt's result, repeated while Kafka raises an error or the result falls short."""
+
+    async def once() -> _T:
+        return await attempt()
+
+    tries = AsyncRetrying(
+        retry=retry_if_exception_type(KafkaError) | retry_if_result(is_short),
+        wait=wait_exponential_jitter(multiplier=RETRY_FIRST_S, max=RETRY_MAX_S, jitter=RETRY_FIRST_S),
+        before_sleep=lambda state: _say(what, state),
+        reraise=True,
+    )
+    return await tries(once)
+
+
+def _say(what: str, state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    _log.warning("Cannot %s yet (try %d): %s", what, state.attempt_number, error or "not there")

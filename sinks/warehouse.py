@@ -1,0 +1,181 @@
+"""The warehouse: ClickHouse behind its HTTP interface, asked patiently.
+
+Whatever may pass by itself (a cut connection, 503, a timeout, no space) is tried again for as long as it takes; what
+does not pass by itself is refused. An insert is repeated with the same token, so that repeating changes nothing.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.asyncclient import AsyncClient
+from clickhouse_connect.driver.exceptions import DatabaseError, DataError, ProgrammingError
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential_jitter
+
+from sinks.faults import ClickHouseRefused, Unwritable
+from sinks.settings import SinkSettings
+
+CONNECT_LIMIT_S = 10
+ANSWER_LIMIT_S = 60
+RETRY_FIRST_S = 0.2
+RETRY_MAX_S = 15.0
+RETRY_JITTER_S = 0.2
+
+# One insert is one block, whatever its size within the sink's limits.
+ROWS_PER_BLOCK_MAX = 1_048_576
+BYTES_PER_BLOCK_MAX = 1 << 30
+
+# Pinned, because the defaults differ between versions of ClickHouse and some lose the token's effect.
+INSERT_SETTINGS: Mapping[str, int] = {
+    "async_insert": 0,
+    "insert_deduplicate": 1,
+    "deduplicate_blocks_in_dependent_materialized_views": 1,
+    "max_insert_block_size": ROWS_PER_BLOCK_MAX,
+    "min_insert_block_size_rows": ROWS_PER_BLOCK_MAX,
+    "min_insert_block_size_bytes": BYTES_PER_BLOCK_MAX,
+}
+# Newer versions only.
+INSERT_SETTINGS_IF_KNOWN: Mapping[str, str] = {"deduplicate_insert": "enable"}
+
+# Codes of ClickHouse that asking again does not change.
+LASTING_CODES = frozenset(
+    {
+        16,  # no such column in table
+        36,  # bad arguments
+        43,  # illegal type of argument
+        46,  # unknown function
+        47,  # unknown identifier
+        53,  # type mismatch
+        57,  # table already exists
+        60,  # unknown table
+        62,  # syntax error
+        81,  # unknown database
+        115,  # unknown setting
+        164,  # readonly
+        192,  # unknown user
+        193,  # wrong password
+        497,  # access denied
+        516,  # authentication failed
+    }
+)
+
+Columns = Mapping[str, Sequence[Any]]
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+class Warehouse:
+    """A connection to one database, kept for the life of the process. One caller at a time."""
+
+    def __init__(self, client: AsyncClient, address: str) -> None:
+        self.client = client
+        self._address = address
+        self._types: dict[tuple[str, ...], Sequence[Any]] = {}
+        known = {k: v for k, v in INSERT_SETTINGS_IF_KNOWN.items() if k in client.server_settings}
+        self._settings: dict[str, Any] = {**INSERT_SETTINGS, **known}
+
+    @classmethod
+    async def open(cls, settings: SinkSettings) -> Self:
+        """Connect, waiting for ClickHouse as long as it takes; the database is not touched."""
+        address = _address(settings.clickhouse_url)
+        client = await _patiently(f"connect to ClickHouse at {address}", lambda: open_client(settings))
+        return cls(client, address)
+
+    async def insert(self, table: str, columns: Columns, token: str) -> None:
+        """Insert the columns as one block, once: the token makes repeating it harmless."""
+
+        async def insert() -> None:
+            await self.client.insert(
+                table,
+                list(columns.values()),
+                column_names=list(columns),
+                column_types=await self._column_types(table, columns),
+                column_oriented=True,
+                settings={**self._settings, "insert_deduplication_token": token},
+            )
+
+        await self.patiently(f"insert {token}", insert)
+
+    async def _column_types(self, table: str, columns: Columns) -> Sequence[Any]:
+        key = (table, *columns)
+        if key not in self._types:
+            context = await self.client.create_insert_context(table, list(columns))
+            self._types[key] = context.column_types
+        return self._types[key]
+
+    async def patiently(self, what: str, attempt: Callable[[], Awaitable[_T]]) -> _T:
+        """The result of the attempt, repeated until it succeeds. ClickHouseRefused or Unwritable when it cannot."""
+        return await _patiently(f"{what} at {self._address}", attempt)
+
+    async def close(self) -> None:
+        await self.client.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+async def open_client(settings: SinkSettings) -> AsyncClient:
+    """A client whose default database is the one of the settings, whether it exists yet or not."""
+    client = await clickhouse_connect.get_async_client(
+        dsn=settings.clickhouse_url, connect_timeout=CONNECT_LIMIT_S, send_receive_timeout=ANSWER_LIMIT_S
+    )
+    client.database = settings.database
+    return client
+
+
+def _address(url: str) -> str:
+    """Host and port, without the password that may stand before them."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _may_pass(error: BaseException) -> bool:
+    if isinstance(error, DataError | ProgrammingError):
+        return False
+    if isinstance(error, DatabaseError):
+        return error.code not in LASTING_CODES
+    return isinstance(error, TimeoutError)
+
+
+async def _patiently(what: str, attempt: Callable[[], Awaitable[_T]]) -> _T:
+
+    async def once() -> _T:
+        return await attempt()
+
+    tries = AsyncRetrying(
+        retry=retry_if_exception(_may_pass),
+        wait=wait_exponential_jitter(multiplier=RETRY_FIRST_S, max=RETRY_MAX_S, jitter=RETRY_JITTER_S),
+        before_sleep=_say(what, time.time()),
+        sleep=asyncio.sleep,
+        reraise=True,
+    )
+    try:
+        return await tries(once)
+    except (DataError, ProgrammingError) as error:
+        raise Unwritable(f"Cannot {what}: {error}") from error
+    except DatabaseError as error:
+        raise ClickHouseRefused(f"Cannot {what}: {error}") from error
+
+
+def _say(what: str, since: float) -> Callable[[RetryCallState], None]:
+    began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since))
+
+    def say(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        pause = state.next_action.sleep if state.next_action else 0.0
+        _log.warning(
+            "Cannot %s since %s (try %d): %s. Next try in %.1f s; facts go on meanwhile.",
+            what,
+            began,
+            state.attempt_number,
+            error,
+            pause,
+        )
+
+    return say
