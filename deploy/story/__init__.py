@@ -27,7 +27,7 @@ What else is planted (corrections, terminations of nobody, conflicts, broken rec
 """
 
 from deploy.story.broken import BrokenRecord, KafkaRecord, Mutation, kafka_record
-from deploy.story.files import StoryFiles, write
+from deploy.story.files import StoryFiles, story_texts, write
 from deploy.story.notes import Note, Planted
 from deploy.story.telling import DEFAULT_SEED, Story, story
 
@@ -42,5 +42,6 @@ __all__ = [
     "StoryFiles",
     "kafka_record",
     "story",
+    "story_texts",
     "write",
 ]

@@ -1,0 +1,67 @@
+# Everything starts from here: each target sets up what it needs, and is quick when nothing has changed.
+#   make demo      the story, on a Kafka and a ClickHouse of its own        make test      all checks and tests
+#   make help      the other targets
+# Needs Python 3.11 or newer and nothing else; `make PYTHON=python3.13 test` takes a certain one.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEPENDENCIES := $(VENV)/.dependencies
+PROJECT := $(VENV)/.project
+
+# The Python to use: the one asked for if it is new enough, else the newest that can be found; empty if there is none.
+CANDIDATES := $(PYTHON) python3.14 python3.13 python3.12 python3.11
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+FIND_PYTHON = for each in $(CANDIDATES); do "$$each" -c '$(NEW_ENOUGH)' 2>/dev/null && { echo "$$each"; break; }; done
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install demo test lint lock clean
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(PROJECT) ## Set up .venv with the locked dependencies and the project
+
+demo: install ## Run the story from the first fact to the last alert
+	@$(BIN)/peserta demo
+
+test: lint ## Check the code, then run all tests
+	@$(BIN)/pytest
+
+lint: install ## Check style, format and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+lock: ## Make requirements.lock anew from pyproject.toml (needs uv)
+	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
+	uv pip compile pyproject.toml --extra embedded --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --output-file requirements.lock
+
+clean: ## Remove .venv and what the tools keep
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(BIN)/python:
+	@python="$$($(FIND_PYTHON))"; \
+	if [ -z "$$python" ]; then \
+	  echo "Peserta needs Python 3.11 or newer; none of these is: $(CANDIDATES)." >&2; \
+	  echo "Install one (Debian, Ubuntu: apt install python3-venv; macOS: brew install python@3.13)," >&2; \
+	  echo "or name it: make PYTHON=/path/to/python3." >&2; exit 1; \
+	fi; \
+	if ! "$$python" -c 'import venv, ensurepip' 2>/dev/null; then \
+	  echo "$$python cannot make virtual environments: its parts venv and ensurepip are missing." >&2; \
+	  echo "Install them (Debian, Ubuntu: apt install python3-venv), or name another: make PYTHON=/path/to/python3." >&2; \
+	  exit 1; \
+	fi; \
+	echo "Setting up $(VENV) with $$("$$python" --version)"; \
+	"$$python" -m venv $(VENV)
+
+$(DEPENDENCIES): requirements.lock | $(BIN)/python
+	@echo "Installing the locked dependencies (once, about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(PROJECT): pyproject.toml $(DEPENDENCIES)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

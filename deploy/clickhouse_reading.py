@@ -1,0 +1,51 @@
+"""Asking ClickHouse as an analyst does: read only, by the views of SEMANTICS 9."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
+from urllib3.exceptions import HTTPError
+
+from deploy.failure import CommandFailed, ExitCode
+from deploy.settings import Settings
+
+CONNECT_LIMIT_S = 5
+ANSWER_LIMIT_S = 120
+WORDS_OF_AN_ERROR_MAX = 60
+
+
+@contextmanager
+def analyst(settings: Settings) -> Iterator[Client]:
+    """A read-only connection to the book's database; CommandFailed says why there is none or what a query lacks."""
+    if not settings.clickhouse_url:
+        raise CommandFailed(
+            "No ClickHouse is configured and no stack runs: start one (`peserta up`), or set PESERTA_CLICKHOUSE_URL.",
+            ExitCode.UNAVAILABLE,
+        )
+    try:
+        client = clickhouse_connect.get_client(
+            dsn=settings.clickhouse_url,
+            database=settings.clickhouse_database,
+            connect_timeout=CONNECT_LIMIT_S,
+            send_receive_timeout=ANSWER_LIMIT_S,
+            tz_mode="aware",
+            settings={"readonly": 2},
+        )
+        try:
+            yield client
+        finally:
+            client.close()
+    except (OperationalError, HTTPError) as error:
+        raise CommandFailed(
+            f"ClickHouse does not answer: {_short(error)}. Is it running where PESERTA_CLICKHOUSE_URL says?",
+            ExitCode.UNAVAILABLE,
+        ) from error
+    except ClickHouseError as error:
+        raise CommandFailed(f"ClickHouse refuses: {_short(error)}") from error
+
+
+def _short(error: Exception) -> str:
+    words = str(error).split()
+    return " ".join(words[:WORDS_OF_AN_ERROR_MAX]) + (" ..." if len(words) > WORDS_OF_AN_ERROR_MAX else "")

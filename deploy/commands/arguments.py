@@ -1,0 +1,47 @@
+"""Arguments that several commands share, with their help."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.failure import CommandFailed
+from deploy.reference_files import WrongFile, read_companies, read_policies
+from streams.core.book import GRACE_DAYS_MAX
+from streams.core.dates import day
+from streams.core.simulate import Rules
+
+
+def _date(text: str) -> str:
+    try:
+        day(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no date: write it YYYY-MM-DD") from error
+    return text
+
+
+def optional_date(text: str | None) -> str | None:
+    """A date that may be left out; a wrong one is a usage error."""
+    return None if text is None else _date(text)
+
+
+FactFiles = Annotated[
+    list[Path], typer.Argument(help="Files of facts, one JSON object a line.", metavar="FILE.ndjson...")
+]
+AsOf = Annotated[str, typer.Option(help="The date of the figures, YYYY-MM-DD.", callback=_date, metavar="DATE")]
+DateArgument = Annotated[str, typer.Argument(help="A business date, YYYY-MM-DD.", callback=_date, metavar="DATE")]
+PoliciesFile = Annotated[Path | None, typer.Option(help="Policies, YAML.", metavar="FILE.yaml")]
+CompaniesFile = Annotated[Path | None, typer.Option(help="The registry of companies, YAML.", metavar="FILE.yaml")]
+GraceDays = Annotated[
+    int, typer.Option(min=0, max=GRACE_DAYS_MAX, help="Days from the start of a spell in which a worker is new.")
+]
+
+
+def rules_of(policies: Path | None, companies: Path | None, grace_days: int) -> Rules:
+    """The rules in these files; CommandFailed names file, entry and field of what is wrong."""
+    try:
+        return Rules(
+            read_policies(policies) if policies else (), read_companies(companies) if companies else (), grace_days
+        )
+    except WrongFile as error:
+        raise CommandFailed(str(error)) from error

@@ -1,0 +1,188 @@
+"""A run on the screen, for people: coverage, alerts, what was refused, three questions, times, the proof."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from clickhouse_connect.driver.client import Client
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from deploy.clickhouse_reading import analyst
+from deploy.commands.book import alert_sentence
+from deploy.commands.screen import bar, percent, sparkline, table
+from deploy.demo.evidence import Evidence
+from deploy.demo.proof import Check, failures
+from deploy.demo.run import Sent
+from deploy.settings import Settings
+from streams.core.admission import REASONS
+
+MONTHS_SHOWN: Final = 15
+BOOK_REASONS: Final = {
+    "id_conflict": "the same event_id came again with other content",
+    "too_many_facts": "the worker has 1,000 remembered facts",
+}
+MARKS: Final = {
+    "met": "[green]● met[/green]",
+    "breached": "[red]▲ breached[/red]",
+    "pending": "[yellow]◌ pending[/yellow]",
+    "not_evaluable": "[dim]–[/dim]",
+}
+
+
+class Question(NamedTuple):
+    """What an analyst may want to know, and the query that answers it."""
+
+    text: str
+    sql: str
+
+
+QUESTIONS: Final = (
+    Question(
+        "Where is the statutory gap widest? The law asks for all workers, whatever a policy asks.",
+        """SELECT regency, sum(active) AS workers, sum(uncovered) AS uncovered, sum(uncovered_new) AS of_them_new
+FROM coverage_current GROUP BY regency ORDER BY uncovered DESC LIMIT 5""",
+    ),
+    Question(
+        "Who moved most in the last 90 days, in points of coverage?",
+        """SELECT company_id,
+    round(argMin(coverage_bp, date) / 100, 2) AS before, round(argMax(coverage_bp, date) / 100, 2) AS now,
+    round(now - before, 2) AS points FROM coverage_daily AS d
+INNER JOIN (SELECT company_id, as_of FROM coverage_current) AS c USING (company_id)
+WHERE date > as_of - 90 AND coverage_bp IS NOT NULL GROUP BY company_id ORDER BY abs(points) DESC LIMIT 5""",
+    ),
+    Question(
+        "How late do facts arrive? Days from the date on which they hold until they are recorded.",
+        """SELECT source, count() AS facts, quantileExact(0.5)(late) AS median, quantileExact(0.95)(late) AS p95,
+    max(late) AS most
+FROM (SELECT source, dateDiff('day', effective_on, toDate(recorded_at, 'Asia/Jakarta')) AS late FROM journal)
+GROUP BY source ORDER BY p95 DESC LIMIT 5""",
+    ),
+)
+
+
+def show(console: Console, settings: Settings, sent: Sent, evidence: Evidence, checks: Sequence[Check]) -> None:
+    """Everything, in the order in which a reader would ask."""
+    with analyst(settings) as client:
+        console.print(_coverage(client, evidence), "")
+        _alerts(console, evidence)
+        console.print(_refused(sent, evidence), "")
+        for question in QUESTIONS:
+            _answer(console, client, question)
+    console.print(_times(sent, evidence), "")
+    console.print(proof_table(checks))
+    for sentence in failures(checks):
+        console.print(f"[red]{escape(sentence)}[/red]", soft_wrap=True)
+
+
+def _coverage(client: Client, evidence: Evidence) -> Table:
+    months = _months(client)
+    names = {row["company_id"]: row for row in client.query("SELECT * FROM companies").named_results()}
+    policies = sorted(evidence.exported.policies)
+    shown = Table(
+        title=f"Coverage with work-accident (JKK) and death cover (JKM) on {_as_of(evidence)}",
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    for column in ("company", "regency", "active", "covered", "gap", "coverage", "", "months", *policies):
+        numbers = column in ("active", "covered", "gap", "coverage")
+        shown.add_column(column, justify="right" if numbers else "left", no_wrap=column in ("", "months", "coverage"))
+    for company_id, company in sorted(evidence.companies.items()):
+        states = {p["policy_id"]: p["state"] for p in company["policies"]}
+        registered = names.get(company_id, {})
+        shown.add_row(
+            f"{company_id} {registered.get('name') or ''}".strip(),
+            registered.get("regency") or "",
+            str(company["active"]),
+            str(company["covered"]),
+            str(company["uncovered"]),
+            percent(company["coverage_bp"]),
+            bar(company["coverage_bp"], 10),
+            sparkline(months[company_id]),
+            *(MARKS[states[policy]] for policy in policies),
+        )
+    return shown
+
+
+def _as_of(evidence: Evidence) -> str:
+    return max((company["as_of"] for company in evidence.companies.values()), default="–")
+
+
+def _months(client: Client) -> dict[str, list[int | None]]:
+    """company -> coverage at the ends of the last months."""
+    rows = client.query(
+        """SELECT company_id, toStartOfMonth(date) AS month, argMax(tuple(coverage_bp), date).1 FROM coverage_daily
+        WHERE date > addMonths((SELECT max(as_of) FROM coverage_current), {months:Int32})
+        GROUP BY company_id, month ORDER BY company_id, month""",
+        parameters={"months": -MONTHS_SHOWN},
+    ).result_rows
+    found: dict[str, list[int | None]] = defaultdict(list)
+    for company_id, _, coverage_bp in rows:
+        found[company_id].append(coverage_bp)
+    return found
+
+
+def _alerts(console: Console, evidence: Evidence) -> None:
+    firing = sum(alert.status == "firing" for alert in evidence.alerts)
+    console.print(f"[bold]Alerts: {firing} firing, {len(evidence.alerts) - firing} resolved[/bold]")
+    in_order = sorted(evidence.alerts, key=lambda a: (a.business_date, a.company_id, a.policy_id))
+    for alert in in_order:
+        console.print(alert_sentence(alert), soft_wrap=True)
+    console.print()
+
+
+def _refused(sent: Sent, evidence: Evidence) -> Table:
+    """Everything that is not in force, and why."""
+    counted: Counter[str] = Counter(letter.reason for letter in evidence.dead_letters.values())
+    counted.update(refusal.reason for refusal in sent.refused.values())
+    first = {letter.reason: at for at, letter in sorted(evidence.dead_letters.items(), reverse=True)}
+    rows: list[tuple[Any, ...]] = []
+    for reason, count in sorted(counted.items()):
+        at = first.get(reason)
+        where = f"partition {at.partition}, offset {at.offset}" if at else "not published"
+        rows.append((reason, count, where, REASONS.get(reason) or BOOK_REASONS.get(reason, "")))
+    by_book = Counter(record.disposition for record in evidence.ledger.values())
+    for disposition, why in (("duplicate", "known already: counted once"), ("no_effect", "remembered, posts nothing")):
+        if by_book[disposition]:
+            rows.append((disposition, by_book[disposition], "", why))
+    return table("Refused, repeated, without effect", ("what", "records", "first", "why"), rows, right=("records",))
+
+
+def _answer(console: Console, client: Client, question: Question) -> None:
+    result = client.query(question.sql)
+    console.print(f"[bold]{escape(question.text)}[/bold]")
+    console.print(f"[dim]{escape(question.sql)}[/dim]", soft_wrap=True)
+    numbers = [
+        name for name, kind in zip(result.column_names, result.column_types, strict=True) if kind.name != "String"
+    ]
+    console.print(table("", result.column_names, result.result_rows, right=numbers), "")
+
+
+def _times(sent: Sent, evidence: Evidence) -> Table:
+    rows = [(stage, f"{seconds:.1f} s", _rate(stage, evidence)) for stage, seconds in sent.seconds.items()]
+    rows.append(("together", f"{sum(sent.seconds.values()):.1f} s", ""))
+    return table("Where the time went", ("stage", "time", "records a second, first to last"), rows, right=("time",))
+
+
+def _rate(stage: str, evidence: Evidence) -> str:
+    first, last = evidence.spans_ms.get(stage, (0, 0))
+    return f"{len(evidence.ledger) * 1000 // (last - first):,}" if last > first else ""
+
+
+def proof_table(checks: Sequence[Check]) -> Table:
+    """The checks with their counts."""
+    rows = [("✔" if check.holds else "✘", check.claim, f"{check.compared:,}", check.differing) for check in checks]
+    return table("Proof", ("", "claim", "compared", "differ"), rows, right=("compared", "differ"))
+
+
+def summary(sent: Sent, evidence: Evidence, checks: Sequence[Check]) -> str:
+    """One sentence for the end."""
+    published = f"{sent.records:,} records, {len(evidence.companies)} companies, {len(evidence.alerts)} alerts"
+    if all(check.holds for check in checks):
+        return f"[bold green]Everything agrees:[/bold green] {published}, {len(checks)} checks."
+    return f"[bold red]{sum(not check.holds for check in checks)} of {len(checks)} checks fail:[/bold red] {published}."

@@ -1,0 +1,118 @@
+"""What one Kafka node is: its place in the cluster, its folder, and the properties that follow from them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.embedded.ports import LOOPBACK
+
+HEAP_MIB = 512
+INTERNAL_TOPIC_PARTITIONS = 4
+OFFSETS_RETENTION_MIN = 365 * 24 * 60
+
+
+@dataclass(frozen=True)
+class Node:
+    """A combined broker and controller: `port` for clients, `controller_port` for its peers, data in `folder`."""
+
+    node_id: int
+    port: int
+    controller_port: int
+    folder: Path
+
+    @property
+    def address(self) -> str:
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def is_formatted(self) -> bool:
+        return (self.data / "meta.properties").exists()
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One node (nothing replicated), or three (each record on three, two of them needed to take it)."""
+
+    nodes: tuple[Node, ...]
+
+    @property
+    def address(self) -> str:
+        """The bootstrap servers, as clients take them."""
+        return ",".join(node.address for node in self.nodes)
+
+    @property
+    def replication(self) -> int:
+        return min(3, len(self.nodes))
+
+    def properties(self, node: Node) -> str:
+        """The text of the node's `server.properties`."""
+        settings = self._place(node) | self._replication() | _LIMITS
+        return "".join(f"{name}={value}\n" for name, value in settings.items())
+
+    def _place(self, node: Node) -> dict[str, object]:
+        voters = (f"{one.node_id}@{LOOPBACK}:{one.controller_port}" for one in self.nodes)
+        listeners = f"CLIENT://{LOOPBACK}:{node.port},CONTROLLER://{LOOPBACK}:{node.controller_port}"
+        return {
+            "process.roles": "broker,controller",
+            "node.id": node.node_id,
+            "controller.quorum.voters": ",".join(voters),
+            "listeners": listeners,
+            "advertised.listeners": listeners,
+            "listener.security.protocol.map": "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "controller.listener.names": "CONTROLLER",
+            "inter.broker.listener.name": "CLIENT",
+            "log.dirs": node.data,
+        }
+
+    def _replication(self) -> dict[str, object]:
+        factor, in_sync = self.replication, max(1, self.replication - 1)
+        return {
+            "default.replication.factor": factor,
+            "min.insync.replicas": in_sync,
+            "offsets.topic.replication.factor": factor,
+            "transaction.state.log.replication.factor": factor,
+            "transaction.state.log.min.isr": in_sync,
+            "share.coordinator.state.topic.replication.factor": factor,
+            "share.coordinator.state.topic.min.isr": in_sync,
+        }
+
+
+_LIMITS: dict[str, object] = {
+    # A misspelt name is an error and not a new topic with limits that nobody chose: deploy/topics.py makes them all.
+    "auto.create.topics.enable": "false",
+    # The internal topics' usual 50 partitions are 200 files to open at each start.
+    "offsets.topic.num.partitions": INTERNAL_TOPIC_PARTITIONS,
+    "transaction.state.log.num.partitions": INTERNAL_TOPIC_PARTITIONS,
+    # A book that nobody started for some weeks goes on where it was.
+    "offsets.retention.minutes": OFFSETS_RETENTION_MIN,
+    # The first member of a group need not wait for others that may come.
+    "group.initial.rebalance.delay.ms": 0,
+    # A killed worker may ask for less than the usual 6 s until its partitions move.
+    "group.min.session.timeout.ms": 1000,
+    # An open transaction whose owner died is looked for each second (usually 10 s): readers wait for its end.
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1000,
+    # A dead broker of three is noticed within 3 s (usually 9).
+    "broker.session.timeout.ms": 3000,
+    "broker.heartbeat.interval.ms": 500,
+    "log.retention.check.interval.ms": 300_000,
+    "num.network.threads": 2,
+    "num.io.threads": 4,
+}
+
+
+def java_options(heap_mib: int = HEAP_MIB) -> list[str]:
+    """Options for a small and quickly started virtual machine that logs to standard error."""
+    return [
+        f"-Xmx{heap_mib}m",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        "-XX:+ExitOnOutOfMemoryError",
+        "--sun-misc-unsafe-memory-access=allow",  # Kafka still uses it; the machine would warn at each start.
+        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+        "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
+        "-Dorg.slf4j.simpleLogger.showDateTime=true",
+        "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
+    ]

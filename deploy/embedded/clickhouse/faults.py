@@ -1,0 +1,192 @@
+"""The same process with fault points, for tests only: `python -m deploy.embedded.clickhouse.faults --path --port`.
+
+Composed around the plain interface, which knows nothing of it. `/faults` takes rules (POST a JSON rule, DELETE all),
+and tells them and the queries that came (GET). Each query obeys the first rule that matches it and is not used up.
+"""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections import deque
+from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+
+import uvicorn
+from anyio import from_thread
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from deploy.embedded.clickhouse.__main__ import configuration, serve
+from deploy.embedded.clickhouse.engine import Engine
+from deploy.embedded.clickhouse.interface import Interface
+from deploy.embedded.clickhouse.query import Answer, EngineError, Execute, Query
+
+QUERIES_KEPT = 10_000
+TOO_MANY_QUERIES = 202  # The interface answers it with 503.
+
+_connection: ContextVar[asyncio.Transport] = ContextVar("connection")
+
+
+class Point(StrEnum):
+    """When the fault happens: before the query runs, between two pieces of an insert's data, or after it ran."""
+
+    BEFORE = "before"
+    IN_BODY = "in_body"
+    AFTER = "after"
+
+
+class Action(StrEnum):
+    """What happens: the connection is cut; an error is answered; nothing for a while; the process is killed."""
+
+    CUT = "cut"
+    REFUSE = "refuse"
+    WAIT = "wait"
+    EXIT = "exit"
+
+
+@dataclass
+class Rule:
+    """A fault for the queries whose SQL `match` (a regular expression) finds, after `skip` of them, `times` times.
+
+    `code` is ClickHouse's code to refuse with; `seconds` is how long to wait (None: until the rules are deleted).
+    """
+
+    action: Action
+    point: Point = Point.BEFORE
+    match: str = ""
+    skip: int = 0
+    times: int = 1
+    code: int = TOO_MANY_QUERIES
+    seconds: float | None = None
+    hits: int = 0
+
+    def __post_init__(self) -> None:
+        self.action, self.point = Action(self.action), Point(self.point)
+
+    def takes(self, sql: str) -> bool:
+        """Whether the query is hit; counts it."""
+        if self.hits >= self.times or not re.search(self.match, sql, re.IGNORECASE | re.DOTALL):
+            return False
+        if self.skip:
+            self.skip -= 1
+            return False
+        self.hits += 1
+        return True
+
+
+class FaultPoints:
+    """An `Execute` around another one that lets the rules happen."""
+
+    def __init__(self, execute: Execute) -> None:
+        self._execute = execute
+        self._released = asyncio.Event()
+        self.rules: list[Rule] = []
+        self.queries: deque[dict[str, object]] = deque(maxlen=QUERIES_KEPT)
+
+    async def execute(self, query: Query) -> Answer:
+        """Run the query, with the fault of the first rule that takes it."""
+        self.queries.append({"sql": query.text, "settings": dict(query.settings)})
+        rule = next((rule for rule in self.rules if rule.takes(query.text)), None)
+        if rule is None:
+            return await self._execute(query)
+        if rule.point is Point.BEFORE:
+            await self._act(rule)
+        if rule.point is Point.IN_BODY:
+            query = replace(query, next_piece=self._interrupted(query, rule).__next__)
+        answer = await self._execute(query)
+        if rule.point is Point.AFTER:
+            await self._act(rule)
+        return answer
+
+    def _interrupted(self, query: Query, rule: Rule) -> Iterator[bytes]:
+        if query.insert is None or not query.insert.data:
+            yield query.next_piece()
+        from_thread.run(self._act, rule)
+        while True:
+            yield query.next_piece()
+
+    async def _act(self, rule: Rule) -> None:
+        match rule.action:
+            case Action.CUT:
+                _connection.get().abort()
+                await asyncio.sleep(0)  # The server learns of it before an answer is tried.
+                raise ClientDisconnect
+            case Action.REFUSE:
+                raise EngineError(rule.code, "Refused by a fault point.")
+            case Action.WAIT:
+                await self._wait(rule.seconds)
+            case Action.EXIT:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    async def _wait(self, seconds: float | None) -> None:
+        released = self._released
+        try:
+            async with asyncio.timeout(seconds):
+                await released.wait()
+        except TimeoutError:
+            return
+
+    def clear(self) -> None:
+        """Forget all rules; whatever waits goes on."""
+        self.rules.clear()
+        self._released.set()
+        self._released = asyncio.Event()
+
+
+class Control:
+    """The application around the interface: gives the fault points their connection, and answers `/faults`."""
+
+    def __init__(self, app: ASGIApp, faults: FaultPoints, transports: dict[object, asyncio.Transport]) -> None:
+        self._app = app
+        self._faults = faults
+        self._transports = transports
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/faults":
+            answer = await self._control(Request(scope, receive))
+            await answer(scope, receive, send)
+            return
+        _connection.set(self._transports[tuple(scope["client"])])
+        await self._app(scope, receive, send)
+
+    async def _control(self, request: Request) -> Response:
+        if request.method == "POST":
+            self._faults.rules.append(Rule(**await request.json()))
+        elif request.method == "DELETE":
+            self._faults.clear()
+        return JSONResponse(
+            {"rules": [asdict(rule) for rule in self._faults.rules], "queries": [*self._faults.queries]}
+        )
+
+
+def _protocol(transports: dict[object, asyncio.Transport]) -> type[H11Protocol]:
+    """uvicorn's protocol, that also writes down each open connection by its client's address."""
+
+    class Noted(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            transports[transport.get_extra_info("peername")] = transport
+            super().connection_made(transport)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            transports.pop(self.transport.get_extra_info("peername"), None)
+            super().connection_lost(exc)
+
+    return Noted
+
+
+def faulty(engine: Engine) -> uvicorn.Config:
+    """The interface with fault points between it and the engine."""
+    transports: dict[object, asyncio.Transport] = {}
+    faults = FaultPoints(engine.execute)
+    app = Interface(faults.execute, version=engine.version, timezone=engine.timezone).app()
+    return configuration(Control(app, faults, transports), _protocol(transports))
+
+
+if __name__ == "__main__":
+    sys.exit(serve(faulty))

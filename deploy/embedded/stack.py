@@ -1,0 +1,94 @@
+"""The stack: a Kafka and a ClickHouse that belong to this process, on free loopback ports, started side by side."""
+
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+
+from deploy.embedded.clickhouse.server import PROGRAM, ClickHouse
+from deploy.embedded.error import StackError
+from deploy.embedded.kafka import Kafka
+
+__all__ = ["Stack", "StackError"]
+
+
+class Stack:
+    """What was asked for, running from the constructor's return until `close`, or until this process ends somehow.
+
+    With `data` the state is kept in that folder; without, in a temporary one that `close` removes. Any number of
+    stacks can run side by side, each on a folder of its own. The caller decides what to start: a part whose address is
+    configured is not asked for. Raises StackError with a sentence for the person at the terminal.
+    """
+
+    def __init__(
+        self,
+        data: Path | None = None,
+        *,
+        kafka: bool = True,
+        clickhouse: bool = True,
+        kafka_nodes: int = 1,
+        clickhouse_program: str = PROGRAM,
+        console: Console | None = None,
+    ) -> None:
+        self._closing = ExitStack()
+        try:
+            folder = data or Path(self._closing.enter_context(tempfile.TemporaryDirectory(prefix="peserta-")))
+            with ThreadPoolExecutor(2) as pool:
+                broker = pool.submit(self._start_kafka, folder / "kafka", kafka_nodes, console) if kafka else None
+                engine = pool.submit(self._start_clickhouse, folder, clickhouse_program) if clickhouse else None
+            self._kafka = broker.result() if broker else None
+            self._clickhouse = engine.result() if engine else None
+        except OSError as error:
+            self.close()
+            raise StackError(f"The stack cannot use its folder: {error}. Name another, or free this one.") from error
+        except BaseException:
+            self.close()
+            raise
+
+    def _start_kafka(self, folder: Path, nodes: int, console: Console | None) -> Kafka:
+        kafka = Kafka.launch(folder, nodes=nodes, console=console)
+        self._closing.callback(kafka.stop)
+        return kafka
+
+    def _start_clickhouse(self, folder: Path, program: str) -> ClickHouse:
+        clickhouse = ClickHouse.launch(folder / "clickhouse", program=program)
+        self._closing.callback(clickhouse.stop)
+        return clickhouse
+
+    @property
+    def kafka(self) -> Kafka:
+        """The broker, to stop, kill and start again. Raises StackError when none was asked for."""
+        if self._kafka is None:
+            raise StackError("This stack has no Kafka: it was not asked for.")
+        return self._kafka
+
+    @property
+    def clickhouse(self) -> ClickHouse:
+        """The ClickHouse server, to stop, kill and start again. Raises StackError when none was asked for."""
+        if self._clickhouse is None:
+            raise StackError("This stack has no ClickHouse: it was not asked for.")
+        return self._clickhouse
+
+    @property
+    def kafka_address(self) -> str:
+        """The bootstrap servers, `127.0.0.1:PORT`."""
+        return self.kafka.address
+
+    @property
+    def clickhouse_url(self) -> str:
+        """The HTTP interface, `http://127.0.0.1:PORT`."""
+        return self.clickhouse.url
+
+    def close(self) -> None:
+        """Stop everything; remove a temporary folder. May be called again."""
+        self._closing.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()

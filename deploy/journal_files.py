@@ -1,0 +1,119 @@
+"""A journal as the files that `simulate` reads: facts, policies, registry, and the last date that was commanded."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, TextIO
+
+import yaml
+
+from deploy.kafka_reading import read_to_end
+from schemas.codec import JournalCodec
+from schemas.mappings import company_mapping, policy_mapping
+from schemas.records import (
+    Company,
+    CompanySet,
+    Coordinates,
+    Day,
+    Entry,
+    FactEntry,
+    Policy,
+    PolicyEnded,
+    PolicySet,
+    Tick,
+)
+from streams.core.dates import EPOCH_ORDINAL, jakarta_day
+from streams.core.lines import line_of
+
+
+@dataclass(slots=True)
+class Exported:
+    """What an export found beside the facts.
+
+    `late_rules` counts policies and registry entries that came after a fact, and ends of policies: `simulate` takes the
+    rules as set before the first line, so with such entries it gives other alerts.
+    """
+
+    facts: int = 0
+    repeats: int = 0
+    policies: dict[str, Policy] = field(default_factory=dict)
+    companies: dict[str, Company] = field(default_factory=dict)
+    last_on: Day | None = None
+    late_rules: int = 0
+    partitions_with_facts: set[int] = field(default_factory=set)
+
+
+async def entries_of(kafka: str, topic: str, exported: Exported) -> AsyncIterator[tuple[Coordinates, Entry]]:
+    """The entries of a journal with their own coordinates, repeats passed over; of one partition in order."""
+    codec = JournalCodec()
+    seen: dict[tuple[int, str, int], int] = {}
+    async for record in read_to_end(kafka, [topic]):
+        (entry,) = codec.decode([record.value])
+        source = record.partition, entry.came_from.topic, entry.came_from.partition
+        if entry.came_from.offset <= seen.get(source, -1):
+            exported.repeats += 1
+            continue
+        seen[source] = entry.came_from.offset
+        yield Coordinates(topic, record.partition, record.offset), entry
+
+
+async def export_facts(kafka: str, topic: str, out: TextIO) -> Exported:
+    """Write every fact as a line with its `recorded_at`; the rest is in the result."""
+    exported = Exported()
+    async for at, entry in entries_of(kafka, topic, exported):
+        if isinstance(entry, FactEntry):
+            exported.facts += 1
+            exported.partitions_with_facts.add(at.partition)
+            out.write(line_of(entry.fact, entry.recorded_at) + "\n")
+        else:
+            note(exported, entry, at.partition)
+        on = jakarta_day(entry.recorded_at)
+        exported.last_on = on if exported.last_on is None else max(exported.last_on, on)
+    return exported
+
+
+def note(exported: Exported, entry: Entry, partition: int) -> None:
+    """Keep the rules that an entry sets."""
+    if isinstance(entry, Tick):
+        return
+    if partition in exported.partitions_with_facts:
+        exported.late_rules += 1
+    if isinstance(entry, PolicySet):
+        exported.policies[entry.policy.policy_id] = entry.policy
+    elif isinstance(entry, PolicyEnded):
+        exported.policies.pop(entry.policy_id, None)
+        exported.late_rules += 1
+    elif isinstance(entry, CompanySet):
+        exported.companies[entry.company.company_id] = entry.company
+
+
+def policies_yaml(policies: list[Policy]) -> str:
+    """Policies as the file that `policies apply` and `simulate` read."""
+    return _yaml([_policy(policy) for policy in policies])
+
+
+def companies_yaml(companies: list[Company]) -> str:
+    """The registry as the file that `companies apply` and `simulate` read."""
+    return _yaml([_company(company) for company in companies])
+
+
+def _policy(policy: Policy) -> dict[str, Any]:
+    fields = policy_mapping(policy)
+    fields["scope"] = {name: wanted for name, wanted in fields["scope"].items() if wanted is not None}
+    for name in ("effective_from", "effective_until", "baseline_on"):
+        fields[name] = None if fields[name] is None else _date(fields[name])
+    return fields
+
+
+def _company(company: Company) -> dict[str, Any]:
+    fields = {name: value for name, value in company_mapping(company).items() if value is not None}
+    fields["baselines"] = [{"date": _date(b.pop("on")), **b} for b in fields["baselines"]]
+    return fields
+
+
+def _date(on: Day) -> date:
+    return date.fromordinal(on + EPOCH_ORDINAL)
+
+
+def _yaml(entries: list[dict[str, Any]]) -> str:
+    return yaml.safe_dump(entries, sort_keys=False, allow_unicode=True)

@@ -1,0 +1,115 @@
+"""Reading whole topics, as a reader who sees only what was committed; and how far the workers are."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer  # type: ignore[import-untyped]
+from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaConnectionError, KafkaError, UnknownTopicOrPartitionError  # type: ignore[import-untyped]
+from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_delay, wait_fixed
+
+from deploy.failure import CommandFailed, ExitCode
+
+POLL_MS: Final = 200
+RECORDS_PER_POLL_MAX: Final = 10_000
+LOOK_EVERY_S: Final = 0.1
+REQUEST_TIMEOUT_MS: Final = 10_000
+
+Offsets = dict[tuple[str, int], int]
+
+
+@asynccontextmanager
+async def consumer_of(kafka: str, topics: Sequence[str]) -> AsyncIterator[AIOKafkaConsumer]:
+    """A reader of all partitions of these topics, without a group; CommandFailed without broker or topics."""
+    consumer = AIOKafkaConsumer(
+        *topics,
+        bootstrap_servers=kafka,
+        group_id=None,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+        fetch_max_wait_ms=POLL_MS,
+    )
+    try:
+        await consumer.start()
+        yield consumer
+    except KafkaConnectionError as error:
+        raise no_broker(kafka) from error
+    except UnknownTopicOrPartitionError as error:
+        raise CommandFailed(
+            f"Not all of these topics are at {kafka}: {', '.join(topics)}. `peserta topics create` makes them.",
+            ExitCode.UNAVAILABLE,
+        ) from error
+    finally:
+        await consumer.stop()
+
+
+def no_broker(kafka: str) -> CommandFailed:
+    return CommandFailed(
+        f"No Kafka broker answers at {kafka}. Start one (`peserta up`), or set PESERTA_KAFKA to where it is.",
+        ExitCode.UNAVAILABLE,
+    )
+
+
+async def read_to_end(kafka: str, topics: Sequence[str]) -> AsyncIterator[Any]:
+    """Every committed record of these topics up to where they end now; of one partition in order."""
+    async with consumer_of(kafka, topics) as consumer:
+        ends = await consumer.end_offsets(consumer.assignment())
+        open_partitions = {tp for tp, end in ends.items() if end > 0}
+        while open_partitions:
+            fetched = await consumer.getmany(*open_partitions, timeout_ms=POLL_MS, max_records=RECORDS_PER_POLL_MAX)
+            for tp, records in fetched.items():
+                for record in records:
+                    if record.offset < ends[tp]:
+                        yield record
+            open_partitions = {tp for tp in open_partitions if await consumer.position(tp) < ends[tp]}
+
+
+async def follow(kafka: str, topics: Sequence[str]) -> AsyncIterator[Any]:
+    """Committed records of these topics from their beginning and then as they come, without an end."""
+    async with consumer_of(kafka, topics) as consumer:
+        async for record in consumer:
+            yield record
+
+
+async def end_offsets(kafka: str, topics: Sequence[str]) -> Offsets:
+    """(topic, partition) -> the offset of the record that comes next."""
+    async with consumer_of(kafka, topics) as consumer:
+        ends = await consumer.end_offsets(consumer.assignment())
+        return {(tp.topic, tp.partition): offset for tp, offset in ends.items()}
+
+
+async def wait_until_worked(kafka: str, group: str, topics: Sequence[str], timeout_s: float) -> None:
+    """Return once the worker with this group has done everything that these topics hold now.
+
+    TimeoutError says what is left.
+    """
+    targets = {at: end for at, end in (await end_offsets(kafka, topics)).items() if end > 0}
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka, request_timeout_ms=REQUEST_TIMEOUT_MS)
+    try:
+        await admin.start()
+        looks = AsyncRetrying(
+            retry=retry_if_result(lambda left: left > 0),
+            wait=wait_fixed(LOOK_EVERY_S),
+            stop=stop_after_delay(timeout_s),
+        )
+        await looks(_left, admin, group, targets)
+    except RetryError as error:
+        left = error.last_attempt.result()
+        raise TimeoutError(f"{group} still has {left} records to do after {timeout_s:g} s") from error
+    except KafkaConnectionError as error:
+        raise no_broker(kafka) from error
+    finally:
+        await admin.close()
+
+
+async def _left(admin: AIOKafkaAdminClient, group: str, targets: Offsets) -> int:
+    """Records that the group has not committed; all of them while its coordinator does not answer."""
+    try:
+        committed = await admin.list_consumer_group_offsets(group)
+    except KafkaError:
+        return sum(targets.values())
+    done = {(tp.topic, tp.partition): at.offset for tp, at in committed.items()}
+    return sum(max(0, end - max(0, done.get(at, 0))) for at, end in targets.items())

@@ -1,0 +1,62 @@
+"""The service: recorder, book-keeper and sink as processes of this installation, started and stopped together."""
+
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from deploy.embedded.process import Process
+from deploy.failure import CommandFailed, ExitCode
+from deploy.settings import Settings
+
+ROLES: Final = ("recorder", "bookkeeper", "sink")
+STOP_LIMIT_S: Final = 15.0
+LOG_LINES_SHOWN: Final = 5
+
+
+class Service:
+    """The workers of one installation; they end with this process, whatever ends it."""
+
+    def __init__(self, settings: Settings, log_dir: Path, *, environment: Mapping[str, str] | None = None) -> None:
+        self._settings = settings
+        self._log_dir = log_dir
+        self._environment = {**os.environ, **settings.environment(), **(environment or {})}
+        self.processes: dict[str, Process] = {}
+
+    def start(self, *roles: str) -> None:
+        """Start these workers, all of them when none is named."""
+        for role in roles or ROLES:
+            command = [sys.executable, "-m", "deploy.cli", "worker", role]
+            log = self._log_dir / f"{role}.log"
+            self.processes[role] = Process.start(role, command, log=log, env=self._environment)
+
+    def ended(self) -> dict[str, int]:
+        """Workers that have ended by themselves, with their exit codes."""
+        codes = {role: process.poll() for role, process in self.processes.items()}
+        return {role: code for role, code in codes.items() if code is not None}
+
+    def check(self) -> None:
+        """CommandFailed when a worker has ended: which, why, and where its log is."""
+        for role, code in self.ended().items():
+            process = self.processes[role]
+            said = process.log_tail(LOG_LINES_SHOWN)
+            wanted = ExitCode.WRONG_SETTINGS if code == ExitCode.WRONG_SETTINGS else ExitCode.RESTART_ME
+            raise CommandFailed(
+                f"The {role} ended with exit code {code}. Its last lines ({process.log}):\n{said}", wanted
+            )
+
+    def stop(self) -> None:
+        """Stop all of them, the writers last heard first."""
+        with ExitStack() as stopping:
+            for role in reversed(ROLES):
+                if role in self.processes:
+                    stopping.callback(self.processes.pop(role).stop, STOP_LIMIT_S)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()

@@ -1,0 +1,106 @@
+"""The settings of an installation, read once from the environment (`PESERTA_...`) into one frozen object."""
+
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import typer
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from schemas.topics import FACTS, TopicNames
+from schemas.vocabulary import KINDS
+from sinks.settings import SinkSettings
+from streams.core.book import GRACE_DAYS_DEFAULT, GRACE_DAYS_MAX
+from streams.settings import PARTITIONS_DEFAULT, InboundTopic, StreamSettings
+
+PREFIX: Final = "PESERTA_"
+PARTITIONS_MAX: Final = 1_000
+REPLICATION_MAX: Final = 7
+TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
+
+
+class WrongSettings(Exception):
+    """The environment says something that cannot be; the text names the variable."""
+
+
+def _default_data_dir() -> Path:
+    return Path(typer.get_app_dir("peserta"))
+
+
+class Settings(BaseSettings):
+    """Every setting has a default; an empty address means: none configured."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    kafka: str = Field("", description="bootstrap servers, host:port[,host:port...]")
+    clickhouse_url: str = Field("", description="http[s]://[user:password@]host:port", repr=False)
+    clickhouse_database: str = Field("peserta", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")
+    clickhouse_cluster: str = Field("", description="make replicated tables on this ClickHouse cluster")
+    topic_prefix: str = Field("", pattern=r"^[A-Za-z0-9._-]{0,40}$", description="before the name of every topic")
+    partitions: int = Field(PARTITIONS_DEFAULT, ge=1, le=PARTITIONS_MAX, description="of every topic; for good")
+    replication: int = Field(1, ge=1, le=REPLICATION_MAX, description="of every topic, when it is made")
+    inbound_topics: Annotated[tuple[InboundTopic, ...], NoDecode] = Field(
+        (InboundTopic(),), description="name[:type+type],... : topics of facts, and the types of record each may carry"
+    )
+    clock: Literal["wall", "replay"] = Field("wall", description="wall, or replay (of history)")
+    grace_days: int = Field(
+        GRACE_DAYS_DEFAULT, ge=0, le=GRACE_DAYS_MAX, description="a new worker's time to be enrolled"
+    )
+    data_dir: Path = Field(default_factory=_default_data_dir, description="state of `peserta up`")
+
+    @field_validator("inbound_topics", mode="before")
+    @classmethod
+    def _inbound(cls, value: Any) -> Any:
+        return tuple(map(_inbound_topic, value.split(","))) if isinstance(value, str) else value
+
+    @cached_property
+    def topics(self) -> TopicNames:
+        return TopicNames(self.topic_prefix)
+
+    def stream_settings(self) -> StreamSettings:
+        """What the workers need."""
+        return StreamSettings(
+            kafka=self.kafka,
+            data_dir=self.data_dir / "workers",
+            topics=self.topics,
+            partitions=self.partitions,
+            inbound=self.inbound_topics,
+            clock=self.clock,
+            grace_days=self.grace_days,
+        )
+
+    def sink_settings(self) -> SinkSettings:
+        """What the sink needs."""
+        return SinkSettings(
+            kafka_address=self.kafka,
+            clickhouse_url=self.clickhouse_url,
+            database=self.clickhouse_database,
+            topic_prefix=self.topic_prefix,
+            cluster=self.clickhouse_cluster or None,
+        )
+
+    def environment(self) -> dict[str, str]:
+        """The variables that make a child process read the same settings."""
+        inbound = ",".join(f"{topic.name}:{'+'.join(topic.types)}" for topic in self.inbound_topics)
+        values = {name: str(getattr(self, name)) for name in type(self).model_fields} | {"inbound_topics": inbound}
+        return {f"{PREFIX}{name.upper()}": value for name, value in values.items()}
+
+
+def _inbound_topic(text: str) -> InboundTopic:
+    name, _, types = text.strip().partition(":")
+    kinds = tuple(types.split("+")) if types else KINDS
+    if not TOPIC_NAME.fullmatch(name) or not set(kinds) <= set(KINDS):
+        raise ValueError(f"write name[:type+type], for example {FACTS}:hire+termination; types are {', '.join(KINDS)}")
+    return InboundTopic(name, kinds)
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """The settings of the environment; `overrides` that are not None win. WrongSettings names the variable."""
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = PREFIX + str(first["loc"][0]).upper() if first["loc"] else PREFIX
+        raise WrongSettings(f"{variable}: {first['msg']}") from None

@@ -1,0 +1,165 @@
+"""The topics: one table of what each keeps, for how long and how much a record batch may weigh; and their creation.
+
+Brokers must not make topics by themselves (`auto.create.topics.enable=false`): a topic with limits that nobody chose
+loses a journal. All topics have the same number of partitions, so that one partition owns a company from end to end.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError, for_code  # type: ignore[import-untyped]
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from schemas.topics import ALERTS, COMPANIES, DEAD_LETTERS, FACTS, JOURNAL, LEDGER, POLICIES, SNAPSHOTS
+
+CHANGELOG = "peserta-bookkeeper-book-changelog"
+
+PARTITIONS = 8
+CREATE_LIMIT_S = 30.0
+RETRY_S = 0.1
+
+DAY_MS = 24 * 60 * 60 * 1000
+FOR_EVER_MS = -1
+# A limit on a batch as it is sent, not on a record: a publisher's usual batch fits.
+INBOUND_BATCH_BYTES = 1024 * 1024 + 12
+# A correction in a worker's full history posts some thousand lines in one record; a refused batch would stop the book.
+OWN_BATCH_BYTES = 8 * 1024 * 1024
+# Only closed segments are compacted; what is read from its beginning at each start should stay near its live size.
+COMPACTED_SEGMENT_BYTES = 64 * 1024 * 1024
+DIRTY_RATIO = 0.2
+# Kafka refuses records dated over an hour ahead; a book that replays a history up to a planned date has such.
+ANY_TIME_AHEAD_MS = 2**63 - 1
+
+ALREADY_EXISTS = 36
+
+
+class TopicError(RuntimeError):
+    """The topics are not as this installation needs them; the text says which, and what to do."""
+
+
+class NotThereYetError(Exception):
+    """A topic that was just made is not yet known, or a partition of it has no leader."""
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One row of the table: `retention_ms` counts from a record's timestamp, and is not used when compacted."""
+
+    name: str
+    cleanup: Literal["delete", "compact"]
+    retention_ms: int = FOR_EVER_MS
+    batch_bytes: int = OWN_BATCH_BYTES
+
+    def settings(self, replication: int) -> dict[str, str]:
+        """The topic's settings under Kafka's names."""
+        settings: dict[str, object] = {
+            "cleanup.policy": self.cleanup,
+            "retention.ms": self.retention_ms,
+            "max.message.bytes": self.batch_bytes,
+            "min.insync.replicas": max(1, min(2, replication - 1)),
+            "message.timestamp.type": "CreateTime",
+            "message.timestamp.after.max.ms": ANY_TIME_AHEAD_MS,
+        }
+        if self.cleanup == "compact":
+            settings |= {"segment.bytes": COMPACTED_SEGMENT_BYTES, "min.cleanable.dirty.ratio": DIRTY_RATIO}
+        return {name: str(value) for name, value in settings.items()}
+
+
+def topic_table(
+    *, prefix: str = "", inbound: Sequence[str] = (FACTS,), changelog: str = CHANGELOG, history: bool = False
+) -> tuple[Topic, ...]:
+    """All topics. `inbound` names every topic that publishers write to; `prefix` stands before every name.
+
+    `history` is for a book with `clock: replay`: Kafka counts retention from the records' own timestamps, so that
+    old facts would be deleted before the recorder reads them; nothing is deleted then.
+    """
+    table = (
+        *(Topic(name, "delete", FOR_EVER_MS if history else 30 * DAY_MS, INBOUND_BATCH_BYTES) for name in inbound),
+        Topic(COMPANIES, "compact", batch_bytes=INBOUND_BATCH_BYTES),
+        Topic(POLICIES, "compact", batch_bytes=INBOUND_BATCH_BYTES),
+        Topic(JOURNAL, "delete"),
+        Topic(LEDGER, "delete"),
+        Topic(SNAPSHOTS, "compact"),
+        Topic(ALERTS, "delete"),
+        Topic(DEAD_LETTERS, "delete", FOR_EVER_MS if history else 90 * DAY_MS),
+        Topic(changelog, "compact"),
+    )
+    return tuple(Topic(prefix + row.name, row.cleanup, row.retention_ms, row.batch_bytes) for row in table)
+
+
+async def create_topics(
+    address: str,
+    *,
+    prefix: str = "",
+    partitions: int = PARTITIONS,
+    replication: int = 1,
+    inbound: Sequence[str] = (FACTS,),
+    changelog: str = CHANGELOG,
+    history: bool = False,
+    timeout_s: float = CREATE_LIMIT_S,
+    client: Mapping[str, object] | None = None,
+) -> tuple[Topic, ...]:
+    """Make what is missing of the table at the brokers `address`; return the table when all of it is there.
+
+    Doing it again changes nothing: settings of topics that exist are left as they are. `client` holds further options
+    of the admin client (SASL, TLS). Raises TopicError for another number of partitions or a refusal by the brokers.
+    """
+    table = topic_table(prefix=prefix, inbound=inbound, changelog=changelog, history=history)
+    admin = AIOKafkaAdminClient(bootstrap_servers=address, **(client or {}))
+    try:
+        await admin.start()
+        known = await _leaders(admin)
+        await _create(admin, [row for row in table if row.name not in known], partitions, replication)
+        await _wait_until_there(admin, table, partitions, timeout_s)
+    except KafkaError as error:
+        raise TopicError(f"The topics could not be made at {address}: {error!r}") from error
+    finally:
+        await admin.close()
+    return table
+
+
+async def _create(admin: AIOKafkaAdminClient, missing: Sequence[Topic], partitions: int, replication: int) -> None:
+    asked = [NewTopic(row.name, partitions, replication, topic_configs=row.settings(replication)) for row in missing]
+    if not asked:
+        return
+    response = await admin.create_topics(asked)
+    for name, code, *why in response.topic_errors:
+        if code not in (0, ALREADY_EXISTS):  # Another process made it meanwhile: the check that follows is enough.
+            reason = f"{for_code(code).__name__} {' '.join(map(str, why)).rstrip('.')}"
+            raise TopicError(f"Kafka refuses to make the topic {name}: {reason}.")
+
+
+async def _leaders(admin: AIOKafkaAdminClient) -> dict[str, list[int]]:
+    """For each topic that there is, the leader of each of its partitions; -1 where there is none."""
+    described = await admin.describe_topics()
+    return {one["topic"]: [part["leader"] for part in one["partitions"]] for one in described}
+
+
+async def _wait_until_there(
+    admin: AIOKafkaAdminClient, table: Iterable[Topic], partitions: int, timeout_s: float
+) -> None:
+    waiting = AsyncRetrying(
+        retry=retry_if_exception_type(NotThereYetError),
+        wait=wait_fixed(RETRY_S),
+        stop=stop_after_delay(timeout_s),
+        reraise=True,
+    )
+    try:
+        await waiting(_verify, admin, table, partitions)
+    except NotThereYetError as error:
+        raise TopicError(f"{error} after {timeout_s} s. See the brokers' logs.") from error
+
+
+async def _verify(admin: AIOKafkaAdminClient, table: Iterable[Topic], partitions: int) -> None:
+    known = await _leaders(admin)
+    for row in table:
+        leaders = known.get(row.name, [])
+        if leaders and len(leaders) != partitions:
+            raise TopicError(
+                f"The topic {row.name} has {len(leaders)} partitions and not {partitions}: all topics of a book need "
+                f"the same number, and it stays. Ask for {len(leaders)} partitions, or take another prefix or cluster."
+            )
+        if not leaders or min(leaders) < 0:
+            raise NotThereYetError(f"The topic {row.name} is not there with all its leaders")

@@ -1,0 +1,37 @@
+"""One Kafka and one ClickHouse for a whole test run; each test has names of its own on them."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.embedded.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """A running Kafka and ClickHouse with temporary data; a test that stops or kills one starts a stack of its own."""
+    with Stack() as running:
+        yield running
+
+
+@pytest.fixture
+def kafka_address(stack: Stack) -> str:
+    return stack.kafka_address
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A prefix for the names of topics, groups and transactional ids that no other test has."""
+    return f"t{uuid.uuid4().hex[:10]}."
+
+
+@pytest.fixture
+def clickhouse_url(stack: Stack) -> str:
+    return stack.clickhouse_url
+
+
+@pytest.fixture
+def clickhouse_database() -> str:
+    """A name for a database that no other test has; the test makes it."""
+    return f"t{uuid.uuid4().hex[:10]}"

@@ -1,0 +1,126 @@
+"""The whole service on a real Kafka and ClickHouse's engine: whatever is killed with -9, the proof holds."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
+from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
+
+from deploy.demo.evidence import Evidence, gather
+from deploy.demo.material import Material, from_story
+from deploy.demo.proof import failures, prove
+from deploy.demo.run import Run
+from deploy.kafka_reading import end_offsets
+from deploy.settings import Settings
+from deploy.story import story
+from schemas.records import Alert
+from tests.support.installation import RestartingService, installation
+
+SCALE = 0.3
+PROGRESS_LIMIT_S = 60.0
+
+
+@pytest.fixture
+def settings(
+    kafka_address: str, clickhouse_url: str, topic_prefix: str, clickhouse_database: str, tmp_path: Path
+) -> Settings:
+    return installation(kafka_address, clickhouse_url, topic_prefix, clickhouse_database, tmp_path)
+
+
+@pytest.fixture
+def service(settings: Settings, tmp_path: Path) -> Iterator[RestartingService]:
+    with RestartingService(settings, tmp_path / "logs") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def material() -> Material:
+    return from_story(story(scale=SCALE))
+
+
+def ledger_records(settings: Settings) -> int:
+    return sum(asyncio.run(end_offsets(settings.kafka, [settings.topics.ledger])).values())
+
+
+def wait_for_more_ledger_than(settings: Settings, service: RestartingService, count: int) -> None:
+    """Until the book-keeper has committed something beyond; killed workers are started again meanwhile."""
+
+    looks = retry_if_result(lambda found: found <= count)
+
+    @retry(retry=looks, wait=wait_fixed(0.02), stop=stop_after_delay(PROGRESS_LIMIT_S))
+    def look() -> int:
+        service.check()
+        return ledger_records(settings)
+
+    look()
+
+
+def assert_proved(run: Run, evidence: Evidence) -> None:
+    checks = prove(run.material, run.sent, evidence)
+    assert list(failures(checks)) == []
+    assert sum(check.compared for check in checks) > len(run.material.lines)
+
+
+def test_kill_of_every_worker_in_the_middle_of_the_stream_loses_and_doubles_nothing(
+    settings: Settings, service: RestartingService, material: Material
+) -> None:
+    run = Run(settings, material, service, say=lambda _: None)
+    third = len(material.lines) // 3
+    run.prepare()
+
+    run.publish(material.lines[:third])
+    wait_for_more_ledger_than(settings, service, 0)
+    service.kill("bookkeeper")
+    service.kill("sink")
+    run.publish(material.lines[third : 2 * third])
+    wait_for_more_ledger_than(settings, service, ledger_records(settings))
+    service.kill("recorder")
+    run.publish(material.lines[2 * third :])
+    service.kill("bookkeeper")
+    run.arrive()
+
+    assert service.restarts >= 4
+    assert_proved(run, gather(settings))
+
+
+def test_a_journal_in_which_everything_was_recorded_twice_gives_the_same_book(
+    settings: Settings, service: RestartingService, material: Material
+) -> None:
+    """The recorder's offsets are lost: it records everything again, and the book-keeper passes it over."""
+    run = Run(settings, material, service, say=lambda _: None)
+    run.prepare()
+    run.publish(material.lines)
+    run.arrive()
+    once = gather(settings)
+
+    service.processes["recorder"].stop()
+    asyncio.run(forget_progress(settings))
+    service.start("recorder")
+    run.wait()
+
+    evidence = gather(settings)
+    assert evidence.exported.repeats >= len(material.lines)
+    assert evidence.ledger == once.ledger
+    assert by_identity(evidence) == by_identity(once)
+    assert_proved(run, evidence)
+
+
+def by_identity(evidence: Evidence) -> dict[tuple[str, str], Alert]:
+    return {(alert.alert_id, alert.status): alert for alert in evidence.alerts}
+
+
+async def forget_progress(settings: Settings) -> None:
+    """Put the recorder's group back to the beginning, as when its offsets were lost."""
+    streams = settings.stream_settings()
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka, group_id=streams.recorder_app, enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(streams.inbound_names[0], p) for p in range(settings.partitions)]
+        consumer.assign(partitions)
+        await consumer.commit(dict.fromkeys(partitions, 0))
+    finally:
+        await consumer.stop()

@@ -1,0 +1,74 @@
+"""A test's own topics, written as the service writes them: in transactions, some of which are aborted."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
+from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
+from aiokafka.admin.records_to_delete import RecordsToDelete  # type: ignore[import-untyped]
+
+from deploy.topics import create_topics
+
+PARTITIONS = 2
+
+
+class Topics:
+    """Writes to topics of one prefix, and looks at their ends."""
+
+    def __init__(self, address: str, prefix: str, producer: AIOKafkaProducer) -> None:
+        self.address = address
+        self.prefix = prefix
+        self._producer = producer
+
+    async def write(self, topic: str, values: Iterable[bytes], *, partition: int = 0, key: bytes = b"C1") -> None:
+        """One committed transaction."""
+        async with self._producer.transaction():
+            await self._send(topic, values, partition, key)
+
+    async def abort(self, topic: str, values: Iterable[bytes], *, partition: int = 0) -> None:
+        """One aborted transaction: its records are in the log, and nobody may see them."""
+        await self._producer.begin_transaction()
+        await self._send(topic, values, partition, b"C1")
+        await self._producer.abort_transaction()
+
+    async def _send(self, topic: str, values: Iterable[bytes], partition: int, key: bytes) -> None:
+        sent = [await self._producer.send(self.prefix + topic, v, key=key, partition=partition) for v in values]
+        for delivery in sent:
+            await delivery
+
+    async def ends(self) -> dict[tuple[str, int], int]:
+        """The end offset of every partition that has any."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.address)
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.address)
+        try:
+            await admin.start()
+            await consumer.start()
+            described = await admin.describe_topics()
+            mine = [t for t in described if t["topic"].startswith(self.prefix)]
+            found = await consumer.end_offsets(
+                [TopicPartition(t["topic"], p["partition"]) for t in mine for p in t["partitions"]]
+            )
+        finally:
+            await consumer.stop()
+            await admin.close()
+        return {(tp.topic, tp.partition): offset for tp, offset in found.items() if offset}
+
+    async def cut_short(self, topic: str, first: int, *, partition: int = 0) -> None:
+        """Delete what is before offset `first`, as retention does."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.address)
+        try:
+            await admin.start()
+            await admin.delete_records({TopicPartition(self.prefix + topic, partition): RecordsToDelete(first)})
+        finally:
+            await admin.close()
+
+
+@asynccontextmanager
+async def made_topics(address: str, prefix: str) -> AsyncIterator[Topics]:
+    await create_topics(address, prefix=prefix, partitions=PARTITIONS)
+    producer = AIOKafkaProducer(bootstrap_servers=address, transactional_id=f"{prefix}writer", acks="all")
+    await producer.start()
+    try:
+        yield Topics(address, prefix, producer)
+    finally:
+        await producer.stop()
