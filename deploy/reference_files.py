@@ -25,7 +25,8 @@ class _Loader(yaml.SafeLoader):
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for number, key in enumerate(keys):
             if key in keys[:number]:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", node.start_mark)
+                twice = f"the key {declared.shown(key)} stands twice"
+                raise yaml.constructor.ConstructorError(None, None, twice, node.value[number][0].start_mark)
         return super().construct_mapping(node, deep)
 
 
@@ -68,8 +69,15 @@ def _read(path: Path, records_of: Callable[[Any], tuple[T, ...]]) -> tuple[T, ..
     except OSError as error:
         raise WrongFile(f"{path}: cannot be read ({error.strerror})") from error
     except yaml.YAMLError as error:
-        raise WrongFile(f"{path}: is no YAML: {' '.join(str(error).split())}") from error
+        raise WrongFile(f"{path}: is no YAML{_place(error)}") from error
     except declared.WrongEntry as error:
         raise WrongFile(f"{path}: {error}. Nothing of the file was taken.") from error
     except (ValueError, RecursionError) as error:
         raise WrongFile(f"{path}: is no YAML: a value in it cannot be read") from error
+
+
+def _place(error: yaml.YAMLError) -> str:
+    """Where it is wrong and why, without the text that stands there: it may be somebody's number."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    where = "" if mark is None else f", line {mark.line + 1}, column {mark.column + 1}"
+    return f"{where}: {problem}" if problem else where

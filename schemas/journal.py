@@ -11,7 +11,19 @@ from schemas.mappings import company_from, company_mapping, policy_from, policy_
 from schemas.records import CompanySet, Coordinates, Entry, Fact, FactEntry, PolicyEnded, PolicySet, Tick
 from schemas.registry import FixedRegistry, SchemaRegistry
 from schemas.vocabulary import CORRECTION, ENROLLMENT, HIRE, PROGRAMMES, TERMINATION, WITHDRAWN
-from schemas.wire import FRAME_BYTES, Body, UnknownSchema, frame, parsed, plain, split_frame, string, zigzag
+from schemas.wire import (
+    AVRO_ERRORS,
+    FRAME_BYTES,
+    Body,
+    NotAvro,
+    UnknownSchema,
+    frame,
+    parsed,
+    plain,
+    split_frame,
+    string,
+    zigzag,
+)
 
 _NULL: Final = b"\x00"
 _SOME: Final = b"\x02"
@@ -87,7 +99,13 @@ class JournalCodec:
     def _decode_facts(self, values: Sequence[bytes]) -> list[FactEntry]:
         """One call of fastavro for all: an Avro array is its length, the items one after the other, and a zero."""
         items = b"".join([zigzag(len(values)), *[value[FRAME_BYTES:] for value in values], _NULL])
-        records: Any = fastavro.schemaless_reader(io.BytesIO(items), self._facts, None)
+        stream = io.BytesIO(items)
+        try:
+            records: Any = fastavro.schemaless_reader(stream, self._facts, None)
+        except AVRO_ERRORS as error:
+            raise NotAvro from error
+        if stream.tell() != len(items) or len(records) != len(values):
+            raise NotAvro
         return [_fact_entry(record) for record in records]
 
     def _decode_rare(self, value: bytes) -> Entry:

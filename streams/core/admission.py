@@ -88,10 +88,17 @@ def range_reason(fact: Fact, recorded_at: Instant) -> str | None:
     return None if first <= fact.effective_on <= last else EFFECTIVE_ON_OUT_OF_RANGE
 
 
+def shown_event_id(event_id: object, worker_id: object) -> str | None:
+    """An event_id in a refusal: well formed, and without the national id for which the record is refused."""
+    if not isinstance(event_id, str) or not is_event_id(event_id):
+        return None
+    return None if isinstance(worker_id, str) and is_national_id(worker_id) and worker_id in event_id else event_id
+
+
 def refusal(reason: str, fact: Fact | None) -> Refusal:
     """The refusal with what may be shown of the record: a well-formed event_id, a source without long numbers."""
     if fact is None:
         return Refusal(reason, None, None)
-    event_id = fact.event_id if is_event_id(fact.event_id) else None
+    event_id = shown_event_id(fact.event_id, fact.worker_id)
     readable = _TEXT.fullmatch(fact.source) and not _DIGITS.search(fact.source)
     return Refusal(reason, event_id, fact.source if readable else None)

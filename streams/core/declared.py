@@ -64,7 +64,7 @@ class Field(NamedTuple):
 
 def _text(value: Any, *, length_max: int = TEXT_LENGTH_MAX) -> str:
     if not isinstance(value, str):
-        raise _Wrong(f"must be text, not {_shown(value)}: write it in quotes")
+        raise _Wrong(f"must be text, not {shown(value)}: write it in quotes")
     if not 1 <= len(value) <= length_max:
         raise _Wrong(f"must have 1 to {length_max} characters")
     if not is_text(value):
@@ -88,9 +88,9 @@ def _policy_id(value: Any) -> str:
 
 def _whole(value: Any, *, highest: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise _Wrong(f"must be a whole number, not {_shown(value)}")
+        raise _Wrong(f"must be a whole number, not {shown(value)}")
     if not 0 <= value <= highest:
-        raise _Wrong(f"must lie in 0 to {highest}, not {_shown(value)}")
+        raise _Wrong(f"must lie in 0 to {highest}, not {shown(value)}")
     return value
 
 
@@ -102,18 +102,18 @@ def _date(value: Any) -> Day:
             return day(value)
         except ValueError:
             pass  # said below, as for every other value
-    raise _Wrong(f"must be a date, YYYY-MM-DD, not {_shown(value)}")
+    raise _Wrong(f"must be a date, YYYY-MM-DD, not {shown(value)}")
 
 
 def _one_of(value: Any, *, words: tuple[str, ...]) -> str:
     if value not in words:
-        raise _Wrong(f"must be one of {', '.join(words)}, not {_shown(value)}")
+        raise _Wrong(f"must be one of {', '.join(words)}, not {shown(value)}")
     return str(value)
 
 
 def _list(value: Any, *, read: Callable[[Any], T]) -> tuple[T, ...]:
     if not isinstance(value, list) or not 1 <= len(value) <= ENTRIES_OF_A_LIST_MAX:
-        raise _Wrong(f"must be a list of 1 to {ENTRIES_OF_A_LIST_MAX}, not {_shown(value)}")
+        raise _Wrong(f"must be a list of 1 to {ENTRIES_OF_A_LIST_MAX}, not {shown(value)}")
     return tuple(map(read, value))
 
 
@@ -208,10 +208,10 @@ class _WrongField(_Wrong):
 def _read(value: Any, fields: Mapping[str, Field]) -> dict[str, Any]:
     """A mapping with just these keys -> their values."""
     if not isinstance(value, dict):
-        raise _Wrong(f"must be a mapping, not {_shown(value)}")
+        raise _Wrong(f"must be a mapping, not {shown(value)}")
     for name in value:
         if name not in fields:
-            raise _WrongField(_shown(name).strip("'"), f"is no field; there are {', '.join(fields)}")
+            raise _WrongField(shown(name).strip("'"), f"is no field; there are {', '.join(fields)}")
     read = {}
     for name, field in fields.items():
         if name not in value and field.default is ...:
@@ -225,7 +225,7 @@ def _read(value: Any, fields: Mapping[str, Field]) -> dict[str, Any]:
     return read
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """A wrong value in a message: short, and never a long number, which may be somebody's."""
     if isinstance(value, list | dict):
         return f"a {'list' if isinstance(value, list) else 'mapping'} of {len(value)}"
@@ -267,7 +267,7 @@ def _entries(entries: Any, read: Callable[[Any], T], id_field: str, most: int) -
     if entries is None:
         return ()
     if not isinstance(entries, list) or len(entries) > most:
-        raise WrongEntry("the file", "", f"must be a list of at most {most} mappings, not {_shown(entries)}")
+        raise WrongEntry("the file", "", f"must be a list of at most {most} mappings, not {shown(entries)}")
     seen: dict[str, int] = {}
     records = []
     for number, entry in enumerate(entries, 1):
@@ -288,7 +288,7 @@ def _entries(entries: Any, read: Callable[[Any], T], id_field: str, most: int) -
 
 def _name(number: int, entry: Any, id_field: str) -> str:
     known = entry.get(id_field) if isinstance(entry, dict) else None
-    return f"entry {number} ({_shown(known)})" if isinstance(known, str) else f"entry {number}"
+    return f"entry {number} ({shown(known)})" if isinstance(known, str) else f"entry {number}"
 
 
 def keeps_rules(record: Policy | Company) -> bool:

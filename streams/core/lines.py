@@ -27,10 +27,10 @@ from streams.core.admission import (
     RECORD_BYTES_MAX,
     Refusal,
     field_reason,
-    is_event_id,
     is_national_id,
     range_reason,
     refusal,
+    shown_event_id,
 )
 from streams.core.dates import day, day_text, instant, instant_text
 
@@ -138,8 +138,7 @@ _DETAIL: Final[dict[str, Callable[[dict[str, Any]], int]]] = {
 
 def _refused(reason: str, fields: dict[str, Any]) -> Refusal:
     """A refusal of a decoded line whose fields may be anything."""
-    event_id = fields.get("event_id")
-    return Refusal(reason, event_id if is_event_id(event_id) else None, None)
+    return Refusal(reason, shown_event_id(fields.get("event_id"), fields.get("worker_id")), None)
 
 
 def _no_constant(name: str) -> None:

@@ -1,0 +1,99 @@
+"""Migrations on ClickHouse's own engine, and the rules that every table keeps."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from sinks.faults import MigrationChanged
+from sinks.migrations import migrate, migrations
+from sinks.settings import SinkSettings
+from sinks.warehouse import Warehouse
+from tests.support.sink_database import Database
+
+DEDUPLICATION_WINDOW_MIN = 10_000
+
+
+@pytest.fixture
+async def database(clickhouse_url: str, clickhouse_database: str) -> AsyncIterator[Database]:
+    async with await Warehouse.open(SinkSettings("", clickhouse_url, database=clickhouse_database)) as warehouse:
+        yield Database(warehouse)
+
+
+async def test_migrations_run_once_and_can_be_asked_for_again(database: Database) -> None:
+    first = await migrate(database.client)
+    second = await migrate(database.client)
+
+    assert first == tuple(migration.name for migration in migrations())
+    assert second == ()
+
+
+async def test_every_statement_can_be_run_again(database: Database) -> None:
+    """As after a run that was cut short before it was remembered."""
+    await migrate(database.client)
+    await database.client.command("TRUNCATE TABLE migrations")
+
+    assert await migrate(database.client) == tuple(migration.name for migration in migrations())
+
+
+async def test_a_migration_in_another_wording_is_refused(database: Database, tmp_path: Path) -> None:
+    file = tmp_path / "001_one.sql"
+    file.write_text("CREATE VIEW IF NOT EXISTS one AS SELECT 1;\n")
+    await migrate(database.client, folder=tmp_path)
+    file.write_text("CREATE VIEW IF NOT EXISTS one AS SELECT 2;\n")
+
+    with pytest.raises(MigrationChanged, match="001_one") as refusal:
+        await migrate(database.client, folder=tmp_path)
+
+    assert refusal.value.exit_code == 78
+
+
+async def test_what_failed_is_run_at_the_next_time(database: Database, tmp_path: Path) -> None:
+    file = tmp_path / "001_one.sql"
+    file.write_text("CREATE VIEW IF NOT EXISTS one AS SELECT 1;\n\nCREATE NONSENSE;\n")
+    with pytest.raises(DatabaseError):
+        await migrate(database.client, folder=tmp_path)
+    file.write_text("CREATE VIEW IF NOT EXISTS one AS SELECT 1;\n")
+
+    assert await migrate(database.client, folder=tmp_path) == ("001_one",)
+
+
+async def test_every_table_remembers_tokens_and_replaces_by_version(database: Database) -> None:
+    await migrate(database.client)
+
+    tables = await database.rows(
+        "SELECT name, engine, extract(engine_full, '[^_]non_replicated_deduplication_window = (\\\\d+)') AS window, "
+        "extract(engine_full, ' replicated_deduplication_window = (\\\\d+)') AS replicated_window "
+        "FROM system.tables WHERE database = currentDatabase() AND engine != 'View'"
+    )
+
+    assert len(tables) == 10
+    for table in tables:
+        assert table["engine"] == "ReplacingMergeTree", table
+        assert int(table["window"] or 0) >= DEDUPLICATION_WINDOW_MIN, table
+        assert int(table["replicated_window"] or 0) >= DEDUPLICATION_WINDOW_MIN, table
+
+
+async def test_the_partition_of_a_row_follows_from_its_sorting_key(database: Database) -> None:
+    """Else a key could be in two partitions, where it is never merged into one row."""
+    await migrate(database.client)
+
+    tables = await database.rows(
+        "SELECT name, partition_key, splitByString(', ', sorting_key) AS sorting FROM system.tables "
+        "WHERE database = currentDatabase() AND partition_key != ''"
+    )
+
+    assert {table["name"] for table in tables} == {"journal_facts", "ledger_entries", "ledger_lines"}
+    assert all(table["partition_key"] in table["sorting"] for table in tables)
+
+
+async def test_instants_say_that_they_are_utc_and_words_are_not_enums(database: Database) -> None:
+    await migrate(database.client)
+
+    types = {
+        row["type"] for row in await database.rows("SELECT type FROM system.columns WHERE database = currentDatabase()")
+    }
+
+    assert {name for name in types if "DateTime" in name} == {"DateTime64(3, 'UTC')"}
+    assert not any("Enum" in name for name in types)

@@ -1,0 +1,56 @@
+"""A book that lives by the wall clock: dates begin by themselves, and entries carry the time of recording."""
+
+import asyncio
+from pathlib import Path
+
+from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
+
+from deploy.commands.serve import make_topics
+from deploy.journal_files import Exported, entries_of
+from deploy.settings import Settings, read_settings
+from schemas.records import Coordinates, Entry, FactEntry, Tick
+from streams.core.dates import day_text, jakarta_day
+from streams.intake.publisher import Publisher
+from streams.workers import now_ms
+from tests.support.installation import PARTITIONS, RestartingService
+
+ARRIVAL_LIMIT_S = 60
+
+
+async def journal(settings: Settings) -> list[tuple[Coordinates, Entry]]:
+    return [found async for found in entries_of(settings.kafka, settings.topics.journal, Exported())]
+
+
+def wait_for_entries(settings: Settings, count: int) -> list[tuple[Coordinates, Entry]]:
+    @retry(retry=retry_if_result(lambda n: n < count), wait=wait_fixed(0.2), stop=stop_after_delay(ARRIVAL_LIMIT_S))
+    def look() -> int:
+        return len(asyncio.run(journal(settings)))
+
+    look()
+    return asyncio.run(journal(settings))
+
+
+def test_the_date_begins_once_in_every_partition_and_facts_are_stamped(
+    kafka_address: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    settings = read_settings(
+        kafka=kafka_address, topic_prefix=topic_prefix, partitions=PARTITIONS, data_dir=tmp_path, clock="wall"
+    )
+    make_topics(settings)
+    before = now_ms()
+    today = jakarta_day(before)
+    line = (
+        '{"type":"hire","event_id":"e1","company_id":"C1","worker_id":"w1","source":"hris","employment_type":"daily",'
+        f'"effective_on":"{day_text(today)}","occurred_at":"2025-01-01T00:00:00Z"}}'
+    )
+    with RestartingService(settings, tmp_path / "logs") as service:
+        service.start("recorder")
+        publisher = Publisher(settings.kafka, settings.topics.facts, replay=False, now=now_ms)
+        asyncio.run(publisher.publish([(1, line.encode())], lambda number, what: None))
+        entries = wait_for_entries(settings, PARTITIONS + 1)
+
+    ticks = [(at.partition, entry.on) for at, entry in entries if isinstance(entry, Tick)]
+    facts = [entry for _, entry in entries if isinstance(entry, FactEntry)]
+    assert {partition for partition, _ in ticks} == set(range(PARTITIONS))
+    assert {on for _, on in ticks} <= {today, today + 1}
+    assert [before <= fact.recorded_at <= now_ms() for fact in facts] == [True]

@@ -1,0 +1,15 @@
+"""Raw records as a consumer hands them over."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """`timestamp` in milliseconds."""
+
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp: int = 0
+    topic: str = ""
+    partition: int = 0

@@ -1,0 +1,53 @@
+"""Checking lines before they are published: what would be sent, what is refused, what is sent in vain."""
+
+import pytest
+
+from schemas.records import Coordinates, Fact
+from streams.core.admission import Refusal
+from streams.core.lines import line_of
+from streams.intake.publisher import check
+from tests.support.facts import hire, noon
+
+Told = list[tuple[int, Coordinates | Refusal]]
+
+
+def line(fact: Fact) -> bytes:
+    return line_of(fact).encode()
+
+
+def checked(lines: list[bytes], recorded_at: int | None = None) -> tuple[object, Told]:
+    told: Told = []
+    return check(enumerate(lines, 1), lambda n, what: told.append((n, what)), recorded_at=recorded_at), told
+
+
+def test_a_clean_file() -> None:
+    summary, told = checked([line(hire("e1", "2025-01-01")), line(hire("e2", "2025-01-01"))])
+    assert (summary.published, summary.is_clean, told) == (2, True, [])  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"?", "decode_error"),
+        (b"{}", "invalid_field"),
+        (line(hire("e1", "2025-01-01", worker="1" * 16)), "national_id"),
+        (b"x" * 16_385, "oversized"),
+    ],
+)
+def test_a_line_that_cannot_become_a_record_is_refused(raw: bytes, reason: str) -> None:
+    summary, told = checked([raw, line(hire("e2", "2025-01-01"))])
+    assert (summary.published, summary.is_clean) == (1, False)  # type: ignore[attr-defined]
+    assert [(n, what.reason) for n, what in told if isinstance(what, Refusal)] == [(1, reason)]
+
+
+def test_a_fact_out_of_range_is_sent_and_said_to_be_doomed() -> None:
+    far = hire("e1", "2014-12-31", at="2025-01-01T00:00:00Z")
+    summary, told = checked([line(far)])
+    assert (summary.published, dict(summary.doomed)) == (1, {"effective_on_out_of_range": 1})  # type: ignore[attr-defined]
+    assert told == [(1, Refusal("effective_on_out_of_range", "e1", "hris"))]
+
+
+def test_the_range_is_that_of_the_time_of_recording() -> None:
+    fact = hire("e1", "2025-01-01")
+    assert checked([line(fact)], noon("2035-01-01"))[1] == []
+    assert checked([line(fact)], noon("2035-01-02"))[1] == [(1, Refusal("effective_on_out_of_range", "e1", "hris"))]
