@@ -1,0 +1,1 @@
+"""How it is put together and run: the command line, settings, the embedded stack, the demonstration. May import all."""

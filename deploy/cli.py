@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import typer
 
-from deploy.commands import book, demo, publish, reference, serve, simulate
+from deploy.commands import audit, book, demo, health, publish, reference, serve, simulate
 from deploy.commands.screen import err
 from deploy.embedded.error import StackError
 from deploy.failure import CommandFailed, ExitCode
@@ -35,6 +35,7 @@ app.command(rich_help_panel="Run")(demo.demo)
 app.command(rich_help_panel="Run")(serve.up)
 app.add_typer(serve.worker, name="worker", rich_help_panel="Run")
 app.add_typer(serve.topics, name="topics", rich_help_panel="Run")
+app.command(rich_help_panel="Run")(health.health)
 app.command(rich_help_panel="Run")(book.tick)
 app.command(rich_help_panel="Publish")(publish.publish)
 app.add_typer(reference.policies, name="policies", rich_help_panel="Publish")
@@ -44,6 +45,8 @@ app.command(rich_help_panel="Ask")(book.alerts)
 app.command(rich_help_panel="Ask")(book.sql)
 app.command(rich_help_panel="Prove")(simulate.simulate)
 app.add_typer(book.journal, name="journal", rich_help_panel="Prove")
+app.command(rich_help_panel="Prove")(audit.audit)
+app.command("seal", rich_help_panel="Prove")(audit.take_seal)
 
 
 def main() -> NoReturn:

@@ -14,6 +14,7 @@ from deploy.settings import Settings
 CONNECT_LIMIT_S = 5
 ANSWER_LIMIT_S = 120
 WORDS_OF_AN_ERROR_MAX = 60
+NO_DATABASE_CODE = 81
 
 
 @contextmanager
@@ -43,6 +44,12 @@ def analyst(settings: Settings) -> Iterator[Client]:
             ExitCode.UNAVAILABLE,
         ) from error
     except ClickHouseError as error:
+        if getattr(error, "code", None) == NO_DATABASE_CODE:
+            raise CommandFailed(
+                f"ClickHouse has no database {settings.clickhouse_database} yet: the sink makes it when it starts. "
+                "Does one run (`peserta worker sink`), with the same PESERTA_CLICKHOUSE_DATABASE?",
+                ExitCode.UNAVAILABLE,
+            ) from error
         raise CommandFailed(f"ClickHouse refuses: {_short(error)}") from error
 
 

@@ -6,34 +6,49 @@ from pathlib import Path
 from typing import Any
 
 from deploy.failure import CommandFailed, ExitCode
-from deploy.settings import Settings, read_settings
+from deploy.settings import PREFIX, Settings, read_settings
 
 FILE_NAME = "running.json"
+# What another command must know alike; addresses and folders of this process are not among them.
+SHARED = (
+    "kafka",
+    "clickhouse_url",
+    "clickhouse_database",
+    "topic_prefix",
+    "partitions",
+    "inbound_topics",
+    "clock",
+    "grace_days",
+)
 
 
 def announce(settings: Settings) -> Path:
     """Write down the addresses of this installation; the file is the caller's to remove."""
     path = settings.data_dir / FILE_NAME
     path.parent.mkdir(parents=True, exist_ok=True)
-    values = {
-        name: getattr(settings, name) for name in ("kafka", "clickhouse_url", "clock", "grace_days", "partitions")
-    }
+    own = settings.environment()
+    values = {name: own[f"{PREFIX}{name.upper()}"] for name in SHARED}
     path.write_text(json.dumps({"pid": os.getpid(), **values}), encoding="utf-8")
     path.chmod(0o600)
     return path
 
 
 def installation(**overrides: Any) -> Settings:
-    """The settings of the environment; without an address in them, those of a running `peserta up`."""
+    """The settings of the environment; for addresses that are not in them, those of a running `peserta up`.
+
+    An `up` on another broker than the one that is configured is another installation: nothing of it is taken.
+    """
     settings = read_settings(**overrides)
-    if settings.kafka:
-        return settings
     path = settings.data_dir / FILE_NAME
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         os.kill(found.pop("pid"), 0)
     except (OSError, ValueError):
         return settings
+    if settings.kafka not in ("", found["kafka"]):
+        return settings
+    if settings.clickhouse_url:
+        del found["clickhouse_url"]
     return read_settings(**{**found, **overrides})
 
 

@@ -2,11 +2,12 @@
 
 import re
 from functools import cached_property
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import typer
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, IPvAnyAddress, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from schemas.topics import FACTS, TopicNames
@@ -18,6 +19,8 @@ from streams.settings import PARTITIONS_DEFAULT, InboundTopic, StreamSettings
 PREFIX: Final = "PESERTA_"
 PARTITIONS_MAX: Final = 1_000
 REPLICATION_MAX: Final = 7
+PORT_MAX: Final = 65_535
+NO_PORT: Final = -1
 TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
 
@@ -36,7 +39,9 @@ class Settings(BaseSettings):
 
     kafka: str = Field("", description="bootstrap servers, host:port[,host:port...]")
     clickhouse_url: str = Field("", description="http[s]://[user:password@]host:port", repr=False)
-    clickhouse_database: str = Field("peserta", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")
+    clickhouse_database: str = Field(
+        "peserta", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$", description="the book's database"
+    )
     clickhouse_cluster: str = Field("", description="make replicated tables on this ClickHouse cluster")
     topic_prefix: str = Field("", pattern=r"^[A-Za-z0-9._-]{0,40}$", description="before the name of every topic")
     partitions: int = Field(PARTITIONS_DEFAULT, ge=1, le=PARTITIONS_MAX, description="of every topic; for good")
@@ -46,14 +51,26 @@ class Settings(BaseSettings):
     )
     clock: Literal["wall", "replay"] = Field("wall", description="wall, or replay (of history)")
     grace_days: int = Field(
-        GRACE_DAYS_DEFAULT, ge=0, le=GRACE_DAYS_MAX, description="a new worker's time to be enrolled"
+        GRACE_DAYS_DEFAULT, ge=0, le=GRACE_DAYS_MAX, description="until a new worker must be covered"
     )
     data_dir: Path = Field(default_factory=_default_data_dir, description="state of `peserta up`")
+    health_port: int = Field(0, le=PORT_MAX, description="of a worker's endpoint; 0: a free one; empty: none")
+    health_bind: IPvAnyAddress = Field(IPv4Address("127.0.0.1"), description="address of a worker's endpoint")
 
     @field_validator("inbound_topics", mode="before")
     @classmethod
     def _inbound(cls, value: Any) -> Any:
         return tuple(map(_inbound_topic, value.split(","))) if isinstance(value, str) else value
+
+    @field_validator("health_port", mode="before")
+    @classmethod
+    def _health_port(cls, value: Any) -> Any:
+        return NO_PORT if value == "" else value
+
+    @property
+    def health_listens_on(self) -> int | None:
+        """The port of a worker's health endpoint, 0 for a free one; None for no endpoint."""
+        return None if self.health_port < 0 else self.health_port
 
     @cached_property
     def topics(self) -> TopicNames:

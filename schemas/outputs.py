@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+from schemas.chain import GENESIS, chained
 from schemas.mappings import company_from, company_mapping, policy_from, policy_mapping
 from schemas.records import (
     WINDOW_DAYS,
@@ -52,10 +53,17 @@ class OutputCodec:
     # ---- ledger
 
     def encode_ledger(
-        self, at: tuple[bytes, int, Instant], company_id: str, event_id: str, disposition: str, lines: Sequence[int]
+        self,
+        at: tuple[bytes, int, Instant],
+        company_id: str,
+        event_id: str,
+        disposition: str,
+        lines: Sequence[int],
+        before: bytes = GENESIS,
     ) -> bytes:
         """The framed record of one fact. `at` = (zigzag of the partition, offset, recorded_at); a line is the number
-        that the core posts: value_on, class before and after, and whether it now holds, from the highest bits down."""
+        that the core posts: value_on, class before and after, and whether it now holds, from the highest bits down;
+        `before` is the chain value of the partition's record before."""
         partition, offset, recorded_at = at
         company, event = company_id.encode(), event_id.encode()
         parts = [
@@ -74,7 +82,7 @@ class OutputCodec:
             for line in lines:
                 parts += (zigzag(line >> 21), _line_tail(line & 0x1FFFFF))
         parts.append(b"\x00")
-        return b"".join(parts)
+        return chained(before, b"".join(parts))
 
     def decode_ledger(self, value: bytes) -> LedgerRecord:
         fields = self._decode("ledger", value)

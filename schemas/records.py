@@ -156,7 +156,7 @@ class Posting(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LedgerRecord:
-    """coverage.ledger.v1: what one fact of the journal did."""
+    """coverage.ledger.v1: what one fact of the journal did. `chain` ties it to all before it (schemas.chain)."""
 
     partition: int
     offset: int
@@ -165,6 +165,7 @@ class LedgerRecord:
     event_id: str
     disposition: str
     lines: tuple[Posting, ...]
+    chain: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

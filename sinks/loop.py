@@ -2,12 +2,15 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 
 from sinks.faults import ContentChanged, PositionLost
+from sinks.metrics import SinkMetrics
 from sinks.migrations import migrate
 from sinks.progress import BEFORE, Mark, Partition, Progress
 from sinks.ranges import Batch
+from sinks.readiness import Standing
 from sinks.settings import SinkSettings
 from sinks.source import RECORDS_PER_ROUND_MAX, WHAT_TO_DO, Source
 from sinks.tables.block import Block
@@ -20,13 +23,15 @@ FULL_ROUND_RECORDS = RECORDS_PER_ROUND_MAX // 2
 _log = logging.getLogger(__name__)
 
 
-async def run_sink(settings: SinkSettings, *, stop: asyncio.Event) -> None:
-    """Carry the topics into ClickHouse until `stop` is set.
+async def run_sink(
+    settings: SinkSettings, *, stop: asyncio.Event, metrics: SinkMetrics | None = None, standing: Standing | None = None
+) -> None:
+    """Carry the topics into ClickHouse until `stop` is set; `metrics` and `standing` are told how it goes.
 
     Waits for Kafka and ClickHouse as long as it takes. A round under way at the stop has STOP_LIMIT_S to end; it is
     repeated at the next start otherwise. Raises Refused (exit code 78) or Fault (70).
     """
-    running = asyncio.create_task(_run(settings, stop))
+    running = asyncio.create_task(_run(settings, stop, metrics or SinkMetrics(), standing or Standing()))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -39,14 +44,16 @@ async def run_sink(settings: SinkSettings, *, stop: asyncio.Event) -> None:
         running.result()
 
 
-async def _run(settings: SinkSettings, stop: asyncio.Event) -> None:
-    async with await Warehouse.open(settings) as warehouse, await Source.open(settings) as source:
+async def _run(settings: SinkSettings, stop: asyncio.Event, metrics: SinkMetrics, standing: Standing) -> None:
+    async with await Warehouse.open(settings, metrics.retried) as warehouse, await Source.open(settings) as source:
         if settings.migrate:
             await warehouse.patiently("migrate", lambda: migrate(warehouse.client, cluster=settings.cluster))
-        sink = Sink(source, warehouse, topics(settings.topic_prefix))
+        sink = Sink(source, warehouse, topics(settings.topic_prefix), metrics)
         await sink.begin()
+        standing.carry()
         while not stop.is_set():
             records = await sink.round()
+            standing.carry()
             if records < FULL_ROUND_RECORDS:
                 await _pause(stop, settings.linger_s)
 
@@ -60,11 +67,14 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
 class Sink:
     """Source, tables and progress put together; `begin` once, then `round` again and again."""
 
-    def __init__(self, source: Source, warehouse: Warehouse, read: Mapping[str, Topic]) -> None:
+    def __init__(
+        self, source: Source, warehouse: Warehouse, read: Mapping[str, Topic], metrics: SinkMetrics | None = None
+    ) -> None:
         self._source = source
         self._warehouse = warehouse
         self._progress = Progress(warehouse)
         self._topics = read
+        self._metrics = metrics or SinkMetrics()
 
     async def begin(self) -> None:
         """Take up the positions, and finish every range that was begun. Refused when that cannot be done as it was."""
@@ -105,12 +115,14 @@ class Sink:
     async def round(self) -> int:
         """Carry what has come; the number of records."""
         batches = await self._source.read()
+        began_s = time.monotonic()
         # Before anything is written down: what cannot be read must not be begun.
         blocks = [self._blocks(batch) for batch in batches]
         await self._progress.before([batch for batch in batches if batch.records])
         for batch, its_blocks in zip(batches, blocks, strict=True):
             await self._insert(batch, its_blocks)
         await self._progress.after(batches)
+        self._metrics.carried(batches, self._source.lags(), time.monotonic() - began_s)
         return sum(len(batch.records) for batch in batches)
 
     def _blocks(self, batch: Batch) -> list[Block]:
@@ -118,4 +130,6 @@ class Sink:
 
     async def _insert(self, batch: Batch, blocks: list[Block]) -> None:
         for block in blocks:
+            began_s = time.monotonic()
             await self._warehouse.insert(block.table, block.columns, batch.token(block.table))
+            self._metrics.inserted(block, time.monotonic() - began_s)

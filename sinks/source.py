@@ -46,6 +46,7 @@ class Source:
     @classmethod
     async def open(cls, settings: SinkSettings) -> Self:
         """Connect, waiting for the broker as long as it takes."""
+        _log.info("Waiting for Kafka at %s.", settings.kafka_address)
         return cls(
             await _patiently(f"connect to Kafka at {settings.kafka_address}", lambda: _started(settings)), settings
         )
@@ -90,6 +91,14 @@ class Source:
                 batches.append(Batch.of(Range(tp.topic, tp.partition, first, position), records))
                 self._positions[tp] = position
         return batches
+
+    def lags(self) -> dict[Partition, int]:
+        """Offsets between the position and the end of each partition, as the broker last said it; without the others
+        before it has said anything."""
+        ends = {tp: self._consumer.highwater(tp) for tp in self._positions}
+        return {
+            (tp.topic, tp.partition): max(0, end - self._positions[tp]) for tp, end in ends.items() if end is not None
+        }
 
     async def read_again(self, range_: Range) -> Batch:
         """Exactly this range, whose end was once a position."""

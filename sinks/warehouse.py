@@ -64,6 +64,7 @@ LASTING_CODES = frozenset(
 )
 
 Columns = Mapping[str, Sequence[Any]]
+OnRetry = Callable[[], None]
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
@@ -71,19 +72,24 @@ _log = logging.getLogger(__name__)
 class Warehouse:
     """A connection to one database, kept for the life of the process. One caller at a time."""
 
-    def __init__(self, client: AsyncClient, address: str) -> None:
+    def __init__(self, client: AsyncClient, address: str, on_retry: OnRetry | None = None) -> None:
         self.client = client
         self._address = address
+        self._on_retry = on_retry
         self._types: dict[tuple[str, ...], Sequence[Any]] = {}
         known = {k: v for k, v in INSERT_SETTINGS_IF_KNOWN.items() if k in client.server_settings}
         self._settings: dict[str, Any] = {**INSERT_SETTINGS, **known}
 
     @classmethod
-    async def open(cls, settings: SinkSettings) -> Self:
-        """Connect, waiting for ClickHouse as long as it takes; the database is not touched."""
+    async def open(cls, settings: SinkSettings, on_retry: OnRetry | None = None) -> Self:
+        """Connect, waiting for ClickHouse as long as it takes; the database is not touched.
+
+        `on_retry` is told of each attempt that failed and is made again, whatever was attempted.
+        """
         address = _address(settings.clickhouse_url)
-        client = await _patiently(f"connect to ClickHouse at {address}", lambda: open_client(settings))
-        return cls(client, address)
+        _log.info("Waiting for ClickHouse at %s.", address)
+        client = await _patiently(f"connect to ClickHouse at {address}", lambda: open_client(settings), on_retry)
+        return cls(client, address, on_retry)
 
     async def insert(self, table: str, columns: Columns, token: str) -> None:
         """Insert the columns as one block, once: the token makes repeating it harmless."""
@@ -109,7 +115,7 @@ class Warehouse:
 
     async def patiently(self, what: str, attempt: Callable[[], Awaitable[_T]]) -> _T:
         """The result of the attempt, repeated until it succeeds. ClickHouseRefused or Unwritable when it cannot."""
-        return await _patiently(f"{what} at {self._address}", attempt)
+        return await _patiently(f"{what} at {self._address}", attempt, self._on_retry)
 
     async def close(self) -> None:
         await self.client.close()
@@ -143,7 +149,7 @@ def _may_pass(error: BaseException) -> bool:
     return isinstance(error, TimeoutError)
 
 
-async def _patiently(what: str, attempt: Callable[[], Awaitable[_T]]) -> _T:
+async def _patiently(what: str, attempt: Callable[[], Awaitable[_T]], on_retry: OnRetry | None) -> _T:
 
     async def once() -> _T:
         return await attempt()
@@ -151,7 +157,7 @@ async def _patiently(what: str, attempt: Callable[[], Awaitable[_T]]) -> _T:
     tries = AsyncRetrying(
         retry=retry_if_exception(_may_pass),
         wait=wait_exponential_jitter(multiplier=RETRY_FIRST_S, max=RETRY_MAX_S, jitter=RETRY_JITTER_S),
-        before_sleep=_say(what, time.time()),
+        before_sleep=_say(what, time.time(), on_retry),
         sleep=asyncio.sleep,
         reraise=True,
     )
@@ -163,10 +169,12 @@ async def _patiently(what: str, attempt: Callable[[], Awaitable[_T]]) -> _T:
         raise ClickHouseRefused(f"Cannot {what}: {error}") from error
 
 
-def _say(what: str, since: float) -> Callable[[RetryCallState], None]:
+def _say(what: str, since: float, on_retry: OnRetry | None) -> Callable[[RetryCallState], None]:
     began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since))
 
     def say(state: RetryCallState) -> None:
+        if on_retry is not None:
+            on_retry()
         error = state.outcome.exception() if state.outcome else None
         pause = state.next_action.sleep if state.next_action else 0.0
         _log.warning(

@@ -3,26 +3,49 @@
 It translates: decode, fold, encode. What an entry means, `streams.core` knows; that its effect is there once, the lane.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from schemas.chain import GENESIS, chain_of
 from schemas.codec import InboundCodec, JournalCodec, OutputCodec
-from schemas.records import Alert, DeadLetter, FactEntry, Snapshot
+from schemas.records import Alert, Day, DeadLetter, FactEntry, Snapshot
 from schemas.topics import TopicNames
 from schemas.vocabulary import ID_CONFLICT, TOO_MANY_FACTS
 from schemas.wire import zigzag
 from streams.core.book import Book, Outcome, StateMismatch
 from streams.lane import Effect, KeyValue, LaneFault, Record, Refused, Rows
-from streams.recorder import letter_key
+from streams.recorder import DEAD_LETTER, letter_key
 
-DEAD_LETTER = "dead_letter:"
+HEAD_KEY = b"h"  # the row that holds the chain value of the partition's last ledger record
 REFUSED_BY_BOOK = frozenset((ID_CONFLICT, TOO_MANY_FACTS))
 
 
-class Bookkeeper:
-    """The step of a transactional lane, with the books of the partitions that this worker owns."""
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What a batch came to: facts by disposition, alerts by status, entries passed over because the recorder repeated
+    them; `rows` of state and business date of the partition as they are now. Opening a partition gives an empty one."""
 
-    def __init__(self, topics: TopicNames, grace_days: int) -> None:
+    partition: int
+    rows: int
+    today: Day
+    repeats: int = 0
+    dispositions: Mapping[str, int] = field(default_factory=dict)
+    alerts: Mapping[str, int] = field(default_factory=dict)
+
+
+OnFolded = Callable[[Folded], None]
+
+
+class Bookkeeper:
+    """The step of a transactional lane, with the books of the partitions that this worker owns.
+
+    `on_folded` is told after each step, and when a partition is opened.
+    """
+
+    def __init__(self, topics: TopicNames, grace_days: int, on_folded: OnFolded | None = None) -> None:
         self._topics = topics
+        self._on_folded = on_folded
         self._grace_days = grace_days
         self._books: dict[int, Book] = {}
         self._inbound, self._journal, self._outputs = InboundCodec(), JournalCodec(), OutputCodec()
@@ -30,9 +53,11 @@ class Bookkeeper:
     def open(self, partition: int, rows: Rows) -> None:
         """Take up a partition's book; Refused when its state was folded by other rules."""
         try:
-            self._books[partition] = Book(self._grace_days, partition=partition, rows=rows)
+            book = self._books[partition] = Book(self._grace_days, partition=partition, rows=rows)
         except StateMismatch as error:
             raise Refused(f"the book of partition {partition} cannot be taken up: {error}") from error
+        if self._on_folded is not None:
+            self._on_folded(Folded(partition, len(rows), book.today))
 
     def close(self, partition: int) -> None:
         """Another worker has the partition now."""
@@ -45,28 +70,37 @@ class Bookkeeper:
             raise LaneFault(f"partition {partition}: the rows are not those that the book was opened with")
         ledger: list[KeyValue] = []
         letters: list[KeyValue] = []
-        at = zigzag(partition)
+        dispositions: Counter[str] = Counter()
+        at, repeats_before, head = zigzag(partition), book.repeats, rows.get(HEAD_KEY, GENESIS)
         entries = self._journal.decode([record.value or b"" for record in records])
         for record, entry in zip(records, entries, strict=True):
             outcome = book.apply(entry, record.offset)
             if outcome is None or not isinstance(entry, FactEntry):
                 continue
-            ledger.append((record.key, self._ledger_record(at, record.offset, entry, outcome)))
+            dispositions[outcome.disposition] += 1
+            value = self._ledger_record(at, record.offset, entry, outcome, head)
+            head = chain_of(value)
+            ledger.append((record.key, value))
             if outcome.disposition in REFUSED_BY_BOOK:
                 letters.append(self._dead_letter(entry, outcome.disposition))
-        changes = book.take_changes()
+        changes, alerts = book.take_changes(), book.take_alerts()
+        if self._on_folded is not None:
+            by_status = Counter(alert.status for alert in alerts)
+            repeats = book.repeats - repeats_before
+            self._on_folded(Folded(partition, len(rows), book.today, repeats, dispositions, by_status))
         outputs = {
             self._topics.ledger: ledger,
             self._topics.dead_letters: letters,
-            self._topics.alerts: list(map(self._alert, book.take_alerts())),
+            self._topics.alerts: list(map(self._alert, alerts)),
             self._topics.snapshots: list(map(self._snapshot, changes.snapshots)),
         }
-        return Effect(outputs, changes.rows)
+        return Effect(outputs, {**changes.rows, HEAD_KEY: head} if ledger else changes.rows)
 
-    def _ledger_record(self, partition: bytes, offset: int, entry: FactEntry, outcome: Outcome) -> bytes:
-        fact = entry.fact
+    def _ledger_record(self, partition: bytes, offset: int, entry: FactEntry, outcome: Outcome, before: bytes) -> bytes:
+        """The record, chained to the one before it in this partition."""
+        ids = entry.fact.company_id, entry.fact.event_id
         at = partition, offset, entry.recorded_at
-        return self._outputs.encode_ledger(at, fact.company_id, fact.event_id, outcome.disposition, outcome.lines)
+        return self._outputs.encode_ledger(at, *ids, outcome.disposition, outcome.lines, before)
 
     def _alert(self, alert: Alert) -> KeyValue:
         return alert.company_id.encode(), self._outputs.encode_alert(alert)

@@ -3,7 +3,8 @@
 It keeps no state and decides nothing but whether a record is well formed; everything that follows is the book-keeper's.
 """
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from schemas.codec import InboundCodec, JournalCodec, OutputCodec, WireError
@@ -43,18 +44,27 @@ from streams.partitioning import partition_of
 from streams.settings import REPLAY, StreamSettings
 
 Now = Callable[[], Instant]
+OnRecorded = Callable[[str, Mapping[str, int]], None]
 
+RECORDED: Final = "recorded"
+DEAD_LETTER: Final = "dead_letter:"
 REFERENCE_BYTES_MAX: Final = 512 * 1024  # key and value of a registry entry or a policy
 
 
 class Recorder:
-    """The step of an appending lane. `now` is the wall clock, asked only in a book with that clock."""
+    """The step of an appending lane. `now` is the wall clock, asked only in a book with that clock.
 
-    def __init__(self, settings: StreamSettings, now: Now) -> None:
+    `on_recorded(topic, counts)` is told after each step how many of its records were `recorded`, and how many
+    became a `dead_letter:<reason>`.
+    """
+
+    def __init__(self, settings: StreamSettings, now: Now, on_recorded: OnRecorded | None = None) -> None:
         self._topics: TopicNames = settings.topics
         self._partitions = settings.partitions
         self._replay = settings.clock == REPLAY
         self._now = now
+        self._on_recorded = on_recorded
+        self._refused: Counter[str] = Counter()
         self._kinds = {
             settings.topics.prefix + topic.name: frozenset(map(KINDS.index, topic.types)) for topic in settings.inbound
         }
@@ -72,7 +82,14 @@ class Recorder:
         for record in records:
             came_from = Coordinates(topic, partition, record.offset)
             appends += record_one(record, came_from, record.timestamp if self._replay else now)
+        self._tell(topic, len(records))
         return appends
+
+    def _tell(self, topic: str, records: int) -> None:
+        """Hand over the step's counts, and begin anew."""
+        refused, self._refused = self._refused, Counter()
+        if self._on_recorded is not None:
+            self._on_recorded(topic, {RECORDED: records - refused.total(), **refused})
 
     def ticks(self, on: Day, recorded_at: Instant) -> list[Append]:
         """A business date begins: one entry for each partition of the journal, however often it is said."""
@@ -110,7 +127,7 @@ class Recorder:
         """A registry entry; a tombstone leaves the company without one."""
         key = record.key or b""
         try:
-            company = self._outputs.decode_company(record.value) if record.value else Company(_text(key))
+            company = self._outputs.decode_company(record.value) if record.value is not None else Company(_text(key))
         except (WireError, UnicodeDecodeError) as error:
             return [self._refused_reference(record, came_from, recorded_at, _reason(error))]
         reason = self._reference_reason(record, company.company_id, keeps_rules(company))
@@ -152,6 +169,7 @@ class Recorder:
 
     def _dead_letter(self, record: Record, came_from: Coordinates, recorded_at: Instant, why: Refusal) -> Append:
         """The refused record for its sender; of a national id nothing but its length."""
+        self._refused[DEAD_LETTER + why.reason] += 1
         secret = why.reason == NATIONAL_ID
         letter = DeadLetter(
             came_from=came_from,

@@ -8,33 +8,35 @@ from schemas.records import Day, Instant
 from streams.bookkeeper import Bookkeeper
 from streams.clock import begin_dates
 from streams.lane import AppendLane, LaneApp, LaneSettings, TransactionalLane, create_app
-from streams.lane.records import OnCommitted
 from streams.lane.stop import Stopping
+from streams.metrics import BookkeeperMetrics, RecorderMetrics
 from streams.recorder import Recorder
 from streams.settings import STATE_NAME, WALL, StreamSettings
 
 
-def recorder_app(settings: StreamSettings, *, on_committed: OnCommitted | None = None) -> LaneApp:
+def recorder_app(settings: StreamSettings, metrics: RecorderMetrics) -> LaneApp:
     """The app that reads the inbound topics and appends to the journal. Nothing is connected."""
     topics = settings.topics
-    recorder = Recorder(settings, now_ms)
+    recorder = Recorder(settings, now_ms, metrics.recorded)
     app = create_app(_lane_settings(settings, settings.recorder_app))
     lane = AppendLane(
         app,
         source_topics=(*settings.inbound_names, topics.companies, topics.policies),
         step=recorder.step,
         output_topics=(topics.journal, topics.dead_letters),
-        on_committed=on_committed,
+        on_taken=metrics.taken,
+        on_committed=metrics.committed,
+        on_assigned=metrics.assigned,
     )
     if settings.clock == WALL:
         app.task(_ticking(recorder, lane))
     return app
 
 
-def bookkeeper_app(settings: StreamSettings, *, on_committed: OnCommitted | None = None) -> LaneApp:
+def bookkeeper_app(settings: StreamSettings, metrics: BookkeeperMetrics) -> LaneApp:
     """The app that folds the journal. Nothing is connected."""
     topics = settings.topics
-    bookkeeper = Bookkeeper(topics, settings.grace_days)
+    bookkeeper = Bookkeeper(topics, settings.grace_days, metrics.folded)
     app = create_app(_lane_settings(settings, settings.bookkeeper_app))
     TransactionalLane(
         app,
@@ -44,7 +46,10 @@ def bookkeeper_app(settings: StreamSettings, *, on_committed: OnCommitted | None
         output_topics=(topics.ledger, topics.dead_letters, topics.alerts, topics.snapshots),
         on_opened=bookkeeper.open,
         on_closed=bookkeeper.close,
-        on_committed=on_committed,
+        on_taken=metrics.taken,
+        on_committed=metrics.committed,
+        on_assigned=metrics.assigned,
+        on_recovered=metrics.recovered,
     )
     return app
 

@@ -77,9 +77,9 @@ def alerts(
 
 
 CAUSES = {
-    "date": "time alone: a hold, a grace period, a future date or a policy's dates",
-    "policy": "a policy that was set or ended",
-    "company": "a registry entry",
+    "date": "time",  # a hold or a grace period ended, a contract or a policy began or ended
+    "policy": "policy",  # it was set or ended
+    "company": "registry entry",
 }
 
 

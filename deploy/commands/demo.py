@@ -28,6 +28,9 @@ PARTITIONS = 4
 
 
 def demo(
+    more: Annotated[
+        list[Path] | None, typer.Argument(help="Further files of facts, after --facts.", metavar="FILE.ndjson...")
+    ] = None,
     facts: Annotated[
         list[Path] | None, typer.Option(help="A file of facts in place of the story; may be given again.")
     ] = None,
@@ -51,7 +54,9 @@ def demo(
 
     Example: peserta demo · peserta demo --facts hires.ndjson --policies policies.yaml --as-of 2025-12-31 --json
     """
-    material = _material(facts, policies, companies, grace_days, as_of, seed, scale)
+    if more and not facts:
+        raise CommandFailed("Files of facts come after --facts.")
+    material = _material([*(facts or ()), *(more or ())], policies, companies, grace_days, as_of, seed, scale)
     with (
         tempfile.TemporaryDirectory(prefix="peserta-demo-") as folder,
         err.status("Starting Kafka and ClickHouse") as status,
@@ -69,7 +74,7 @@ def demo(
 
 
 def _material(
-    facts: list[Path] | None,
+    facts: list[Path],
     policies: Path | None,
     companies: Path | None,
     grace_days: int,
@@ -101,6 +106,7 @@ def _installation(folder: Path, material: Material) -> Iterator[Settings]:
             grace_days=material.rules.grace_days,
             data_dir=folder / "data",
             inbound_topics="workforce.facts.v1",
+            health_port=0,
         )
 
 

@@ -7,21 +7,28 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Annotated, Final
+from contextlib import AbstractContextManager
+from typing import Annotated, Final, TypeVar
 
 import typer
 
 from deploy.commands.screen import err, out, table
 from deploy.embedded.stack import Stack
 from deploy.failure import CommandFailed, ExitCode
+from deploy.health.asking import ask
+from deploy.health.endpoint import Told
+from deploy.health.serving import serving
 from deploy.running import announce, installation, with_kafka
 from deploy.service import Service
 from deploy.settings import Settings, read_settings
 from deploy.topics import TopicError, create_topics, topic_table
 from sinks.faults import Fault, Refused
 from sinks.loop import run_sink
-from streams.lane import LaneApp, run_worker
+from sinks.metrics import SinkMetrics
+from sinks.readiness import Standing
+from streams.lane import LaneApp, run_worker, waits_for
 from streams.lane.stop import Refused as LaneRefused
+from streams.metrics import BookkeeperMetrics, LaneMetrics, RecorderMetrics
 from streams.settings import REPLAY, StreamSettings
 from streams.workers import bookkeeper_app, recorder_app
 
@@ -29,9 +36,12 @@ worker = typer.Typer(no_args_is_help=True, help="Run one worker of the service i
 topics = typer.Typer(no_args_is_help=True, help="The Kafka topics of the installation.")
 
 LOOK_EVERY_S: Final = 0.5
+READY_LIMIT_S: Final = 60.0
 RESTART_PAUSES_S: Final = (1, 2, 5, 10, 30)  # after one, two, ... ends within RESTART_FORGIVEN_S
 RESTART_FORGIVEN_S: Final = 300.0
 LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+Metrics = TypeVar("Metrics", bound=LaneMetrics)
 
 
 @worker.command("recorder")
@@ -40,7 +50,7 @@ def run_recorder() -> None:
 
     Example: PESERTA_KAFKA=localhost:9092 peserta worker recorder
     """
-    _run(recorder_app)
+    _run("recorder", recorder_app, RecorderMetrics)
 
 
 @worker.command("bookkeeper")
@@ -49,7 +59,7 @@ def run_bookkeeper() -> None:
 
     Example: PESERTA_KAFKA=localhost:9092 peserta worker bookkeeper
     """
-    _run(bookkeeper_app)
+    _run("bookkeeper", bookkeeper_app, BookkeeperMetrics)
 
 
 @worker.command("sink")
@@ -62,7 +72,8 @@ def run_sink_worker() -> None:
     if not settings.clickhouse_url:
         raise CommandFailed("The sink needs PESERTA_CLICKHOUSE_URL.", ExitCode.WRONG_SETTINGS)
     logging.basicConfig(stream=sys.stderr, format=LOG_FORMAT, level=logging.WARNING)
-    logging.getLogger("sinks").setLevel(logging.INFO)
+    for name in ("sinks", "deploy"):
+        logging.getLogger(name).setLevel(logging.INFO)
     try:
         asyncio.run(_sink_until_signal(settings))
     except (Refused, Fault) as error:
@@ -74,18 +85,36 @@ async def _sink_until_signal(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await run_sink(settings.sink_settings(), stop=stop)
+    standing = Standing()
+    told = Told("sink", standing.waits_for)
+    with _health(settings, told) as say:
+        say()
+        told.pulse.start(loop)
+        await run_sink(settings.sink_settings(), stop=stop, metrics=SinkMetrics(told.registry), standing=standing)
 
 
-def _run(make: Callable[[StreamSettings], LaneApp]) -> None:
+def _run(role: str, make: Callable[[StreamSettings, Metrics], LaneApp], metrics: type[Metrics]) -> None:
     settings = with_kafka(installation())
     streams = settings.stream_settings()
     streams.data_dir.mkdir(parents=True, exist_ok=True)
+    told = Told(role, lambda: waits_for(app.standing()))
     try:
-        app = make(streams)
+        app = make(streams, metrics(told.registry))
     except (LaneRefused, ValueError) as error:
         raise CommandFailed(str(error), ExitCode.WRONG_SETTINGS) from error
-    raise typer.Exit(run_worker(app))
+
+    with _health(settings, told) as say:
+
+        def on_loop(loop: asyncio.AbstractEventLoop) -> None:
+            say()
+            told.pulse.start(loop)
+
+        code = run_worker(app, on_loop=on_loop)
+    raise typer.Exit(code)
+
+
+def _health(settings: Settings, told: Told) -> AbstractContextManager[Callable[[], None]]:
+    return serving(told, bind=str(settings.health_bind), port=settings.health_listens_on, data_dir=settings.data_dir)
 
 
 @topics.command("create")
@@ -147,6 +176,12 @@ def up(
     Example: peserta up
     """
     configured = read_settings(clock=clock)
+    if configured.health_port > 0:
+        raise CommandFailed(
+            "PESERTA_HEALTH_PORT names one port, but three workers run here. Leave it out: each takes a free port, and "
+            "`peserta health` finds it.",
+            ExitCode.WRONG_SETTINGS,
+        )
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
@@ -162,10 +197,25 @@ def up(
         try:
             with Service(settings, configured.data_dir / "logs") as service:
                 service.start()
+                with err.status("Waiting until the workers are ready"):
+                    _wait_until_ready(settings, service, stopping)
                 _say_up(settings)
                 _keep_up(service, stopping)
         finally:
             announced.unlink(missing_ok=True)
+
+
+def _wait_until_ready(settings: Settings, service: Service, stopping: threading.Event) -> None:
+    """Until every worker says so, or one has ended, or patience has: then it says what is lacking."""
+    until_s = time.monotonic() + READY_LIMIT_S
+    while not stopping.wait(LOOK_EVERY_S) and not service.ended():
+        waiting = [health for health in ask(settings) if not health.ready]
+        if not waiting:
+            return
+        if time.monotonic() > until_s:
+            names = ", ".join(health.role for health in waiting)
+            err.print(f"Not ready after {READY_LIMIT_S:.0f} s: {names}. `peserta health` says what they wait for.")
+            return
 
 
 def _say_up(settings: Settings) -> None:

@@ -23,7 +23,7 @@ At = tuple[int, int]  # partition and offset in the journal
 
 @dataclass
 class Evidence:
-    """Everything that came out. The timestamps are those of the first and the last record of a topic, in ms."""
+    """Everything that came out."""
 
     journal: dict[At, FactEntry] = field(default_factory=dict)
     exported: Exported = field(default_factory=Exported)
@@ -31,7 +31,6 @@ class Evidence:
     alerts: list[Alert] = field(default_factory=list)
     dead_letters: dict[Coordinates, DeadLetter] = field(default_factory=dict)
     repeated_ledger: int = 0
-    spans_ms: dict[str, tuple[int, int]] = field(default_factory=dict)
     companies: dict[str, JsonObject] = field(default_factory=dict)
     clickhouse_alerts: list[dict[str, Any]] = field(default_factory=list)
     clickhouse_lines: list[tuple[Any, ...]] = field(default_factory=list)
@@ -64,19 +63,11 @@ async def _topics(settings: Settings, evidence: Evidence) -> None:
         line = codec.decode_ledger(record.value)
         evidence.repeated_ledger += (line.partition, line.offset) in evidence.ledger
         evidence.ledger[line.partition, line.offset] = line
-        _span(evidence, "book", record.timestamp)
     async for record in read_to_end(settings.kafka, [topics.alerts]):
         evidence.alerts.append(codec.decode_alert(record.value))
     async for record in read_to_end(settings.kafka, [topics.dead_letters]):
         letter = codec.decode_dead_letter(record.value)
         evidence.dead_letters[letter.came_from] = letter
-    async for record in read_to_end(settings.kafka, [topics.journal]):
-        _span(evidence, "record", record.timestamp)
-
-
-def _span(evidence: Evidence, stage: str, timestamp: int) -> None:
-    first, last = evidence.spans_ms.get(stage, (timestamp, timestamp))
-    evidence.spans_ms[stage] = min(first, timestamp), max(last, timestamp)
 
 
 def _clickhouse(settings: Settings, evidence: Evidence) -> None:

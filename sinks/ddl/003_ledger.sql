@@ -1,4 +1,4 @@
--- What the book-keeper did with each fact of the journal.
+-- What the book-keeper did with each fact of the journal; `chain` ties the record to all before it in its partition.
 CREATE TABLE IF NOT EXISTS ledger_entries ${on_cluster}
 (
     company_id String,
@@ -7,7 +7,8 @@ CREATE TABLE IF NOT EXISTS ledger_entries ${on_cluster}
     recorded_at DateTime64(3, 'UTC'),
     event_id String,
     disposition LowCardinality(String),
-    line_count UInt32
+    line_count UInt32,
+    chain String
 )
 ENGINE = ${replicated}ReplacingMergeTree(offset)
 PARTITION BY partition

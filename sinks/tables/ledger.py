@@ -7,7 +7,7 @@ from schemas.records import LedgerRecord
 from schemas.vocabulary import EMPLOYMENT_TYPES, ClassParts, programme_names
 from sinks.tables.block import Block, Row, block
 
-ENTRY_COLUMNS = ("company_id", "partition", "offset", "recorded_at", "event_id", "disposition", "line_count")
+ENTRY_COLUMNS = ("company_id", "partition", "offset", "recorded_at", "event_id", "disposition", "line_count", "chain")
 LINE_COLUMNS = (
     "company_id",
     "partition",
@@ -28,7 +28,8 @@ LINE_COLUMNS = (
 def ledger_blocks(records: Sequence[LedgerRecord]) -> list[Block]:
     """The rows of these records."""
     entries = [
-        (r.company_id, r.partition, r.offset, r.recorded_at, r.event_id, r.disposition, len(r.lines)) for r in records
+        (r.company_id, r.partition, r.offset, r.recorded_at, r.event_id, r.disposition, len(r.lines), r.chain.hex())
+        for r in records
     ]
     lines = [row for record in records for row in _line_rows(record)]
     return [*block("ledger_entries", ENTRY_COLUMNS, entries), *block("ledger_lines", LINE_COLUMNS, lines)]

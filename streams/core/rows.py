@@ -9,6 +9,7 @@
 | `p<policy>` | a policy, and whether it has ended |
 | `s<topic> <partition>` | the last offset seen from this source |
 | `b` | the book itself: format, grace period, date |
+| `h` | the head of the ledger's chain (streams.bookkeeper) |
 
 Counts are not kept: they are the sums of the days. The keys begin with letters; a key that begins with `@` belongs to
 whoever stores the rows.

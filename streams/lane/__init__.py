@@ -11,16 +11,21 @@ from streams.lane.app import create_app
 from streams.lane.append import AppendLane
 from streams.lane.cursors import CURSOR_PREFIX
 from streams.lane.faust_hooks import LaneApp
+from streams.lane.readiness import Standing, Waiting, waits_for
 from streams.lane.records import (
     Append,
     AppendStep,
     Committed,
     Effect,
     KeyValue,
+    OnAssigned,
     OnClosed,
     OnCommitted,
     OnOpened,
+    OnRecovered,
+    OnTaken,
     Record,
+    Recovered,
     Rows,
     TransactionalStep,
 )
@@ -40,16 +45,23 @@ __all__ = [
     "LaneApp",
     "LaneFault",
     "LaneSettings",
+    "OnAssigned",
     "OnClosed",
     "OnCommitted",
     "OnOpened",
+    "OnRecovered",
+    "OnTaken",
     "Record",
+    "Recovered",
     "Refused",
     "Rows",
+    "Standing",
     "StopCode",
     "TransactionalLane",
     "TransactionalStep",
+    "Waiting",
     "create_app",
     "fail_stop",
     "run_worker",
+    "waits_for",
 ]

@@ -10,7 +10,7 @@ from streams.lane.appender import Appender
 from streams.lane.cursors import SourceLog, start_after_commit
 from streams.lane.delivery import RECORDS_PER_PRODUCER_MAX
 from streams.lane.faust_hooks import BatchTopic, LaneApp
-from streams.lane.records import Append, AppendStep, Committed, OnCommitted
+from streams.lane.records import Append, AppendStep, Committed, OnAssigned, OnCommitted, OnTaken
 from streams.lane.stop import Stopping
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,9 @@ class AppendLane:
     `step(topic, partition, records) -> appends` sees the records of each source partition in order, never an empty
     batch; after a crash it sees some again, from the group's offset on. What it returns is appended in its order, for
     each output partition; a batch counts as done when the broker has acknowledged all of it.
-    Any exception ends the process without committing.
+    `on_taken` comes before every batch's step and `on_committed` after its effect is durable; `on_assigned(partitions)`
+    after every rebalance, with all that are read from now on.
+    Any exception in any of them ends the process without committing.
     """
 
     def __init__(
@@ -32,10 +34,13 @@ class AppendLane:
         source_topics: Sequence[str],
         step: AppendStep,
         output_topics: Sequence[str] = (),
+        on_taken: OnTaken | None = None,
         on_committed: OnCommitted | None = None,
+        on_assigned: OnAssigned | None = None,
         records_per_producer_max: int = RECORDS_PER_PRODUCER_MAX,
     ) -> None:
-        self._app, self._step, self._on_committed = app, step, on_committed
+        self._app, self._step = app, step
+        self._on_taken, self._on_committed, self._on_assigned = on_taken, on_committed, on_assigned
         self.source_topics, self.output_topics = frozenset(source_topics), frozenset(output_topics)
         self.table = None
         self.appender = Appender(app.lane_settings, records_per_producer_max=records_per_producer_max)
@@ -51,13 +56,18 @@ class AppendLane:
     def _take(self, event: Any) -> None:
         tp, batch = event.message.tp, event.value
         self._app.source.follow(tp, batch)
+        if self._on_taken is not None:
+            self._on_taken()
+        began_s = time.monotonic()
         appends = self._step(tp.topic, tp.partition, batch.records) if batch.records else ()
-        task = asyncio.ensure_future(self._finish(event, self.appender.append(appends), len(batch.records)))
+        step_s = time.monotonic() - began_s
+        task = asyncio.ensure_future(self._finish(event, self.appender.append(appends), len(appends), step_s))
         self._finishing.add(task)
         task.add_done_callback(self._finishing.discard)
 
-    async def _finish(self, event: Any, writing: list[asyncio.Task[None]], count: int) -> None:
+    async def _finish(self, event: Any, writing: list[asyncio.Task[None]], written: int, step_s: float) -> None:
         tp, batch, began_s = event.message.tp, event.value, time.monotonic()
+        count = len(batch.records)
         with Stopping(f"appends of {tp.topic}-{tp.partition}"):
             await asyncio.gather(*writing)
             batch.records = []
@@ -65,7 +75,9 @@ class AppendLane:
             if self._on_committed is not None:
                 end = self._app.source.end_offset(tp)
                 seconds = time.monotonic() - began_s
-                self._on_committed(Committed(tp.topic, tp.partition, batch.next_offset, end, count, seconds))
+                self._on_committed(
+                    Committed(tp.topic, tp.partition, batch.next_offset, end, count, written, step_s, seconds)
+                )
 
     async def append(self, appends: Sequence[Append]) -> None:
         """Append beside the steps; returns when the broker has acknowledged. What is not caused by a record is repeated
@@ -83,6 +95,8 @@ class AppendLane:
     async def open(self, partitions: Iterable[int]) -> None:
         """Connect before the first record is read."""
         await self.appender.start()
+        if self._on_assigned is not None:
+            self._on_assigned(frozenset(partitions))
         log.info("reads partitions %s of %s", sorted(partitions), ", ".join(sorted(self.source_topics)))
 
     async def close(self) -> None:

@@ -29,6 +29,7 @@ from yarl import URL
 
 from streams.lane.cursors import SourceLog
 from streams.lane.progress import Hole, SourceProgress
+from streams.lane.readiness import Standing
 from streams.lane.records import Batch, Record
 from streams.lane.settings import LaneSettings
 from streams.lane.state import StateInMemory
@@ -78,6 +79,19 @@ class LaneApp(faust.App):
             if topic in lane.source_topics:
                 return lane
         raise LaneFault(f"{topic} is assigned, but no lane reads it")
+
+    def standing(self) -> Standing:
+        """Where the worker stands now; may be asked from any thread, as nothing is made and nothing is awaited."""
+        consumer = cast("Consumer | None", self._consumer)  # the property would make one
+        if consumer is None:
+            return Standing(stops=self.should_stop)
+        return Standing(
+            knows_broker=consumer.knows_broker(),
+            is_assigned=self.rebalancing_count > 0,
+            rebalances=self.rebalancing,
+            is_positioned=consumer.is_positioned(),
+            stops=self.should_stop,
+        )
 
     def tables_of_lanes(self) -> dict[str, "PartitionTable"]:
         """Changelog topic -> table."""
@@ -179,6 +193,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         offsets = await asyncio.gather(*(ask(TopicPartition(*tp)) for tp in partitions))
         return dict(zip(partitions, offsets, strict=True))
 
+    def knows_broker(self) -> bool:
+        """Whether the group's coordinator answers: aiokafka forgets it at the first heartbeat that fails."""
+        coordinator = None if self._consumer is None else self._consumer._coordinator
+        return coordinator is not None and coordinator.coordinator_id is not None
+
     @staticmethod
     def _positions(consumer: AIOKafkaConsumer, partitions: Iterable[TP]) -> dict[TP, int]:
         subscription = consumer._subscription.subscription
@@ -250,6 +269,14 @@ class Consumer(driver.Consumer):
             return active - sources, RECOVERY_POLL_S
         busy = {tp for tp in sources if self._busy(self.progress[tp])}
         return active - busy, BUSY_POLL_S if busy or not active else SOURCE_POLL_S
+
+    def knows_broker(self) -> bool:
+        """Whether the broker answers."""
+        return self._thread.knows_broker()
+
+    def is_positioned(self) -> bool:
+        """Whether the sources of the present assignment are where their lanes say, the states behind them complete."""
+        return self._positioned_for == self._rebalance()
 
     def _busy(self, progress: SourceProgress) -> bool:
         settings = self._settings

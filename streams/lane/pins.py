@@ -267,6 +267,18 @@ PINS: tuple[Pin, ...] = (
         "c7f9677c89413f97",
         "returns when the coordinator has taken the commit",
     ),
+    Pin(
+        "aiokafka.consumer.group_coordinator:GroupCoordinator.coordinator_dead",
+        516,
+        "ba1eda0254af8dfe",
+        "forgets the coordinator, by which readiness knows that the broker does not answer",
+    ),
+    Pin(
+        "aiokafka.consumer.group_coordinator:GroupCoordinator.ensure_coordinator_known",
+        550,
+        "4dfb9ccd877aba5d",
+        "sets coordinator_id when a coordinator answers again",
+    ),
 )
 
 

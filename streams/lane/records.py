@@ -63,7 +63,9 @@ class Append(NamedTuple):
 class Committed:
     """A batch whose effect is durable: `records` were taken in, everything below `next_offset` is done.
 
-    `end_offset` is where the source ended when last heard of, `seconds` the time from the step's end to the commit.
+    `end_offset` is where the source ended when last heard of. `written` records carry the effect, those of the state
+    among them; 0: there was none, and so no transaction. `step_seconds` is the step's own time, `seconds` the time from
+    the step's end to the commit.
     """
 
     topic: str
@@ -71,6 +73,8 @@ class Committed:
     next_offset: int
     end_offset: int
     records: int
+    written: int
+    step_seconds: float
     seconds: float
 
     @property
@@ -79,8 +83,20 @@ class Committed:
         return max(0, self.end_offset - self.next_offset)
 
 
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A partition whose state is complete: `rows` of it, `seconds` from the first step of the takeover until now."""
+
+    partition: int
+    rows: int
+    seconds: float
+
+
 TransactionalStep = Callable[[int, str, Sequence[Record], Rows], Effect]
 AppendStep = Callable[[str, int, Sequence[Record]], Sequence[Append]]
 OnOpened = Callable[[int, Rows], None]
 OnClosed = Callable[[int], None]
+OnTaken = Callable[[], None]
 OnCommitted = Callable[[Committed], None]
+OnAssigned = Callable[[frozenset[int]], None]
+OnRecovered = Callable[[Recovered], None]

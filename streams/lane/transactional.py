@@ -9,7 +9,20 @@ from typing import Any
 from streams.lane.cursors import SourceLog, above, cursor_row, refuse_reserved, start_after_cursor
 from streams.lane.delivery import RECORDS_PER_PRODUCER_MAX
 from streams.lane.faust_hooks import BatchTopic, LaneApp, PartitionTable
-from streams.lane.records import Batch, Committed, Effect, KeyValue, OnClosed, OnCommitted, OnOpened, TransactionalStep
+from streams.lane.records import (
+    Batch,
+    Committed,
+    Effect,
+    KeyValue,
+    OnAssigned,
+    OnClosed,
+    OnCommitted,
+    OnOpened,
+    OnRecovered,
+    OnTaken,
+    Recovered,
+    TransactionalStep,
+)
 from streams.lane.state import StateInMemory
 from streams.lane.stop import LaneFault, Stopping
 from streams.lane.transactions import PartitionProducers
@@ -25,7 +38,9 @@ class TransactionalLane:
     `step(partition, topic, records, rows) -> Effect` sees each record of the source topics exactly once, in order,
     never an empty batch; `rows` are the partition's, to be read only: the lane applies what the Effect changes.
     `on_opened(partition, rows)` comes when the state is complete and before its first step, with the rows that live on;
-    `on_closed(partition)` when the partition was taken away; `on_committed` after every batch.
+    `on_closed(partition)` when the partition was taken away; `on_taken` before every batch's step and `on_committed`
+    after its transaction; `on_assigned(partitions)` after every rebalance, with all that are read from now on, and
+    `on_recovered` for each of them whose state is new here.
     Any exception in any of them ends the process without committing.
     """
 
@@ -39,15 +54,20 @@ class TransactionalLane:
         output_topics: Sequence[str] = (),
         on_opened: OnOpened | None = None,
         on_closed: OnClosed | None = None,
+        on_taken: OnTaken | None = None,
         on_committed: OnCommitted | None = None,
+        on_assigned: OnAssigned | None = None,
+        on_recovered: OnRecovered | None = None,
         records_per_producer_max: int = RECORDS_PER_PRODUCER_MAX,
     ) -> None:
         self._app, self._step = app, step
-        self._on_opened, self._on_closed, self._on_committed = on_opened, on_closed, on_committed
+        self._on_opened, self._on_closed, self._on_assigned = on_opened, on_closed, on_assigned
+        self._on_taken, self._on_committed, self._on_recovered = on_taken, on_committed, on_recovered
         self.source_topics, self.output_topics = frozenset(source_topics), frozenset(output_topics)
         self.producers = PartitionProducers(app.lane_settings, records_per_producer_max=records_per_producer_max)
         self.states = StateInMemory()
         self._last: dict[int, asyncio.Task[None]] = {}
+        self._taken_over_at_s: dict[int, float] = {}
         partitions = app.lane_settings.partitions
         self.table = PartitionTable(
             app,
@@ -70,8 +90,12 @@ class TransactionalLane:
         """Step, and queue the transaction behind the partition's last one."""
         tp, batch = event.message.tp, event.value
         self._app.source.follow(tp, batch)
+        if self._on_taken is not None:
+            self._on_taken()
+        began_s = time.monotonic()
         outputs = self._effect_of(tp.topic, tp.partition, batch)
-        task = asyncio.ensure_future(self._commit(event, outputs, len(batch.records), self._last.get(tp.partition)))
+        step_s = time.monotonic() - began_s
+        task = asyncio.ensure_future(self._commit(event, outputs, step_s, self._last.get(tp.partition)))
         self._last[tp.partition] = task
 
     def _effect_of(self, topic: str, partition: int, batch: Batch) -> dict[str, Sequence[KeyValue]]:
@@ -92,9 +116,10 @@ class TransactionalLane:
             raise LaneFault(f"{self.table.changelog}: a step's rows go into its changes, not its outputs")
 
     async def _commit(
-        self, event: Any, outputs: Mapping[str, Sequence[KeyValue]], count: int, before: asyncio.Task[None] | None
+        self, event: Any, outputs: Mapping[str, Sequence[KeyValue]], step_s: float, before: asyncio.Task[None] | None
     ) -> None:
         tp, batch, began_s = event.message.tp, event.value, time.monotonic()
+        count, written = len(batch.records), sum(map(len, outputs.values()))
         with Stopping(f"transaction of {tp.topic}-{tp.partition}"):
             if before is not None:
                 await before
@@ -106,7 +131,9 @@ class TransactionalLane:
             if self._on_committed is not None:
                 end = self._app.source.end_offset(tp)
                 seconds = time.monotonic() - began_s
-                self._on_committed(Committed(tp.topic, tp.partition, batch.next_offset, end, count, seconds))
+                self._on_committed(
+                    Committed(tp.topic, tp.partition, batch.next_offset, end, count, written, step_s, seconds)
+                )
 
     # What the consumer and the table ask of a lane.
 
@@ -124,6 +151,7 @@ class TransactionalLane:
         for partition in self.owned() - partitions:
             self._close(partition)
         before, began_s = self.owned(), time.monotonic()
+        self._taken_over_at_s = {number: self._taken_over_at_s.get(number, began_s) for number in partitions}
         await self.producers.own(partitions)
         log.info(
             "owns partitions %s (%d new, %.2f s)",
@@ -132,7 +160,10 @@ class TransactionalLane:
 
     async def open(self, partitions: Iterable[int]) -> None:
         """Hand over the state of the partitions that are not open yet."""
-        for partition in sorted(partitions):
+        assigned = frozenset(partitions)
+        if self._on_assigned is not None:
+            self._on_assigned(assigned)
+        for partition in sorted(assigned):
             part = self.states.part(partition)
             if part.is_open:
                 continue
@@ -140,6 +171,9 @@ class TransactionalLane:
                 self._on_opened(partition, part.rows)
             part.is_open = True
             log.info("partition %d open: %d rows, cursors %s", partition, len(part.rows), part.cursors)
+            if self._on_recovered is not None:
+                seconds = time.monotonic() - self._taken_over_at_s[partition]
+                self._on_recovered(Recovered(partition, len(part.rows), seconds))
 
     async def close(self) -> None:
         """The worker stops: commit what is under way, close the partitions, disconnect."""

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
@@ -29,8 +29,14 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 log = logging.getLogger(__name__)
 
 
-def run_worker(app: LaneApp, *, loglevel: str | None = "INFO") -> int:
-    """Run the app in the main thread until SIGTERM or SIGINT; returns the exit code 0.
+def run_worker(
+    app: LaneApp,
+    *,
+    loglevel: str | None = "INFO",
+    on_loop: Callable[[asyncio.AbstractEventLoop], None] | None = None,
+) -> int:
+    """Run the app in the main thread until SIGTERM or SIGINT; returns the exit code 0. `on_loop` is given the event
+    loop before anything runs on it, the wait for the broker included.
 
     Leaves the process with 70 or 78 (see StopCode) when it must not go on, also when the broker or topics are not there
     after `broker_wait_s`. `loglevel` None: logging is the caller's.
@@ -40,6 +46,8 @@ def run_worker(app: LaneApp, *, loglevel: str | None = "INFO") -> int:
     gc.set_threshold(*GC_THRESHOLDS)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
+    if on_loop is not None:
+        on_loop(loop)
     if not _until_signal(loop, _wait_for_topics(app)):
         return 0
     log.info("starts: app %s, group %s, process %d", app.lane_settings.app_id, app.lane_settings.group, os.getpid())

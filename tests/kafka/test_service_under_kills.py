@@ -8,6 +8,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
+from deploy.audit.report import audit_book
 from deploy.demo.evidence import Evidence, gather
 from deploy.demo.material import Material, from_story
 from deploy.demo.proof import failures, prove
@@ -60,6 +61,9 @@ def wait_for_more_ledger_than(settings: Settings, service: RestartingService, co
 def assert_proved(run: Run, evidence: Evidence) -> None:
     checks = prove(run.material, run.sent, evidence)
     assert list(failures(checks)) == []
+    report = asyncio.run(audit_book(run.settings, lambda _: None))
+    assert [finding for finding in report.findings if not finding.holds] == []
+    assert sum(report.dispositions.values()) == run.sent.records
     assert sum(check.compared for check in checks) > len(run.material.lines)
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.chain import CHAIN_BYTES, GENESIS, chain_of, chained
 from schemas.codec import InboundCodec, JournalCodec, OutputCodec, UnknownSchema, WireError
 from schemas.records import (
     Alert,
@@ -143,8 +144,10 @@ def test_a_ledger_record_is_fastavros_bytes_and_comes_back(
         "event_id": event,
         "disposition": disposition.replace(":", "_"),
         "lines": list(map(line_fields, spelled)),
+        "chain": chain_of(value),
     }
     assert value == by_fastavro("ledger", fields)
+    assert value == chained(GENESIS, value[:-CHAIN_BYTES])
     read = OUTPUTS.decode_ledger(value)
     assert (read.partition, read.offset, read.recorded_at) == (partition, offset, at)
     assert (read.company_id, read.event_id, read.disposition, read.lines) == (company, event, disposition, spelled)

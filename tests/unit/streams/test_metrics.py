@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from schemas.codec import InboundCodec, JournalCodec
-from schemas.records import Entry
+from schemas.records import Coordinates, Entry, PolicySet
 from schemas.topics import TopicNames
 from streams.bookkeeper import Bookkeeper, Folded
 from streams.core.dates import day
@@ -22,6 +21,8 @@ from tests.support.metrics import assert_well_described, labels_of, value
 from tests.unit.streams.lane.records import PlainRecord
 
 JOURNAL = "coverage.journal.v1"
+POLICY = PolicySet(Coordinates("coverage.policies.v1", 0, 0), noon("2025-08-01"), level())
+IDS = {"C1", "other", "w1", "w2", "3174012345678901", "e1", "e2", "e3", "e4", "P"}
 
 
 def committed(partition: int = 0, *, records: int = 10, written: int = 12, at: int = 10, end: int = 30) -> Committed:
@@ -137,8 +138,8 @@ def journal() -> list[Entry]:
     ]
 
 
-def fold(registry: CollectorRegistry, entries: list[Any]) -> dict[bytes, bytes]:
-    bookkeeper = Bookkeeper(TopicNames(), 30, BookkeeperMetrics(registry).folded)
+def fold(metrics: BookkeeperMetrics, entries: list[Entry]) -> dict[bytes, bytes]:
+    bookkeeper = Bookkeeper(TopicNames(), 30, metrics.folded)
     rows: dict[bytes, bytes] = {}
     bookkeeper.open(0, rows)
     codec = JournalCodec()
@@ -151,7 +152,7 @@ def fold(registry: CollectorRegistry, entries: list[Any]) -> dict[bytes, bytes]:
 def test_the_book_keeper_counts_each_fact_once_by_its_disposition_and_repeats_apart(
     registry: CollectorRegistry,
 ) -> None:
-    rows = fold(registry, journal())
+    rows = fold(BookkeeperMetrics(registry), journal())
     found = {
         what: value(registry, "peserta_bookkeeper_facts_total", disposition=what)
         for what in ("applied", "duplicate", "no_effect", "dead_letter:id_conflict")
@@ -163,25 +164,32 @@ def test_the_book_keeper_counts_each_fact_once_by_its_disposition_and_repeats_ap
 
 
 def test_the_book_keeper_counts_alerts_by_status(registry: CollectorRegistry) -> None:
-    from schemas.records import Coordinates, PolicySet
-
-    policy = PolicySet(Coordinates("coverage.policies.v1", 0, 0), noon("2025-08-01"), level())
     facts = [hire("e1", "2025-09-01"), enrollment("e2", "2025-09-02")]
-    fold(registry, [policy, *(entry(fact, offset) for offset, fact in enumerate(facts))])
+    fold(BookkeeperMetrics(registry), [POLICY, *(entry(fact, offset) for offset, fact in enumerate(facts))])
     assert value(registry, "peserta_bookkeeper_alerts_total", status="firing") == 1
     assert value(registry, "peserta_bookkeeper_alerts_total", status="resolved") == 1
 
 
-def test_every_metric_says_what_it_is_and_no_label_could_hold_an_id(
-    registry: CollectorRegistry, tmp_path: Path
-) -> None:
-    other = CollectorRegistry()
-    recorder(other, tmp_path).step(FACTS_TOPIC, 0, list(inbound()))
-    metrics = BookkeeperMetrics(registry)
-    fold(CollectorRegistry(), journal())
-    metrics.folded(Folded(0, 1, 1, 1, {"applied": 1}, {"firing": 1}))
+def make_all_count(metrics: LaneMetrics) -> None:
     metrics.taken()
     metrics.committed(committed())
+
+
+def test_every_metric_of_the_recorder_is_described_and_no_label_holds_an_id(
+    registry: CollectorRegistry, tmp_path: Path
+) -> None:
+    metrics = RecorderMetrics(registry)
+    settings = StreamSettings("127.0.0.1:9", tmp_path, partitions=2, clock=REPLAY)
+    Recorder(settings, lambda: 0, metrics.recorded).step(FACTS_TOPIC, 0, list(inbound()))
+    make_all_count(metrics)
+    assert_well_described(registry)
+    assert IDS.isdisjoint(label for found in labels_of(registry) for label in found.values())
+
+
+def test_every_metric_of_the_book_keeper_is_described_and_no_label_holds_an_id(registry: CollectorRegistry) -> None:
+    metrics = BookkeeperMetrics(registry)
+    fold(metrics, [POLICY, *journal()])
+    make_all_count(metrics)
     metrics.recovered(Recovered(0, 1, 1.0))
     assert_well_described(registry)
-    assert_well_described(other)
+    assert IDS.isdisjoint(label for found in labels_of(registry) for label in found.values())

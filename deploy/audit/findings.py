@@ -1,0 +1,44 @@
+"""What an audit finds: things compared, and those missing, extra or different, with the first few named."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+NAMED_MAX: Final = 5
+
+
+@dataclass(slots=True)
+class Finding:
+    """One comparison in one place (a partition, or the whole)."""
+
+    claim: str
+    where: str
+    compared: int = 0
+    missing: int = 0
+    extra: int = 0
+    different: int = 0
+    named: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        return not (self.missing or self.extra or self.different)
+
+    def wrong(self, kind: str, what: object) -> None:
+        """Count one thing as `missing`, `extra` or `different`, and name it if there is room."""
+        setattr(self, kind, getattr(self, kind) + 1)
+        if len(self.named) < NAMED_MAX:
+            self.named.append(f"{kind}: {what}")
+
+
+def compare(claim: str, where: str, expected: Mapping[Any, Hashable], found: Mapping[Any, Hashable]) -> Finding:
+    """Key by key. Only keys are named: values may be anything."""
+    finding = Finding(claim, where, len(expected))
+    for key, value in expected.items():
+        if key not in found:
+            finding.wrong("missing", key)
+        elif found[key] != value:
+            finding.wrong("different", key)
+    for key in found:
+        if key not in expected:
+            finding.wrong("extra", key)
+    return finding

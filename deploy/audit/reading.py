@@ -1,0 +1,68 @@
+"""Reading one partition of a topic to where it ends now, in batches, as a committed reader."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final, NamedTuple, Protocol
+
+from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
+
+RECORDS_PER_BATCH_MAX: Final = 5_000
+POLL_MS: Final = 200
+
+
+class Stretch(NamedTuple):
+    """Offsets of a partition: the first that is kept, and the one after the last that is committed."""
+
+    begin: int
+    end: int
+
+
+class TopicReader(Protocol):
+    """What an audit asks of whatever holds the topics."""
+
+    async def stretch(self, topic: str, partition: int) -> Stretch: ...
+
+    def batches(
+        self, topic: str, partition: int, *, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[Sequence[Any]]: ...
+
+    def records(self, topic: str, partition: int, *, start: int = 0, end: int | None = None) -> AsyncIterator[Any]: ...
+
+
+class PartitionReader:
+    """One consumer without a group, used for one partition after the other."""
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer = consumer
+
+    async def stretch(self, topic: str, partition: int) -> Stretch:
+        """What is there now."""
+        tp = TopicPartition(topic, partition)
+        self._consumer.assign([tp])
+        begin = (await self._consumer.beginning_offsets([tp]))[tp]
+        return Stretch(begin, (await self._consumer.end_offsets([tp]))[tp])
+
+    async def batches(
+        self, topic: str, partition: int, *, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[Sequence[Any]]:
+        """The committed records in [start, end) in order; `end` None: up to where the partition ends now."""
+        tp = TopicPartition(topic, partition)
+        begin, stop = await self.stretch(topic, partition)
+        stop = stop if end is None else min(stop, end)
+        position = max(start, begin)
+        if position >= stop:
+            return
+        self._consumer.seek(tp, position)
+        while position < stop:
+            fetched = await self._consumer.getmany(tp, timeout_ms=POLL_MS, max_records=RECORDS_PER_BATCH_MAX)
+            records = [record for record in fetched.get(tp, ()) if record.offset < stop]
+            if records:
+                yield records
+            position = await self._consumer.position(tp)
+
+    async def records(
+        self, topic: str, partition: int, *, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[Any]:
+        """The same, one by one."""
+        async for batch in self.batches(topic, partition, start=start, end=end):
+            for record in batch:
+                yield record

@@ -1,0 +1,55 @@
+"""`peserta health`: are the workers ready?"""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from deploy.commands.screen import out, print_json, table
+from deploy.failure import CommandFailed, ExitCode
+from deploy.health.asking import Health, ask
+from deploy.running import installation
+from deploy.service import ROLES
+
+
+class Role(StrEnum):
+    """The workers, as deploy.service.ROLES names them."""
+
+    RECORDER = "recorder"
+    BOOKKEEPER = "bookkeeper"
+    SINK = "sink"
+
+
+def health(
+    role: Annotated[Role | None, typer.Argument(help="Ask this worker only.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Show whether the workers are ready, and what they wait for.
+
+    Asks the workers that run with this PESERTA_DATA_DIR; each says there where its endpoint is. Without such a worker,
+    what answers on PESERTA_HEALTH_PORT. Exit code 0 only if all that were asked are ready.
+
+    Example: peserta health · peserta health recorder --json
+    """
+    found = ask(installation(), [role] if role else ROLES)
+    if as_json:
+        print_json({"ready": all(worker.ready for worker in found), "workers": [_fields(worker) for worker in found]})
+    else:
+        out.print(table("", ("worker", "state", "waits for", "endpoint"), map(_row, found)))
+    missing = [worker.role for worker in found if not worker.ready]
+    if missing:
+        raise CommandFailed(f"Not ready: {', '.join(missing)}.", ExitCode.NOT_AS_ASKED)
+
+
+def _fields(worker: Health) -> dict[str, object]:
+    return {
+        "role": worker.role,
+        "ready": worker.ready,
+        "waits_for": dict(worker.waits_for),
+        "url": worker.url,
+    }
+
+
+def _row(worker: Health) -> tuple[object, ...]:
+    state = "[green]● ready[/green]" if worker.ready else "[red]▲ not ready[/red]"
+    return worker.role, state, " ".join(worker.waits_for.values()), worker.url

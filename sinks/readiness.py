@@ -1,0 +1,34 @@
+"""Whether the sink is at work: it has begun, and its last round is not long ago."""
+
+import time
+from collections.abc import Callable
+from enum import Enum
+from typing import Final
+
+ROUND_LIMIT_S: Final = 30.0  # a full round takes a second or two; without records there are some a second
+
+
+class Waiting(Enum):
+    """What the sink waits for; one sentence each."""
+
+    BEGIN = "The sink has not begun: it waits for ClickHouse, Kafka or the topics, or finishes what was begun before."
+    ROUND = f"No round has ended within {ROUND_LIMIT_S:g} s: ClickHouse does not take the rows."
+
+
+class Standing:
+    """How far a running sink is, told by its loop; may be asked from any thread. `now` is in seconds, and monotonic."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._carried_at_s: float | None = None
+
+    def carry(self) -> None:
+        """The sink has begun, or a round has ended, with records or without."""
+        self._carried_at_s = self._now()
+
+    def waits_for(self) -> tuple[Waiting, ...]:
+        """What keeps the sink from its work; nothing when it is at work."""
+        carried_at_s = self._carried_at_s
+        if carried_at_s is None:
+            return (Waiting.BEGIN,)
+        return (Waiting.ROUND,) if self._now() - carried_at_s > ROUND_LIMIT_S else ()

@@ -1,0 +1,333 @@
+"""The command line against real brokers, workers and ClickHouse: a whole book by commands alone, and `peserta up`."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from deploy.demo.run import ARRIVAL_LIMIT_S
+from deploy.embedded.stack import Stack
+from deploy.kafka_reading import end_offsets, wait_until_worked
+from deploy.service import Service
+from deploy.settings import PREFIX, Settings
+from deploy.story import DEFAULT_SEED, Story, StoryFiles, story, write
+from sinks.reading import wait_until_caught_up
+from streams.core.dates import day_text, jakarta_day
+from streams.core.simulate import JsonObject
+from streams.workers import now_ms
+from tests.support.installation import installation
+from tests.support.liveness import is_alive
+from tests.support.waiting import wait_until
+
+TOP: Final = Path(__file__).parents[2]
+SCALE: Final = 0.05
+COMMAND_LIMIT_S: Final = 60
+UP_LIMIT_S: Final = 60
+BEFORE_EVERYTHING: Final = "2024-01-01T00:00:00+07:00"
+FACT: Final = (
+    '{"type":"hire","event_id":"e1","company_id":"C1","worker_id":"w1","effective_on":"%s",'
+    '"occurred_at":"%sT02:00:00Z","source":"hris","employment_type":"fixed_term"}\n'
+)
+
+
+def surroundings(**settings: str) -> dict[str, str]:
+    """The environment of a command, with these settings and no others."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return {**inherited, "PYTHONPATH": str(TOP), **{PREFIX + name.upper(): value for name, value in settings.items()}}
+
+
+def peserta(environment: dict[str, str], *arguments: str, code: int = 0) -> str:
+    """What the command says on standard output; it must end with this code, and never in a traceback."""
+    command = [sys.executable, "-m", "deploy.cli", *arguments]
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=COMMAND_LIMIT_S, check=False
+    )
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    return done.stdout if code == 0 else done.stdout + done.stderr
+
+
+def objects(text: str) -> list[JsonObject]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+# ---------------------------------------------------------------- a whole book by commands
+
+
+@dataclass
+class Told:
+    """A story that went through the service by commands, and what these said."""
+
+    story: Story
+    files: StoryFiles
+    settings: Settings
+    environment: dict[str, str]
+    said: dict[str, str]
+
+    def ask(self, *arguments: str, code: int = 0) -> str:
+        return peserta(self.environment, *arguments, code=code)
+
+
+@pytest.fixture(scope="module")
+def told(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    folder = tmp_path_factory.mktemp("commands")
+    settings = installation(stack.kafka_address, stack.clickhouse_url, "commands.", "commands", folder / "data")
+    made = story(DEFAULT_SEED, SCALE)
+    book = Told(made, write(made, folder / "story"), settings, surroundings() | settings.environment(), {})
+    apply = ["--recorded-at", BEFORE_EVERYTHING]
+    book.said["topics create"] = book.ask("topics", "create")
+    with Service(settings, folder / "logs") as service:
+        service.start()
+        book.said["policies apply"] = book.ask("policies", "apply", str(book.files.policies), *apply)
+        book.said["companies apply"] = book.ask("companies", "apply", str(book.files.companies), *apply)
+        _recorded(settings)
+        book.said["publish"] = book.ask("publish", str(book.files.facts))
+        book.said["tick"] = book.ask("tick", made.as_of)
+        _arrived(settings)
+        yield book
+        service.check()
+
+
+def _recorded(settings: Settings) -> None:
+    streams = settings.stream_settings()
+    reference = [streams.topics.policies, streams.topics.companies]
+    asyncio.run(wait_until_worked(settings.kafka, streams.recorder_app, reference, ARRIVAL_LIMIT_S))
+
+
+def _arrived(settings: Settings) -> None:
+    """Return when the book is kept and ClickHouse has all of it."""
+    streams, topics = settings.stream_settings(), settings.topics
+    asyncio.run(wait_until_worked(settings.kafka, streams.bookkeeper_app, [topics.journal], ARRIVAL_LIMIT_S))
+    outputs = [topics.journal, topics.ledger, topics.snapshots, topics.alerts, topics.dead_letters]
+    targets = asyncio.run(end_offsets(settings.kafka, outputs))
+    asyncio.run(wait_until_caught_up(settings.sink_settings(), targets, ARRIVAL_LIMIT_S))
+
+
+def offline(folder: Path, as_of: str) -> list[JsonObject]:
+    """What `simulate` says over the files of a folder."""
+    rules = ["--policies", str(folder / "policies.yaml"), "--companies", str(folder / "companies.yaml")]
+    return objects(peserta(surroundings(), "simulate", *rules, "--as-of", as_of, str(folder / "facts.ndjson")))
+
+
+def without_lines(said: list[JsonObject], kind: str) -> list[JsonObject]:
+    """The objects of one kind, by company, without what only a file has."""
+    kept = [
+        {name: value for name, value in o.items() if name not in ("line", "kind")} for o in said if o["kind"] == kind
+    ]
+    return sorted(kept, key=lambda o: str(o["company_id"]))
+
+
+@pytest.fixture(scope="module")
+def expected(told: Told) -> list[JsonObject]:
+    return offline(told.files.facts.parent, told.story.as_of)
+
+
+def test_commands_say_what_they_did(told: Told) -> None:
+    assert told.said["topics create"].strip() == "9 topics with 2 partitions each"
+    assert told.said["tick"].strip() == f"{told.story.as_of} has begun in all 2 partitions"
+    assert told.said["publish"].startswith(f"{len(told.story.facts)} published, 0 refused")
+    assert told.said["policies apply"].count(" new ") == told.story.policies_yaml.count("policy_id:")
+    assert told.said["companies apply"].count(" new ") == told.story.companies_yaml.count("company_id:")
+
+
+def test_topics_are_made_once_and_listed(told: Told) -> None:
+    assert told.ask("topics", "create") == told.said["topics create"]
+    listed = told.ask("topics", "list")
+    assert listed.count("commands.") == 9
+    assert re.search(r"commands\.coverage\.journal\.v1\s+for ever", listed)
+
+
+def test_what_is_applied_already_changes_nothing(told: Told) -> None:
+    again = told.ask("policies", "apply", "--dry-run", str(told.files.policies))
+    assert "Nothing was sent" in again
+    assert again.count(" unchanged ") == told.said["policies apply"].count(" new ")
+
+
+def test_policies_and_companies_are_listed(told: Told) -> None:
+    policies, companies = told.ask("policies", "list"), told.ask("companies", "list")
+    for policy_id in re.findall(r"policy_id: (\S+)", told.story.policies_yaml):
+        assert policy_id.strip('"') in policies
+    for company_id in re.findall(r"company_id: (\S+)", told.story.companies_yaml):
+        assert company_id.strip('"') in companies
+
+
+def test_coverage_is_that_of_the_offline_book(told: Told, expected: list[JsonObject]) -> None:
+    same = ("company_id", "active", "covered", "uncovered", "uncovered_new", "coverage_bp", "coverage_due_bp", "as_of")
+    found = objects(told.ask("coverage", "--json"))
+    assert [{name: row[name] for name in same} for row in found] == [
+        {name: o[name] for name in same} for o in without_lines(expected, "company")
+    ]
+
+
+def test_coverage_of_one_company_shows_its_policies(told: Told) -> None:
+    said = told.ask("coverage", "JT-0002-A")
+    assert "JT-0002-A" in said
+    assert "JT-0001-A" not in said
+    assert "breached" in said
+    assert "no company JT-9999" in told.ask("coverage", "JT-9999", code=1)
+
+
+def test_alerts_are_those_of_the_offline_book(told: Told, expected: list[JsonObject]) -> None:
+    journal = ("journal_partition", "journal_offset", "recorded_at")
+    found = [{"kind": "alert", **o} for o in objects(told.ask("alerts", "--json"))]
+    assert all(name in o for o in found for name in journal)
+    for o in found:
+        for name in journal:
+            del o[name]
+    assert without_lines(found, "alert") == without_lines(expected, "alert")
+
+
+def test_alerts_of_one_company_for_people(told: Told, expected: list[JsonObject]) -> None:
+    lines = told.ask("alerts", "--company", "JT-0002-A").splitlines()
+    assert len(lines) == sum(o["kind"] == "alert" and o["company_id"] == "JT-0002-A" for o in expected) > 0
+    assert all("JT-0002-A" in line and ("firing" in line or "resolved" in line) for line in lines)
+
+
+QUERY: Final = "SELECT company_id, active, name FROM coverage_current ORDER BY company_id LIMIT 2"
+
+
+def test_sql_in_three_forms(told: Told) -> None:
+    rows = objects(told.ask("sql", "--format", "json", QUERY))
+    assert [row["company_id"] for row in rows] == ["JT-0001-A", "JT-0001-B"]
+    csv = told.ask("sql", "--format", "csv", QUERY).splitlines()
+    assert csv[0] == '"company_id","active","name"'
+    assert csv[1] == f'"JT-0001-A",{rows[0]["active"]},"{rows[0]["name"]}"'
+    table = told.ask("sql", QUERY)
+    assert "2 rows" in table
+    assert str(rows[1]["name"]) in table
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [("SELECT nonsense", "nonsense"), ("DROP TABLE ledger_lines", "refuses"), ("SELECT", "refuses")],
+    ids=["an unknown column", "a change", "half a query"],
+)
+def test_sql_that_is_refused(told: Told, query: str, words: str) -> None:
+    assert words in told.ask("sql", query, code=2)
+
+
+def test_a_book_that_no_sink_has_begun_is_not_there_yet(told: Told) -> None:
+    elsewhere = {**told.environment, "PESERTA_CLICKHOUSE_DATABASE": "nobody"}
+    assert "no database nobody yet" in peserta(elsewhere, "coverage", code=69)
+
+
+def test_an_exported_journal_gives_the_same_book(told: Told, expected: list[JsonObject], tmp_path: Path) -> None:
+    said = told.ask("journal", "export", str(tmp_path / "book"))
+    assert said.startswith(f"{len(told.story.facts)} facts, ")
+    assert said.strip().endswith(f"the last date is {told.story.as_of}")
+    again = offline(tmp_path / "book", told.story.as_of)
+    for kind in ("company", "alert"):
+        assert without_lines(again, kind) == without_lines(expected, kind)
+
+
+def test_a_policy_that_ends_is_listed_no_more_and_resolves_its_alerts(told: Told) -> None:
+    """Last, as it changes the book."""
+    before = objects(told.ask("alerts", "--json"))
+    resolved = {o["alert_id"] for o in before if o["status"] == "resolved"}
+    ended = next(o["policy_id"] for o in before if o["alert_id"] not in resolved)
+    assert "no policy nonsense" in told.ask("policies", "end", "nonsense", *RECORDED, code=2)
+    told.ask("policies", "end", ended, *RECORDED)
+    _recorded(told.settings)
+    _arrived(told.settings)
+    assert ended not in told.ask("policies", "list")
+    later = [o for o in objects(told.ask("alerts", "--json")) if o not in before]
+    assert later
+    assert {(o["policy_id"], o["status"], o["reason"]) for o in later} == {(ended, "resolved", "not_evaluable")}
+
+
+RECORDED: Final = ("--recorded-at", "2026-01-02T00:00:00+07:00")
+
+
+# ---------------------------------------------------------------- peserta up
+
+
+class Up:
+    """A real `peserta up` on a data folder, without any address configured."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self._said = folder, folder.with_suffix(".log")
+        self.environment = surroundings(data_dir=str(folder), partitions="2", health_port="")
+        with self._said.open("wb") as said:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "deploy.cli", "up"],
+                env=self.environment, stdout=said, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        wait_until(lambda: "Peserta is up" in self.said() or self.process.poll() is not None, UP_LIMIT_S)
+        assert self.process.poll() is None, self.said()
+
+    def said(self) -> str:
+        return self._said.read_text(encoding="utf-8")
+
+    def below(self) -> dict[int, str]:
+        """Every process that this one has started, directly or not: id -> command."""
+        listed = subprocess.run(["ps", "-axo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+        rows = [line.split(None, 2) for line in listed.splitlines()]
+        found: dict[int, str] = {}
+        parents = {self.process.pid}
+        while parents:
+            level = {int(row[0]): row[2] for row in rows if len(row) == 3 and int(row[1]) in parents}
+            found |= level
+            parents = set(level)
+        return found
+
+    def worker(self, role: str) -> int | None:
+        """The id of this worker; None while there is none."""
+        ending = f"-m deploy.cli worker {role}"
+        return next((pid for pid, args in self.below().items() if args.endswith(ending) and "leash" not in args), None)
+
+    def has(self, *companies: str) -> bool:
+        """Whether these are the companies of the book; not while ClickHouse has no tables yet."""
+        command = [sys.executable, "-m", "deploy.cli", "coverage", "--json"]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        return done.returncode == 0 and [row["company_id"] for row in objects(done.stdout)] == [*companies]
+
+    def end(self, how: signal.Signals) -> int:
+        """End it and see that nothing of it is left; its exit code."""
+        everything = self.below()
+        assert len(everything) >= 10  # five children, each on its leash
+        self.process.send_signal(how)
+        code = self.process.wait(UP_LIMIT_S)
+        wait_until(lambda: not any(map(is_alive, everything)), UP_LIMIT_S)
+        return code
+
+
+def test_up_comes_up_survives_and_goes(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    up = Up(folder)
+    try:
+        publish_today(up, tmp_path)
+        wait_until(lambda: up.has("C1"), UP_LIMIT_S)
+        killed = up.worker("bookkeeper")
+        assert killed is not None
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: up.worker("bookkeeper") not in (None, killed), UP_LIMIT_S)
+        assert "The bookkeeper ended with exit code -9" in up.said()
+        assert up.end(signal.SIGTERM) == 0
+        assert not (folder / "running.json").exists()
+        assert "No ClickHouse is configured and no stack runs" in peserta(up.environment, "coverage", code=69)
+        up = Up(folder)
+        assert up.has("C1")
+        assert up.end(signal.SIGKILL) == -signal.SIGKILL
+        # What it left behind about itself is no longer believed.
+        assert (folder / "running.json").exists()
+        assert "No Kafka is configured and no stack is running" in peserta(up.environment, "alerts", code=69)
+    finally:
+        if up.process.poll() is None:
+            up.process.kill()
+            up.process.wait(UP_LIMIT_S)
+
+
+def publish_today(up: Up, folder: Path) -> None:
+    """A fact of a date that a book of the wall clock takes; the command finds the broker by itself."""
+    today = day_text(jakarta_day(now_ms()))
+    (folder / "facts.ndjson").write_text(FACT % (today, today), encoding="utf-8")
+    assert peserta(up.environment, "publish", str(folder / "facts.ndjson")).startswith("1 published, 0 refused")

@@ -1,0 +1,157 @@
+"""The audit finds nothing in a book that is well, and what was done to one that is not."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from deploy.audit.findings import Finding
+from deploy.audit.inbound import account, recorder_letters
+from deploy.audit.partition import Kept, PartitionAudit
+from deploy.audit.seal import check, seal
+from schemas.codec import OutputCodec
+from tests.support.shelf import Stored
+from tests.unit.deploy.audit.book import PARTITIONS, SETTINGS, TOPICS, BookInMemory, kept_book
+
+LEDGER = "ledger = journal folded again"
+CHAIN = "chain of the ledger"
+ALERTS = "alerts = journal folded again"
+STATE = "state = journal folded again"
+INBOUND = "every record consumed has one disposition"
+
+
+@pytest.fixture(scope="module")
+def well() -> BookInMemory:
+    return kept_book()
+
+
+async def audited(book: BookInMemory) -> tuple[list[Kept], list[Finding]]:
+    kept = [await PartitionAudit(SETTINGS, book.shelf, p).run() for p in range(PARTITIONS)]
+    letters = await recorder_letters(SETTINGS, book.shelf, range(PARTITIONS))
+    _, inbound = await account(SETTINGS, book.shelf, kept, letters, book.committed)
+    return kept, [finding for one in kept for finding in one.findings] + inbound
+
+
+async def test_a_book_that_is_well_has_no_finding(well: BookInMemory) -> None:
+    kept, findings = await audited(well)
+    assert [finding for finding in findings if not finding.holds] == []
+    assert sum(len(one.ledger) for one in kept) > 500
+    assert sum(len(one.alerts) for one in kept) > 5
+    assert sum(finding.compared for finding in findings if finding.claim == INBOUND) > 500
+
+
+async def test_what_the_recorder_said_twice_is_counted_and_changes_nothing(well: BookInMemory) -> None:
+    book = BookInMemory(copy.deepcopy(well.shelf), dict(well.committed))
+    for topic in (TOPICS.ledger, TOPICS.alerts, TOPICS.snapshots, SETTINGS.changelog):
+        for partition in range(PARTITIONS):
+            book.shelf.stored[topic, partition].clear()
+    before, _ = await audited(well)
+    book.record(again=True)
+    book.keep()
+    after, findings = await audited(book)
+    assert [finding for finding in findings if not finding.holds] == []
+    assert sum(one.repeats for one in after) > 500
+    assert [one.ledger for one in after] == [one.ledger for one in before]
+
+
+def middle(book: BookInMemory, topic: str) -> tuple[list[Stored], int]:
+    """A log of the topic and a place in its middle."""
+    log = max((book.shelf.stored[topic, partition] for partition in range(PARTITIONS)), key=len)
+    return log, len(log) // 2
+
+
+def lose(topic: str) -> Callable[[BookInMemory], None]:
+    def act(book: BookInMemory) -> None:
+        log, at = middle(book, topic)
+        del log[at]
+
+    return act
+
+
+def double(topic: str) -> Callable[[BookInMemory], None]:
+    def act(book: BookInMemory) -> None:
+        log, at = middle(book, topic)
+        log.append(replace(log[at], offset=log[-1].offset + 1))
+
+    return act
+
+
+def change_disposition(book: BookInMemory) -> None:
+    """Say another disposition, with a chain value that fits nothing."""
+    log, at = middle(book, TOPICS.ledger)
+    value = log[at].value or b""
+    said = OutputCodec().decode_ledger(value)
+    spot = value.index(said.event_id.encode()) + len(said.event_id)
+    log[at] = replace(log[at], value=value[:spot] + bytes([value[spot] ^ 2]) + value[spot + 1 :])
+
+
+def change_alert(book: BookInMemory) -> None:
+    log, at = middle(book, TOPICS.alerts)
+    codec = OutputCodec()
+    alert = codec.decode_alert(log[at].value or b"")
+    log[at] = replace(log[at], value=codec.encode_alert(replace(alert, covered=alert.covered + 1)))
+
+
+def change_state(book: BookInMemory) -> None:
+    log, at = middle(book, SETTINGS.changelog)
+    log[at] = replace(log[at], value=(log[at].value or b"") + b"x")
+
+
+def forget_dead_letter(book: BookInMemory) -> None:
+    del book.shelf.stored[TOPICS.dead_letters, 0][0]
+
+
+def commit_too_far(book: BookInMemory) -> None:
+    """The recorder's offsets went on, and the record was never appended."""
+    book.publish(b"C1", b"nobody read this", 1_735_000_000_000)
+    for (topic, partition), log in book.shelf.stored.items():
+        if topic == TOPICS.facts:
+            book.committed[topic, partition] = len(log)
+
+
+@pytest.mark.parametrize(
+    ("harm", "found"),
+    [
+        pytest.param(lose(TOPICS.ledger), {LEDGER, CHAIN}, id="a ledger record is gone"),
+        pytest.param(double(TOPICS.ledger), {LEDGER, CHAIN}, id="a ledger record is there twice"),
+        pytest.param(change_disposition, {LEDGER, CHAIN}, id="a disposition was changed"),
+        pytest.param(lose(TOPICS.alerts), {ALERTS}, id="an alert is gone"),
+        pytest.param(double(TOPICS.alerts), {ALERTS}, id="an alert is there twice"),
+        pytest.param(change_alert, {ALERTS}, id="an alert says another figure"),
+        pytest.param(lose(SETTINGS.changelog), {STATE}, id="a row of the state is gone"),
+        pytest.param(change_state, {STATE}, id="a row of the state was changed"),
+        pytest.param(forget_dead_letter, {INBOUND}, id="a refused record has no dead letter"),
+        pytest.param(commit_too_far, {INBOUND}, id="a record was consumed and never recorded"),
+    ],
+)
+async def test_harm_is_found_where_it_was_done(
+    well: BookInMemory, harm: Callable[[BookInMemory], None], found: set[str]
+) -> None:
+    book = BookInMemory(copy.deepcopy(well.shelf), dict(well.committed))
+    harm(book)
+    _, findings = await audited(book)
+    assert {finding.claim for finding in findings if not finding.holds} == found
+
+
+async def test_a_journal_that_was_changed_is_found_everywhere(well: BookInMemory) -> None:
+    book = BookInMemory(copy.deepcopy(well.shelf), dict(well.committed))
+    log, at = middle(book, TOPICS.journal)
+    del log[at]
+    _, findings = await audited(book)
+    assert {LEDGER, STATE, INBOUND} <= {finding.claim for finding in findings if not finding.holds}
+
+
+async def test_a_seal_holds_while_the_history_grows_and_not_when_its_end_is_cut(well: BookInMemory) -> None:
+    kept, _ = await audited(well)
+    sealed = seal(kept)["partitions"]
+    assert all(finding.holds for finding in check(sealed, kept))
+
+    shorter = copy.deepcopy(kept)
+    del shorter[0].ledger[max(shorter[0].ledger)]
+    assert check(sealed, shorter)[0].missing == 1
+
+    other = copy.deepcopy(kept)
+    last = max(other[0].ledger)
+    other[0].ledger[last] = other[0].ledger[last][:-1] + b"?"
+    assert check(sealed, other)[0].different == 1

@@ -1,0 +1,274 @@
+"""Health: what an endpoint answers, where it listens, and what `peserta health` makes of it."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from enum import Enum
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from prometheus_client import CollectorRegistry, Counter
+from typer.testing import CliRunner
+
+from deploy.cli import app
+from deploy.failure import CommandFailed
+from deploy.health.asking import ask, counted
+from deploy.health.endpoint import SILENT, Told
+from deploy.health.place import announced, place_of, url_of
+from deploy.health.pulse import SILENCE_LIMIT_S, Pulse
+from deploy.health.serving import serving
+from deploy.settings import Settings, read_settings
+
+
+class Waiting(Enum):
+    BROKER = "The broker does not answer."
+    STATE = "State is being recovered."
+
+
+class Worker:
+    """A worker whose standing the test sets, with its endpoint."""
+
+    def __init__(self, folder: Path, role: str = "recorder") -> None:
+        self.now_s, self.waits, self.folder = 0.0, [Waiting.BROKER, Waiting.STATE], folder
+        self.registry = CollectorRegistry()
+        self.told = Told(role, lambda: self.waits, Pulse(lambda: self.now_s), self.registry)
+        self._closing = ExitStack()
+
+    def __enter__(self) -> "Worker":
+        self._closing.enter_context(serving(self.told, bind="127.0.0.1", port=0, data_dir=self.folder))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.close()
+
+    @property
+    def port(self) -> int:
+        url = place_of(self.folder, self.told.role)
+        assert url is not None
+        return urlsplit(url).port or 0
+
+    def get(self, path: str, method: str = "GET") -> tuple[int, str]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request(method, path)
+        answer = connection.getresponse()
+        found = answer.status, answer.read().decode()
+        connection.close()
+        return found
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Iterator[Worker]:
+    with Worker(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return read_settings(data_dir=tmp_path)
+
+
+def test_readiness_says_what_is_waited_for_and_then_that_nothing_is(worker: Worker) -> None:
+    status, text = worker.get("/readyz")
+    waits = {"BROKER": "The broker does not answer.", "STATE": "State is being recovered."}
+    assert (status, json.loads(text)) == (503, {"role": "recorder", "ready": False, "waits_for": waits})
+    worker.waits = []
+    # Each answer has its own length.
+    status, text = worker.get("/readyz")
+    assert (status, json.loads(text)) == (200, {"role": "recorder", "ready": True, "waits_for": {}})
+    worker.waits = [Waiting.STATE]
+    assert json.loads(worker.get("/readyz")[1])["waits_for"] == {"STATE": "State is being recovered."}
+
+
+PULSES = {
+    "while its loop turns": (1.0, 200, 200),
+    "until the limit": (SILENCE_LIMIT_S, 200, 200),
+    "when its loop has not turned for too long": (SILENCE_LIMIT_S + 0.1, 503, 503),
+}
+
+
+@pytest.mark.parametrize(("silence_s", "live", "ready"), PULSES.values(), ids=PULSES)
+def test_a_worker_is_alive(worker: Worker, silence_s: float, live: int, ready: int) -> None:
+    worker.waits, worker.now_s = [], silence_s
+    assert worker.get("/livez")[0] == live
+    assert worker.get("/readyz")[0] == ready
+    if ready == 503:
+        assert list(json.loads(worker.get("/readyz")[1])["waits_for"]) == [SILENT]
+
+
+async def test_a_pulse_beats_with_its_loop() -> None:
+    beaten = asyncio.Semaphore(0)
+
+    def now() -> float:
+        beaten.release()
+        return 0.0
+
+    Pulse(now).start(asyncio.get_running_loop())
+    async with asyncio.timeout(10):
+        for _ in ("construction", "start", "first turn", "second turn"):
+            await beaten.acquire()
+
+
+def test_metrics_are_prometheus_text(worker: Worker) -> None:
+    Counter("peserta_test_total", "A sentence.", ["topic"], registry=worker.registry).labels("a").inc(2)
+    status, text = worker.get("/metrics")
+    assert status == 200
+    assert (
+        '# HELP peserta_test_total A sentence.\n# TYPE peserta_test_total counter\npeserta_test_total{topic="a"} 2.0'
+        in text
+    )
+
+
+OTHERS = {"an unknown path": ("/", "GET", 404), "another method": ("/readyz", "POST", 405)}
+
+
+@pytest.mark.parametrize(("path", "method", "status"), OTHERS.values(), ids=OTHERS)
+def test_nothing_else_is_answered(worker: Worker, path: str, method: str, status: int) -> None:
+    found, text = worker.get(path, method)
+    assert found == status
+    assert "error" in json.loads(text)
+
+
+def test_an_endpoint_and_its_file_go_with_the_worker(worker: Worker) -> None:
+    port = worker.port
+    worker.__exit__()
+    assert place_of(worker.folder, "recorder") is None
+    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=10):
+        pass
+
+
+def test_without_a_port_there_is_no_endpoint(tmp_path: Path) -> None:
+    with serving(Told("sink", lambda: ()), bind="127.0.0.1", port=None, data_dir=tmp_path) as say:
+        say()
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_port_that_is_taken_is_refused_with_a_way_out(worker: Worker, tmp_path: Path) -> None:
+    told = Told("sink", lambda: ())
+    refused = pytest.raises(CommandFailed, match=rf"127\.0\.0\.1, port {worker.port}: .*PESERTA_HEALTH_PORT")
+    with refused, serving(told, bind="127.0.0.1", port=worker.port, data_dir=tmp_path):
+        pass
+
+
+def test_a_folder_that_takes_no_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "health").write_text("not a folder")
+    refused = pytest.raises(CommandFailed, match="PESERTA_DATA_DIR")
+    with refused, serving(Told("sink", lambda: ()), bind="127.0.0.1", port=0, data_dir=tmp_path):
+        pass
+
+
+def test_a_worker_that_ends_late_does_not_remove_its_successors_file(tmp_path: Path) -> None:
+    with announced(tmp_path, "sink", "http://127.0.0.1:1"):
+        successor = announced(tmp_path, "sink", "http://127.0.0.1:2")
+        successor.__enter__()
+    assert place_of(tmp_path, "sink") == "http://127.0.0.1:2"
+
+
+REACHED = {
+    "loopback": ("127.0.0.1", "http://127.0.0.1:80"),
+    "every address": ("0.0.0.0", "http://127.0.0.1:80"),
+    "an address": ("10.0.0.7", "http://10.0.0.7:80"),
+    "loopback of version 6": ("::1", "http://[::1]:80"),
+    "every address of version 6": ("::", "http://[::1]:80"),
+}
+
+
+@pytest.mark.parametrize(("bind", "url"), REACHED.values(), ids=REACHED)
+def test_an_endpoint_is_reached_from_its_machine(bind: str, url: str) -> None:
+    assert url_of(bind, 80) == url
+
+
+PORTS = {
+    "by default a free one": (None, 0),
+    "one": ("9100", 9100),
+    "empty: none": ("", None),
+    "negative: none": ("-1", None),
+}
+
+
+@pytest.mark.parametrize(("text", "port"), PORTS.values(), ids=PORTS)
+def test_the_port_of_the_settings(monkeypatch: pytest.MonkeyPatch, text: str | None, port: int | None) -> None:
+    monkeypatch.delenv("PESERTA_HEALTH_PORT", raising=False)
+    if text is not None:
+        monkeypatch.setenv("PESERTA_HEALTH_PORT", text)
+    made = read_settings()
+    assert made.health_listens_on == port
+    monkeypatch.setenv("PESERTA_HEALTH_PORT", made.environment()["PESERTA_HEALTH_PORT"])
+    assert read_settings().health_listens_on == port
+
+
+def test_asking_tells_ready_not_ready_and_not_running_apart(worker: Worker, settings: Settings) -> None:
+    with Worker(worker.folder, "sink") as sink:
+        sink.waits = []
+        found = {health.role: (health.ready, list(health.waits_for)) for health in ask(settings)}
+    assert found == {
+        "recorder": (False, ["BROKER", "STATE"]),
+        "bookkeeper": (False, ["PROCESS"]),
+        "sink": (True, []),
+    }
+
+
+def test_a_configured_port_is_asked_when_no_worker_has_said_where_it_is(worker: Worker, tmp_path: Path) -> None:
+    worker.waits = []
+    elsewhere = read_settings(data_dir=tmp_path / "elsewhere", health_port=worker.port)
+    assert [(health.role, health.ready) for health in ask(elsewhere)] == [
+        ("recorder", True),
+        ("bookkeeper", False),  # another worker answers there
+        ("sink", False),
+    ]
+
+
+def test_a_worker_that_was_killed_leaves_a_file_and_is_not_running(settings: Settings) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        left = announced(settings.data_dir, "recorder", url_of("127.0.0.1", unused.getsockname()[1]))
+        left.__enter__()
+        (health,) = ask(settings, ["recorder"])
+    assert health.url is not None
+    assert list(health.waits_for) == ["PROCESS"]
+
+
+def test_counts_are_summed_over_their_labels(worker: Worker, settings: Settings) -> None:
+    counter = Counter("peserta_test_total", "A sentence.", ["topic"], registry=worker.registry)
+    counter.labels("a").inc(2)
+    counter.labels("b").inc(3)
+    assert counted(settings, "recorder")["peserta_test_total"] == 5
+    assert counted(settings, "sink") == {}
+
+
+@pytest.fixture
+def health(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    for name in ("KAFKA", "HEALTH_PORT"):
+        monkeypatch.delenv(f"PESERTA_{name}", raising=False)
+    monkeypatch.setenv("PESERTA_DATA_DIR", str(worker.folder))
+    return CliRunner()
+
+
+def test_the_command_is_a_probe_for_one_worker(worker: Worker, health: CliRunner) -> None:
+    assert isinstance(health.invoke(app, ["health", "recorder"]).exception, CommandFailed)
+    worker.waits = []
+    ended = health.invoke(app, ["health", "recorder"])
+    assert ended.exit_code == 0
+    assert "ready" in ended.output
+
+
+def test_the_command_succeeds_only_if_all_are_ready(worker: Worker, health: CliRunner) -> None:
+    worker.waits = []
+    ended = health.invoke(app, ["health"])
+    assert isinstance(ended.exception, CommandFailed)
+    assert str(ended.exception) == "Not ready: bookkeeper, sink."
+    assert ended.exception.code == 1
+
+
+def test_the_command_gives_json_also_when_something_is_not_ready(worker: Worker, health: CliRunner) -> None:
+    ended = health.invoke(app, ["health", "recorder", "--json"])
+    said = json.loads(ended.output)
+    assert said["ready"] is False
+    assert list(said["workers"][0]["waits_for"]) == ["BROKER", "STATE"]
+
+
+def test_an_unknown_worker_is_wrong_use(health: CliRunner) -> None:
+    assert health.invoke(app, ["health", "broker"]).exit_code == 2

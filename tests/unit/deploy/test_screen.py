@@ -1,0 +1,67 @@
+"""What is drawn at the terminal: shares as text, bar and line."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deploy.commands.screen import bar, percent, sparkline, table
+from tests.support.journals import deterministic
+
+shares = st.integers(0, 10_000)
+
+
+@pytest.mark.parametrize(
+    ("bp", "text"),
+    [
+        (0, "0.00 %"),
+        (1, "0.01 %"),
+        (99, "0.99 %"),
+        (100, "1.00 %"),
+        (3333, "33.33 %"),
+        (10_000, "100.00 %"),
+        (15_050, "150.50 %"),
+        (None, "–"),
+    ],
+)
+def test_a_share_in_per_cent(bp: int | None, text: str) -> None:
+    assert percent(bp) == text
+
+
+@pytest.mark.parametrize(
+    ("bp", "drawn"),
+    [(None, "    "), (0, "    "), (2500, "█   "), (5000, "██  "), (5313, "██▏ "), (9999, "███▉"), (10_000, "████")],
+)
+def test_a_bar_fills_its_width(bp: int | None, drawn: str) -> None:
+    assert bar(bp, 4) == drawn
+
+
+@given(shares, st.integers(1, 40))
+@deterministic
+def test_a_bar_is_as_wide_as_asked(bp: int, width: int) -> None:
+    assert len(bar(bp, width)) == width
+
+
+@given(shares, shares)
+@deterministic
+def test_a_longer_bar_is_a_larger_share(one: int, other: int) -> None:
+    if len(bar(one).rstrip()) < len(bar(other).rstrip()):
+        assert one < other
+
+
+def test_a_line_of_shares() -> None:
+    assert sparkline([0, 1250, None, 1251, 5000, 9999, 10_000]) == "▁▁ ▂▄██"
+
+
+@given(st.lists(st.none() | shares))
+@deterministic
+def test_a_line_has_a_character_for_each(values: list[int | None]) -> None:
+    line = sparkline(values)
+    assert len(line) == len(values)
+    heights = [(character, bp) for character, bp in zip(line, values, strict=True) if bp is not None]
+    assert sorted(heights) == sorted(heights, key=lambda height: (height[1], height[0]))
+
+
+def test_a_table_shows_nothing_for_nothing() -> None:
+    made = table("Title", ("a", "b"), [(1, None)], right=("a",))
+    assert [list(column.cells) for column in made.columns] == [["1"], [""]]
+    assert [column.justify for column in made.columns] == ["right", "left"]
