@@ -207,6 +207,8 @@ def up(
 
 def _wait_until_ready(settings: Settings, service: Service, stopping: threading.Event) -> None:
     """Until every worker says so, or one has ended, or patience has: then it says what is lacking."""
+    if settings.health_listens_on is None:
+        return  # without endpoints nobody can be asked
     until_s = time.monotonic() + READY_LIMIT_S
     while not stopping.wait(LOOK_EVERY_S) and not service.ended():
         waiting = [health for health in ask(settings) if not health.ready]
