@@ -16,7 +16,7 @@ from schemas.vocabulary import (
     TERMINATION_REASONS,
     WITHDRAWN,
 )
-from schemas.wire import Body, NotAvro, UnknownSchema, split_frame, string, zigzag
+from schemas.wire import Body, NotAvro, UnknownSchema, bodies, split_frame, string, zigzag
 
 SUBJECT_OF_KIND: Final = KINDS  # a kind's schema is named like the kind
 
@@ -29,10 +29,9 @@ class InboundCodec:
         self._bodies: dict[int, tuple[int, Body]] = {}
         self._frames: list[bytes] = []
         for kind, subject in enumerate(SUBJECT_OF_KIND):
-            schema_id = registry.latest_id(subject)
-            body = Body(schema_id, registry.schema(schema_id), enums=False)
-            self._bodies[schema_id] = kind, body
-            self._frames.append(body.frame)
+            versions = bodies(registry, subject, enums=False)
+            self._bodies |= {schema_id: (kind, body) for schema_id, body in versions.items()}
+            self._frames.append(versions[registry.latest_id(subject)].frame)
 
     def encode(self, fact: Fact) -> bytes:
         """The framed value of a fact: the bytes that fastavro would give, put together from constants."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import fastavro
+from fastavro.types import Schema
 
 from schemas.mappings import company_from, company_mapping, policy_from, policy_mapping
 from schemas.records import CompanySet, Coordinates, Entry, Fact, FactEntry, PolicyEnded, PolicySet, Tick
@@ -17,6 +18,7 @@ from schemas.wire import (
     Body,
     NotAvro,
     UnknownSchema,
+    bodies,
     frame,
     parsed,
     plain,
@@ -34,13 +36,14 @@ class JournalCodec:
 
     def __init__(self, registry: SchemaRegistry | None = None) -> None:
         registry = registry or FixedRegistry()
-        ids = {subject: registry.latest_id(f"journal-{subject}") for subject in _SUBJECTS}
-        self._fact_id = ids["fact"]
-        self._fact_frame = frame(self._fact_id)
-        one_fact = plain(registry.schema(self._fact_id), enums=False)
-        self._facts = parsed({"type": "array", "items": one_fact})
-        self._bodies = {name: Body(ids[name], registry.schema(ids[name])) for name in _SUBJECTS if name != "fact"}
-        self._name_of_id = {body.schema_id: name for name, body in self._bodies.items()}
+        self._fact_frame = frame(registry.latest_id("journal-fact"))
+        self._facts = {frame(i): _many(registry, i) for i in registry.ids("journal-fact")}
+        self._bodies: dict[str, Body] = {}
+        self._rare: dict[int, tuple[str, Body]] = {}
+        for name in _RARE:
+            versions = bodies(registry, f"journal-{name}")
+            self._bodies[name] = versions[registry.latest_id(f"journal-{name}")]
+            self._rare |= {schema_id: (name, body) for schema_id, body in versions.items()}
 
     def encode_fact(self, entry: FactEntry) -> bytes:
         """The framed value of a fact: the bytes that fastavro would give, put together from constants."""
@@ -85,23 +88,24 @@ class JournalCodec:
         entries: list[Entry] = []
         start = 0
         while start < len(values):
-            if values[start][:FRAME_BYTES] != self._fact_frame:
+            head = values[start][:FRAME_BYTES]
+            if head not in self._facts:
                 entries.append(self._decode_rare(values[start]))
                 start += 1
                 continue
             end = start
-            while end < len(values) and values[end][:FRAME_BYTES] == self._fact_frame:
+            while end < len(values) and values[end][:FRAME_BYTES] == head:
                 end += 1
-            entries += self._decode_facts(values[start:end])
+            entries += self._decode_facts(self._facts[head], values[start:end])
             start = end
         return entries
 
-    def _decode_facts(self, values: Sequence[bytes]) -> list[FactEntry]:
+    def _decode_facts(self, schemas: "_Schemas", values: Sequence[bytes]) -> list[FactEntry]:
         """One call of fastavro for all: an Avro array is its length, the items one after the other, and a zero."""
         items = b"".join([zigzag(len(values)), *[value[FRAME_BYTES:] for value in values], _NULL])
         stream = io.BytesIO(items)
         try:
-            records: Any = fastavro.schemaless_reader(stream, self._facts, None)
+            records: Any = fastavro.schemaless_reader(stream, *schemas)
         except AVRO_ERRORS as error:
             raise NotAvro from error
         if stream.tell() != len(items) or len(records) != len(values):
@@ -109,10 +113,11 @@ class JournalCodec:
         return [_fact_entry(record) for record in records]
 
     def _decode_rare(self, value: bytes) -> Entry:
-        name = self._name_of_id.get(split_frame(value))
-        if name is None:
+        known = self._rare.get(split_frame(value))
+        if known is None:
             raise UnknownSchema
-        fields = self._bodies[name].decode(value)
+        name, body = known
+        fields = body.decode(value)
         came_from = Coordinates(fields["topic"], fields["partition"], fields["offset"])
         recorded_at = fields["recorded_at"]
         if name == "company-set":
@@ -124,7 +129,18 @@ class JournalCodec:
         return Tick(came_from, recorded_at, fields["on"])
 
 
-_SUBJECTS: Final = ("fact", "company-set", "policy-set", "policy-ended", "tick")
+_RARE: Final = ("company-set", "policy-set", "policy-ended", "tick")
+_Schemas = tuple[Schema, Schema | None]  # of the writer, and of the reader if that is another
+
+
+def _many(registry: SchemaRegistry, schema_id: int) -> _Schemas:
+    """The schemas of an array of facts written with this version."""
+    latest = registry.latest_id("journal-fact")
+
+    def array(i: int) -> Schema:
+        return parsed({"type": "array", "items": plain(registry.schema(i), enums=False)})
+
+    return array(schema_id), None if schema_id == latest else array(latest)
 
 
 def _fact_entry(r: dict[str, Any]) -> FactEntry:

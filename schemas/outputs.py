@@ -35,7 +35,7 @@ from schemas.vocabulary import (
     programme_names,
     programme_set,
 )
-from schemas.wire import Body, UnknownSchema, split_frame, zigzag
+from schemas.wire import UnknownSchema, bodies, split_frame, zigzag
 
 # An Avro symbol has no colon.
 _SYMBOL: Final = {disposition: disposition.replace(":", "_") for disposition in BOOK_DISPOSITIONS}
@@ -48,7 +48,8 @@ class OutputCodec:
 
     def __init__(self, registry: SchemaRegistry | None = None) -> None:
         registry = registry or FixedRegistry()
-        self._body = {name: Body(i, registry.schema(i)) for name in _SUBJECTS if (i := registry.latest_id(name))}
+        self._versions = {name: bodies(registry, name) for name in _SUBJECTS}
+        self._body = {name: self._versions[name][registry.latest_id(name)] for name in _SUBJECTS}
 
     # ---- ledger
 
@@ -172,8 +173,8 @@ class OutputCodec:
         return policy_from(self._decode("policy", value))
 
     def _decode(self, subject: str, value: bytes) -> dict[str, Any]:
-        body = self._body[subject]
-        if split_frame(value) != body.schema_id:
+        body = self._versions[subject].get(split_frame(value))
+        if body is None:
             raise UnknownSchema
         return body.decode(value)
 

@@ -47,6 +47,10 @@ class SchemaRegistry(Protocol):
 
     def latest_id(self, subject: str) -> int: ...
 
+    def ids(self, subject: str) -> tuple[int, ...]:
+        """The ids of all versions, the latest last: what was written with any of them must be read."""
+        ...
+
     def schema(self, schema_id: int) -> AvroSchema:
         """The schema with this id; KeyError when there is none."""
         ...
@@ -57,10 +61,15 @@ class FixedRegistry:
 
     def __init__(self, registered: tuple[Registered, ...] = REGISTERED) -> None:
         self._by_id = {entry.schema_id: entry for entry in registered}
-        self._latest = {e.subject: e.schema_id for e in sorted(registered, key=lambda e: e.version)}
+        self._ids: dict[str, tuple[int, ...]] = {}
+        for entry in sorted(registered, key=lambda e: e.version):
+            self._ids[entry.subject] = (*self._ids.get(entry.subject, ()), entry.schema_id)
 
     def latest_id(self, subject: str) -> int:
-        return self._latest[subject]
+        return self._ids[subject][-1]
+
+    def ids(self, subject: str) -> tuple[int, ...]:
+        return self._ids[subject]
 
     def schema(self, schema_id: int) -> AvroSchema:
         return schema_text(self._by_id[schema_id].file)

@@ -13,6 +13,8 @@ from typing import Any, Final
 import fastavro
 from fastavro.types import Schema
 
+from schemas.registry import SchemaRegistry
+
 MAGIC: Final = 0
 FRAME_BYTES: Final = 5
 _frame: Final = struct.Struct(">BI")
@@ -81,7 +83,7 @@ def plain(schema: Any, *, enums: bool, _indexed: set[str] | None = None) -> Any:
     if "fields" in out:
         out["fields"] = [
             {"name": f["name"], "type": plain(f["type"], enums=enums, _indexed=indexed)}
-            | ({"default": f["default"]} if "default" in f else {})
+            | ({"default": _plain_default(f, enums)} if "default" in f else {})
             for f in out["fields"]
         ]
     for part in ("type", "items", "values"):
@@ -90,18 +92,34 @@ def plain(schema: Any, *, enums: bool, _indexed: set[str] | None = None) -> Any:
     return out
 
 
+def _plain_default(field: Mapping[str, Any], enums: bool) -> Any:
+    """A default as the plain field has it: an enum that is read as an index has an index."""
+    kind, default = field["type"], field["default"]
+    if not enums and isinstance(kind, dict) and kind["type"] == "enum":
+        return kind["symbols"].index(default)
+    return default
+
+
 def parsed(schema: Any) -> Schema:
     """fastavro's form of a schema, with a name space of its own."""
     return fastavro.parse_schema(schema, named_schemas={})
 
 
 class Body:
-    """Avro bodies of one schema, as mappings."""
+    """Avro bodies of one schema, as mappings. With `reader` they come out as that schema has them."""
 
-    def __init__(self, schema_id: int, schema: Mapping[str, Any], *, enums: bool = True) -> None:
+    def __init__(
+        self,
+        schema_id: int,
+        schema: Mapping[str, Any],
+        *,
+        enums: bool = True,
+        reader: Mapping[str, Any] | None = None,
+    ) -> None:
         self.schema_id = schema_id
         self.frame = frame(schema_id)
         self._schema = parsed(plain(schema, enums=enums))
+        self._reader = None if reader is None else parsed(plain(reader, enums=enums))
 
     def encode(self, record: Mapping[str, Any]) -> bytes:
         out = io.BytesIO()
@@ -114,12 +132,20 @@ class Body:
         stream = io.BytesIO(value)
         stream.seek(FRAME_BYTES)
         try:
-            record = fastavro.schemaless_reader(stream, self._schema, None)
+            record = fastavro.schemaless_reader(stream, self._schema, self._reader)
         except AVRO_ERRORS as error:
             raise NotAvro from error
         if stream.tell() != len(value) or not isinstance(record, dict):
             raise NotAvro
         return record
+
+
+def bodies(registry: SchemaRegistry, subject: str, *, enums: bool = True) -> dict[int, Body]:
+    """id -> bodies of every version of a record, read as the latest has them; the latest is the last."""
+    *older, latest = registry.ids(subject)
+    reader = registry.schema(latest)
+    made = {i: Body(i, registry.schema(i), enums=enums, reader=reader) for i in older}
+    return made | {latest: Body(latest, reader, enums=enums)}
 
 
 def _zigzag(n: int) -> bytes:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from schemas.codec import JournalCodec, OutputCodec, WireError
+from schemas.topics import ALERTS, DEAD_LETTERS, JOURNAL, LEDGER, SNAPSHOTS
 from schemas.wire import AVRO_ERRORS
 from sinks.faults import Unreadable
 from sinks.ranges import Batch
@@ -34,17 +35,15 @@ def topics(prefix: str = "") -> Mapping[str, Topic]:
     output = OutputCodec()
     journal = JournalCodec()
     made = (
-        Topic("coverage.journal.v1", lambda batch: _journal_blocks(batch, journal), is_complete=True),
+        Topic(JOURNAL, lambda batch: _journal_blocks(batch, journal), is_complete=True),
+        Topic(LEDGER, lambda batch: ledger_blocks(_decoded(batch, output.decode_ledger)), is_complete=True),
         Topic(
-            "coverage.ledger.v1", lambda batch: ledger_blocks(_decoded(batch, output.decode_ledger)), is_complete=True
-        ),
-        Topic(
-            "coverage.snapshots.v1",
+            SNAPSHOTS,
             lambda batch: snapshot_blocks(_decoded(batch, output.decode_snapshot)),
             is_compacted=True,
         ),
-        Topic("coverage.alerts.v1", lambda batch: alert_blocks(_decoded(batch, output.decode_alert))),
-        Topic("workforce.dead-letters.v1", lambda batch: _dead_letter_blocks(batch, output)),
+        Topic(ALERTS, lambda batch: alert_blocks(_decoded(batch, output.decode_alert))),
+        Topic(DEAD_LETTERS, lambda batch: _dead_letter_blocks(batch, output)),
     )
     return {prefix + topic.name: topic for topic in made}
 

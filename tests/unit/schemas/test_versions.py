@@ -1,0 +1,66 @@
+"""A second version of a record: what publishers and journals of the first have written is still read."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from schemas.codec import InboundCodec, JournalCodec, UnknownSchema
+from schemas.compatibility import problems
+from schemas.records import Coordinates, Entry, Fact, FactEntry, Tick
+from schemas.registry import AvroSchema, FixedRegistry
+from schemas.vocabulary import ENROLLMENT, HIRE
+
+SECOND = {1: 101, 3: 103, 20: 120, 24: 124}  # id of the first version -> id of the second
+HIRED = Fact(HIRE, 2, "e1", "C1", "w1", 20_000, 1_735_000_000_000, "hris", "")
+ENROLLED = Fact(ENROLLMENT, 6, "e2", "C1", "w1", 20_001, 1_735_000_000_001, "hris", "")
+SHIFT = {"type": "enum", "name": "Shift", "symbols": ["day", "night"]}
+NEW_FIELDS: list[dict[str, Any]] = [
+    {"name": "shift", "type": SHIFT, "default": "night"},
+    {"name": "note", "type": ["null", "string"], "default": None},
+]
+
+
+class Evolved(FixedRegistry):
+    """The registry of a later day: some records have a second version, with further fields."""
+
+    def latest_id(self, subject: str) -> int:
+        return self.ids(subject)[-1]
+
+    def ids(self, subject: str) -> tuple[int, ...]:
+        (first,) = super().ids(subject)
+        return (first, SECOND[first]) if first in SECOND else (first,)
+
+    def schema(self, schema_id: int) -> AvroSchema:
+        first = next((old for old, new in SECOND.items() if new == schema_id), schema_id)
+        schema = dict(copy.deepcopy(super().schema(first)))
+        if first != schema_id:
+            schema["fields"] = [*schema["fields"], *NEW_FIELDS]
+        return schema
+
+
+@pytest.mark.parametrize("first", SECOND)
+def test_the_second_versions_are_such_as_may_be_published(first: int) -> None:
+    assert problems(Evolved().schema(first), Evolved().schema(SECOND[first])) == []
+
+
+@pytest.mark.parametrize("fact", [HIRED, ENROLLED], ids=["hire", "enrollment"])
+def test_a_fact_of_an_older_publisher_is_read_and_its_bytes_are_kept(fact: Fact) -> None:
+    value = InboundCodec().encode(fact)
+    assert InboundCodec(Evolved()).decode(value) == (fact, False)
+
+
+def test_a_version_that_nobody_registered_is_unknown() -> None:
+    value = InboundCodec().encode(HIRED)
+    with pytest.raises(UnknownSchema):
+        InboundCodec().decode(value[:4] + bytes([SECOND[1]]) + value[5:])
+
+
+def test_a_journal_of_older_entries_is_read() -> None:
+    entries: list[Entry] = [
+        FactEntry(Coordinates("facts", 0, 1), 1_735_000_000_000, HIRED, b"as published"),
+        Tick(Coordinates("clock", 0, 20_000), 1_735_000_000_000, 20_000),
+        FactEntry(Coordinates("facts", 0, 2), 1_735_000_000_001, ENROLLED),
+    ]
+    values = [JournalCodec().encode(entry) for entry in entries]
+    assert JournalCodec(Evolved()).decode(values) == entries
