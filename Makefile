@@ -8,26 +8,34 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEPENDENCIES := $(VENV)/.dependencies
 PROJECT := $(VENV)/.project
+JARS := $(VENV)/.jars
 
 # The Python to use: the one asked for if it is new enough, else the newest that can be found; empty if there is none.
 CANDIDATES := $(PYTHON) python3.14 python3.13 python3.12 python3.11
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 FIND_PYTHON = for each in $(CANDIDATES); do "$$each" -c '$(NEW_ENOUGH)' 2>/dev/null && { echo "$$each"; break; }; done
 
+# How long and how often `make chaos` goes on; 0 cycles: as many as there is time for.
+MINUTES ?= 20
+CYCLES ?= 0
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint lock clean
+.PHONY: help install demo test chaos lint lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: $(PROJECT) ## Set up .venv with the locked dependencies and the project
+install: $(PROJECT) $(JARS) ## Set up .venv, the locked dependencies, the project, Kafka's jars
 
 demo: install ## Run the story from the first fact to the last alert
 	@$(BIN)/peserta demo
 
 test: lint ## Check the code, then run all tests
 	@$(BIN)/pytest
+
+chaos: install ## Do harm to the service for MINUTES, or CYCLES times, and judge it (SCENARIO=part of a name, SEED=n)
+	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) --cycles $(CYCLES) --scenario "$(SCENARIO)" $(if $(SEED),--seed $(SEED))
 
 lint: install ## Check style, format and types
 	@$(BIN)/ruff check
@@ -65,4 +73,9 @@ $(DEPENDENCIES): requirements.lock | $(BIN)/python
 
 $(PROJECT): pyproject.toml $(DEPENDENCIES)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Kept in the user's cache. After this, tests and demonstration reach nothing beyond the loopback address.
+$(JARS): deploy/embedded/kafka-4.4.0.sha256 $(PROJECT)
+	@$(BIN)/python -m deploy.embedded
 	@touch $@
