@@ -21,10 +21,10 @@ CYCLES ?= 0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test chaos lint lock clean
+.PHONY: help install demo test chaos lint lock clean chaos-short
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(PROJECT) $(JARS) ## Set up .venv, the locked dependencies, the project, Kafka's jars
 
@@ -36,6 +36,9 @@ test: lint ## Check the code, then run all tests
 
 chaos: install ## Do harm to the service for MINUTES, or CYCLES times, and judge it (SCENARIO=part of a name, SEED=n)
 	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) --cycles $(CYCLES) --scenario "$(SCENARIO)" $(if $(SEED),--seed $(SEED))
+
+chaos-short: install ## The short form of the faults, and the broken variants that must be caught
+	@$(BIN)/pytest tests/chaos
 
 lint: install ## Check style, format and types
 	@$(BIN)/ruff check

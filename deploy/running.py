@@ -34,7 +34,7 @@ def announce(settings: Settings) -> Path:
 
 
 def installation(**overrides: Any) -> Settings:
-    """The settings of the environment; for addresses that are not in them, those of a running `peserta up`.
+    """The settings of the environment; what is not in it, as a running `peserta up` has it.
 
     An `up` on another broker than the one that is configured is another installation: nothing of it is taken.
     """
@@ -43,13 +43,12 @@ def installation(**overrides: Any) -> Settings:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         os.kill(found.pop("pid"), 0)
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return settings
-    if settings.kafka not in ("", found["kafka"]):
+    if not isinstance(found, dict) or settings.kafka not in ("", found.get("kafka")):
         return settings
-    if settings.clickhouse_url:
-        del found["clickhouse_url"]
-    return read_settings(**{**found, **overrides})
+    unsaid = {name: value for name, value in found.items() if name in SHARED and name not in settings.model_fields_set}
+    return read_settings(**{**unsaid, **overrides})
 
 
 def with_kafka(settings: Settings) -> Settings:

@@ -5,12 +5,13 @@ from functools import cached_property
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 import typer
 from pydantic import Field, IPvAnyAddress, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from schemas.topics import FACTS, TopicNames
+from schemas.topics import ALERTS, COMPANIES, DEAD_LETTERS, FACTS, JOURNAL, LEDGER, POLICIES, SNAPSHOTS, TopicNames
 from schemas.vocabulary import KINDS
 from sinks.settings import SinkSettings
 from streams.core.book import GRACE_DAYS_DEFAULT, GRACE_DAYS_MAX
@@ -21,6 +22,8 @@ PARTITIONS_MAX: Final = 1_000
 REPLICATION_MAX: Final = 7
 PORT_MAX: Final = 65_535
 NO_PORT: Final = -1
+RESERVED: Final = frozenset((COMPANIES, POLICIES, JOURNAL, LEDGER, SNAPSHOTS, ALERTS, DEAD_LETTERS))
+BROKERS: Final = re.compile(r"[^\s:,/@]+:\d{1,5}(,[^\s:,/@]+:\d{1,5})*")
 TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
 
@@ -57,10 +60,34 @@ class Settings(BaseSettings):
     health_port: int = Field(0, le=PORT_MAX, description="of a worker's endpoint; 0: a free one; empty: none")
     health_bind: IPvAnyAddress = Field(IPv4Address("127.0.0.1"), description="address of a worker's endpoint")
 
+    @field_validator("kafka")
+    @classmethod
+    def _brokers(cls, value: str) -> str:
+        if value and not BROKERS.fullmatch(value):
+            raise ValueError("write host:port, or several with commas")
+        return value
+
+    @field_validator("clickhouse_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            well_formed = not value or (parts.scheme in ("http", "https") and parts.hostname and parts.port != 0)
+        except ValueError:
+            well_formed = False
+        if not well_formed or "#" in value:
+            # The value itself may hold a password: it is not repeated.
+            raise ValueError("write http[s]://[user:password@]host:port, with %-escapes for special characters")
+        return value
+
     @field_validator("inbound_topics", mode="before")
     @classmethod
     def _inbound(cls, value: Any) -> Any:
-        return tuple(map(_inbound_topic, value.split(","))) if isinstance(value, str) else value
+        topics = tuple(map(_inbound_topic, value.split(","))) if isinstance(value, str) else value
+        names = [topic.name for topic in topics]
+        if len(set(names)) < len(names) or not RESERVED.isdisjoint(names):
+            raise ValueError("an inbound topic stands twice, or has the name of one of the book's own topics")
+        return topics
 
     @field_validator("health_port", mode="before")
     @classmethod

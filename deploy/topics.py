@@ -5,7 +5,7 @@ loses a journal. All topics have the same number of partitions, so that one part
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # type: ignore[import-untyped]
@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError, for_code  # type: ignore[import-untyped]
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from schemas.topics import ALERTS, COMPANIES, DEAD_LETTERS, FACTS, JOURNAL, LEDGER, POLICIES, SNAPSHOTS
+from streams.settings import TIMESTAMP_TYPE
 
 CHANGELOG = "peserta-bookkeeper-book-changelog"
 
@@ -51,6 +52,7 @@ class Topic:
     cleanup: Literal["delete", "compact"]
     retention_ms: int = FOR_EVER_MS
     batch_bytes: int = OWN_BATCH_BYTES
+    timestamps: Literal["CreateTime", "LogAppendTime"] = "CreateTime"
 
     def settings(self, replication: int) -> dict[str, str]:
         """The topic's settings under Kafka's names."""
@@ -59,7 +61,7 @@ class Topic:
             "retention.ms": self.retention_ms,
             "max.message.bytes": self.batch_bytes,
             "min.insync.replicas": max(1, min(2, replication - 1)),
-            "message.timestamp.type": "CreateTime",
+            TIMESTAMP_TYPE: self.timestamps,
             "message.timestamp.after.max.ms": ANY_TIME_AHEAD_MS,
         }
         if self.cleanup == "compact":
@@ -73,12 +75,15 @@ def topic_table(
     """All topics. `inbound` names every topic that publishers write to; `prefix` stands before every name.
 
     `history` is for a book with `clock: replay`: Kafka counts retention from the records' own timestamps, so that
-    old facts would be deleted before the recorder reads them; nothing is deleted then.
+    old facts would be deleted before the recorder reads them; nothing is deleted then. In a book with `clock: wall`
+    the broker stamps inbound records itself, so that a publisher's clock decides nothing.
     """
+    kept_ms = FOR_EVER_MS if history else 30 * DAY_MS
+    stamps: Literal["CreateTime", "LogAppendTime"] = "CreateTime" if history else "LogAppendTime"
     table = (
-        *(Topic(name, "delete", FOR_EVER_MS if history else 30 * DAY_MS, INBOUND_BATCH_BYTES) for name in inbound),
-        Topic(COMPANIES, "compact", batch_bytes=INBOUND_BATCH_BYTES),
-        Topic(POLICIES, "compact", batch_bytes=INBOUND_BATCH_BYTES),
+        *(Topic(name, "delete", kept_ms, INBOUND_BATCH_BYTES, stamps) for name in inbound),
+        Topic(COMPANIES, "compact", FOR_EVER_MS, INBOUND_BATCH_BYTES, stamps),
+        Topic(POLICIES, "compact", FOR_EVER_MS, INBOUND_BATCH_BYTES, stamps),
         Topic(JOURNAL, "delete"),
         Topic(LEDGER, "delete"),
         Topic(SNAPSHOTS, "compact"),
@@ -86,7 +91,7 @@ def topic_table(
         Topic(DEAD_LETTERS, "delete", FOR_EVER_MS if history else 90 * DAY_MS),
         Topic(changelog, "compact"),
     )
-    return tuple(Topic(prefix + row.name, row.cleanup, row.retention_ms, row.batch_bytes) for row in table)
+    return tuple(replace(row, name=prefix + row.name) for row in table)
 
 
 async def create_topics(

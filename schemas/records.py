@@ -142,7 +142,7 @@ class Tick:
 
 Entry: TypeAlias = FactEntry | CompanySet | PolicySet | PolicyEnded | Tick
 
-TICK_SOURCE = "clock"
+TICK_SOURCE = "@clock"  # no topic can have this name
 
 
 class Posting(NamedTuple):

@@ -142,7 +142,7 @@ class Recorder:
         try:
             if record.value is None:
                 entry = PolicyEnded(came_from, recorded_at, _text(record.key or b""))
-                reason = None
+                reason = None if is_instant(recorded_at) else INVALID_FIELD
             else:
                 policy = self._outputs.decode_policy(record.value)
                 entry = PolicySet(came_from, recorded_at, policy)
@@ -156,7 +156,7 @@ class Recorder:
     def _reference_reason(self, record: Record, record_id: str, valid: bool) -> str | None:
         if _bytes_of(record) > REFERENCE_BYTES_MAX:
             return OVERSIZED
-        if not valid:
+        if not valid or (self._replay and not is_instant(record.timestamp)):
             return INVALID_FIELD
         return None if record.key == record_id.encode() else KEY_MISMATCH
 

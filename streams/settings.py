@@ -13,6 +13,9 @@ RECORDER_APP: Final = "peserta-recorder"
 BOOKKEEPER_APP: Final = "peserta-bookkeeper"
 STATE_NAME: Final = "book"
 
+# Which clock a book was opened with stands in its inbound topics: the broker stamps records, or the publisher does.
+TIMESTAMP_TYPE: Final = "message.timestamp.type"
+
 WALL: Final = "wall"
 REPLAY: Final = "replay"
 
@@ -42,6 +45,12 @@ class StreamSettings:
     def inbound_names(self) -> tuple[str, ...]:
         """Names of the topics of facts, with the prefix."""
         return tuple(self.topics.prefix + topic.name for topic in self.inbound)
+
+    @property
+    def inbound_settings(self) -> dict[str, dict[str, str]]:
+        """What the inbound topics must be set to in a book with this clock."""
+        stamps = "CreateTime" if self.clock == REPLAY else "LogAppendTime"
+        return {name: {TIMESTAMP_TYPE: stamps} for name in self.inbound_names}
 
     @property
     def recorder_app(self) -> str:

@@ -1,6 +1,7 @@
 """The two Faust apps: the recorder on the appending lane, the book-keeper on the transactional one."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ def recorder_app(settings: StreamSettings, metrics: RecorderMetrics) -> LaneApp:
     """The app that reads the inbound topics and appends to the journal. Nothing is connected."""
     topics = settings.topics
     recorder = Recorder(settings, now_ms, metrics.recorded)
-    app = create_app(_lane_settings(settings, settings.recorder_app))
+    lane_settings = replace(_lane_settings(settings, settings.recorder_app), topic_settings=settings.inbound_settings)
+    app = create_app(lane_settings)
     lane = AppendLane(
         app,
         source_topics=(*settings.inbound_names, topics.companies, topics.policies),

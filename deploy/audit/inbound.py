@@ -5,10 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaConnectionError  # type: ignore[import-untyped]
 
 from deploy.audit.findings import Finding
 from deploy.audit.partition import Kept, Source
 from deploy.audit.reading import TopicReader
+from deploy.kafka_reading import no_broker
 from schemas.codec import OutputCodec
 from schemas.records import Coordinates
 from streams.core.admission import REASONS
@@ -32,6 +34,9 @@ async def committed_offsets(kafka: str, group: str) -> dict[Source, int]:
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     try:
         await admin.start()
+    except KafkaConnectionError as error:
+        raise no_broker(kafka) from error
+    try:
         found = await admin.list_consumer_group_offsets(group)
         return {(tp.topic, tp.partition): at.offset for tp, at in found.items() if at.offset >= 0}
     finally:
@@ -76,7 +81,8 @@ async def _account_one(
     topic, partition = one.source
     finding = Finding("every record consumed has one disposition", f"{topic}-{partition}")
     places = Counter(offset for book in kept for offset in book.recorded.get(one.source, ()))
-    refused = {at.offset: reason for at, reason in letters.items() if at[:2] == one.source}
+    # A record that was recorded, and refused when it was read once more (its range had passed), counts as recorded.
+    refused = {at.offset: why for at, why in letters.items() if at[:2] == one.source and at.offset not in places}
     one.in_journal = sum(offset < one.next_offset for offset in places)
     one.dead_letters = Counter(reason for offset, reason in refused.items() if offset < one.next_offset)
     published = set()

@@ -12,6 +12,7 @@ from schemas.codec import JournalCodec, OutputCodec
 from schemas.records import Coordinates, FactEntry
 from schemas.topics import TopicNames
 from streams.bookkeeper import Bookkeeper
+from streams.core.admission import REASONS
 from streams.lane import CURSOR_PREFIX, Rows
 from streams.settings import StreamSettings
 
@@ -24,7 +25,8 @@ class Kept:
 
     partition: int
     journal_next: int = 0  # the offset behind the last entry that is in the state
-    ledger_next: int = 0
+    ledger_at: list[tuple[int, int]] = field(default_factory=list)  # offset in the ledger, offset in the journal
+    clickhouse_next: int | None = None  # journal offset up to which ClickHouse was compared; None: not looked at
     entries: int = 0
     repeats: int = 0
     recorded: dict[Source, set[int]] = field(default_factory=dict)  # facts by source, with those not yet kept
@@ -54,6 +56,7 @@ class PartitionAudit:
         expected = await self._refold(kept)
         await self._ledger(kept, expected)
         await self._alerts(kept, expected)
+        await self._letters(kept, expected)
         kept.findings.append(compare("state = journal folded again", self._where, expected.rows, standing))
         await self._not_yet_kept(kept)
         return kept
@@ -79,6 +82,7 @@ class PartitionAudit:
             expected.rows.update({key: value for key, value in effect.changed.items() if value is not None})
             expected.ledger += [value or b"" for _, value in effect.outputs[self._topics.ledger]]
             expected.alerts += [value or b"" for _, value in effect.outputs[self._topics.alerts]]
+            expected.letters += [value or b"" for _, value in effect.outputs[self._topics.dead_letters]]
             last = batch[-1].offset
         if last + 1 < kept.journal_next:
             finding = Finding("journal has every entry that the state contains", self._where, kept.entries)
@@ -113,7 +117,7 @@ class PartitionAudit:
             found[said.offset] = record.value
             in_topic.append((record.offset, record.value))
             kept.dispositions[said.disposition] += 1
-            kept.ledger_next = record.offset + 1
+            kept.ledger_at.append((record.offset, said.offset))
         should = {self._outputs.decode_ledger(value).offset: value for value in expected.ledger}
         finding = compare("ledger = journal folded again", self._where, should, found)
         for offset in doubled:
@@ -148,6 +152,21 @@ class PartitionAudit:
         kept.alerts = found
         kept.findings.append(finding)
 
+    async def _letters(self, kept: Kept, expected: "Expected") -> None:
+        """The dead letters of facts that the book refuses; the recorder's are told apart by their reasons."""
+        should = {self._outputs.decode_dead_letter(value).came_from: value for value in expected.letters}
+        found = {}
+        async for record in self._reader.records(self._topics.dead_letters, self._partition):
+            letter = self._outputs.decode_dead_letter(record.value)
+            at = letter.came_from
+            if letter.reason not in REASONS and (at in should or at.offset in self._kept_of(kept, at)):
+                found[at] = record.value
+        kept.findings.append(compare("dead letters = journal folded again", self._where, should, found))
+
+    @staticmethod
+    def _kept_of(kept: Kept, at: Coordinates) -> set[int]:
+        return kept.recorded.get((at.topic, at.partition), set())
+
     def _by_identity(self, values: list[bytes]) -> Iterator[tuple[tuple[str, str], bytes]]:
         for value in values:
             alert = self._outputs.decode_alert(value)
@@ -168,3 +187,4 @@ class Expected:
     rows: Rows = field(default_factory=dict)
     ledger: list[bytes] = field(default_factory=list)
     alerts: list[bytes] = field(default_factory=list)
+    letters: list[bytes] = field(default_factory=list)

@@ -53,6 +53,7 @@ class Report:
                     "entries": book.entries,
                     "repeats": book.repeats,
                     "not_yet_kept": book.not_yet_kept,
+                    "clickhouse_next": book.clickhouse_next,
                     "ledger_records": len(book.ledger),
                     "alerts": len(book.alerts),
                     "chain": book.head.hex(),
@@ -115,10 +116,9 @@ def _warehouse(settings: Settings, kept: list[Kept], letters: dict[Coordinates, 
         reached = _reached(client, settings)
         findings = []
         for book in kept:
-            # The journal offset up to which the sink holds every ledger record of this partition.
             carried = reached.get((settings.topics.ledger, book.partition), 0)
-            until = book.journal_next if carried >= book.ledger_next else 0
-            findings += audit_warehouse(client, book, until)
+            book.clickhouse_next = max((at + 1 for offset, at in book.ledger_at if offset < carried), default=0)
+            findings += audit_warehouse(client, book, book.clickhouse_next)
         findings.append(audit_dead_letters(client, letters))
     return findings
 

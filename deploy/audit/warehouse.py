@@ -1,4 +1,4 @@
-"""ClickHouse against the topics: facts, ledger, alerts and dead letters, row by row."""
+"""ClickHouse against the topics: ledger with its chain, lines, alerts and dead letters, row by row."""
 
 from collections.abc import Hashable, Iterable, Sequence
 from datetime import date, datetime

@@ -56,7 +56,17 @@ def _run(sealed: Path | None) -> Report:
 
 
 def _show(report: Report) -> None:
-    columns = ("partition", "up to", "entries", "repeats", "kept", "alerts", "on the way", "chain")
+    columns = (
+        "partition",
+        "up to",
+        "entries",
+        "repeats",
+        "kept",
+        "alerts",
+        "on the way",
+        "in ClickHouse up to",
+        "chain",
+    )
     rows = [
         (
             k.partition,
@@ -66,6 +76,7 @@ def _show(report: Report) -> None:
             len(k.ledger),
             len(k.alerts),
             k.not_yet_kept,
+            k.clickhouse_next,
             k.head.hex()[:12],
         )
         for k in report.kept

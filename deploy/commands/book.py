@@ -10,11 +10,12 @@ import typer
 
 from deploy.clickhouse_reading import analyst
 from deploy.commands.arguments import DateArgument
-from deploy.commands.screen import bar, err, out, percent, print_json, table
+from deploy.commands.screen import bar, err, out, percent, print_json, shown, table
 from deploy.failure import CommandFailed, ExitCode
 from deploy.journal_files import Exported, companies_yaml, export_facts, policies_yaml
 from deploy.kafka_reading import follow, read_to_end
 from deploy.running import installation, with_kafka
+from deploy.ticking import NoSuchDate
 from deploy.ticking import tick as command_date
 from schemas.codec import OutputCodec
 from schemas.records import Alert
@@ -47,6 +48,8 @@ def tick(on: DateArgument) -> None:
         raise CommandFailed("This book has `clock: wall`: its dates begin by themselves, after midnight in Jakarta.")
     try:
         asyncio.run(command_date(settings.stream_settings(), day(on)))
+    except NoSuchDate as error:
+        raise CommandFailed(f"{on} cannot begin: {error}.") from error
     except TimeoutError as error:
         raise CommandFailed(f"{error}. Is a recorder running?", ExitCode.UNAVAILABLE) from error
     out.print(f"{on} has begun in all {settings.partitions} partitions")
@@ -97,9 +100,10 @@ def alert_sentence(alert: Alert) -> str:
     """An alert as one line for people."""
     mark = "[red]▲ firing  [/red]" if alert.status == "firing" else "[green]▼ resolved[/green]"
     gap = {None: "", 0: "", 1: ", 1 person missing"}.get(alert.gap_people, f", {alert.gap_people} people missing")
+    company_id = shown(alert.company_id)
     cause = f"fact {alert.event_id}" if alert.cause == "fact" else CAUSES[alert.cause]
     return (
-        f"{day_text(alert.business_date)} {mark} {alert.company_id} {alert.policy_id} {alert.reason}: "
+        f"{day_text(alert.business_date)} {mark} {company_id} {alert.policy_id} {alert.reason}: "
         f"{alert.covered} of {alert.divisor} ({percent(alert.coverage_bp)}){gap} [dim]← {cause}[/dim]"
     )
 
@@ -170,18 +174,24 @@ def export(
     --companies book/companies.yaml --as-of 2025-12-31 book/facts.ndjson
     """
     settings = with_kafka(installation())
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "facts.ndjson").open("w", encoding="utf-8", newline="\n") as facts:
-        exported = asyncio.run(export_facts(settings.kafka, settings.topics.journal, facts))
-    (folder / "policies.yaml").write_text(policies_yaml(list(exported.policies.values())), encoding="utf-8")
-    (folder / "companies.yaml").write_text(companies_yaml(list(exported.companies.values())), encoding="utf-8")
-    _tell(exported, folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "facts.ndjson").open("w", encoding="utf-8", newline="\n") as facts:
+            exported = asyncio.run(export_facts(settings.kafka, settings.topics.journal, facts))
+        (folder / "policies.yaml").write_text(policies_yaml(list(exported.policies.values())), encoding="utf-8")
+        (folder / "companies.yaml").write_text(companies_yaml(list(exported.companies.values())), encoding="utf-8")
+    except OSError as error:
+        raise CommandFailed(f"{folder} cannot be written: {error.strerror}.") from error
+    _tell(exported, folder, settings.grace_days)
 
 
-def _tell(exported: Exported, folder: Path) -> None:
-    last = "" if exported.last_on is None else f"; the last date is {day_text(exported.last_on)}"
-    out.print(f"{exported.facts} facts, {len(exported.policies)} policies, {len(exported.companies)} companies "
-              f"in {folder}{last}", soft_wrap=True)  # fmt: skip
+def _tell(exported: Exported, folder: Path, grace_days: int) -> None:
+    counts = f"{exported.facts} facts, {len(exported.policies)} policies, {len(exported.companies)} companies"
+    out.print(f"{counts} in {shown(folder)}", soft_wrap=True)
+    if exported.last_on is not None:
+        names = [shown(folder / name) for name in ("policies.yaml", "companies.yaml", "facts.ndjson")]
+        rules = f"--policies {names[0]} --companies {names[1]} --grace-days {grace_days}"
+        out.print(f"peserta simulate {rules} --as-of {day_text(exported.last_on)} {names[2]}", soft_wrap=True)
     if exported.late_rules:
         err.print(
             f"{exported.late_rules} policy or registry entries came after facts or ended: `simulate` takes rules as "

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from aiokafka.errors import KafkaConnectionError  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaConnectionError, KafkaError  # type: ignore[import-untyped]
 
 from deploy.commands.screen import out, percent, table
-from deploy.failure import CommandFailed
+from deploy.failure import CommandFailed, ExitCode
 from deploy.kafka_reading import no_broker, read_to_end
 from deploy.reference_files import WrongFile, read_companies, read_policies
 from deploy.running import installation, with_kafka
@@ -18,7 +18,7 @@ from schemas.codec import OutputCodec
 from schemas.records import Company, Instant, Policy
 from schemas.vocabulary import programme_names
 from streams.core.dates import day_text, instant
-from streams.intake.reference import Change, Record, changes, send
+from streams.intake.reference import Change, Record, TooLarge, changes, send
 from streams.settings import REPLAY
 
 policies = typer.Typer(no_args_is_help=True, help="Set, end and list the policies that companies are watched under.")
@@ -137,6 +137,13 @@ def _send(settings: Settings, topic: str, steps: Sequence[Change], timestamp: In
         asyncio.run(send(settings.kafka, topic, steps, timestamp=timestamp))
     except KafkaConnectionError as error:
         raise no_broker(settings.kafka) from error
+    except TooLarge as error:
+        raise CommandFailed(f"{error}: shorten its lists. Nothing was sent.") from error
+    except KafkaError as error:
+        raise CommandFailed(
+            f"{settings.kafka} does not take the records ({type(error).__name__}); apply the file again when it does.",
+            ExitCode.UNAVAILABLE,
+        ) from error
 
 
 def _timestamp(settings: Settings, recorded_at: str | None) -> Instant | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -39,13 +40,20 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]], *, 
     for column in columns:
         made.add_column(column, justify="right" if column in numbers else "left")
     for row in rows:
-        made.add_row(*("" if value is None else str(value) for value in row))
+        made.add_row(*map(shown, row))
     return made
 
 
 def print_json(fields: dict[str, Any]) -> None:
-    """One JSON object on one line of standard output."""
+    """One JSON object on one line of standard output, at once: somebody may be following."""
     sys.stdout.buffer.write(json_line(fields).encode() + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def shown(value: object) -> str:
+    """Foreign text for the terminal: no markup of ours, no control characters of its own."""
+    text = "" if value is None else str(value)
+    return escape("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text))
 
 
 def percent(bp: int | None) -> str:

@@ -37,6 +37,7 @@ topics = typer.Typer(no_args_is_help=True, help="The Kafka topics of the install
 
 LOOK_EVERY_S: Final = 0.5
 READY_LIMIT_S: Final = 60.0
+LOG_LINES_SHOWN: Final = 5
 RESTART_PAUSES_S: Final = (1, 2, 5, 10, 30)  # after one, two, ... ends within RESTART_FORGIVEN_S
 RESTART_FORGIVEN_S: Final = 300.0
 LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -199,8 +200,10 @@ def up(
                 service.start()
                 with err.status("Waiting until the workers are ready"):
                     _wait_until_ready(settings, service, stopping)
-                _say_up(settings)
-                _keep_up(service, stopping)
+                if not stopping.is_set():
+                    service.check()
+                    _say_up(settings)
+                _keep_up(service, stopping, stack)
         finally:
             announced.unlink(missing_ok=True)
 
@@ -226,10 +229,22 @@ def _say_up(settings: Settings) -> None:
     out.print("[bold]Peserta is up.[/bold] Ctrl-C ends it.")
 
 
-def _keep_up(service: Service, stopping: threading.Event) -> None:
+def _check_parts(stack: Stack) -> None:
+    """CommandFailed when the Kafka or the ClickHouse that was started here has ended."""
+    for process in stack.processes:
+        if process.poll() is not None:
+            raise CommandFailed(
+                f"{process.name} has ended. Its last lines ({process.log}):\n{process.log_tail(LOG_LINES_SHOWN)}\n"
+                "Start `peserta up` again: its data are kept.",
+                ExitCode.RESTART_ME,
+            )
+
+
+def _keep_up(service: Service, stopping: threading.Event, stack: Stack) -> None:
     """Start workers again that ended with a code that asks for it; give up on one that refuses to run."""
     ends: dict[str, list[float]] = {}
     while not stopping.wait(LOOK_EVERY_S):
+        _check_parts(stack)
         for role, code in service.ended().items():
             if code == ExitCode.WRONG_SETTINGS:
                 service.check()

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from deploy.clickhouse_reading import analyst
 from deploy.commands.book import alert_sentence
-from deploy.commands.screen import bar, percent, sparkline, table
+from deploy.commands.screen import bar, percent, shown, sparkline, table
 from deploy.demo.evidence import Evidence
 from deploy.demo.proof import Check, failures
 from deploy.demo.run import Sent
@@ -82,7 +82,7 @@ def _coverage(client: Client, evidence: Evidence) -> Table:
     months = _months(client)
     names = {row["company_id"]: row for row in client.query("SELECT * FROM companies").named_results()}
     policies = sorted(evidence.exported.policies)
-    shown = Table(
+    coverage = Table(
         title=f"Coverage with work-accident (JKK) and death cover (JKM) on {_as_of(evidence)}",
         title_justify="left",
         title_style="bold",
@@ -92,13 +92,15 @@ def _coverage(client: Client, evidence: Evidence) -> Table:
     )
     for column in ("company", "regency", "active", "covered", "gap", "coverage", "", "months", *policies):
         numbers = column in ("active", "covered", "gap", "coverage")
-        shown.add_column(column, justify="right" if numbers else "left", no_wrap=column in ("", "months", "coverage"))
+        coverage.add_column(
+            column, justify="right" if numbers else "left", no_wrap=column in ("", "months", "coverage")
+        )
     for company_id, company in sorted(evidence.companies.items()):
         states = {p["policy_id"]: p["state"] for p in company["policies"]}
         registered = names.get(company_id, {})
-        shown.add_row(
-            f"{company_id} {registered.get('name') or ''}".strip(),
-            registered.get("regency") or "",
+        coverage.add_row(
+            shown(f"{company_id} {registered.get('name') or ''}".strip()),
+            shown(registered.get("regency")),
             str(company["active"]),
             str(company["covered"]),
             str(company["uncovered"]),
@@ -107,7 +109,7 @@ def _coverage(client: Client, evidence: Evidence) -> Table:
             sparkline(months[company_id]),
             *(MARKS[states[policy]] for policy in policies),
         )
-    return shown
+    return coverage
 
 
 def _as_of(evidence: Evidence) -> str:

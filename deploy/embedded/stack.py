@@ -11,6 +11,7 @@ from rich.console import Console
 
 from deploy.embedded.clickhouse.server import PROGRAM, ClickHouse
 from deploy.embedded.error import StackError
+from deploy.embedded.process import Process
 
 if TYPE_CHECKING:
     from deploy.embedded.kafka import Kafka
@@ -84,6 +85,14 @@ class Stack:
     def clickhouse_url(self) -> str:
         """The HTTP interface, `http://127.0.0.1:PORT`."""
         return self.clickhouse.url
+
+    @property
+    def processes(self) -> list[Process]:
+        """What was started here, to be looked at."""
+        started = list(self._kafka.processes.values()) if self._kafka else []
+        if self._clickhouse and self._clickhouse.process:
+            started.append(self._clickhouse.process)
+        return started
 
     def close(self) -> None:
         """Stop everything; remove a temporary folder. May be called again."""

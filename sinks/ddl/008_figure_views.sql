@@ -53,7 +53,7 @@ FROM snapshots AS snapshot FINAL
 LEFT JOIN (SELECT company_id, name, regency, kbli FROM journal_companies FINAL) AS company USING (company_id);
 
 CREATE OR REPLACE VIEW policy_status ${on_cluster} AS
-SELECT company_id, policy_id, state, since, gap_people, threshold_bp, version, as_of
+SELECT company_id, policy_id, state, since, gap_people, threshold_bp AS threshold, threshold_bp, version, as_of
 FROM (SELECT * FROM snapshots FINAL)
 ARRAY JOIN
     policy_ids AS policy_id,

@@ -7,10 +7,15 @@ from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 
 from schemas.codec import OutputCodec
 from schemas.records import Company, Instant, Policy
+from streams.recorder import REFERENCE_BYTES_MAX
 
 REQUEST_TIMEOUT_MS: Final = 30_000
 
 Record = Policy | Company
+
+
+class TooLarge(Exception):
+    """A policy or registry entry that does not fit into a record."""
 
 
 class Change(NamedTuple):
@@ -39,18 +44,23 @@ def changes(wanted: Sequence[Record], standing: dict[str, Record], *, prune: boo
 
 
 async def send(kafka: str, topic: str, steps: Iterable[Change], *, timestamp: Instant | None = None) -> int:
-    """Send what is not unchanged, in order, and wait for every acknowledgement; the number of records sent."""
+    """Send what is not unchanged, in order, and wait for every acknowledgement; the number of records sent.
+
+    TooLarge names a record that the recorder would not take; nothing is sent then.
+    """
     codec = OutputCodec()
+    values = [(step.record_id, _value(codec, step.record)) for step in steps if step.kind != "unchanged"]
+    for name, value in values:
+        if len(name.encode()) + len(value or b"") > REFERENCE_BYTES_MAX:
+            raise TooLarge(f"{name} has more than {REFERENCE_BYTES_MAX} bytes as a record")
     producer = AIOKafkaProducer(
         bootstrap_servers=kafka, acks="all", enable_idempotence=True, request_timeout_ms=REQUEST_TIMEOUT_MS
     )
     sent = 0
     await producer.start()
     try:
-        for step in steps:
-            if step.kind == "unchanged":
-                continue
-            await producer.send_and_wait(topic, _value(codec, step.record), step.record_id.encode(), None, timestamp)
+        for name, value in values:
+            await producer.send_and_wait(topic, value, name.encode(), None, timestamp)
             sent += 1
     finally:
         await producer.stop()

@@ -323,6 +323,10 @@ class Consumer(driver.Consumer):
         if starts:
             await self.seek_wait(starts)
         self.progress = {tp: SourceProgress(f"{tp.topic}-{tp.partition}", start) for tp, start in starts.items()}
+        for tp, log in logs.items():
+            # The last worker died after its transaction and before the group heard of it.
+            if log.begin < starts[tp] and (log.committed is None or log.committed < starts[tp]):
+                self.progress[tp].stand()
         return True
 
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:

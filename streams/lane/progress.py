@@ -20,6 +20,10 @@ class SourceProgress:
     delivered_at_s: float = 0.0
     _pending: OrderedDict[int, bool] = field(default_factory=OrderedDict)
 
+    def stand(self) -> None:
+        """Everything before `expected` is contained already, though the group does not know: commit that position."""
+        self._pending[self.expected] = True
+
     def deliver(self, batch: Batch, now_s: float) -> None:
         """A batch goes to the agent: it counts as under way until it is acknowledged."""
         self._pending[batch.next_offset] = False

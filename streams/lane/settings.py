@@ -1,6 +1,7 @@
 """The settings of one worker on the lane, checked when they are made."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 BATCH_RECORDS_LIMIT = 50_000
@@ -39,6 +40,8 @@ class LaneSettings:
     standby_replicas: int = 0
     broker_wait_s: float = 60.0
     """How long a starting worker waits for the broker and for its topics."""
+    topic_settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What topics must be set to at the broker, by name: a worker refuses to run on others."""
     group_id: str = ""
     """The consumer group if not `app_id`. Two groups under one app_id: two workers that both believe to own all."""
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from streams.lane.append import AppendLane
@@ -106,6 +107,8 @@ async def _wait_for_topics(app: LaneApp) -> None:
             raise Refused(f"the broker at {settings.bootstrap} has no topics {', '.join(missing)}: create them first")
         if missing:
             await asyncio.sleep(BROKER_RETRY_S)
+    if settings.topic_settings:
+        await _check_settings(settings)
     log.info("broker at %s answers and has all topics", settings.bootstrap)
 
 
@@ -127,6 +130,27 @@ def _check_counts(app: LaneApp, found: dict[str, int]) -> None:
     ]
     if wrong:
         raise Refused(f"topics must have {wanted} partitions: {', '.join(wrong)}")
+
+
+async def _check_settings(settings: LaneSettings) -> None:
+    """Raises Refused when a topic is set otherwise than this worker must have it."""
+    asked = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in settings.topic_settings]
+    client = AIOKafkaAdminClient(bootstrap_servers=settings.servers)
+    try:
+        await client.start()
+        answers = await client.describe_configs(asked)
+    except KafkaError as error:
+        raise LaneFault(f"the settings of topics cannot be read at {settings.bootstrap}") from error
+    finally:
+        await client.close()
+    for _, _, _, topic, entries in (resource for answer in answers for resource in answer.resources):
+        found = {name: value for name, value, *_ in entries}
+        for name, wanted in settings.topic_settings[topic].items():
+            if found.get(name) != wanted:
+                raise Refused(
+                    f"the topic {topic} has {name}={found.get(name)}, and with these settings needs {wanted}: the book "
+                    "was opened with another clock. Set it back, or open another book under another topic prefix"
+                )
 
 
 async def _partitions_of_topics(settings: LaneSettings) -> dict[str, int] | None:

@@ -13,7 +13,7 @@ from deploy.demo.evidence import Evidence, gather
 from deploy.demo.material import Material, from_story
 from deploy.demo.proof import failures, prove
 from deploy.demo.run import Run
-from deploy.kafka_reading import end_offsets
+from deploy.kafka_reading import end_offsets, wait_until_worked
 from deploy.settings import Settings
 from deploy.story import story
 from schemas.records import Alert
@@ -99,9 +99,12 @@ def test_a_journal_in_which_everything_was_recorded_twice_gives_the_same_book(
     run.arrive()
     once = gather(settings)
 
+    streams = settings.stream_settings()
     service.processes["recorder"].stop()
-    asyncio.run(forget_progress(settings))
-    service.start("recorder")
+    service.processes["bookkeeper"].stop()
+    asyncio.run(forget_progress(settings, streams.recorder_app, streams.inbound_names[0]))
+    asyncio.run(forget_progress(settings, streams.bookkeeper_app, streams.topics.journal))
+    service.start("recorder", "bookkeeper")
     run.wait()
 
     evidence = gather(settings)
@@ -115,15 +118,28 @@ def by_identity(evidence: Evidence) -> dict[tuple[str, str], Alert]:
     return {(alert.alert_id, alert.status): alert for alert in evidence.alerts}
 
 
-async def forget_progress(settings: Settings) -> None:
-    """Put the recorder's group back to the beginning, as when its offsets were lost."""
+def test_a_group_that_forgot_its_position_hears_it_again_without_a_new_record(
+    settings: Settings, service: RestartingService, material: Material
+) -> None:
+    """As when the book-keeper dies after a transaction and before the group's commit."""
+    run = Run(settings, material, service, say=lambda _: None)
+    run.prepare()
+    run.publish(material.lines[:200])
+    run.wait()
     streams = settings.stream_settings()
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka, group_id=streams.recorder_app, enable_auto_commit=False
-    )
+    service.processes["bookkeeper"].stop()
+    asyncio.run(forget_progress(settings, streams.bookkeeper_app, streams.topics.journal))
+    service.start("bookkeeper")
+    asyncio.run(wait_until_worked(settings.kafka, streams.bookkeeper_app, [streams.topics.journal], PROGRESS_LIMIT_S))
+    assert ledger_records(settings) > 0
+
+
+async def forget_progress(settings: Settings, group: str, topic: str) -> None:
+    """Put a group back to the beginning of a topic, as when its offsets were lost."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka, group_id=group, enable_auto_commit=False)
     await consumer.start()
     try:
-        partitions = [TopicPartition(streams.inbound_names[0], p) for p in range(settings.partitions)]
+        partitions = [TopicPartition(topic, p) for p in range(settings.partitions)]
         consumer.assign(partitions)
         await consumer.commit(dict.fromkeys(partitions, 0))
     finally:

@@ -45,7 +45,7 @@ COLUMNS = {
     "ledger": "company_id value_on employment_type_before programmes_before new_before employment_type_after "
     "programmes_after new_after inside_before inside_after quantity partition offset posting recorded_at",
     "coverage_daily": f"company_id date active covered uncovered_new {' '.join(DAILY_ENROLLED)} coverage_bp",
-    "policy_status": "company_id policy_id state since gap_people threshold_bp version as_of",
+    "policy_status": "company_id policy_id state since gap_people threshold threshold_bp version as_of",
     "alerts": "alert_id status reason company_id policy_id policy_version rule threshold_bp business_date episode "
     "episode_start previous_state active covered divisor coverage_bp gap_people baseline_covered baseline_divisor "
     "uncovered joined_30 left_30 gained_cover_30 lost_cover_30 cause event_id journal_partition "

@@ -49,6 +49,15 @@ def test_the_date_begins_once_in_every_partition_and_facts_are_stamped(
         asyncio.run(publisher.publish([(1, line.encode())], lambda number, what: None))
         entries = wait_for_entries(settings, PARTITIONS + 1)
 
+        service.processes["recorder"].stop()
+        again = RestartingService(settings.model_copy(update={"clock": "replay"}), tmp_path / "other-logs")
+        with again:
+            again.start("recorder")
+            refused = again.processes["recorder"].wait(ARRIVAL_LIMIT_S)
+            reason = again.processes["recorder"].log_tail()
+
+    assert refused == 78
+    assert "opened with another clock" in reason
     ticks = [(at.partition, entry.on) for at, entry in entries if isinstance(entry, Tick)]
     facts = [entry for _, entry in entries if isinstance(entry, FactEntry)]
     assert {partition for partition, _ in ticks} == set(range(PARTITIONS))

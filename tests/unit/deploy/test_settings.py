@@ -46,6 +46,12 @@ REFUSED: Final = (
     ("a grace period for ever", "GRACE_DAYS", "1000000"),
     ("no inbound topic", "INBOUND_TOPICS", ""),
     ("an inbound topic with a blank", "INBOUND_TOPICS", "a b"),
+    ("an inbound topic that stands twice", "INBOUND_TOPICS", "facts,facts:hire"),
+    ("the name of a topic of the book", "INBOUND_TOPICS", "coverage.journal.v1"),
+    ("a broker without a port", "KAFKA", "localhost"),
+    ("a broker whose port is none", "KAFKA", "localhost:abc"),
+    ("a ClickHouse without a scheme", "CLICKHOUSE_URL", "localhost:8123"),
+    ("a ClickHouse whose password is not escaped", "CLICKHOUSE_URL", "http://u:se#cret@h:8123"),
     ("a port that is none", "HEALTH_PORT", "65536"),
     ("an address that is a name", "HEALTH_BIND", "localhost"),
     ("an inbound topic with an unknown type", "INBOUND_TOPICS", "facts:hire+fire"),
@@ -110,7 +116,7 @@ topics = st.builds(
 
 
 @given(
-    st.lists(topics, min_size=1, max_size=3).map(tuple),
+    st.lists(topics, min_size=1, max_size=3, unique_by=lambda topic: topic.name).map(tuple),
     st.integers(1, 1000),
     st.sampled_from(["wall", "replay"]),
     st.integers(0, 3650),

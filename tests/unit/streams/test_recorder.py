@@ -7,6 +7,7 @@ import pytest
 
 from schemas.codec import InboundCodec, JournalCodec, OutputCodec
 from schemas.records import (
+    TICK_SOURCE,
     Company,
     CompanySet,
     Coordinates,
@@ -260,7 +261,7 @@ def test_a_date_begins_once_in_every_partition() -> None:
     on = day("2025-09-02")
     appends = recorder().ticks(on, AT)
     assert [append.partition for append in appends] == list(range(PARTITIONS))
-    assert {entry_of(append) for append in appends} == {Tick(Coordinates("clock", 0, on), AT, on)}
+    assert {entry_of(append) for append in appends} == {Tick(Coordinates(TICK_SOURCE, 0, on), AT, on)}
 
 
 def test_a_step_says_the_same_bytes_again() -> None:

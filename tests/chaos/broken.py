@@ -1,0 +1,164 @@
+"""Defects: guards of the service taken out from outside, to see that the audit notices. Production knows of none."""
+
+import asyncio
+import itertools
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from sinks.loop import Sink
+from sinks.warehouse import INSERT_SETTINGS, Warehouse
+from streams.core.rows import source_key
+from streams.lane.append import AppendLane
+from streams.lane.cursors import CURSOR_PREFIX
+from streams.lane.delivery import Delivery
+from streams.lane.faust_hooks import ConsumerThread
+from streams.lane.records import KeyValue
+from streams.lane.settings import LaneSettings
+from streams.lane.transactions import PartitionProducers
+from tests.chaos.points import wrap
+
+Outputs = Mapping[str, Sequence[KeyValue]]
+Commit = Callable[[PartitionProducers, int, Outputs], Any]
+CHANGELOG_END: Final = "-changelog"
+SOURCE_PREFIX: Final = source_key("", 0)[:1]
+
+
+def commits_before_appending() -> None:
+    """The recorder commits its offsets before the broker has what they stand for."""
+    waiting: set[Any] = set()
+    committed = asyncio.Event()
+
+    def noting(take: Callable[..., None]) -> Callable[..., None]:
+        def taken(lane: AppendLane, event: Any) -> None:
+            waiting.add(event)
+            committed.clear()
+            take(lane, event)
+
+        return taken
+
+    def early(finish: Callable[..., Any]) -> Callable[..., Any]:
+        async def finished(lane: AppendLane, event: Any, *rest: Any) -> None:
+            event.ack()
+            await event.app.consumer.commit()
+            waiting.discard(event)
+            if not waiting:
+                committed.set()
+            await finish(lane, event, *rest)
+
+        return finished
+
+    def late(send: Callable[..., Any]) -> Callable[..., Any]:
+        async def sent(delivery: Delivery) -> None:
+            await committed.wait()
+            await send(delivery)
+
+        return sent
+
+    wrap(AppendLane, "_take", noting)
+    wrap(AppendLane, "_finish", early)
+    wrap(Delivery, "send", late)
+
+
+def commits_cursor_before_effect() -> None:
+    """The book-keeper commits rows and cursor in a transaction of their own, before what they stand for."""
+
+    def split(commit: Commit) -> Commit:
+        async def in_two(producers: PartitionProducers, partition: int, outputs: Outputs) -> dict[str, int]:
+            state = {topic: lines for topic, lines in outputs.items() if topic.endswith(CHANGELOG_END)}
+            effect = {topic: lines for topic, lines in outputs.items() if topic not in state}
+            last: dict[str, int] = await commit(producers, partition, state)
+            return last | (await commit(producers, partition, effect) if effect else {})
+
+        return in_two
+
+    wrap(PartitionProducers, "commit", split)
+
+
+def keeps_cursors_back() -> None:
+    """The book-keeper writes its cursors with the first batch of a partition and never again: the lane's and the
+    book's own, each of which alone would still hold."""
+    written: set[int] = set()
+
+    def without(commit: Commit) -> Commit:
+        async def stale(producers: PartitionProducers, partition: int, outputs: Outputs) -> Any:
+            if partition in written:
+                outputs = {topic: _without_cursors(topic, lines) for topic, lines in outputs.items()}
+            written.add(partition)
+            return await commit(producers, partition, outputs)
+
+        return stale
+
+    wrap(PartitionProducers, "commit", without)
+
+
+def _without_cursors(topic: str, lines: Sequence[KeyValue]) -> Sequence[KeyValue]:
+    """Of a changelog: without cursors, unless there is nothing else."""
+    if not topic.endswith(CHANGELOG_END):
+        return lines
+    return [line for line in lines if not (line[0] or b"").startswith((CURSOR_PREFIX, SOURCE_PREFIX))] or lines
+
+
+def fences_nobody() -> None:
+    """Each process has transactional ids of its own."""
+    wrap(LaneSettings, "transactional_id", lambda own: lambda *args: f"{own(*args)}-{os.getpid()}")
+
+
+def reads_uncommitted() -> None:
+    """The worker's consumer reads what was never committed."""
+
+    def uncommitted(create: Callable[..., Any]) -> Callable[..., Any]:
+        def consumer(*args: Any) -> Any:
+            made = create(*args)
+            made._isolation_level = "read_uncommitted"
+            return made
+
+        return consumer
+
+    wrap(ConsumerThread, "_create_worker_consumer", uncommitted)
+
+
+def inserts_without_token() -> None:
+    """The sink's inserts cannot be told from their repetition."""
+
+    def plain(insert: Callable[..., Any]) -> Callable[..., Any]:
+        numbers = itertools.count()
+
+        async def without(warehouse: Warehouse, table: str, columns: Any, _token: str) -> None:
+            warehouse._settings = {**INSERT_SETTINGS, "insert_deduplicate": 0}
+            await insert(warehouse, table, columns, f"{os.getpid()}-{next(numbers)}")
+
+        return without
+
+    wrap(Warehouse, "insert", plain)
+
+
+def resumes_too_far() -> None:
+    """The sink goes on one offset behind where it should."""
+
+    def further(position: Callable[..., int]) -> Callable[..., int]:
+        return lambda sink, partition, mark, first: position(sink, partition, mark, first) + (mark is not None)
+
+    wrap(Sink, "_position", further)
+
+
+def resumes_from_nothing() -> None:
+    """The sink forgets its progress."""
+    wrap(
+        Sink, "_position", lambda position: lambda sink, partition, _mark, first: position(sink, partition, None, first)
+    )
+
+
+DEFECTS: Final[dict[str, Callable[[], None]]] = {
+    defect.__name__: defect
+    for defect in (
+        commits_before_appending,
+        commits_cursor_before_effect,
+        keeps_cursors_back,
+        fences_nobody,
+        reads_uncommitted,
+        inserts_without_token,
+        resumes_too_far,
+        resumes_from_nothing,
+    )
+}

@@ -1,0 +1,192 @@
+"""The world of a scenario: an installation of its own on a running stack, a story fed to it in pieces, and its end."""
+
+import asyncio
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
+from tenacity import RetryError
+
+from deploy.demo.material import Line, Material, RawRecord
+from deploy.demo.run import Run
+from deploy.embedded.stack import Stack
+from deploy.kafka_reading import end_offsets, wait_until_worked
+from schemas.records import Coordinates
+from streams.core.admission import Refusal
+from streams.core.lines import read_record
+from streams.intake.publisher import Publisher, PublishingStopped
+from tests.chaos.service import ChaosService
+from tests.support.clickhouse_faults import Faults
+from tests.support.installation import installation
+from tests.support.waiting import wait_until
+
+PROGRESS_LIMIT_S: Final = 60.0
+PIECE_SMALL: Final = 16
+PIECE_PAUSE_S: Final = 2.0
+PIECES_MAX: Final = 12
+LOG_LINES: Final = 200
+POISON: Final = b"\x00\x00\x00\x63\x01 no such schema"
+
+Identity = tuple[str, str]  # company_id and event_id of a fact
+
+
+class World:
+    """One book. `seed` decides everything that is left to chance here; when processes do what is theirs to decide."""
+
+    def __init__(
+        self, stack: Stack, folder: Path, material: Material, seed: int, defects: dict[str, str] | None = None
+    ) -> None:
+        self.stack, self.rng, self.material = stack, Random(seed), material
+        name = f"c{uuid.uuid4().hex[:10]}"
+        place = installation(stack.kafka_address, stack.clickhouse_url, f"{name}.", name, folder)
+        replication = min(3, len(stack.kafka.cluster.nodes))
+        self.settings = place.model_copy(update={"replication": replication})
+        self.service = ChaosService(self.settings, folder, defects)
+        self.faults = Faults(stack.clickhouse_url)
+        self.run = Run(self.settings, material, self.service, say=lambda _: None)
+        self.acknowledged_at: dict[Identity, float] = {}
+        self._fed = 0
+        self._facts = dict(material.lines)
+
+    def begin(self) -> None:
+        """Topics, workers, rules."""
+        self.run.prepare()
+
+    # ---- feeding
+
+    def feed(self, count: int) -> None:
+        """Publish the next facts; what a broker has not acknowledged is published again until it is."""
+        due = list(self.material.lines[self._fed : self._fed + count])
+        self._fed += len(due)
+        wait_until(lambda: not due or self._offer(due), PROGRESS_LIMIT_S)
+
+    def _offer(self, due: list[Line]) -> bool:
+        streams = self.settings.stream_settings()
+        publisher = Publisher(self.settings.kafka, streams.inbound_names[0], replay=True, now=lambda: 0)
+        try:
+            asyncio.run(publisher.publish(due, self._acknowledged))
+        except PublishingStopped:
+            known = {*self.run.sent.lines.values(), *self.run.sent.refused}
+            due[:] = [line for line in due if line[0] not in known]
+            return not due
+        return True
+
+    def _acknowledged(self, number: int, what: Coordinates | Refusal) -> None:
+        if isinstance(what, Refusal):
+            self.run.sent.refused[number] = what
+            return
+        self.run.sent.lines[what] = number
+        read = read_record(self._facts[number])
+        assert not isinstance(read, Refusal)
+        self.acknowledged_at[read.fact.company_id, read.fact.event_id] = time.time()
+
+    @contextmanager
+    def feeding(self, count: int) -> Iterator[None]:
+        """Facts go on while the body does something; behind it the book-keeper has committed more than before it."""
+        before = self.ledger()
+        failed: list[BaseException] = []
+
+        def feed() -> None:
+            try:
+                for _ in range(4):
+                    self.feed(count // 4)
+            except BaseException as error:
+                failed.append(error)
+                raise
+
+        thread = threading.Thread(target=feed, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join(PROGRESS_LIMIT_S)
+        assert not thread.is_alive() and not failed, f"publishing did not end: {failed}"
+        self.wait(lambda: self.ledger() > before)
+
+    def feed_poison(self, count: int) -> None:
+        """Records that no schema knows."""
+        asyncio.run(self._poison(count))
+
+    async def _poison(self, count: int) -> None:
+        topic = self.settings.stream_settings().inbound_names[0]
+        raw = RawRecord(self.material.starts_at, b"C1", POISON, "unknown_schema")
+        async with AIOKafkaProducer(bootstrap_servers=self.settings.kafka, enable_idempotence=True) as producer:
+            sent = [await producer.send(topic, raw.value, raw.key, timestamp_ms=raw.timestamp) for _ in range(count)]
+            for one in sent:
+                at = await one
+                self.run.sent.raw[Coordinates(at.topic, at.partition, at.offset)] = raw
+
+    # ---- waiting
+
+    def ledger(self) -> int:
+        """Offsets of the ledger's ends, markers included."""
+        return sum(asyncio.run(end_offsets(self.settings.kafka, [self.settings.topics.ledger])).values())
+
+    def recorded(self) -> int:
+        """Offsets of the journal's ends."""
+        return sum(asyncio.run(end_offsets(self.settings.kafka, [self.settings.topics.journal])).values())
+
+    def wait_until_it_owns(self, name: str) -> None:
+        """Until a worker has said of which partitions it is the owner."""
+        self.wait(lambda: " partitions [" in self.service.processes[name].log_tail(LOG_LINES))
+
+    def wait(self, condition: Callable[[], bool]) -> None:
+        """Until it holds, with every worker up."""
+
+        def look() -> bool:
+            self.service.check()
+            return condition()
+
+        wait_until(look, PROGRESS_LIMIT_S)
+
+    def feed_until_ended(self, name: str) -> int:
+        """A few facts at a time until a worker has ended by itself; its exit code. It stays down."""
+        for _ in range(PIECES_MAX):
+            self.feed(PIECE_SMALL)
+            with suppress(TimeoutError):
+                return self.wait_until_ended(name, PIECE_PAUSE_S)
+        return self.wait_until_ended(name)
+
+    def feed_until_stopped(self, name: str) -> None:
+        """A few facts at a time until a worker has stopped itself by SIGSTOP."""
+        for _ in range(PIECES_MAX):
+            self.feed(PIECE_SMALL)
+            with suppress(RetryError):
+                wait_until(lambda: self._is_stopped(name), PIECE_PAUSE_S)
+                return
+        raise TimeoutError(f"{name} has not stopped itself")
+
+    def _is_stopped(self, name: str) -> bool:
+        pid = str(self.service.processes[name].pid)
+        found = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True, check=True)
+        return found.stdout.startswith("T")
+
+    def wait_until_ended(self, name: str, limit_s: float = PROGRESS_LIMIT_S) -> int:
+        """Until a worker has ended by itself; its exit code. It stays down."""
+        code = self.service.processes[name].wait(limit_s)
+        self.service.ends[name, code] += 1
+        return code
+
+    def wait_until_kept(self) -> None:
+        """Until everything published is in the book, whatever ClickHouse does."""
+        streams = self.settings.stream_settings()
+        for group, topics in (
+            (streams.recorder_app, [streams.inbound_names[0]]),
+            (streams.bookkeeper_app, [streams.topics.journal]),
+        ):
+            asyncio.run(wait_until_worked(self.settings.kafka, group, topics, PROGRESS_LIMIT_S))
+
+    def end(self) -> None:
+        """Everything is up again, the rest of the story is told, and all of it arrives."""
+        self.stack.kafka.start()
+        self.stack.clickhouse.start()
+        self.faults.clear()
+        self.feed(len(self.material.lines))
+        self.run.arrive()
