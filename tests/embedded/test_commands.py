@@ -261,8 +261,12 @@ class Up:
                 [sys.executable, "-m", "deploy.cli", "up"],
                 env=self.environment, stdout=said, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
-        wait_until(lambda: "Peserta is up" in self.said() or self.process.poll() is not None, UP_LIMIT_S)
-        assert self.process.poll() is None, self.said()
+        try:
+            wait_until(lambda: "Peserta is up" in self.said() or self.process.poll() is not None, UP_LIMIT_S)
+            assert self.process.poll() is None, self.said()
+        except BaseException:
+            self.process.kill()
+            raise
 
     def said(self) -> str:
         return self._said.read_text(encoding="utf-8")
