@@ -19,6 +19,9 @@ FIND_PYTHON = for each in $(CANDIDATES); do "$$each" -c '$(NEW_ENOUGH)' 2>/dev/n
 MINUTES ?= 20
 CYCLES ?= 0
 
+# How many processes share the tests, file by file; each has a Kafka and a ClickHouse of its own. 0: none but this one.
+JOBS ?= 2
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install demo test chaos lint lock clean chaos-short
@@ -31,8 +34,8 @@ install: $(PROJECT) $(JARS) ## Set up .venv, the locked dependencies, the projec
 demo: install ## Run the story from the first fact to the last alert
 	@$(BIN)/peserta demo
 
-test: lint ## Check the code, then run all tests
-	@$(BIN)/pytest
+test: lint ## Check the code, then run all tests (JOBS=2 processes)
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile
 
 chaos: install ## Do harm to the service for MINUTES, or CYCLES times, and judge it (SCENARIO=part of a name, SEED=n)
 	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) --cycles $(CYCLES) --scenario "$(SCENARIO)" $(if $(SEED),--seed $(SEED))
