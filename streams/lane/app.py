@@ -8,6 +8,7 @@ from faust import __version__ as faust_version
 from faust.types.enums import ProcessingGuarantee
 from yarl import URL
 
+from streams.lane.assignor import LaneAssignor
 from streams.lane.faust_hooks import BROKER_ANSWER_LIMIT_S, LaneApp, Transport
 from streams.lane.settings import LaneSettings
 from streams.lane.stop import Refused
@@ -52,6 +53,7 @@ def _of(settings: LaneSettings) -> dict[str, Any]:
     return {
         "broker": [URL(f"kafka://{server}") for server in settings.servers],
         "datadir": os.fspath(settings.data_dir),
+        "PartitionAssignor": LaneAssignor,
         "topic_partitions": settings.partitions,
         "table_standby_replicas": settings.standby_replicas,
         "broker_max_poll_records": settings.batch_records_max,
