@@ -8,8 +8,8 @@ from typing import Any
 
 from streams.lane.appender import Appender
 from streams.lane.cursors import SourceLog, start_after_commit
-from streams.lane.delivery import RECORDS_PER_PRODUCER_MAX
-from streams.lane.faust_hooks import BatchTopic, LaneApp
+from streams.lane.delivery import RECORDS_PER_PRODUCER_MAX, start_producer
+from streams.lane.host import Host, StartProducer
 from streams.lane.records import Append, AppendStep, Committed, OnAssigned, OnCommitted, OnTaken
 from streams.lane.stop import Stopping
 
@@ -29,7 +29,7 @@ class AppendLane:
 
     def __init__(
         self,
-        app: LaneApp,
+        app: Host,
         *,
         source_topics: Sequence[str],
         step: AppendStep,
@@ -38,15 +38,17 @@ class AppendLane:
         on_committed: OnCommitted | None = None,
         on_assigned: OnAssigned | None = None,
         records_per_producer_max: int = RECORDS_PER_PRODUCER_MAX,
+        start_producer: StartProducer = start_producer,
     ) -> None:
         self._app, self._step = app, step
         self._on_taken, self._on_committed, self._on_assigned = on_taken, on_committed, on_assigned
         self.source_topics, self.output_topics = frozenset(source_topics), frozenset(output_topics)
         self.table = None
-        self.appender = Appender(app.lane_settings, records_per_producer_max=records_per_producer_max)
+        self.appender = Appender(
+            app.lane_settings, records_per_producer_max=records_per_producer_max, start_producer=start_producer
+        )
         self._finishing: set[asyncio.Task[None]] = set()
-        app.lanes.append(self)
-        app.agent(BatchTopic.of_sources(app, source_topics), name="lane-append")(self._work)
+        app.add_lane(self, "lane-append", self._work)
 
     async def _work(self, stream: Any) -> None:
         async for event in stream.noack().events():

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 
 from streams.lane.delivery import RECORDS_PER_PRODUCER_MAX, Delivery, Line, SequenceBudget, fill_batches, start_producer
+from streams.lane.host import StartProducer
 from streams.lane.records import Append
 from streams.lane.settings import LaneSettings
 from streams.lane.stop import LaneFault, Stopping
@@ -23,8 +24,14 @@ class Appender:
     one would hide the earlier for ever. Any failure ends the process.
     """
 
-    def __init__(self, settings: LaneSettings, *, records_per_producer_max: int = RECORDS_PER_PRODUCER_MAX) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        settings: LaneSettings,
+        *,
+        records_per_producer_max: int = RECORDS_PER_PRODUCER_MAX,
+        start_producer: StartProducer = start_producer,
+    ) -> None:
+        self._settings, self._start_producer = settings, start_producer
         self._producer: AIOKafkaProducer | None = None
         self._retiring: list[asyncio.Task[None]] = []
         self._budget = SequenceBudget(records_per_producer_max)
@@ -35,7 +42,7 @@ class Appender:
         """Connect; nothing happens when it is connected already."""
         async with self._renewal:
             if self._producer is None:
-                self._producer = await start_producer(self._settings.servers, enable_idempotence=True)
+                self._producer = await self._start_producer(self._settings.servers, enable_idempotence=True)
 
     def append(self, appends: Sequence[Append]) -> list[asyncio.Task[None]]:
         """Queue records behind what was queued before; the tasks end when the broker has them."""
@@ -80,7 +87,7 @@ class Appender:
                 raise LaneFault("append before start")
             if not self._budget.has_room(topic, partition, count):
                 self._retiring.append(asyncio.ensure_future(self._retire(self._producer, self._under_way())))
-                self._producer = await start_producer(self._settings.servers, enable_idempotence=True)
+                self._producer = await self._start_producer(self._settings.servers, enable_idempotence=True)
                 self._budget.renew()
                 log.info("producer renewed")
             self._budget.spend(topic, partition, count)

@@ -28,6 +28,7 @@ from faust.types.tuples import ConsumerMessage, Message
 from yarl import URL
 
 from streams.lane.cursors import SourceLog
+from streams.lane.host import Work
 from streams.lane.progress import Hole, SourceProgress
 from streams.lane.readiness import Standing
 from streams.lane.records import Batch, Record
@@ -40,6 +41,7 @@ RECOVERY_POLL_S = 0.1  # an aborted tail of a changelog gives no records: do not
 SOURCE_POLL_S = 1.0
 BROKER_ANSWER_LIMIT_S = 30.0
 OWNERSHIP_LIMIT_S = 45.0  # all producers of an assignment started
+RECOVERY_BUFFER_MESSAGES = 4  # 1 would make Faust read changelogs on beside the sources (recovery.py _restart_recovery)
 
 
 class Lane(Protocol):
@@ -72,6 +74,21 @@ class LaneApp(faust.App):
     def source(self) -> "Consumer":
         """The consumer that the lanes read from."""
         return cast(Consumer, self.consumer)
+
+    def add_lane(self, lane: Lane, name: str, work: Work) -> None:
+        """A lane that an agent of ours gives the batches of its source topics."""
+        self.lanes.append(lane)
+        self.agent(BatchTopic.of_sources(self, sorted(lane.source_topics)), name=name)(work)
+
+    def add_table(self, owner: "TableOwner", name: str, states: StateInMemory) -> "PartitionTable":
+        """A table of one of our lanes."""
+        partitions = self.lane_settings.partitions
+        table = PartitionTable(
+            self, owner=owner, states=states, name=name, partitions=partitions,
+            recovery_buffer_size=RECOVERY_BUFFER_MESSAGES,
+        )  # fmt: skip
+        self.tables.add(table)
+        return table
 
     def lane_of(self, topic: str) -> Lane:
         """The lane that reads this topic."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from streams.lane.cursors import SourceLog, above, cursor_row, refuse_reserved, start_after_cursor
-from streams.lane.delivery import RECORDS_PER_PRODUCER_MAX
-from streams.lane.faust_hooks import BatchTopic, LaneApp, PartitionTable
+from streams.lane.delivery import RECORDS_PER_PRODUCER_MAX, start_producer
+from streams.lane.host import Host, StartProducer
 from streams.lane.records import (
     Batch,
     Committed,
@@ -27,8 +27,6 @@ from streams.lane.state import StateInMemory
 from streams.lane.stop import LaneFault, Stopping
 from streams.lane.transactions import PartitionProducers
 
-RECOVERY_BUFFER_MESSAGES = 4  # 1 would make Faust read changelogs on beside the sources (recovery.py _restart_recovery)
-
 log = logging.getLogger(__name__)
 
 
@@ -46,7 +44,7 @@ class TransactionalLane:
 
     def __init__(
         self,
-        app: LaneApp,
+        app: Host,
         *,
         source_topics: Sequence[str],
         state_name: str,
@@ -59,27 +57,20 @@ class TransactionalLane:
         on_assigned: OnAssigned | None = None,
         on_recovered: OnRecovered | None = None,
         records_per_producer_max: int = RECORDS_PER_PRODUCER_MAX,
+        start_producer: StartProducer = start_producer,
     ) -> None:
         self._app, self._step = app, step
         self._on_opened, self._on_closed, self._on_assigned = on_opened, on_closed, on_assigned
         self._on_taken, self._on_committed, self._on_recovered = on_taken, on_committed, on_recovered
         self.source_topics, self.output_topics = frozenset(source_topics), frozenset(output_topics)
-        self.producers = PartitionProducers(app.lane_settings, records_per_producer_max=records_per_producer_max)
+        self.producers = PartitionProducers(
+            app.lane_settings, records_per_producer_max=records_per_producer_max, start_producer=start_producer
+        )
         self.states = StateInMemory()
         self._last: dict[int, asyncio.Task[None]] = {}
         self._taken_over_at_s: dict[int, float] = {}
-        partitions = app.lane_settings.partitions
-        self.table = PartitionTable(
-            app,
-            owner=self,
-            states=self.states,
-            name=state_name,
-            partitions=partitions,
-            recovery_buffer_size=RECOVERY_BUFFER_MESSAGES,
-        )
-        app.tables.add(self.table)
-        app.lanes.append(self)
-        app.agent(BatchTopic.of_sources(app, source_topics), name=f"lane-{state_name}")(self._work)
+        self.table = app.add_table(self, state_name, self.states)
+        app.add_lane(self, f"lane-{state_name}", self._work)
 
     async def _work(self, stream: Any) -> None:
         async for event in stream.noack().events():

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 
 from streams.lane.delivery import RECORDS_PER_PRODUCER_MAX, Delivery, Line, SequenceBudget, fill_batches, start_producer
 from streams.lane.faust_hooks import set_marker_wait
+from streams.lane.host import StartProducer
 from streams.lane.records import KeyValue
 from streams.lane.settings import LaneSettings
 from streams.lane.stop import LaneFault
@@ -18,8 +19,14 @@ log = logging.getLogger(__name__)
 class PartitionProducers:
     """The producers of the owned partitions. Used by one task at a time for each partition."""
 
-    def __init__(self, settings: LaneSettings, *, records_per_producer_max: int = RECORDS_PER_PRODUCER_MAX) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        settings: LaneSettings,
+        *,
+        records_per_producer_max: int = RECORDS_PER_PRODUCER_MAX,
+        start_producer: StartProducer = start_producer,
+    ) -> None:
+        self._settings, self._start_producer = settings, start_producer
         self._records_max = records_per_producer_max
         self._producers: dict[int, AIOKafkaProducer] = {}
         self._budgets: dict[int, SequenceBudget] = {}
@@ -69,7 +76,7 @@ class PartitionProducers:
 
     async def _start(self, partition: int) -> AIOKafkaProducer:
         set_marker_wait(self._settings.marker_wait_ms)
-        return await start_producer(
+        return await self._start_producer(
             self._settings.servers,
             transactional_id=self._settings.transactional_id(partition),
             transaction_timeout_ms=int(self._settings.transaction_timeout_s * 1000),

@@ -48,7 +48,9 @@ def test_lanes_are_faust_agents_and_tables_on_the_lanes_transport(tmp_path: Path
     assert isinstance(made.consumer, Consumer)
     assert {type(agent.channel) for agent in made.agents.values()} == {BatchTopic}
     assert [type(table) for table in made.tables.values()] == [PartitionTable]
-    assert lane.table.changelog_topic_name == "app-book-changelog" == made.lane_settings.changelog_topic("book")
+    (table,) = made.tables_of_lanes().values()
+    assert table is lane.table
+    assert table.changelog_topic_name == "app-book-changelog" == made.lane_settings.changelog_topic("book")
     assert made.lane_of("policies").table is None
 
 
