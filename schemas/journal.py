@@ -1,27 +1,32 @@
-"""Journal entries to and from Avro. Facts are most of a journal, so they are written from ready-made bytes and read
-many at a time; the other entries are rare and go through fastavro as mappings."""
+"""Journal entries to and from Avro. Facts are most of a journal, so they are written from ready-made bytes and read by
+hand; what the hand does not know, and the other entries, which are rare, go through fastavro as mappings."""
 
-import io
 from collections.abc import Sequence
 from typing import Any, Final
 
-import fastavro
-from fastavro.types import Schema
-
+from schemas.fact_bytes import (
+    INSTANT_BYTES,
+    NOT_PLAIN,
+    ODD_OR_LONG,
+    NotPlain,
+    common_fields,
+    new,
+    read_fact,
+    read_instant,
+    read_long,
+    repeated_string,
+    repeated_text,
+)
 from schemas.mappings import company_from, company_mapping, policy_from, policy_mapping
 from schemas.records import CompanySet, Coordinates, Entry, Fact, FactEntry, PolicyEnded, PolicySet, Tick
 from schemas.registry import FixedRegistry, SchemaRegistry
 from schemas.vocabulary import CORRECTION, ENROLLMENT, HIRE, PROGRAMMES, TERMINATION, WITHDRAWN
 from schemas.wire import (
-    AVRO_ERRORS,
     FRAME_BYTES,
     Body,
-    NotAvro,
     UnknownSchema,
     bodies,
     frame,
-    parsed,
-    plain,
     split_frame,
     string,
     zigzag,
@@ -37,7 +42,7 @@ class JournalCodec:
     def __init__(self, registry: SchemaRegistry | None = None) -> None:
         registry = registry or FixedRegistry()
         self._fact_frame = frame(registry.latest_id("journal-fact"))
-        self._facts = {frame(i): _many(registry, i) for i in registry.ids("journal-fact")}
+        self._facts = {frame(i): body for i, body in bodies(registry, "journal-fact", enums=False).items()}
         self._bodies: dict[str, Body] = {}
         self._rare: dict[int, tuple[str, Body]] = {}
         for name in _RARE:
@@ -45,26 +50,26 @@ class JournalCodec:
             self._bodies[name] = versions[registry.latest_id(f"journal-{name}")]
             self._rare |= {schema_id: (name, body) for schema_id, body in versions.items()}
 
-    def encode_fact(self, entry: FactEntry) -> bytes:
-        """The framed value of a fact: the bytes that fastavro would give, put together from constants."""
+    def encode_fact(self, entry: FactEntry, common: bytes | None = None) -> bytes:
+        """The framed value of a fact: the bytes that fastavro would give, put together from constants.
+
+        `common` are the bytes of the fact's common fields, if the caller has them.
+        """
         (topic, partition, offset), recorded_at, fact, original = entry
-        kind, detail, event_id, company_id, worker_id, effective_on, occurred_at, source, corrects = fact
+        if common is None:
+            common = common_fields(fact)
+        corrects = _SOME + string(fact.corrects) if fact.kind == CORRECTION else _NULL
         return b"".join(
             (
                 self._fact_frame,
-                string(topic),
+                repeated_string(topic),
                 zigzag(partition),
                 zigzag(offset),
                 zigzag(recorded_at),
-                zigzag(kind),
-                string(event_id),
-                string(company_id),
-                string(worker_id),
-                zigzag(effective_on),
-                zigzag(occurred_at),
-                string(source),
-                _OWN_BYTES[kind][detail],
-                _SOME + string(corrects) if kind == CORRECTION else _NULL,
+                zigzag(fact.kind),
+                common,
+                _OWN_BYTES[fact.kind][fact.detail],
+                corrects,
                 _NULL if original is None else _SOME + zigzag(len(original)) + original,
             )
         )
@@ -86,31 +91,18 @@ class JournalCodec:
     def decode(self, values: Sequence[bytes]) -> list[Entry]:
         """The entries behind these framed values, in their order. WireError for what no journal can hold."""
         entries: list[Entry] = []
-        start = 0
-        while start < len(values):
-            head = values[start][:FRAME_BYTES]
-            if head not in self._facts:
-                entries.append(self._decode_rare(values[start]))
-                start += 1
-                continue
-            end = start
-            while end < len(values) and values[end][:FRAME_BYTES] == head:
-                end += 1
-            entries += self._decode_facts(self._facts[head], values[start:end])
-            start = end
+        plain_frame = self._fact_frame
+        for value in values:
+            if value[:FRAME_BYTES] == plain_frame:
+                try:
+                    entries.append(plain_fact(value))
+                except NOT_PLAIN:
+                    entries.append(_fact_entry(self._facts[plain_frame].decode(value)))
+            elif value[:FRAME_BYTES] in self._facts:
+                entries.append(_fact_entry(self._facts[value[:FRAME_BYTES]].decode(value)))
+            else:
+                entries.append(self._decode_rare(value))
         return entries
-
-    def _decode_facts(self, schemas: "_Schemas", values: Sequence[bytes]) -> list[FactEntry]:
-        """One call of fastavro for all: an Avro array is its length, the items one after the other, and a zero."""
-        items = b"".join([zigzag(len(values)), *[value[FRAME_BYTES:] for value in values], _NULL])
-        stream = io.BytesIO(items)
-        try:
-            records: Any = fastavro.schemaless_reader(stream, *schemas)
-        except AVRO_ERRORS as error:
-            raise NotAvro from error
-        if stream.tell() != len(items) or len(records) != len(values):
-            raise NotAvro
-        return [_fact_entry(record) for record in records]
 
     def _decode_rare(self, value: bytes) -> Entry:
         known = self._rare.get(split_frame(value))
@@ -130,17 +122,21 @@ class JournalCodec:
 
 
 _RARE: Final = ("company-set", "policy-set", "policy-ended", "tick")
-_Schemas = tuple[Schema, Schema | None]  # of the writer, and of the reader if that is another
 
 
-def _many(registry: SchemaRegistry, schema_id: int) -> _Schemas:
-    """The schemas of an array of facts written with this version."""
-    latest = registry.latest_id("journal-fact")
-
-    def array(i: int) -> Schema:
-        return parsed({"type": "array", "items": plain(registry.schema(i), enums=False)})
-
-    return array(schema_id), None if schema_id == latest else array(latest)
+def plain_fact(value: bytes) -> FactEntry:
+    """A framed fact in plain form; one of NOT_PLAIN for any other, also for a correction and for kept bytes."""
+    topic_bytes = value[FRAME_BYTES]
+    partition_at = FRAME_BYTES + 1 + (topic_bytes >> 1)
+    partition, offset_at = read_long(value, partition_at)
+    offset, recorded_at = read_long(value, offset_at)
+    kind_at = recorded_at + INSTANT_BYTES
+    kind = _KIND.get(value[kind_at])
+    if kind is None or topic_bytes & ODD_OR_LONG:
+        raise NotPlain
+    came_from = new(Coordinates, (repeated_text(value[FRAME_BYTES + 1 : partition_at]), partition, offset))
+    fact = read_fact(value, kind_at + 1, kind, _DETAIL[kind])
+    return new(FactEntry, (came_from, read_instant(value[recorded_at:kind_at]), fact, None))
 
 
 def _fact_entry(r: dict[str, Any]) -> FactEntry:
@@ -183,3 +179,7 @@ def _own_bytes() -> tuple[dict[int, bytes], ...]:
 
 
 _OWN_BYTES: Final = _own_bytes()
+
+_KIND: Final = {zigzag(kind)[0]: kind for kind in (TERMINATION, HIRE, ENROLLMENT)}
+# kind -> what stands behind the common fields -> detail; without `corrects` and `original`
+_DETAIL: Final = tuple({own + _NULL + _NULL: detail for detail, own in details.items()} for details in _OWN_BYTES)

@@ -1,6 +1,6 @@
 """What the book says, to and from Avro: ledger, alerts, snapshots, dead letters; and the two reference topics.
 
-A ledger record goes out for every fact, so it is put together from ready-made bytes of its classes.
+A ledger record goes out for every fact, so it is written and read by hand (schemas.ledger_bytes).
 """
 
 from collections.abc import Sequence
@@ -8,9 +8,10 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from schemas.chain import GENESIS, chained
+from schemas.fact_bytes import NOT_PLAIN
+from schemas.ledger_bytes import ledger_content, plain_ledger
 from schemas.mappings import company_from, company_mapping, policy_from, policy_mapping
 from schemas.records import (
-    WINDOW_DAYS,
     Alert,
     Company,
     Coordinates,
@@ -25,22 +26,18 @@ from schemas.records import (
     Window,
 )
 from schemas.registry import FixedRegistry, SchemaRegistry
+from schemas.snapshot_bytes import snapshot_content
 from schemas.vocabulary import (
     BOOK_DISPOSITIONS,
-    CLASSES,
     EMPLOYMENT_TYPE_NUMBER,
-    EMPLOYMENT_TYPES,
-    PROGRAMMES,
     ClassParts,
-    programme_names,
     programme_set,
 )
-from schemas.wire import UnknownSchema, bodies, split_frame, zigzag
+from schemas.wire import UnknownSchema, bodies, split_frame
 
 # An Avro symbol has no colon.
 _SYMBOL: Final = {disposition: disposition.replace(":", "_") for disposition in BOOK_DISPOSITIONS}
 _DISPOSITION: Final = {symbol: disposition for disposition, symbol in _SYMBOL.items()}
-_DISPOSITION_BYTES: Final = {disposition: zigzag(i) for i, disposition in enumerate(BOOK_DISPOSITIONS)}
 
 
 class OutputCodec:
@@ -50,6 +47,7 @@ class OutputCodec:
         registry = registry or FixedRegistry()
         self._versions = {name: bodies(registry, name) for name in _SUBJECTS}
         self._body = {name: self._versions[name][registry.latest_id(name)] for name in _SUBJECTS}
+        self._ledger_frame = self._body["ledger"].frame
 
     # ---- ledger
 
@@ -65,27 +63,18 @@ class OutputCodec:
         """The framed record of one fact. `at` = (zigzag of the partition, offset, recorded_at); a line is the number
         that the core posts: value_on, class before and after, and whether it now holds, from the highest bits down;
         `before` is the chain value of the partition's record before."""
-        partition, offset, recorded_at = at
-        company, event = company_id.encode(), event_id.encode()
-        parts = [
-            self._body["ledger"].frame,
-            partition,
-            zigzag(offset),
-            zigzag(recorded_at),
-            zigzag(len(company)),
-            company,
-            zigzag(len(event)),
-            event,
-            _DISPOSITION_BYTES[disposition],
-        ]
-        if lines:
-            parts.append(zigzag(len(lines)))
-            for line in lines:
-                parts += (zigzag(line >> 21), _line_tail(line & 0x1FFFFF))
-        parts.append(b"\x00")
-        return chained(before, b"".join(parts))
+        return chained(before, self._ledger_frame + ledger_content(at, company_id, event_id, disposition, lines))
 
     def decode_ledger(self, value: bytes) -> LedgerRecord:
+        if value.startswith(self._ledger_frame):
+            try:
+                return plain_ledger(value)
+            except NOT_PLAIN:
+                return self._slowly(value)
+        return self._slowly(value)
+
+    def _slowly(self, value: bytes) -> LedgerRecord:
+        """A ledger record, by fastavro."""
         fields = self._decode("ledger", value)
         lines = tuple(
             Posting(line["value_on"], _class_parts(line["before"]), _class_parts(line["after"]), line["quantity"])
@@ -102,30 +91,7 @@ class OutputCodec:
         return Alert(**self._decode("alert", value))
 
     def encode_snapshot(self, snapshot: Snapshot) -> bytes:
-        f = snapshot.figures
-        return self._body["snapshot"].encode(
-            {
-                "company_id": f.company_id,
-                "as_of": f.as_of,
-                "partition": snapshot.partition,
-                "offset": snapshot.offset,
-                "recorded_at": snapshot.recorded_at,
-                "active": f.active,
-                "covered": f.covered,
-                "uncovered_new": f.uncovered_new,
-                "enrolled": [{"programme": p, "workers": n} for p, n in zip(PROGRAMMES, f.enrolled, strict=True)],
-                "by_employment_type": [
-                    {"employment_type": EMPLOYMENT_TYPES[t], "active": active, "covered": covered}
-                    for t, active, covered in f.by_employment_type
-                ],
-                "coverage_bp": f.coverage_bp,
-                "coverage_due_bp": f.coverage_due_bp,
-                "windows": [
-                    {"days": days, **window._asdict()} for days, window in zip(WINDOW_DAYS, f.windows, strict=True)
-                ],
-                "policies": [status._asdict() for status in f.policies],
-            }
-        )
+        return self._body["snapshot"].frame + snapshot_content(snapshot)
 
     def decode_snapshot(self, value: bytes) -> Snapshot:
         r = self._decode("snapshot", value)
@@ -188,25 +154,3 @@ def _class_parts(fields: dict[str, Any] | None) -> ClassParts | None:
     return ClassParts(
         EMPLOYMENT_TYPE_NUMBER[fields["employment_type"]], programme_set(fields["programmes"]), fields["new"]
     )
-
-
-def _class_bytes(parts: ClassParts | None) -> bytes:
-    """A class as Avro writes it in a union with null."""
-    if parts is None:
-        return b"\x00"
-    programmes = [zigzag(PROGRAMMES.index(name)) for name in programme_names(parts.programmes)]
-    items = b"".join([zigzag(len(programmes)), *programmes]) if programmes else b""
-    return b"\x02" + zigzag(parts.employment_type) + items + b"\x00" + (b"\x01" if parts.new else b"\x00")
-
-
-_CLASS_BYTES: Final = tuple(map(_class_bytes, CLASSES))
-_line_tails: dict[int, bytes] = {}
-
-
-def _line_tail(tail: int) -> bytes:
-    """Classes and quantity of a line. There are under a million of them, and a few hundred occur: kept."""
-    known = _line_tails.get(tail)
-    if known is None:
-        quantity = b"\x02" if tail & 1 else b"\x01"
-        known = _line_tails[tail] = _CLASS_BYTES[tail >> 11] + _CLASS_BYTES[tail >> 1 & 1023] + quantity
-    return known

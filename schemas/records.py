@@ -154,8 +154,7 @@ class Posting(NamedTuple):
     quantity: int
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerRecord:
+class LedgerRecord(NamedTuple):
     """coverage.ledger.v1: what one fact of the journal did. `chain` ties it to all before it (schemas.chain)."""
 
     partition: int

@@ -125,3 +125,9 @@ figures: Final = st.builds(
     policies=st.lists(statuses, max_size=3).map(tuple),
 )
 snapshots: Final = st.builds(Snapshot, figures, ints, longs, instants)
+
+
+def usual_fact() -> Fact:
+    """A hire as publishers write it every day."""
+    event_id = "0199d2a4-7e5c-7b1e-9c55-0d3c5b8a1f42"
+    return Fact(HIRE, 1, event_id, "JT-0001-A", "w-96c3846f", 20_332, 1_756_692_000_000, "sap-hcm", "")

@@ -102,7 +102,7 @@ def set_fact(evidence: Evidence, **changes: Any) -> None:
 
 def set_record(evidence: Evidence, old: str, **changes: Any) -> None:
     at, record = a_record(evidence, old)
-    evidence.ledger[at] = replace(record, **changes)
+    evidence.ledger[at] = record._replace(**changes)
 
 
 def lose_record(evidence: Evidence, disposition: str, lines: int = 0) -> None:
@@ -112,7 +112,7 @@ def lose_record(evidence: Evidence, disposition: str, lines: int = 0) -> None:
 def set_line(evidence: Evidence, *, in_clickhouse_too: bool = False, **changes: Any) -> None:
     """The first line that begins a spell, altered."""
     at, record = next((at, r) for at, r in evidence.ledger.items() if r.lines and r.lines[0].before is None)
-    evidence.ledger[at] = replace(record, lines=(record.lines[0]._replace(**changes), *record.lines[1:]))
+    evidence.ledger[at] = record._replace(lines=(record.lines[0]._replace(**changes), *record.lines[1:]))
     if in_clickhouse_too:
         number = next(n for n, row in enumerate(evidence.clickhouse_lines) if row[:3] == (*at, 1))
         assert set(changes) == {"quantity"}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from schemas.chain import CHAIN_BYTES, GENESIS, chain_of, chained
 from schemas.codec import InboundCodec, JournalCodec, OutputCodec, UnknownSchema, WireError
 from schemas.records import (
+    WINDOW_DAYS,
     Alert,
     Company,
     CompanySet,
@@ -35,6 +36,7 @@ from schemas.vocabulary import (
     EMPLOYMENT_TYPES,
     HIRE,
     KINDS,
+    PROGRAMMES,
     TERMINATION,
     TERMINATION_REASONS,
     WITHDRAWN,
@@ -175,8 +177,23 @@ def test_an_alert_comes_back(alert: Alert) -> None:
 
 @settings(deterministic, max_examples=60)
 @given(records.snapshots)
-def test_a_snapshot_comes_back(snapshot: Snapshot) -> None:
-    assert OUTPUTS.decode_snapshot(OUTPUTS.encode_snapshot(snapshot)) == snapshot
+def test_a_snapshot_is_fastavros_bytes_and_comes_back(snapshot: Snapshot) -> None:
+    f, value = snapshot.figures, OUTPUTS.encode_snapshot(snapshot)
+    plain = ("company_id", "as_of", "active", "covered", "uncovered_new", "coverage_bp", "coverage_due_bp")
+    fields = {name: getattr(f, name) for name in plain} | {
+        "partition": snapshot.partition,
+        "offset": snapshot.offset,
+        "recorded_at": snapshot.recorded_at,
+        "enrolled": [{"programme": p, "workers": n} for p, n in zip(PROGRAMMES, f.enrolled, strict=True)],
+        "by_employment_type": [
+            {"employment_type": EMPLOYMENT_TYPES[t], "active": active, "covered": covered}
+            for t, active, covered in f.by_employment_type
+        ],
+        "windows": [{"days": days, **window._asdict()} for days, window in zip(WINDOW_DAYS, f.windows, strict=True)],
+        "policies": [status._asdict() for status in f.policies],
+    }
+    assert value == by_fastavro("snapshot", fields)
+    assert OUTPUTS.decode_snapshot(value) == snapshot
 
 
 @settings(deterministic, max_examples=60)

@@ -1,0 +1,135 @@
+"""The bytes of a ledger record, put together from ready-made classes and lines, and read by hand in plain form.
+
+As with facts (schemas.fact_bytes), what is not in plain form raises one of NOT_PLAIN, and fastavro says what it is.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from schemas.chain import CHAIN_BYTES
+from schemas.fact_bytes import (
+    DAY_BYTES,
+    INSTANT_BYTES,
+    ODD_OR_LONG,
+    NotPlain,
+    new,
+    read_day,
+    read_instant,
+    read_long,
+    repeated_string,
+    repeated_text,
+)
+from schemas.records import Instant, LedgerRecord, Posting
+from schemas.vocabulary import BOOK_DISPOSITIONS, CLASSES, PROGRAMMES, ClassParts, programme_names
+from schemas.wire import FRAME_BYTES, string, zigzag
+
+_NULL: Final = b"\x00"
+_SOME: Final = b"\x02"
+_QUANTITY_BYTES: Final = (b"\x01", b"\x02")  # -1, 1
+_DISPOSITION_BYTES: Final = {disposition: zigzag(i) for i, disposition in enumerate(BOOK_DISPOSITIONS)}
+_DISPOSITION: Final = {encoded[0]: disposition for disposition, encoded in _DISPOSITION_BYTES.items()}
+
+
+def _class_bytes(parts: ClassParts | None) -> bytes:
+    """A class as Avro writes it in a union with null."""
+    if parts is None:
+        return _NULL
+    programmes = [zigzag(PROGRAMMES.index(name)) for name in programme_names(parts.programmes)]
+    items = b"".join([zigzag(len(programmes)), *programmes]) if programmes else b""
+    return _SOME + zigzag(parts.employment_type) + items + _NULL + (b"\x01" if parts.new else b"\x00")
+
+
+_CLASS_BYTES: Final = tuple(map(_class_bytes, CLASSES))
+_CLASS_PARTS: Final = dict(zip(_CLASS_BYTES, CLASSES, strict=True))
+_line_tails: dict[int, bytes] = {}
+
+
+def _line_tail(tail: int) -> bytes:
+    """Classes and quantity of a line. There are under a million of them, and a few hundred occur: kept."""
+    known = _line_tails.get(tail)
+    if known is None:
+        known = _CLASS_BYTES[tail >> 11] + _CLASS_BYTES[tail >> 1 & 1023] + _QUANTITY_BYTES[tail & 1]
+        _line_tails[tail] = known
+    return known
+
+
+def ledger_content(
+    at: tuple[bytes, int, Instant], company_id: str, event_id: str, disposition: str, lines: Sequence[int]
+) -> bytes:
+    """The record without frame and chain; see OutputCodec.encode_ledger."""
+    partition, offset, recorded_at = at
+    parts = [
+        partition,
+        zigzag(offset),
+        zigzag(recorded_at),
+        repeated_string(company_id),
+        string(event_id),
+        _DISPOSITION_BYTES[disposition],
+    ]
+    if lines:
+        parts.append(zigzag(len(lines)))
+        for line in lines:
+            parts += (zigzag(line >> 21), _line_tail(line & 0x1FFFFF))
+    parts.append(_NULL)
+    return b"".join(parts)
+
+
+def plain_ledger(value: bytes) -> LedgerRecord:
+    """A framed record in plain form; one of NOT_PLAIN for any other."""
+    partition, offset_at = read_long(value, FRAME_BYTES)
+    offset, recorded_at = read_long(value, offset_at)
+    company_at = recorded_at + INSTANT_BYTES
+    company_bytes = value[company_at]
+    event_at = company_at + 1 + (company_bytes >> 1)
+    event_bytes = value[event_at]
+    disposition_at = event_at + 1 + (event_bytes >> 1)
+    disposition = _DISPOSITION.get(value[disposition_at])
+    lines, end = _read_lines(value, disposition_at + 1)
+    if disposition is None or (company_bytes | event_bytes) & ODD_OR_LONG or end + CHAIN_BYTES != len(value):
+        raise NotPlain
+    return new(
+        LedgerRecord,
+        (
+            partition,
+            offset,
+            read_instant(value[recorded_at:company_at]),
+            repeated_text(value[company_at + 1 : event_at]),
+            value[event_at + 1 : disposition_at].decode(),
+            disposition,
+            lines,
+            value[end:],
+        ),
+    )
+
+
+def _read_lines(value: bytes, at: int) -> tuple[tuple[Posting, ...], int]:
+    """The lines from this place of a value, and the place behind them: an array of at most one block."""
+    count, at = read_long(value, at)
+    lines = []
+    for _ in range(count):
+        before_at = at + DAY_BYTES
+        after_at = _behind_class(value, before_at)
+        quantity_at = _behind_class(value, after_at)
+        before = _CLASS_PARTS.get(value[before_at:after_at], _UNKNOWN)
+        after = _CLASS_PARTS.get(value[after_at:quantity_at], _UNKNOWN)
+        quantity = value[quantity_at]
+        if before is _UNKNOWN or after is _UNKNOWN or not 1 <= quantity <= 2:
+            raise NotPlain
+        lines.append(new(Posting, (read_day(value[at:before_at]), before, after, 1 if quantity == 2 else -1)))
+        at = quantity_at + 1
+    if not count:
+        return (), at
+    if count < 0 or value[at]:
+        raise NotPlain
+    return tuple(lines), at + 1
+
+
+_UNKNOWN: Final = ClassParts(-1, -1, False)  # stands for bytes that are no class
+
+
+def _behind_class(value: bytes, at: int) -> int:
+    """The place behind a class: null, or its type, the length of its programmes, these, a zero, and `new`."""
+    if not value[at]:
+        return at + 1
+    programmes = value[at + 2]
+    return at + 4 if not programmes else at + 5 + (programmes >> 1)

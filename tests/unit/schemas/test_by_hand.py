@@ -1,0 +1,174 @@
+"""What is read and written by hand is what fastavro reads and writes, also of bytes that somebody has touched."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas import fact_bytes, inbound, journal, ledger_bytes
+from schemas.codec import InboundCodec, JournalCodec, OutputCodec, WireError
+from schemas.records import Coordinates, FactEntry
+from schemas.vocabulary import BOOK_DISPOSITIONS
+from schemas.wire import FRAME_BYTES, zigzag
+from streams.core.postings import change
+from tests.support import records
+from tests.support.journals import deterministic
+
+INBOUND, JOURNAL, OUTPUTS = InboundCodec(), JournalCodec(), OutputCodec()
+
+# The usual values, which are in plain form, and some beyond its ends.
+days: Final = st.one_of(st.integers(8_192, 40_000), st.sampled_from((8_191, 1 << 20, -1)), records.days)
+instants: Final = st.one_of(
+    st.integers(946_684_800_000, 2_100_000_000_000),
+    st.sampled_from((0, (1 << 34) - 1, 1 << 34, (1 << 41) - 1, 1 << 41, -1)),
+    records.instants,
+)
+texts: Final = st.one_of(st.text("abc-0189", max_size=63), st.text(max_size=40), st.sampled_from(("x" * 63, "x" * 64)))
+facts: Final = st.builds(
+    lambda fact, on, at, event, company, worker, source: fact._replace(
+        effective_on=on, occurred_at=at, event_id=event, company_id=company, worker_id=worker, source=source
+    ),
+    records.facts(), days, instants, texts, texts, texts, texts,
+)  # fmt: skip
+entries: Final = st.builds(
+    FactEntry,
+    st.builds(Coordinates, texts, st.integers(-1, 300), st.one_of(st.integers(0, 1 << 40), records.longs)),
+    instants,
+    facts,
+    st.one_of(st.none(), st.none(), st.binary(max_size=80)),
+)
+lines: Final = st.lists(records.lines, max_size=5)
+touches: Final = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=3)
+cuts: Final = st.one_of(st.none(), st.none(), st.integers(0, 400))
+
+
+def touched(value: bytes, touches: list[tuple[int, int]], cut: int | None) -> bytes:
+    """The value with some bytes changed behind its frame, and perhaps cut off or longer."""
+    changed = bytearray(value)
+    for at, byte in touches:
+        changed[FRAME_BYTES + at % (len(value) - FRAME_BYTES)] = byte
+    end = len(changed) if cut is None else FRAME_BYTES + cut % (len(value) - FRAME_BYTES + 2)
+    return bytes(changed[:end]).ljust(end, b"\x00")
+
+
+def read(decode: Callable[[bytes], Any], value: bytes) -> Any:
+    """What is read, or the reason why not."""
+    try:
+        return decode(value)
+    except WireError as error:
+        return error.reason
+
+
+def decode_entry(value: bytes) -> Any:
+    (entry,) = JOURNAL.decode([value])
+    return entry
+
+
+def by_fastavro_alone(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> None:
+    def nothing_is_plain(*_: object) -> None:
+        raise fact_bytes.NotPlain
+
+    monkeypatch.setattr(module, name, nothing_is_plain)
+
+
+@settings(deterministic, max_examples=150)
+@given(facts, touches, cuts)
+def test_published_facts_are_read_as_fastavro_reads_them(
+    fact: Any, touches: list[tuple[int, int]], cut: int | None
+) -> None:
+    value = touched(INBOUND.encode(fact), touches, cut)
+    with pytest.MonkeyPatch.context() as patch:
+        by_fastavro_alone(patch, inbound, "read_fact")
+        expected = read(INBOUND.decode, value)
+    assert read(INBOUND.decode, value) == expected
+
+
+@settings(deterministic, max_examples=150)
+@given(entries, touches, cuts)
+def test_facts_of_the_journal_are_read_as_fastavro_reads_them(
+    entry: FactEntry, touches: list[tuple[int, int]], cut: int | None
+) -> None:
+    value = touched(JOURNAL.encode(entry), touches, cut)
+    with pytest.MonkeyPatch.context() as patch:
+        by_fastavro_alone(patch, journal, "read_fact")
+        expected = read(decode_entry, value)
+    assert read(decode_entry, value) == expected
+
+
+@settings(deterministic, max_examples=150)
+@given(
+    st.integers(0, 300), st.one_of(st.integers(0, 1 << 40), records.longs), instants, texts, texts,
+    st.sampled_from(BOOK_DISPOSITIONS), lines, touches, cuts,
+)  # fmt: skip
+def test_ledger_records_are_read_as_fastavro_reads_them(
+    partition: int, offset: int, at: int, company: str, event: str, disposition: str, lines: list[int],
+    touches: list[tuple[int, int]], cut: int | None,
+) -> None:  # fmt: skip
+    encoded = OUTPUTS.encode_ledger((zigzag(partition), offset, at), company, event, disposition, lines)
+    value = touched(encoded, touches, cut)
+    with pytest.MonkeyPatch.context() as patch:
+        by_fastavro_alone(patch, ledger_bytes, "read_instant")
+        expected = read(OUTPUTS.decode_ledger, value)
+    assert read(OUTPUTS.decode_ledger, value) == expected
+
+
+def one_byte_changed(value: bytes) -> Iterator[bytes]:
+    """Each byte behind the frame, one after the other: odd, longer, next, none; and every place to cut."""
+    for at in range(FRAME_BYTES, len(value)):
+        for byte in {value[at] ^ 1, value[at] ^ 0x80, value[at] + 2 & 0xFF, 0, 0xFF} - {value[at]}:
+            yield value[:at] + bytes([byte]) + value[at + 1 :]
+        yield value[:at]
+
+
+USUAL: Final = records.usual_fact()
+USUAL_ENTRY: Final = FactEntry(Coordinates("workforce.facts.v1", 3, 1_234_567), 1_757_000_000_000, USUAL)
+USUAL_LEDGER: Final = OUTPUTS.encode_ledger(
+    (zigzag(3), 5, USUAL_ENTRY.recorded_at),
+    "C1",
+    "e1",
+    "applied",
+    [change(20_332, 0, 7) << 1 | 1, change(20_400, 7, 9) << 1],
+)
+BY_HAND: Final = [
+    pytest.param(INBOUND.encode(USUAL), INBOUND.decode, (inbound, "read_fact"), id="a published fact"),
+    pytest.param(JOURNAL.encode(USUAL_ENTRY), decode_entry, (journal, "read_fact"), id="a fact of the journal"),
+    pytest.param(USUAL_LEDGER, OUTPUTS.decode_ledger, (ledger_bytes, "read_instant"), id="a ledger record"),
+]
+
+
+@pytest.mark.parametrize(("value", "decode", "by_hand"), BY_HAND)
+def test_a_usual_value_with_a_byte_changed_anywhere_is_read_as_fastavro_reads_it(
+    monkeypatch: pytest.MonkeyPatch, value: bytes, decode: Callable[[bytes], Any], by_hand: tuple[Any, str]
+) -> None:
+    changed = list(one_byte_changed(value))
+    read_by_hand = [read(decode, one) for one in changed]
+    by_fastavro_alone(monkeypatch, *by_hand)
+    assert read_by_hand == [read(decode, one) for one in changed]
+
+
+@settings(deterministic, max_examples=60)
+@given(entries)
+def test_a_recorded_fact_has_the_bytes_of_the_published_one(entry: FactEntry) -> None:
+    common = INBOUND.common_bytes(entry.fact, INBOUND.encode(entry.fact))
+    assert JOURNAL.encode_fact(entry, common) == JOURNAL.encode_fact(entry)
+
+
+@settings(deterministic, max_examples=120)
+@given(instants)
+def test_an_instant_of_six_bytes_is_read_back(at: int) -> None:
+    encoded = zigzag(at)
+    if len(encoded) == fact_bytes.INSTANT_BYTES and at >= 0:
+        assert fact_bytes.read_instant(encoded) == at
+    else:
+        with pytest.raises(fact_bytes.NotPlain):
+            fact_bytes.read_instant(encoded)
+
+
+def test_usual_facts_are_in_plain_form() -> None:
+    """Else all is right and slow, and no other test says so."""
+    details = {INBOUND.encode(USUAL)[-1:]: USUAL.detail}
+    assert fact_bytes.read_fact(INBOUND.encode(USUAL), FRAME_BYTES, USUAL.kind, details) == USUAL
+    assert journal.plain_fact(JOURNAL.encode(USUAL_ENTRY)) == USUAL_ENTRY
+    assert ledger_bytes.plain_ledger(USUAL_LEDGER) == OUTPUTS.decode_ledger(USUAL_LEDGER)
