@@ -100,9 +100,11 @@ class Recorder:
         if isinstance(read, Refusal):
             return [self._dead_letter(record, came_from, recorded_at, read)]
         fact, original = read
-        key = fact.company_id.encode()
-        value = self._journal.encode_fact(FactEntry(came_from, recorded_at, fact, original))
-        return [Append(self._topics.journal, partition_of(key, self._partitions), key, value)]
+        key, value = record.key or b"", record.value or b""
+        # The journal has the same bytes for what all facts have, so they are copied; not so if they are unusual.
+        common = self._inbound.common_bytes(fact, value) if original is None else None
+        entry = self._journal.encode_fact(FactEntry(came_from, recorded_at, fact, original), common)
+        return [Append(self._topics.journal, partition_of(key, self._partitions), key, entry)]
 
     def _admitted(self, record: Record, topic: str, recorded_at: Instant) -> tuple[Fact, bytes | None] | Refusal:
         """The fact of a record, with its bytes if they cannot be made again; or why it is refused (SEMANTICS 2)."""
@@ -113,14 +115,15 @@ class Recorder:
         except WireError as error:
             return Refusal(error.reason, None, None)
         reason = field_reason(fact)
-        if reason is None and not is_instant(recorded_at):
-            reason = INVALID_FIELD
-        if reason is None and record.key != fact.company_id.encode():
-            reason = KEY_MISMATCH
-        if reason is None and fact.kind not in self._kinds[topic]:
-            reason = TYPE_NOT_ALLOWED
         if reason is None:
-            reason = range_reason(fact, recorded_at)
+            if not is_instant(recorded_at):
+                reason = INVALID_FIELD
+            elif record.key != fact.company_id.encode():
+                reason = KEY_MISMATCH
+            elif fact.kind not in self._kinds[topic]:
+                reason = TYPE_NOT_ALLOWED
+            else:
+                reason = range_reason(fact, recorded_at)
         return refusal(reason, fact) if reason else (fact, None if canonical else record.value)
 
     def _company(self, record: Record, came_from: Coordinates, recorded_at: Instant) -> list[Append]:

@@ -4,6 +4,7 @@ The recorder, `publish` and `simulate` all ask here, so that the same fact is re
 """
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from schemas.records import Fact, Instant
@@ -12,6 +13,7 @@ from streams.core.dates import effective_range, is_instant, jakarta_day
 
 RECORD_BYTES_MAX: Final = 16_384  # key and value together, or a line without its end
 ID_LENGTH_MAX: Final = 64  # code points; also of a source
+TEXTS_KEPT_MAX: Final = 1 << 14  # company_ids and sources that are known to be well formed
 
 OVERSIZED: Final = "oversized"
 BAD_MAGIC: Final = "bad_magic"
@@ -68,18 +70,30 @@ def is_national_id(text: object) -> bool:
 
 def field_reason(fact: Fact) -> str | None:
     """`national_id` or `invalid_field` when a value is outside its rule. An enrollment without programmes is one."""
-    if _NATIONAL_ID.fullmatch(fact.worker_id):
+    kind, detail, event_id, company_id, worker_id, _, occurred_at, source, corrects = fact
+    if _NATIONAL_ID.fullmatch(worker_id):
         return NATIONAL_ID
     valid = (
-        _EVENT_ID.fullmatch(fact.event_id)
-        and _WORD.fullmatch(fact.company_id)
-        and _WORD.fullmatch(fact.worker_id)
-        and _TEXT.fullmatch(fact.source)
-        and is_instant(fact.occurred_at)
-        and (fact.kind != ENROLLMENT or fact.detail & ALL_PROGRAMMES)
-        and (fact.kind != CORRECTION or _EVENT_ID.fullmatch(fact.corrects))
+        _EVENT_ID.fullmatch(event_id)
+        and _is_company_id(company_id)
+        and _WORD.fullmatch(worker_id)
+        and _is_source(source)
+        and is_instant(occurred_at)
+        and (kind != ENROLLMENT or detail & ALL_PROGRAMMES)
+        and (kind != CORRECTION or _EVENT_ID.fullmatch(corrects))
     )
     return None if valid else INVALID_FIELD
+
+
+# The same few come again and again. What is no text raises TypeError, as a pattern does.
+@lru_cache(maxsize=TEXTS_KEPT_MAX)
+def _is_company_id(text: str) -> bool:
+    return _WORD.fullmatch(text) is not None
+
+
+@lru_cache(maxsize=TEXTS_KEPT_MAX)
+def _is_source(text: str) -> bool:
+    return _TEXT.fullmatch(text) is not None
 
 
 def range_reason(fact: Fact, recorded_at: Instant) -> str | None:
