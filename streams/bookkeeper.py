@@ -13,7 +13,7 @@ from schemas.records import Alert, Day, DeadLetter, FactEntry, Snapshot
 from schemas.topics import TopicNames
 from schemas.vocabulary import ID_CONFLICT, TOO_MANY_FACTS
 from schemas.wire import zigzag
-from streams.core.book import Book, Outcome, StateMismatch
+from streams.core.book import Book, StateMismatch
 from streams.lane import Effect, KeyValue, LaneFault, Record, Refused, Rows
 from streams.recorder import DEAD_LETTER, letter_key
 
@@ -71,14 +71,17 @@ class Bookkeeper:
         ledger: list[KeyValue] = []
         letters: list[KeyValue] = []
         dispositions: Counter[str] = Counter()
-        at, repeats_before, head = zigzag(partition), book.repeats, rows.get(HEAD_KEY, GENESIS)
+        number, repeats_before, head = zigzag(partition), book.repeats, rows.get(HEAD_KEY, GENESIS)
+        encode = self._outputs.encode_ledger
         entries = self._journal.decode([record.value or b"" for record in records])
         for record, entry in zip(records, entries, strict=True):
             outcome = book.apply(entry, record.offset)
             if outcome is None or not isinstance(entry, FactEntry):
                 continue
             dispositions[outcome.disposition] += 1
-            value = self._ledger_record(at, record.offset, entry, outcome, head)
+            ids, at = (entry.fact.company_id, entry.fact.event_id), (number, record.offset, entry.recorded_at)
+            # Chained to the record before it in this partition.
+            value = encode(at, *ids, outcome.disposition, outcome.lines, head)
             head = chain_of(value)
             ledger.append((record.key, value))
             if outcome.disposition in REFUSED_BY_BOOK:
@@ -95,12 +98,6 @@ class Bookkeeper:
             self._topics.snapshots: list(map(self._snapshot, changes.snapshots)),
         }
         return Effect(outputs, {**changes.rows, HEAD_KEY: head} if ledger else changes.rows)
-
-    def _ledger_record(self, partition: bytes, offset: int, entry: FactEntry, outcome: Outcome, before: bytes) -> bytes:
-        """The record, chained to the one before it in this partition."""
-        ids = entry.fact.company_id, entry.fact.event_id
-        at = partition, offset, entry.recorded_at
-        return self._outputs.encode_ledger(at, *ids, outcome.disposition, outcome.lines, before)
 
     def _alert(self, alert: Alert) -> KeyValue:
         return alert.company_id.encode(), self._outputs.encode_alert(alert)

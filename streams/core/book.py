@@ -70,7 +70,7 @@ class Book:
         self._alerts: list[Alert] = []
         self._changed_rows: Rows = {}
         self._changed_companies: dict[str, CompanyBook] = {}
-        self._changed_sources: set[tuple[str, int]] = set()
+        self._cursors_taken: dict[tuple[str, int], int] = {}  # as they were when changes were last taken
         self._restore()
 
     # ---- entries
@@ -100,12 +100,14 @@ class Book:
             self.repeats += 1
             return False
         self._cursors[source] = offset
-        self._changed_sources.add(source)
         return True
 
     def _fact(self, entry: FactEntry, offset: int) -> Outcome:
-        fact, recorded_at = entry.fact, entry.recorded_at
-        company = self._company(fact.company_id, jakarta_day(recorded_at), offset, recorded_at)
+        _, recorded_at, fact, _ = entry
+        today = jakarta_day(recorded_at)
+        company = self.companies.get(fact.company_id)
+        if company is None or today > company.today:
+            company = self._company(fact.company_id, today, offset, recorded_at)
         key = company.worker_key + fact.worker_id.encode()
         disposition, row, lines = remember(self.rows.get(key), fact, self.grace_days)
         if row is not None:
@@ -208,15 +210,16 @@ class Book:
         book = at_rest.pack_book(self.grace_days, self.today)
         if self.rows.get(at_rest.BOOK_KEY) != book:
             changed[at_rest.BOOK_KEY] = book
-        for source in self._changed_sources:
-            changed[at_rest.source_key(*source)] = at_rest.pack_number(self._cursors[source])
+        for source, offset in self._cursors.items():
+            if offset != self._cursors_taken.get(source):
+                changed[at_rest.source_key(*source)] = at_rest.pack_number(offset)
+        self._cursors_taken = self._cursors.copy()
         snapshots = []
         for company in self._changed_companies.values():
             changed |= at_rest.company_rows(company)
             if company.has_facts and company.changed_at is not None:
                 snapshots.append(Snapshot(figures(company), self.partition, *company.changed_at))
         self._changed_companies.clear()
-        self._changed_sources.clear()
         self.rows.update(changed)
         return Changes(changed, snapshots)
 
@@ -227,6 +230,7 @@ class Book:
             self.today = book["today"]
         state = at_rest.unpack(self.rows)
         self._cursors, self.companies = state.cursors, state.companies
+        self._cursors_taken = state.cursors.copy()
         for policy, ended in state.policies.values():
             self.policies.set(policy, ended)
         for company in self.companies.values():

@@ -16,6 +16,7 @@ NEVER: Final[Day] = 1 << 40  # a date that does not come
 
 Balances = dict[int, int]  # class -> headcount
 DayRow = dict[int, int]  # pair of classes -> sum of quantities
+Moves = tuple[int, int, int, int]  # joined, left, gained cover, lost cover
 
 
 class CompanyBook:
@@ -34,6 +35,8 @@ class CompanyBook:
         "days",
         "future",
         "has_facts",
+        "kept",
+        "moves_of_day",
         "next_on",
         "posted",
         "registered",
@@ -50,6 +53,7 @@ class CompanyBook:
         self.has_facts = False
         self.registered: Company | None = None
         self.days: dict[Day, DayRow] = {}
+        self.moves_of_day: dict[Day, Moves] = {}  # of days that were asked for and have not changed since
         self.future: list[Day] = []  # heap of the dates after today that have postings
         self.balances: Balances = {}
         self.baselines: dict[Day, Balances] = {}  # date of a baseline not after today -> balances at its end
@@ -60,27 +64,36 @@ class CompanyBook:
         self.next_on = NEVER
         self.changed_days: set[Day] = set()
         self.changed_at: tuple[int, int] | None = None  # offset and recorded_at of the last entry that changed it
+        self.kept: tuple[object, ...] = ()  # what its row at rest says
         self.worker_key = worker_key_prefix(company_id)
 
     def post(self, lines: list[int]) -> None:
         """Enter the lines of one entry."""
+        days, today, balances = self.days, self.today, self.balances
         for line in lines:
             on, pair = line >> 21, line >> 1 & PAIR_MASK
             quantity = 1 if line & 1 else -1
-            row = self.days.get(on)
+            row = days.get(on)
             if row is None:
-                self.days[on] = {pair: quantity}
-                if on > self.today:
-                    heapq.heappush(self.future, on)
-                    self.next_on = min(self.next_on, on)
-            else:
-                row[pair] = row.get(pair, 0) + quantity
+                row = self._begin_day(on)
+            row[pair] = row.get(pair, 0) + quantity
             self.changed_days.add(on)
-            if on <= self.today:
-                move(self.balances, pair, quantity)
+            self.moves_of_day.pop(on, None)
+            if on <= today:
+                before, after = pair >> CLASS_BITS, pair & CLASS_MASK  # as `move`, which is a call for each line
+                balances[before] = balances.get(before, 0) - quantity
+                balances[after] = balances.get(after, 0) + quantity
                 self.posted += 1
                 if self.baselines:
                     self._post_to_baselines(on, pair, quantity)
+
+    def _begin_day(self, on: Day) -> DayRow:
+        """The first posting of a date."""
+        row = self.days[on] = {}
+        if on > self.today:
+            heapq.heappush(self.future, on)
+            self.next_on = min(self.next_on, on)
+        return row
 
     def _post_to_baselines(self, on: Day, pair: int, quantity: int) -> None:
         for baseline_on, balances in self.baselines.items():

@@ -1,14 +1,17 @@
 """Counting balances: active, covered and the other figures of SEMANTICS 5, for any set of programmes and types."""
 
-from collections.abc import Iterable
+import struct
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from schemas.records import Day, Window
+from schemas.records import Window
 from schemas.vocabulary import ALL_EMPLOYMENT_TYPES, CLASSES, EMPLOYMENT_TYPES, OUTSIDE, PROGRAMMES, REQUIRED_DEFAULT
-from streams.core.company import Balances, DayRow, inside
+from streams.core.company import Balances, CompanyBook, DayRow, Moves
 from streams.core.postings import CLASS_BITS, CLASS_MASK
-from streams.core.rules import ratio_bp
+from streams.core.rules import WHOLE_BP, ratio_bp
+
+MOVES_KEPT_MAX: Final = 200  # days of a company: twice the longest window
 
 
 class Counts(NamedTuple):
@@ -23,98 +26,117 @@ class Counts(NamedTuple):
         return self.active - self.uncovered_new if clock == "due" else self.active
 
 
-class Moves(NamedTuple):
-    """What happened in some days."""
-
-    joined: int
-    left: int
-    gained_cover: int
-    lost_cover: int
+# Several counts in one number, so that a class of workers is counted with one multiplication: a field has 32 bits.
+# No class but OUTSIDE, which adds nothing, is ever negative; no field can flow over into the next.
+FIELD_BITS: Final = 32
+_FIELD: Final = (1 << FIELD_BITS) - 1
 
 
 @lru_cache(maxsize=1 << 10)
-def _weights(required: int, employment_types: int) -> tuple[tuple[int, int, int], ...]:
-    """class -> what one head in it adds to active, covered and uncovered_new."""
-    weights = [(0, 0, 0)]
+def _weights(required: int, employment_types: int) -> tuple[int, ...]:
+    """class -> what one head in it adds to active, covered and uncovered_new, from the lowest field up."""
+    weights = [0]
     for parts in CLASSES[1:]:
         assert parts is not None
         counts = employment_types >> parts.employment_type & 1
         covered = counts and parts.programmes & required == required
-        weights.append((int(counts), int(covered), int(counts and parts.new and not covered)))
+        new = counts and parts.new and not covered
+        weights.append(int(counts) | int(covered) << FIELD_BITS | int(new) << 2 * FIELD_BITS)
     return tuple(weights)
 
 
 def count(balances: Balances, required: int = REQUIRED_DEFAULT, employment_types: int = ALL_EMPLOYMENT_TYPES) -> Counts:
     """The counts of those types, with these programmes as cover."""
-    weights = _weights(required, employment_types)
-    active = covered = uncovered_new = 0
-    for number, heads in balances.items():
-        one_active, one_covered, one_new = weights[number]
-        active += heads * one_active
-        covered += heads * one_covered
-        uncovered_new += heads * one_new
-    return Counts(active, covered, uncovered_new)
+    weights, total = _weights(required, employment_types), 0
+    for number, people in balances.items():
+        total += people * weights[number]
+    return Counts(total & _FIELD, total >> FIELD_BITS & _FIELD, total >> 2 * FIELD_BITS)
 
 
-def enrolled(balances: Balances) -> tuple[int, ...]:
-    """Workers inside and enrolled, by programme in the order of PROGRAMMES."""
-    heads_of = [0] * len(PROGRAMMES)
-    for number, heads in balances.items():
-        parts = CLASSES[number]
-        if parts is not None and heads:
+class Heads(NamedTuple):
+    """Everything that is counted of a company's workers on a date, with the default programmes as cover."""
+
+    counts: Counts
+    enrolled: tuple[int, ...]  # by programme in the order of PROGRAMMES
+    by_employment_type: tuple[tuple[int, int, int], ...]  # (type, active, covered) of the types with somebody inside
+
+
+# Behind active, covered and uncovered_new: enrolled by programme, then active and covered by employment type.
+_FIELDS: Final = struct.Struct(f"<{3 + len(PROGRAMMES) + 2 * len(EMPLOYMENT_TYPES)}I")
+_TYPES_AT: Final = 3 + len(PROGRAMMES)
+
+
+def _all_weights() -> Iterator[int]:
+    """class -> what one head in it adds to each of the fields."""
+    for parts, counts in zip(CLASSES, _weights(REQUIRED_DEFAULT, ALL_EMPLOYMENT_TYPES), strict=True):
+        fields = counts
+        if parts is not None:
             for i in range(len(PROGRAMMES)):
-                heads_of[i] += heads * (parts.programmes >> i & 1)
-    return tuple(heads_of)
+                fields |= (parts.programmes >> i & 1) << (3 + i) * FIELD_BITS
+            active_and_covered = counts & (1 << 2 * FIELD_BITS) - 1
+            fields |= active_and_covered << (_TYPES_AT + 2 * parts.employment_type) * FIELD_BITS
+        yield fields
 
 
-def by_employment_type(balances: Balances) -> tuple[tuple[int, int, int], ...]:
-    """(type, active, covered) of the types with somebody inside."""
-    counted = ((t, count(balances, employment_types=1 << t)) for t in range(len(EMPLOYMENT_TYPES)))
-    return tuple((t, counts.active, counts.covered) for t, counts in counted if counts.active)
+_ALL_WEIGHTS: Final = tuple(_all_weights())
 
 
-_COVERED = tuple(parts is not None and parts.programmes & REQUIRED_DEFAULT == REQUIRED_DEFAULT for parts in CLASSES)
+def heads(balances: Balances) -> Heads:
+    """Count everybody once, for all figures together."""
+    total = 0
+    for number, people in balances.items():
+        total += people * _ALL_WEIGHTS[number]
+    fields = _FIELDS.unpack(total.to_bytes(_FIELDS.size, "little"))
+    by_type = zip(range(len(EMPLOYMENT_TYPES)), fields[_TYPES_AT::2], fields[_TYPES_AT + 1 :: 2], strict=True)
+    return Heads(Counts(*fields[:3]), fields[3:_TYPES_AT], tuple(of_type for of_type in by_type if of_type[1]))
 
 
-def moves(rows: Iterable[DayRow]) -> Moves:
-    """The moves of these days together."""
+_COVERED: Final = tuple(
+    parts is not None and parts.programmes & REQUIRED_DEFAULT == REQUIRED_DEFAULT for parts in CLASSES
+)
+
+
+def moves(row: DayRow) -> Moves:
+    """The moves of a day."""
     joined = left = gained = lost = 0
-    for row in rows:
-        for pair, quantity in row.items():
-            before, after = pair >> CLASS_BITS, pair & CLASS_MASK
-            if before == OUTSIDE:
-                joined += quantity
-            elif after == OUTSIDE:
-                left += quantity
-            gained += quantity * (_COVERED[after] and not _COVERED[before])
-            lost += quantity * (_COVERED[before] and not _COVERED[after])
-    return Moves(joined, left, gained, lost)
+    for pair, quantity in row.items():
+        before, after = pair >> CLASS_BITS, pair & CLASS_MASK
+        if before == OUTSIDE:
+            joined += quantity
+        elif after == OUTSIDE:
+            left += quantity
+        if _COVERED[after] and not _COVERED[before]:
+            gained += quantity
+        elif _COVERED[before] and not _COVERED[after]:
+            lost += quantity
+    return joined, left, gained, lost
 
 
-def moves_until(days: dict[Day, DayRow], on: Day, window_days: int) -> Moves:
-    """The moves with value date in (on - window_days, on]."""
-    return moves(days[d] for d in range(on - window_days + 1, on + 1) if d in days)
+def windows(company: CompanyBook, counts: Counts, sizes: tuple[int, ...]) -> tuple[Window, ...]:
+    """The rolling windows that end on the company's date, whose counts are given: one walk backwards.
 
-
-def windows(balances: Balances, days: dict[Day, DayRow], on: Day, sizes: tuple[int, ...]) -> tuple[Window, ...]:
-    """The rolling windows that end on `on`, whose balances are given: one walk backwards, day by day."""
-    active, covered = inside(balances), count(balances).covered
-    sum_active = sum_covered = 0
+    Only days with postings and the first days of the windows are looked at; on those between nothing changes.
+    """
+    days, known, today = company.days, company.moves_of_day, company.today
+    if len(known) > MOVES_KEPT_MAX:
+        known.clear()
+    active, covered = counts.active, counts.covered
+    joined = left = gained = lost = sum_active = sum_covered = 0
     lowest: int | None = None
-    total = Moves(0, 0, 0, 0)
+    counted_from = today + 1
+    first_days = [today - size + 1 for size in sizes]
     out = []
-    for back in range(max(sizes)):
+    for on in [on for on in range(today, min(first_days) - 1, -1) if on in days or on in first_days]:
         if active:
-            sum_active += active
-            sum_covered += covered
-            on_day = ratio_bp(covered, active)
-            lowest = on_day if lowest is None or on_day is None else min(lowest, on_day)
-        row = days.get(on - back)
-        if row:
-            of_day = moves((row,))
-            total = Moves(*map(sum, zip(total, of_day, strict=True)))
-            active += of_day.left - of_day.joined
-            covered += of_day.lost_cover - of_day.gained_cover
-        if back + 1 in sizes:
-            out.append(Window(*total, ratio_bp(sum_covered, sum_active), lowest))
+            sum_active += active * (counted_from - on)
+            sum_covered += covered * (counted_from - on)
+            on_day = WHOLE_BP * covered // active
+            lowest = on_day if lowest is None or on_day < lowest else lowest
+        counted_from = on
+        if on in days:
+            came, went, gain, loss = known.get(on) or known.setdefault(on, moves(days[on]))
+            joined, left, gained, lost = joined + came, left + went, gained + gain, lost + loss
+            active, covered = active + went - came, covered + loss - gain
+        if on in first_days:
+            out.append(Window(joined, left, gained, lost, ratio_bp(sum_covered, sum_active), lowest))
     return tuple(out)

@@ -1,31 +1,33 @@
 """The figures of a company on its business date (SEMANTICS 5), worked out when somebody asks."""
 
 from schemas.records import WINDOW_DAYS, Figures, PolicyStatus
+from schemas.vocabulary import ALL_EMPLOYMENT_TYPES, REQUIRED_DEFAULT
 from streams.core.company import CompanyBook
-from streams.core.counting import Counts, by_employment_type, count, enrolled, windows
+from streams.core.counting import Counts, heads, windows
 from streams.core.rules import ratio_bp
 from streams.core.watch import gap, read
 
 
 def figures(company: CompanyBook) -> Figures:
-    counts = count(company.balances)
+    counted = heads(company.balances)
+    counts = counted.counts
     return Figures(
         company_id=company.company_id,
         as_of=company.today,
         active=counts.active,
         covered=counts.covered,
         uncovered_new=counts.uncovered_new,
-        enrolled=enrolled(company.balances),
-        by_employment_type=by_employment_type(company.balances),
+        enrolled=counted.enrolled,
+        by_employment_type=counted.by_employment_type,
         coverage_bp=ratio_bp(counts.covered, counts.active),
         coverage_due_bp=ratio_bp(counts.covered, counts.active - counts.uncovered_new),
-        windows=windows(company.balances, company.days, company.today, WINDOW_DAYS),
-        policies=_statuses(company),
+        windows=windows(company, counts, WINDOW_DAYS),
+        policies=_statuses(company, counts),
     )
 
 
-def _statuses(company: CompanyBook) -> tuple[PolicyStatus, ...]:
-    counted: dict[tuple[int, int], Counts] = {}
+def _statuses(company: CompanyBook, counts: Counts) -> tuple[PolicyStatus, ...]:
+    counted = {(REQUIRED_DEFAULT, ALL_EMPLOYMENT_TYPES): counts}
     statuses = []
     for standing in company.standings:
         missing = gap(standing, read(company, standing, counted))

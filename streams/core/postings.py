@@ -22,7 +22,9 @@ def change(value_on: Day, before: int, after: int) -> int:
 
 
 def difference(was: list[int], now: list[int]) -> list[int]:
-    """The lines that lead from one list of changes to another, sorted; what stands in both is not posted."""
+    """The lines that lead from one sorted list of changes to another, sorted; what stands in both is not posted."""
+    if not was:
+        return [c << 1 | 1 for c in now]
     if was == now:
         return []
     lines = [c << 1 for c in was if c not in now] + [c << 1 | 1 for c in now if c not in was]

@@ -64,6 +64,9 @@ def day_of(key: bytes) -> tuple[str, Day]:
 
 def pack_day(row: DayRow) -> bytes:
     # Sorted, so that the bytes do not tell which pairs were there before and have cancelled.
+    if len(row) == 1:
+        ((pair, quantity),) = row.items()
+        return _PAIR.pack(pair, quantity) if quantity else b""
     return b"".join([_PAIR.pack(pair, quantity) for pair, quantity in sorted(row.items()) if quantity])
 
 
@@ -72,8 +75,8 @@ def unpack_day(value: bytes) -> DayRow:
 
 
 def pack_company(company: CompanyBook) -> bytes:
-    standings = [[s.policy.policy_id, s.state, s.since, s.episode, s.episode_start] for s in company.standings]
-    return _json({"today": company.today, "has_facts": company.has_facts, "standings": standings})
+    today, has_facts, *standings = _standing_of(company)
+    return _json({"today": today, "has_facts": has_facts, "standings": standings})
 
 
 def unpack_company(company_id: str, value: bytes, policies: dict[str, tuple[Policy, bool]]) -> CompanyBook:
@@ -86,6 +89,7 @@ def unpack_company(company_id: str, value: bytes, policies: dict[str, tuple[Poli
         standing.state, standing.since = state, since
         standing.episode, standing.episode_start = episode, episode_start
         company.standings.append(standing)
+    company.kept = _standing_of(company)
     return company
 
 
@@ -150,11 +154,20 @@ def unpack(rows: Rows) -> State:
 
 def company_rows(company: CompanyBook) -> Rows:
     """The rows of a company that changed since the last call, its workers apart."""
-    changed = {company_key(company.company_id): pack_company(company)}
-    for on in company.changed_days:
-        changed[day_key(company.company_id, on)] = pack_day(company.days[on])
+    prefix = b"d" + company.company_id.encode() + b" "
+    changed = {prefix + _DAY.pack(on): pack_day(company.days[on]) for on in company.changed_days}
     company.changed_days.clear()
+    says = _standing_of(company)
+    if says != company.kept:
+        company.kept = says
+        changed[company_key(company.company_id)] = pack_company(company)
     return changed
+
+
+def _standing_of(company: CompanyBook) -> tuple[object, ...]:
+    """What the company's row says."""
+    standings = [(s.policy.policy_id, s.state, s.since, s.episode, s.episode_start) for s in company.standings]
+    return company.today, company.has_facts, *standings
 
 
 def _json(fields: dict[str, Any]) -> bytes:

@@ -37,10 +37,11 @@ def _settled_classes() -> list[int]:
 _SETTLED: Final = _settled_classes()
 
 
-def extend(head: Head, fact: Remembered, grace_days: int) -> tuple[Head, list[int], list[int]]:
+def extend(
+    head: Head, on: Day, at: Instant, kind: int, detail: int, grace_days: int
+) -> tuple[Head, list[int], list[int]]:
     """A fact that sorts after all before it -> (new head, changes that no longer hold, changes that hold instead)."""
     last_on, _, _, start, eve, situation = head
-    on, at, kind, _, detail, _ = fact
     if on > last_on:
         eve = _SETTLED[situation]
         was = []
@@ -64,23 +65,21 @@ def extend(head: Head, fact: Remembered, grace_days: int) -> tuple[Head, list[in
 
 
 def _tail(on: Day, eve: int, situation: int, grace_ends: Day) -> list[int]:
-    """The changes from `on` onwards, given the class on its eve and the situation at its end."""
-    now = _SETTLED[situation]
-    changes = []
-    if now and on < grace_ends:
-        now += 1
-        changes.append(change(grace_ends, now, now - 1))
-    if eve != now:
-        changes.insert(0, change(on, eve, now))
-    return changes
+    """The changes from `on` onwards, given the class on its eve and the situation at its end; see `change`."""
+    settled = _SETTLED[situation]
+    if not settled or on >= grace_ends:
+        return [] if eve == settled else [on << 20 | eve << 10 | settled]
+    now = settled + 1
+    ends = grace_ends << 20 | now << 10 | settled
+    return [ends] if eve == now else [on << 20 | eve << 10 | now, ends]
 
 
 def timeline(facts: Iterable[Remembered], grace_days: int) -> tuple[Head, list[int]]:
     """Facts that are not void, sorted -> the head and all changes of class in order of date."""
     head = NOBODY
     changes: list[int] = []
-    for fact in facts:
-        head, was, now = extend(head, fact, grace_days)
+    for on, at, kind, _, detail, _ in facts:
+        head, was, now = extend(head, on, at, kind, detail, grace_days)
         if was != now:
             del changes[len(changes) - len(was) :]
             changes += now

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from schemas.records import Alert, Instant, Policy
 from schemas.vocabulary import ALL_EMPLOYMENT_TYPES
 from streams.core.company import CompanyBook, inside
-from streams.core.counting import Counts, count, moves_until
+from streams.core.counting import Counts, count, windows
 from streams.core.rules import RULES_MET_BY_EVERYBODY, Terms, gap_people, ratio_bp, terms
 from streams.core.standing import FIRING, PENDING, SLEEPS, Decision, Reading, Standing, decide, sleep
 
@@ -120,7 +120,7 @@ def _alert(company: CompanyBook, standing: Standing, reading: Reading, decision:
     episode = standing.episode + 1 if firing else standing.episode
     with_baseline = terms_now if reading.evaluable and policy.rule != "level" else None
     whole = count(company.balances)
-    moved = moves_until(company.days, company.today, ALERT_WINDOW_DAYS)
+    (moved,) = windows(company, whole, (ALERT_WINDOW_DAYS,))
     assert decision.status is not None and decision.reason is not None
     return Alert(
         alert_id=f"{company.company_id}/{policy.policy_id}/{episode}",

@@ -24,23 +24,23 @@ Remembrance = tuple[str, bytes | None, list[int]]
 
 def remember(row: bytes | None, fact: Fact, grace_days: int) -> Remembrance:
     """A worker's row and a fact of that worker -> what becomes of both (SEMANTICS 2 to 4)."""
-    event_id = fact.event_id.encode()
+    kind, detail, event, _, _, on, at, _, corrects = fact
+    event_id = event.encode()
     if row is None:
         row = _EMPTY
-    elif event_id in row or (fact.kind == CORRECTION and fact.corrects.encode() in row):
+    elif event_id in row or (kind == CORRECTION and corrects.encode() in row):
         return _refold(row, fact, grace_days)  # known or corrected, or only a part of another text
-    *head, count = _HEAD.unpack_from(row)
+    last_on, last_at, last_kind, start, eve, situation, count = _HEAD.unpack_from(row)
     if count >= FACTS_PER_WORKER_MAX:
         return TOO_MANY_FACTS, None, []
-    if fact.kind == CORRECTION:
-        return NO_EFFECT, _HEAD.pack(*head, count + 1) + row[_HEAD.size :] + _packed(fact, event_id), []
-    last_on, last_at, last_kind = head[:3]
-    on, at = fact.effective_on, fact.occurred_at
-    if on < last_on or (on == last_on and (at < last_at or (at == last_at and fact.kind <= last_kind))):
-        return _refold(row, fact, grace_days)
-    extended, was, now = extend(tuple(head), (on, at, fact.kind, b"", fact.detail, b""), grace_days)
-    lines = difference(was, now)
-    row = _HEAD.pack(*extended, count + 1) + row[_HEAD.size :] + _packed(fact, event_id)
+    head = last_on, last_at, last_kind, start, eve, situation
+    lines: list[int] = []
+    if kind != CORRECTION:
+        if on < last_on or (on == last_on and (at < last_at or (at == last_at and kind <= last_kind))):
+            return _refold(row, fact, grace_days)
+        head, was, now = extend(head, on, at, kind, detail, grace_days)
+        lines = difference(was, now)
+    row = _HEAD.pack(*head, count + 1) + row[_HEAD.size :] + _packed(fact, event_id)
     return APPLIED if lines else NO_EFFECT, row, lines
 
 
@@ -76,11 +76,11 @@ def in_force(facts: list[Remembered]) -> list[Remembered]:
 
 def _packed(fact: Fact, event_id: bytes) -> bytes:
     """A fact as it is remembered: enough to tell a duplicate from a conflict, and to fold the timeline again."""
-    rest = fact.source.encode()
-    if fact.kind == CORRECTION:
-        rest = fact.corrects.encode() + b" " + rest
-    head = _FACT.pack(fact.effective_on, fact.occurred_at, fact.kind, fact.detail, len(rest), len(event_id))
-    return head + event_id + rest
+    kind, detail, _, _, _, on, at, source, corrects = fact
+    rest = source.encode()
+    if kind == CORRECTION:
+        rest = corrects.encode() + b" " + rest
+    return _FACT.pack(on, at, kind, detail, len(rest), len(event_id)) + event_id + rest
 
 
 def _unpacked_at(row: bytes, at: int) -> tuple[Remembered, int]:

@@ -7,6 +7,7 @@ from schemas.records import WINDOW_DAYS, Fact, Window
 from schemas.vocabulary import (
     ALL_EMPLOYMENT_TYPES,
     ALL_PROGRAMMES,
+    PROGRAMMES,
     REQUIRED_DEFAULT,
     SETTLED_CLASS,
     employment_type_names,
@@ -14,7 +15,7 @@ from schemas.vocabulary import (
 )
 from streams.core.book import Book
 from streams.core.company import CompanyBook, inside
-from streams.core.counting import by_employment_type, count, enrolled, moves_until, windows
+from streams.core.counting import Counts, count, heads, windows
 from tests.support.facts import entry
 from tests.support.journals import FIRST, SPAN_DAYS, WORKERS, deterministic, facts
 from tests.support.naive_timeline import Workforce
@@ -39,12 +40,11 @@ def both(sent: list[Fact]) -> tuple[CompanyBook, Workforce]:
 def test_figures_of_any_date(sent: list[Fact], on: int) -> None:
     company, workforce = both(sent)
     balances = company.balances_at(on)
+    counted = heads(balances)
     assert inside(balances) == workforce.heads(on).active
-    assert enrolled(balances) == workforce.enrolled(on)
-    assert by_employment_type(balances) == workforce.by_employment_type(on)
-    assert windows(balances, company.days, on, WINDOW_DAYS) == workforce.windows(on)
-    for days in WINDOW_DAYS:
-        assert moves_until(company.days, on, days)._asdict() == workforce.moves(on, days)
+    assert counted == (count(balances), workforce.enrolled(on), workforce.by_employment_type(on))
+    company.today = on
+    assert windows(company, counted.counts, WINDOW_DAYS) == workforce.windows(on)
 
 
 @settings(deterministic, max_examples=60)
@@ -58,7 +58,8 @@ def test_counts_of_any_programmes_and_types(sent: list[Fact], required: int, typ
 
 def test_of_nobody_there_is_no_coverage() -> None:
     assert count({}) == (0, 0, 0)
-    assert windows({}, {}, FIRST, WINDOW_DAYS) == (Window(0, 0, 0, 0, None, None),) * 3
+    assert heads({}) == ((0, 0, 0), (0,) * len(PROGRAMMES), ())
+    assert windows(CompanyBook("C1", FIRST), Counts(0, 0, 0), WINDOW_DAYS) == (Window(0, 0, 0, 0, None, None),) * 3
 
 
 def test_the_divisor_of_the_due_clock_leaves_out_new_workers_without_cover() -> None:

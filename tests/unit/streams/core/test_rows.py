@@ -72,7 +72,12 @@ def test_only_what_changed_is_handed_over() -> None:
     book = book_with_state()
     book.apply(entry(hire("e2", "2025-01-03", worker="w2"), 2, "2025-01-05"), 3)
     changed = book.take_changes()
-    assert sorted(key[:1] for key in changed.rows) == [b"c", b"d", b"d", b"s", b"w"]
+    assert sorted(key[:1] for key in changed.rows) == [
+        b"d",
+        b"d",
+        b"s",
+        b"w",
+    ]  # the date and the standings are as they were
     assert [snapshot.figures.company_id for snapshot in changed.snapshots] == ["C1"]
     assert (changed.snapshots[0].offset, changed.snapshots[0].recorded_at) == (3, noon("2025-01-05"))
 
