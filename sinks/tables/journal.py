@@ -87,41 +87,36 @@ _NO_POLICY: Row = (0, "", "", 0, (), "", (), (), (), (), 0, 0, 0, 0, None, None)
 
 def journal_blocks(partition: int, entries: Sequence[tuple[int, Entry]]) -> list[Block]:
     """The rows of these (offset, entry) of one partition."""
-    facts: list[Row] = []
+    facts: list[tuple[int, FactEntry]] = []
     companies: list[Row] = []
     policies: list[Row] = []
     for offset, entry in entries:
         if isinstance(entry, FactEntry):
-            facts.append(_fact_row(partition, offset, entry))
+            facts.append((offset, entry))
         elif isinstance(entry, CompanySet):
             at = (entry.came_from.offset, partition, offset, entry.recorded_at)
             companies.append((entry.company.company_id, *at, *_company_parts(entry.company)))
         elif isinstance(entry, PolicySet | PolicyEnded):
             policies.append(_policy_row(partition, offset, entry))
     return [
-        *block("journal_facts", FACT_COLUMNS, facts),
+        *_facts(partition, facts),
         *block("journal_companies", COMPANY_COLUMNS, companies),
         *block("journal_policies", POLICY_COLUMNS, policies),
     ]
 
 
-def _fact_row(partition: int, offset: int, entry: FactEntry) -> Row:
-    kind, detail, event_id, company_id, worker_id, effective_on, occurred_at, source, corrects = entry.fact
-    return (
-        company_id,
-        partition,
-        offset,
-        entry.recorded_at,
-        KINDS[kind],
-        event_id,
-        worker_id,
-        effective_on,
-        occurred_at,
-        source,
-        *_own_fields(kind, detail),
-        corrects,
-        *entry.came_from,
-    )
+def _facts(partition: int, entries: Sequence[tuple[int, FactEntry]]) -> list[Block]:
+    """One row for each fact, column by column: most of what a journal holds."""
+    if not entries:
+        return []
+    offsets, facts_recorded = zip(*entries, strict=True)
+    came_from, recorded, facts, _ = zip(*facts_recorded, strict=True)
+    kinds, details, events, companies, workers, effective, occurred, sources, corrects = zip(*facts, strict=True)
+    at = companies, [partition] * len(entries), offsets, recorded
+    content = [KINDS[kind] for kind in kinds], events, workers, effective, occurred, sources
+    own = zip(*map(_own_fields, kinds, details), strict=True)
+    columns = *at, *content, *own, corrects, *zip(*came_from, strict=True)
+    return [Block("journal_facts", dict(zip(FACT_COLUMNS, columns, strict=True)))]
 
 
 @lru_cache(maxsize=512)

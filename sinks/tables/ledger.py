@@ -27,28 +27,26 @@ LINE_COLUMNS = (
 
 def ledger_blocks(records: Sequence[LedgerRecord]) -> list[Block]:
     """The rows of these records."""
-    entries = [
-        (r.company_id, r.partition, r.offset, r.recorded_at, r.event_id, r.disposition, len(r.lines), r.chain.hex())
-        for r in records
-    ]
-    lines = [row for record in records for row in _line_rows(record)]
-    return [*block("ledger_entries", ENTRY_COLUMNS, entries), *block("ledger_lines", LINE_COLUMNS, lines)]
+    lines = [row for record in records if record.lines for row in _line_rows(record)]
+    return [*_entries(records), *block("ledger_lines", LINE_COLUMNS, lines)]
 
 
-def _line_rows(r: LedgerRecord) -> list[Row]:
+def _entries(records: Sequence[LedgerRecord]) -> list[Block]:
+    """One row for each record, column by column."""
+    if not records:
+        return []
+    partitions, offsets, recorded, companies, events, dispositions, lines, chains = zip(*records, strict=True)
+    counts, texts = list(map(len, lines)), list(map(bytes.hex, chains))
+    columns = companies, partitions, offsets, recorded, events, dispositions, counts, texts
+    return [Block("ledger_entries", dict(zip(ENTRY_COLUMNS, columns, strict=True)))]
+
+
+def _line_rows(record: LedgerRecord) -> list[Row]:
+    partition, offset, recorded_at, company_id, _, _, lines, _ = record
+    at = company_id, partition, offset
     return [
-        (
-            r.company_id,
-            r.partition,
-            r.offset,
-            posting,
-            r.recorded_at,
-            line.value_on,
-            *_class_fields(line.before),
-            *_class_fields(line.after),
-            line.quantity,
-        )
-        for posting, line in enumerate(r.lines, start=1)
+        (*at, posting, recorded_at, value_on, *_class_fields(before), *_class_fields(after), quantity)
+        for posting, (value_on, before, after, quantity) in enumerate(lines, start=1)
     ]
 
 
