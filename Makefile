@@ -22,12 +22,16 @@ CYCLES ?= 0
 # How many processes share the tests, file by file; each has a Kafka and a ClickHouse of its own. 0: none but this one.
 JOBS ?= 2
 
+# What `make bench-quick` compares with, and what `make bench` measures: all, or rows whose name contains this.
+BASE ?= HEAD~1
+ROW ?=
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test chaos lint lock clean chaos-short
+.PHONY: help install demo test chaos lint lock clean chaos-short bench bench-quick
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(PROJECT) $(JARS) ## Set up .venv, the locked dependencies, the project, Kafka's jars
 
@@ -42,6 +46,12 @@ chaos: install ## Do harm to the service for MINUTES, or CYCLES times, and judge
 
 chaos-short: install ## The short form of the faults, and the broken variants that must be caught
 	@$(BIN)/pytest tests/chaos
+
+bench: install ## Measure the parts and how their cost grows (ROW=part of a name); table here, JSON and charts in var/bench
+	@$(BIN)/python -m tests.bench --growth --row "$(ROW)"
+
+bench-quick: install ## Compare this tree with the commit BASE (HEAD~1) on the hot paths, as ratios; under a minute
+	@$(BIN)/python -m tests.bench.compare --base "$(BASE)"
 
 lint: install ## Check style, format and types
 	@$(BIN)/ruff check

@@ -1,0 +1,120 @@
+"""The load: the story's companies, copied under other ids, as every part of the way gets it."""
+
+from dataclasses import replace
+from functools import cached_property
+from operator import attrgetter
+from random import Random
+from typing import Final
+
+import yaml
+
+from deploy.story.companies import COMPANIES
+from deploy.story.policies import POLICIES_YAML
+from deploy.story.telling import GRACE_DAYS, tell
+from schemas.codec import InboundCodec, JournalCodec
+from schemas.records import Coordinates, Entry, FactEntry, Policy, PolicySet
+from schemas.topics import TopicNames
+from schemas.vocabulary import ALL_EMPLOYMENT_TYPES, REQUIRED_DEFAULT, RULES, programme_set
+from streams.core.admission import Refusal
+from streams.core.book import Book
+from streams.core.dates import day
+from streams.core.declared import policies
+from streams.core.lines import FactLine, admit
+from tests.support.raw_records import RawRecord
+
+SEED: Final = 7
+COPIES_DEFAULT: Final = 6  # of the twelve companies, some 15,000 facts a copy
+ENTRIES_PER_BATCH: Final = 1_000  # what a lane hands over at once when there is enough to do
+POLICIES_FROM: Final = day("2024-11-01")
+AS_OF: Final = day("2025-12-31")
+
+__all__ = ["AS_OF", "COPIES_DEFAULT", "ENTRIES_PER_BATCH", "GRACE_DAYS", "Load"]
+
+
+class Load:
+    """Facts of 12 companies for each copy, in order of recording; each form is made when it is first asked for."""
+
+    def __init__(self, copies: int = COPIES_DEFAULT) -> None:
+        self.copies = copies
+        self.topics = TopicNames()
+
+    @cached_property
+    def lines(self) -> list[bytes]:
+        """As a file has them."""
+        reports = [
+            report
+            for copy in range(self.copies)
+            for company in COMPANIES
+            for report in tell(replace(company, company_id=f"{company.company_id}-{copy}"), 1.0, SEED).reports
+        ]
+        return [report.line().encode() for report in sorted(reports, key=attrgetter("recorded_at"))]
+
+    @cached_property
+    def facts(self) -> list[FactLine]:
+        """Those that are admitted."""
+        return [admitted for admitted in map(admit, self.lines) if not isinstance(admitted, Refusal)]
+
+    @cached_property
+    def inbound(self) -> list[RawRecord]:
+        """As publishers send them."""
+        encode = InboundCodec().encode
+        return [
+            RawRecord(offset, fact.company_id.encode(), encode(fact), recorded_at)
+            for offset, (fact, recorded_at) in enumerate(self.facts)
+        ]
+
+    @cached_property
+    def entries(self) -> list[FactEntry]:
+        """As the journal has them."""
+        topic = self.topics.facts
+        return [
+            FactEntry(Coordinates(topic, 0, offset), recorded_at, fact)
+            for offset, (fact, recorded_at) in enumerate(self.facts)
+        ]
+
+    @cached_property
+    def journal(self) -> list[RawRecord]:
+        """One partition of the journal, with three policies before the first fact."""
+        encode = JournalCodec().encode
+        values: list[Entry] = [*self.policy_entries(3), *self.entries]
+        return [
+            RawRecord(offset, entry.fact.company_id.encode() if isinstance(entry, FactEntry) else b"-", encode(entry))
+            for offset, entry in enumerate(values)
+        ]
+
+    def policies(self, number: int) -> tuple[Policy, ...]:
+        """The first of the story's three policies, and beyond them some of all rules, programmes and clocks."""
+        random = Random(SEED)
+        told = policies(yaml.safe_load(POLICIES_YAML))
+        return (*told, *(_policy(random, n) for n in range(number - len(told))))[:number]
+
+    def policy_entries(self, number: int) -> list[PolicySet]:
+        """The policies as the journal has them, before the first fact."""
+        at = self.facts[0].recorded_at
+        topic = self.topics.policies
+        return [PolicySet(Coordinates(topic, 0, n), at, policy) for n, policy in enumerate(self.policies(number))]
+
+    def book(self, number: int) -> Book:
+        """A book with so many policies and no facts."""
+        book = Book(GRACE_DAYS)
+        for offset, entry in enumerate(self.policy_entries(number)):
+            book.apply(entry, offset)
+        return book
+
+
+def _policy(random: Random, number: int) -> Policy:
+    rule = random.choice(RULES)
+    required = random.choice(
+        (REQUIRED_DEFAULT, programme_set(("JHT",)), programme_set(("JMO",)), programme_set(("JP",)))
+    )
+    return Policy(
+        f"policy-{number:02}",
+        random.choice((1_000, 2_000, 4_000, 6_000)),
+        POLICIES_FROM,
+        rule=rule,
+        required=required,
+        clock=random.choice(("raw", "due")),
+        employment_types=random.choice((ALL_EMPLOYMENT_TYPES, 0b01010)),
+        hold_days=random.choice((0, 0, 5)),
+        baseline_on=None if rule == "level" else POLICIES_FROM + random.choice((0, 60, 200)),
+    )

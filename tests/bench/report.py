@@ -1,0 +1,54 @@
+"""What was measured, for people, for programs and for the eye."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from tests.bench.chart import bars, lines
+from tests.bench.growth import Points
+from tests.bench.rounds import Measured
+
+
+def table(measured: Sequence[Measured]) -> Table:
+    """Medians, the spread of the rounds, targets."""
+    shown = Table(title="Median of the rounds, for one core of CPU time")
+    for name in ("row", "median", "lowest", "highest", "unit", "CPU-s a million", "target"):
+        shown.add_column(name, justify="left" if name in ("row", "unit") else "right")
+    for one in measured:
+        is_rate = one.row.unit.endswith("/s")
+        shown.add_row(
+            one.row.name,
+            *(f"{figure:,.0f}" for figure in (one.median, min(one.figures), max(one.figures))),
+            one.row.unit,
+            f"{1e6 / one.median:.1f}" if is_rate else "",
+            "" if one.row.target is None else f"{one.row.target:,.0f}",
+        )
+    return shown
+
+
+def growth_table(name: str, unit: str, points: Points) -> Table:
+    """What a fact costs at each size."""
+    shown = Table(title=f"{name}: microseconds of CPU for a fact")
+    for size in points:
+        shown.add_column(f"{size:,} {unit}", justify="right")
+    shown.add_row(*(f"{cost:.1f}" for cost in points.values()))
+    return shown
+
+
+def write(
+    folder: Path, machine: Mapping[str, str], measured: Sequence[Measured], growth: Mapping[str, Points]
+) -> list[Path]:
+    """JSON and charts into a folder; the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = {one.row.name: {"unit": one.row.unit, "target": one.row.target, "rounds": one.figures} for one in measured}
+    told = {"machine": dict(machine), "rows": rows, "growth": growth}
+    texts = {"bench.json": json.dumps(told, indent=1) + "\n"}
+    if measured:
+        texts["rows.svg"] = bars(measured, f"Share of the target, {machine['processor']}")
+    if growth:
+        texts["growth.svg"] = lines(growth, "Microseconds of CPU for a fact, by size")
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return [folder / name for name in texts]

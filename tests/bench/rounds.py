@@ -1,0 +1,29 @@
+"""Rounds: every row once, then every row again, so that a quiet and a busy minute of the machine meet all of them."""
+
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import NamedTuple
+
+from tests.bench.load import Load
+from tests.bench.row import Row
+
+
+class Measured(NamedTuple):
+    """The figures of a row, one for each round."""
+
+    row: Row
+    figures: list[float]
+
+    @property
+    def median(self) -> float:
+        return median(self.figures)
+
+
+def measure(rows: Sequence[Row], load: Load, rounds: int, tell: Callable[[str], None]) -> list[Measured]:
+    """All rows, in alternating rounds."""
+    prepared = [(Measured(row, []), row.prepare(load)) for row in rows]
+    for number in range(rounds):
+        for measured, once in prepared:
+            tell(f"round {number + 1} of {rounds}: {measured.row.name}")
+            measured.figures.append(once())
+    return [measured for measured, _ in prepared]

@@ -1,0 +1,49 @@
+"""A row: something that is measured, and how."""
+
+import gc
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from tests.bench.load import Load
+
+Measure = Callable[[], float]  # one round -> its figure
+Run = Callable[[], int]  # does the work once -> how many pieces it was
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table. `module` has `prepare(load, **options) -> Measure`; it is imported when the row is
+    measured, so that a tree of another day may lack what it needs."""
+
+    name: str
+    unit: str
+    module: str
+    options: dict[str, Any] = field(default_factory=dict)
+    more_is_better: bool = True
+    is_quick: bool = False  # also part of `make bench-quick`
+    target: float | None = None
+
+    def prepare(self, load: Load) -> Measure:
+        measure: Measure = import_module(self.module).prepare(load, **self.options)
+        return measure
+
+
+def rate(run: Run) -> Measure:
+    """Pieces for each second of CPU of this process: others on the machine take time, and little CPU from us.
+
+    The garbage collector stays on, as in the service, but does not walk through the load.
+    """
+
+    def measure() -> float:
+        gc.collect()
+        gc.freeze()
+        began_s = time.process_time()
+        pieces = run()
+        seconds = time.process_time() - began_s
+        gc.unfreeze()
+        return pieces / seconds
+
+    return measure

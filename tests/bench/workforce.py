@@ -1,0 +1,45 @@
+"""Workers without a story, as many as one likes: cheap to make, each with the same five facts on days of their own."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from schemas.records import Day, Fact, FactEntry
+from schemas.vocabulary import ENROLLMENT, HIRE, REQUIRED_DEFAULT, TERMINATION, WITHDRAWN, programme_set
+from streams.core.dates import DAY_MS, day, jakarta_midnight
+from tests.support.facts import entry
+
+JMO: Final = programme_set(("JMO",))
+LIFE: Final = (
+    (0, HIRE, 1),
+    (9, ENROLLMENT, REQUIRED_DEFAULT),
+    (60, ENROLLMENT, JMO),
+    (150, ENROLLMENT, WITHDRAWN | JMO),
+    (170, TERMINATION, 2),
+)  # (days after the hire, kind, detail)
+FIRST_ON: Final = day("2024-11-01")
+HIRING_DAYS: Final = 230  # the hires are spread over them
+
+
+def life_of(company_id: str, number: int) -> list[Fact]:
+    """All facts of a worker, in order."""
+    hired_on = FIRST_ON + number % HIRING_DAYS
+    return [fact_of(company_id, number, sequence, hired_on) for sequence in range(len(LIFE))]
+
+
+def fact_of(company_id: str, number: int, sequence: int, hired_on: Day) -> Fact:
+    """One fact of a worker."""
+    after, kind, detail = LIFE[sequence]
+    event_id = f"0199d2a4-7e5c-7b1e-{sequence:04x}-{number:012x}"
+    at = jakarta_midnight(hired_on + after) + number * 1_000 % DAY_MS
+    return Fact(kind, detail, event_id, company_id, f"w-{number:08x}", hired_on + after, at, "payroll-batch", "")
+
+
+def journal(companies: int, workers: int) -> Iterator[FactEntry]:
+    """The lives of so many workers, spread over so many companies, day by day."""
+    offset = 0
+    for on in range(FIRST_ON, FIRST_ON + HIRING_DAYS + LIFE[-1][0]):
+        for sequence, (after, _, _) in enumerate(LIFE):
+            slot = on - after - FIRST_ON
+            for number in range(slot, workers, HIRING_DAYS) if 0 <= slot < HIRING_DAYS else ():
+                yield entry(fact_of(f"JT-{number % companies:05}-A", number, sequence, on - after), offset)
+                offset += 1
