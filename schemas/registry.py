@@ -5,8 +5,9 @@ A schema that has been published never changes: a new version gets a new id and 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from typing import Any, Final, Protocol
 
@@ -42,7 +43,7 @@ REGISTERED: Final = (
 )
 
 
-class SchemaRegistry(Protocol):
+class SchemaRegistry(Hashable, Protocol):
     """What the codec needs to know: the id to write a subject with, and the schema behind an id."""
 
     def latest_id(self, subject: str) -> int: ...
@@ -56,14 +57,22 @@ class SchemaRegistry(Protocol):
         ...
 
 
+@dataclass(frozen=True)
 class FixedRegistry:
-    """The schemas of this package, by the ids in REGISTERED."""
+    """The schemas of this package, by the ids in REGISTERED. Two of the same schemas are the same."""
 
-    def __init__(self, registered: tuple[Registered, ...] = REGISTERED) -> None:
-        self._by_id = {entry.schema_id: entry for entry in registered}
-        self._ids: dict[str, tuple[int, ...]] = {}
-        for entry in sorted(registered, key=lambda e: e.version):
-            self._ids[entry.subject] = (*self._ids.get(entry.subject, ()), entry.schema_id)
+    registered: tuple[Registered, ...] = REGISTERED
+
+    @cached_property
+    def _by_id(self) -> dict[int, Registered]:
+        return {entry.schema_id: entry for entry in self.registered}
+
+    @cached_property
+    def _ids(self) -> dict[str, tuple[int, ...]]:
+        ids: dict[str, tuple[int, ...]] = {}
+        for entry in sorted(self.registered, key=lambda e: e.version):
+            ids[entry.subject] = (*ids.get(entry.subject, ()), entry.schema_id)
+        return ids
 
     def latest_id(self, subject: str) -> int:
         return self._ids[subject][-1]

@@ -8,6 +8,7 @@ false, enums as their index, because fastavro takes index -1 for the last symbol
 import io
 import struct
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 import fastavro
@@ -140,8 +141,12 @@ class Body:
         return record
 
 
-def bodies(registry: SchemaRegistry, subject: str, *, enums: bool = True) -> dict[int, Body]:
-    """id -> bodies of every version of a record, read as the latest has them; the latest is the last."""
+@cache
+def bodies(registry: SchemaRegistry, subject: str, *, enums: bool = True) -> Mapping[int, Body]:
+    """id -> bodies of every version of a record, read as the latest has them; the latest is the last.
+
+    Made once for each registry, as parsing schemas is most of what a codec costs.
+    """
     *older, latest = registry.ids(subject)
     reader = registry.schema(latest)
     made = {i: Body(i, registry.schema(i), enums=enums, reader=reader) for i in older}
