@@ -1,0 +1,162 @@
+"""An event loop whose time is a number: nothing waits, and the same program takes the same steps every time.
+
+What is ready runs in the order in which it became ready, as asyncio promises; the next timer moves the time. A step
+belongs to the process in whose context it was made: one that is dead takes no more steps, one that is stopped takes
+them when it goes on.
+"""
+
+import asyncio
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import Context, copy_context
+from typing import Any, Final, TypeVar, cast
+
+from tests.simulation.process import PROCESS, Process
+
+STEPS_MAX: Final = 2_000_000  # of one schedule: more is a loop without end
+_T = TypeVar("_T")
+
+
+class Stalled(AssertionError):
+    """What was waited for did not come: nothing more happens, or not in the time allowed."""
+
+
+class Step:
+    """A callback with the process that it belongs to; what asyncio calls a handle."""
+
+    __slots__ = ("_args", "_callback", "_context", "_is_cancelled", "_when", "process")
+
+    def __init__(self, when: float, callback: Any, args: Any, context: Context | None) -> None:
+        self._when, self._callback, self._args = when, callback, args
+        self._context = copy_context() if context is None else context
+        self._is_cancelled = False
+        self.process: Process | None = self._context.get(PROCESS)
+
+    def take(self) -> None:
+        self._context.run(self._callback, *self._args)
+
+    def cancel(self) -> None:
+        self._is_cancelled = True
+
+    def cancelled(self) -> bool:
+        return self._is_cancelled
+
+    def when(self) -> float:
+        return self._when
+
+
+class VirtualLoop:
+    """As much of an event loop as tasks, futures, timeouts and locks need; it is none of asyncio's by name, as those
+    have to have sockets."""
+
+    def __init__(self) -> None:
+        self._now_s = 0.0
+        self._ready: deque[Step] = deque()
+        self._timers: list[tuple[float, int, Step]] = []
+        self._numbers = itertools.count()
+        self._tasks: list[asyncio.Task[Any]] = []
+        self.steps = 0
+
+    @property
+    def _as_asyncio(self) -> asyncio.AbstractEventLoop:
+        return cast(asyncio.AbstractEventLoop, self)
+
+    def time(self) -> float:
+        return self._now_s
+
+    def run_until(self, holds: Callable[[], bool], limit_s: float) -> None:
+        """Take steps until `holds`, asked at each new moment. Raises Stalled."""
+        end_s = self._now_s + limit_s
+        asyncio.events._set_running_loop(self._as_asyncio)
+        try:
+            while True:
+                self._run_ready()
+                if holds():
+                    return
+                self._advance(end_s)
+        finally:
+            asyncio.events._set_running_loop(None)
+
+    def _run_ready(self) -> None:
+        ready = self._ready
+        while ready:
+            step = ready.popleft()
+            if not step.cancelled():
+                self._take(step)
+
+    def _take(self, step: Step) -> None:
+        process = step.process
+        if process is None or process.is_running:
+            self.steps += 1
+            step.take()
+        elif process.is_stopped:
+            process.parked.append(step)
+
+    def _advance(self, end_s: float) -> None:
+        while self._timers and self._timers[0][2].cancelled():
+            heapq.heappop(self._timers)
+        if not self._timers or self._timers[0][0] > end_s or self.steps > STEPS_MAX:
+            raise Stalled(f"nothing came of it by {self._now_s:.1f} s")
+        self._now_s = max(self._now_s, self._timers[0][0])
+        while self._timers and self._timers[0][0] <= self._now_s:
+            self._ready.append(heapq.heappop(self._timers)[2])
+
+    def go_on(self, process: Process) -> None:
+        """A stopped process takes the steps that it missed."""
+        if process.is_stopped:
+            process.is_running, process.is_stopped = True, False
+            self._ready.extend(process.parked)
+            process.parked = []
+
+    def forget(self) -> None:
+        """Nothing happens here any more: what was begun is not reported as left behind."""
+        for task in self._tasks:
+            if not task.done():
+                task._log_destroy_pending = False  # type: ignore[attr-defined]
+                task.get_coro().close()
+
+    # ------------------------------------------------------------------------------------------------ asyncio's part
+
+    def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> Step:
+        step = Step(self._now_s, callback, args, context)
+        self._ready.append(step)
+        return step
+
+    def call_later(self, delay: float, callback: Any, *args: Any, context: Context | None = None) -> Step:
+        return self.call_at(self._now_s + delay, callback, *args, context=context)
+
+    def call_at(self, when: float, callback: Any, *args: Any, context: Context | None = None) -> Step:
+        step = Step(when, callback, args, context)
+        heapq.heappush(self._timers, (when, next(self._numbers), step))
+        return step
+
+    def create_future(self) -> "asyncio.Future[Any]":
+        return asyncio.Future(loop=self._as_asyncio)
+
+    def create_task(
+        self,
+        coro: Generator[Any, None, _T] | Coroutine[Any, Any, _T],
+        *,
+        name: str | None = None,
+        context: Context | None = None,
+    ) -> "asyncio.Task[_T]":
+        task: asyncio.Task[_T] = asyncio.Task(coro, loop=self._as_asyncio, name=name, context=context)
+        self._tasks.append(task)
+        return task
+
+    def get_debug(self) -> bool:
+        return False
+
+    def is_running(self) -> bool:
+        return True
+
+    def is_closed(self) -> bool:
+        return False
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """What dies with a process is nobody's to retrieve; an error outside of all processes is the simulation's."""
+        error = context.get("exception")
+        if PROCESS.get() is None and isinstance(error, Exception) and "never retrieved" not in str(context["message"]):
+            raise AssertionError(context["message"]) from error
