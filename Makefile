@@ -26,12 +26,15 @@ JOBS ?= 2
 BASE ?= HEAD~1
 ROW ?=
 
+# How many schedules `make simulate-faults` runs.
+SEEDS ?= 10000
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test chaos lint lock clean chaos-short bench bench-quick
+.PHONY: help install demo test chaos chaos-short simulate-faults bench bench-quick lint lock clean
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(PROJECT) $(JARS) ## Set up .venv, the locked dependencies, the project, Kafka's jars
 
@@ -52,6 +55,9 @@ bench: install ## Measure the parts and how their cost grows (ROW=part of a name
 
 bench-quick: install ## Compare this tree with the commit BASE (HEAD~1) on the hot paths, as ratios; under a minute
 	@$(BIN)/python -m tests.bench.compare --base "$(BASE)"
+
+simulate-faults: install ## Run SEEDS schedules of faults in memory, and judge each (SEED=n: only that, step by step)
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(SEED),--seed $(SEED))
 
 lint: install ## Check style, format and types
 	@$(BIN)/ruff check

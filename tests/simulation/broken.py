@@ -1,0 +1,189 @@
+"""Broken parts, each with one known defect, put in the place of the real one. The judgement must notice each."""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, cast
+
+from schemas.records import Coordinates
+from sinks.loop import Sink
+from sinks.warehouse import Columns, Warehouse
+from streams.bookkeeper import Bookkeeper
+from streams.core.book import Book
+from streams.core.rows import source_key
+from streams.lane import CURSOR_PREFIX, Effect, KeyValue, LaneSettings, Record, Rows
+from streams.lane.append import AppendLane
+from streams.lane.stop import Stopping
+from streams.lane.transactional import TransactionalLane
+from streams.lane.transactions import PartitionProducers
+from tests.simulation.host import MemoryHost
+from tests.simulation.log import UNCOMMITTED
+from tests.simulation.parts import Parts
+from tests.simulation.roles import MemorySource, Planted
+
+Outputs = Mapping[str, Sequence[KeyValue]]
+CHANGELOG_END: Final = "-changelog"
+SOURCE_PREFIX: Final = source_key("", 0)[:1]
+
+
+class Producers:
+    """The real producers, but for what a defect changes."""
+
+    def __init__(self, real: PartitionProducers) -> None:
+        self._real = real
+
+    def owned(self) -> frozenset[int]:
+        return self._real.owned()
+
+    async def own(self, partitions: set[int]) -> None:
+        await self._real.own(partitions)
+
+    async def commit(self, partition: int, outputs: Outputs) -> dict[str, int]:
+        return await self._real.commit(partition, outputs)
+
+
+class CursorFirst(Producers):
+    """Rows and cursor are committed in a transaction of their own, before what they stand for."""
+
+    async def commit(self, partition: int, outputs: Outputs) -> dict[str, int]:
+        state = {topic: lines for topic, lines in outputs.items() if topic.endswith(CHANGELOG_END)}
+        effect = {topic: lines for topic, lines in outputs.items() if topic not in state}
+        last = await self._real.commit(partition, state)
+        return last | (await self._real.commit(partition, effect) if effect else {})
+
+
+class CursorsKeptBack(Producers):
+    """Cursors are written with the first batch of a partition and never again: the lane's and the book's own."""
+
+    def __init__(self, real: PartitionProducers) -> None:
+        super().__init__(real)
+        self._written: set[int] = set()
+
+    async def commit(self, partition: int, outputs: Outputs) -> dict[str, int]:
+        if partition in self._written:
+            outputs = {topic: self._without(topic, lines) for topic, lines in outputs.items()}
+        self._written.add(partition)
+        return await self._real.commit(partition, outputs)
+
+    @staticmethod
+    def _without(topic: str, lines: Sequence[KeyValue]) -> Sequence[KeyValue]:
+        if not topic.endswith(CHANGELOG_END):
+            return lines
+        return [line for line in lines if not (line[0] or b"").startswith((CURSOR_PREFIX, SOURCE_PREFIX))] or lines
+
+
+class SettingsOfOneProcess(LaneSettings):
+    """Transactional ids that no other process has: nobody is fenced."""
+
+    _numbers = itertools.count()
+
+    def transactional_id(self, partition: int) -> str:
+        return f"{super().transactional_id(partition)}-{next(self._numbers)}"
+
+
+class CommittingFirst(AppendLane):
+    """The group's offsets are committed, then a batch is taken up."""
+
+    def __init__(self, app: Any, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._order = asyncio.Lock()
+        self._taking: set[asyncio.Task[None]] = set()
+
+    def _take(self, event: Any) -> None:
+        event.ack()
+        self._taking.add(asyncio.ensure_future(self._take_later(event)))
+
+    async def _take_later(self, event: Any) -> None:
+        async with self._order:
+            await cast(MemoryHost, self._app).commit()
+            with Stopping("step"):
+                super()._take(event)
+
+
+class Swallowing(TransactionalLane):
+    """An exception in a step is passed over, and the batch counts as done."""
+
+    def __init__(self, app: Any, *, step: Any, **options: Any) -> None:
+        def careful(partition: int, topic: str, records: Sequence[Record], rows: Rows) -> Effect:
+            try:
+                effect: Effect = step(partition, topic, records, rows)
+            except Planted:
+                return Effect()
+            return effect
+
+        super().__init__(app, step=careful, **options)
+
+
+class Dropping(Bookkeeper):
+    """The last entry of a batch is forgotten."""
+
+    def step(self, partition: int, topic: str, records: Sequence[Record], rows: Rows) -> Effect:
+        return super().step(partition, topic, records[:-1], rows)
+
+
+class Forgetful(Book):
+    """Takes every entry for a new one."""
+
+    def _advance(self, came_from: Coordinates) -> bool:
+        self._cursors.pop(came_from[:2], None)
+        return super()._advance(came_from)
+
+
+class Repeating(Bookkeeper):
+    """A repeat of the recorder's is applied."""
+
+    def open(self, partition: int, rows: Rows) -> None:
+        super().open(partition, rows)
+        self._books[partition].__class__ = Forgetful
+
+
+class WithoutToken(Warehouse):
+    """Inserts that cannot be told from their repetition."""
+
+    _numbers = itertools.count()
+
+    async def insert(self, table: str, columns: Columns, token: str) -> None:
+        await super().insert(table, columns, f"{token} {next(self._numbers)}")
+
+
+class FromGroupOffset(Sink):
+    """Goes on where its consumer stood when it last read, as a group that commits by itself remembers it."""
+
+    async def begin(self) -> None:
+        source = cast(MemorySource, self._source)
+        partitions = await source.partitions(list(self._topics))
+        source.begin({partition: source.group_offsets.get(partition, 0) for partition in partitions})
+
+    async def round(self) -> int:
+        source = cast(MemorySource, self._source)
+        source.group_offsets.update({(tp.topic, tp.partition): at for tp, at in source._positions.items()})
+        return await super().round()
+
+
+Defects = dict[str, tuple[Callable[[], Parts], str]]
+
+# What is broken -> the parts, and what the judgement says of it.
+DEFECTS: Final[Defects] = {
+    "offsets are committed before the effect": (lambda: Parts(producers=CursorFirst), "ledger = journal folded again"),
+    "a producer fences nobody": (lambda: Parts(lane_settings=SettingsOfOneProcess), "ledger = journal folded again"),
+    "the cursor is not written with the state": (
+        lambda: Parts(producers=CursorsKeptBack),
+        "ledger = journal folded again",
+    ),
+    "recovery reads what was never committed": (
+        lambda: Parts(changelog_isolation=UNCOMMITTED),
+        "ledger = journal folded again",
+    ),
+    "the recorder commits before its append": (
+        lambda: Parts(append_lane=CommittingFirst),
+        "every record consumed has one disposition",
+    ),
+    "the sink inserts without a token": (lambda: Parts(warehouse=WithoutToken), "rows are inserted once"),
+    "the sink resumes from the group's offset": (lambda: Parts(sink=FromGroupOffset), "rows are inserted once"),
+    "an agent swallows an exception": (
+        lambda: Parts(transactional_lane=Swallowing),
+        "ledger = journal folded again",
+    ),
+    "the last entry of a batch is dropped": (lambda: Parts(bookkeeper=Dropping), "ledger = journal folded again"),
+    "a repeat is applied": (lambda: Parts(bookkeeper=Repeating), "ledger = journal folded again"),
+}

@@ -1,0 +1,73 @@
+"""ClickHouse in memory, behind the methods of clickhouse-connect's client that the sink uses: tables that know the
+tokens of their inserts, and keep every row as it was inserted.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any, Final
+
+from clickhouse_connect.driver.exceptions import OperationalError
+
+from sinks.progress import TABLE
+from tests.simulation.chance import Chance
+from tests.simulation.link import Link, Unanswered
+
+AWAY_RATE: Final = 0.02  # of requests that are answered with 503
+Row = tuple[Any, ...]
+
+
+class ClickHouse:
+    """`rows`: table -> rows as inserted, columns by name."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._tokens: dict[str, set[str]] = defaultdict(set)
+
+    def insert(self, table: str, columns: Mapping[str, Sequence[Any]], settings: Mapping[str, Any]) -> None:
+        """One block, at once or not at all; nothing when the token is known."""
+        token = settings["insert_deduplication_token"]
+        if settings["insert_deduplicate"] and token in self._tokens[table]:
+            return
+        self._tokens[table].add(token)
+        self.rows[table] += [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+    def progress(self) -> list[Row]:
+        """What `SELECT ... FROM sink_progress FINAL` gives: of each partition the row with the highest version."""
+        last: dict[tuple[str, int], dict[str, Any]] = {}
+        for row in self.rows[TABLE]:
+            key = row["topic"], row["partition"]
+            if key not in last or row["version"] >= last[key]["version"]:
+                last[key] = row
+        names = ("topic", "partition", "first", "next", "stage", "sha256")
+        return [tuple(row[name] for name in names) for row in last.values()]
+
+
+class ClickHouseClient:
+    """A connection, on a link where anything may happen to a request."""
+
+    server_settings: Final[dict[str, Any]] = {}
+
+    def __init__(self, server: ClickHouse, link: Link, chance: Chance) -> None:
+        self._server, self._link, self._chance = server, link, chance
+
+    async def insert(
+        self, table: str, data: Sequence[Any], *, column_names: Sequence[str], settings: Mapping[str, Any], **_: Any
+    ) -> None:
+        columns = dict(zip(column_names, data, strict=True))
+        await self._ask(f"insert into {table}", lambda: self._server.insert(table, columns, settings))
+
+    async def query(self, _text: str) -> Any:
+        """Only the progress is ever asked for."""
+        return SimpleNamespace(result_rows=await self._ask("read progress", self._server.progress))
+
+    async def create_insert_context(self, _table: str, _columns: Sequence[str]) -> Any:
+        return SimpleNamespace(column_types=())
+
+    async def _ask(self, what: str, call: Any) -> Any:
+        if self._chance.happens(AWAY_RATE):
+            raise OperationalError("503: away")
+        try:
+            return await self._link.ask(what, call)
+        except Unanswered as error:
+            raise OperationalError(f"no answer to: {what}") from error

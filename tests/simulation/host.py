@@ -1,0 +1,235 @@
+"""What Faust and the lane's consumer do for a lane, in little: take part in a group, take over partitions, read them.
+
+The order is theirs (streams/lane/README.md, "Why it is safe"): fence, recover, open, position, work. What decides is
+theirs too: the lane, SourceProgress, PartitionState; only who calls them is made anew.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, Final
+
+from aiokafka import TopicPartition  # type: ignore[import-untyped]
+from aiokafka.errors import IllegalGenerationError, UnknownMemberIdError  # type: ignore[import-untyped]
+
+from streams.lane.cursors import SourceLog
+from streams.lane.host import Work
+from streams.lane.progress import Hole, SourceProgress
+from streams.lane.records import Batch
+from streams.lane.settings import LaneSettings
+from streams.lane.state import StateInMemory
+from streams.lane.stop import Stopping
+from tests.simulation.clients import Member, MemoryConsumer
+
+POLL_S: Final = 2.0
+BUSY_POLL_S: Final = 0.05
+
+
+@dataclass
+class MemoryTable:
+    """The changelog of a lane's state; `owner` is the lane."""
+
+    changelog: str
+    owner: Any
+    states: StateInMemory
+
+    def owned(self) -> frozenset[int]:
+        found: frozenset[int] = self.owner.owned()
+        return found
+
+
+class Event:
+    """What an agent is given: a batch, and the way to say that its effect is durable."""
+
+    def __init__(self, host: "MemoryHost", tp: TopicPartition, batch: Batch) -> None:
+        self.message, self.value = SimpleNamespace(tp=tp), batch
+        self._host, self._next_offset = host, batch.next_offset
+
+    def ack(self) -> None:
+        progress = self._host.progress.get(self.message.tp)
+        if progress is not None:
+            progress.acknowledge(self._next_offset)
+        self._host.acknowledged.set()
+
+
+class Stream:
+    """A stream of Faust's, as far as a lane looks."""
+
+    def __init__(self, queue: "asyncio.Queue[Event]") -> None:
+        self._queue = queue
+
+    def noack(self) -> "Stream":
+        return self
+
+    async def events(self) -> AsyncIterator[Event]:
+        while True:
+            yield await self._queue.get()
+
+
+class MemoryHost:
+    """Runs one lane. `sources` reads what the lane reads, `changelogs` its state; each fetch is a batch. `waits` says
+    whether it waits on for what is under way when partitions are taken away.
+    """
+
+    def __init__(
+        self,
+        settings: LaneSettings,
+        member: Member,
+        sources: MemoryConsumer,
+        changelogs: MemoryConsumer,
+        waits: Callable[[], bool],
+    ) -> None:
+        self._waits = waits
+        self.lane_settings = settings
+        self.progress: dict[TopicPartition, SourceProgress] = {}
+        self.stopping = False
+        self.acknowledged = asyncio.Event()
+        self._member, self._sources, self._changelogs = member, sources, changelogs
+        self._table: MemoryTable | None = None
+        self._lane: Any = None
+        self._work: Work | None = None
+        self._queue: asyncio.Queue[Event] = asyncio.Queue()
+        self._is_current = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # ---- what a lane asks of its host
+
+    @property
+    def source(self) -> "MemoryHost":
+        return self
+
+    def add_lane(self, lane: Any, _name: str, work: Work) -> None:
+        self._lane, self._work = lane, work
+
+    def add_table(self, owner: Any, name: str, states: StateInMemory) -> MemoryTable:
+        self._table = MemoryTable(self.lane_settings.changelog_topic(name), owner, states)
+        return self._table
+
+    def follow(self, tp: TopicPartition, batch: Batch) -> None:
+        if tp not in self.progress:
+            raise Hole(f"{tp}: a batch of a partition that is no longer read")
+        self.progress[tp].follow(batch)
+
+    def end_offset(self, tp: TopicPartition) -> int:
+        return self._sources.highwater(tp) or 0
+
+    # ---- a worker's life
+
+    async def run(self) -> None:
+        """Until `stopping`."""
+        assert self._work is not None
+        self._tasks = [asyncio.ensure_future(one) for one in (self._work(Stream(self._queue)), self._beat(), self._commit_often())]  # fmt: skip  # noqa: E501
+        while not self.stopping:
+            _, numbers = await self._member.join()
+            self._is_current = True
+            if await self._take_over(numbers):
+                await self._read()
+            await self._give_back()
+        with Stopping("closing"):
+            await self._lane.close()
+        await self._member.leave()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(self.lane_settings.heartbeat_interval_s)
+            if self._is_current:
+                self._is_current = await self._member.is_current()
+
+    async def _take_over(self, numbers: frozenset[int]) -> bool:
+        """Fence, recover, open and position; False when the group goes on without it meanwhile."""
+        with Stopping("taking over partitions"):
+            if self._table is not None:
+                await self._lane.own(set(numbers))
+                for number in self._table.states.partitions() - numbers:
+                    self._table.states.drop(number)
+                while not await self._is_recovered(numbers):
+                    if not self._is_current:
+                        return False
+            await self._position(numbers)
+        return self._is_current
+
+    async def _is_recovered(self, numbers: Iterable[int]) -> bool:
+        """Read on in the changelogs; whether all are read to their end."""
+        assert self._table is not None
+        tps = [TopicPartition(self._table.changelog, number) for number in sorted(numbers)]
+        begins, ends = await self._changelogs.beginning_offsets(tps), await self._changelogs.end_offsets(tps)
+        self._changelogs.assign(tps)
+        for tp in tps:
+            part = self._table.states.part(tp.partition)
+            part.begin_at(begins[tp], str(tp))
+            self._changelogs.seek(tp, part.contained + 1)
+        if all(self._table.states.part(tp.partition).contained >= ends[tp] - 1 for tp in tps):
+            return True
+        for tp, batch in (await self._fetch(self._changelogs, tps)).items():
+            self._table.states.part(tp.partition).read(batch, str(tp))
+        return False
+
+    async def _position(self, numbers: frozenset[int]) -> None:
+        tps = [
+            TopicPartition(topic, number) for topic in sorted(self._lane.source_topics) for number in sorted(numbers)
+        ]
+        begins, ends = await self._sources.beginning_offsets(tps), await self._sources.end_offsets(tps)
+        committed = await self._member.committed([tuple(tp) for tp in tps])
+        logs = {tp: SourceLog(tp.topic, tp.partition, begins[tp], ends[tp], committed[tuple(tp)]) for tp in tps}
+        starts: Mapping[TopicPartition, int] = {tp: self._lane.start_of(log) for tp, log in logs.items()}
+        await self._lane.open(numbers)
+        self._sources.assign(tps)
+        for tp, start in starts.items():
+            self._sources.seek(tp, start)
+        self.progress = {tp: SourceProgress(f"{tp.topic}-{tp.partition}", start) for tp, start in starts.items()}
+        for tp, log in logs.items():
+            if log.begin < starts[tp] and (log.committed is None or log.committed < starts[tp]):
+                self.progress[tp].stand()
+
+    async def _fetch(self, consumer: MemoryConsumer, tps: list[TopicPartition]) -> dict[TopicPartition, Batch]:
+        """A batch for each partition that moved, with or without records."""
+        before = {tp: await consumer.position(tp) for tp in tps}
+        records = await consumer.getmany(
+            *tps, timeout_ms=int(POLL_S * 1000), max_records=self.lane_settings.batch_records_max
+        )
+        after = {tp: await consumer.position(tp) for tp in tps}
+        return {tp: Batch(list(records.get(tp, ())), before[tp], after[tp]) for tp in tps if after[tp] > before[tp]}
+
+    async def _read(self) -> None:
+        while self._is_current and not self.stopping:
+            in_flight_max = self.lane_settings.batches_in_flight
+            wanted = [tp for tp, progress in self.progress.items() if not _is_busy(progress, in_flight_max)]
+            if not wanted:
+                await asyncio.sleep(BUSY_POLL_S)
+                continue
+            for tp, batch in (await self._fetch(self._sources, wanted)).items():
+                self.progress[tp].deliver(batch, asyncio.get_running_loop().time())
+                self._queue.put_nowait(Event(self, tp, batch))
+
+    async def _give_back(self) -> None:
+        """Wait for what is under way, and commit: Faust does so before it joins again. Or not: the lane must not need
+        it. What was delivered and not yet taken up is forgotten then, as Faust clears its queues.
+        """
+        while self._waits() and any(_is_busy(progress, 1) for progress in self.progress.values()):
+            self.acknowledged.clear()
+            await self.acknowledged.wait()
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        await self.commit()
+        self.progress = {}
+        self._is_current = False
+
+    async def _commit_often(self) -> None:
+        while True:
+            await asyncio.sleep(self.lane_settings.commit_interval_s)
+            await self.commit()
+
+    async def commit(self) -> None:
+        """The group's offsets; Faust only logs that the group has gone on without this member."""
+        done = {(tp.topic, tp.partition): one.committable() for tp, one in self.progress.items()}
+        offsets = {place: offset for place, offset in done.items() if offset is not None}
+        if offsets:
+            with suppress(IllegalGenerationError, UnknownMemberIdError):
+                await self._member.commit(offsets)
+
+
+def _is_busy(progress: SourceProgress, in_flight_max: int) -> bool:
+    now_s = asyncio.get_running_loop().time()
+    return progress.busy(in_flight_max=in_flight_max, interval_s=0, now_s=now_s)

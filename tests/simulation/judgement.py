@@ -1,0 +1,134 @@
+"""The judgement of a world that has come to rest: the audit's own code, and every row of ClickHouse."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Sequence
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from deploy.audit.findings import Finding
+from deploy.audit.inbound import account, recorder_letters
+from deploy.audit.partition import Kept, PartitionAudit
+from deploy.audit.reading import Stretch
+from sinks.progress import TABLE
+from sinks.ranges import Batch, Range
+from sinks.topics import topics
+from tests.simulation.log import COMMITTED, Stored
+from tests.simulation.scene import Scene
+
+if TYPE_CHECKING:
+    from tests.simulation.world import Verdict
+
+RECORDS_PER_BATCH: Final = 50
+SNAPSHOTS: Final = "snapshots"
+_T = TypeVar("_T")
+
+
+class MemoryReader:
+    """Speaks as `deploy.audit.reading.PartitionReader` does."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._broker = scene.broker
+
+    async def stretch(self, topic: str, partition: int) -> Stretch:
+        log = self._broker.logs[topic, partition]
+        return Stretch(log.begin, log.stable_end)
+
+    async def batches(
+        self, topic: str, partition: int, *, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[Sequence[Any]]:
+        records = [r for r in self.all(topic, partition) if r.offset >= start and (end is None or r.offset < end)]
+        for at in range(0, len(records), RECORDS_PER_BATCH):
+            yield records[at : at + RECORDS_PER_BATCH]
+
+    async def records(
+        self, topic: str, partition: int, *, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[Any]:
+        async for batch in self.batches(topic, partition, start=start, end=end):
+            for record in batch:
+                yield record
+
+    def all(self, topic: str, partition: int) -> list[Stored]:
+        log = self._broker.logs[topic, partition]
+        return log.fetch(log.begin, COMMITTED, log.end + 1).records
+
+
+def judge(scene: Scene, verdict: "Verdict") -> list[str]:
+    """What is wrong, in sentences."""
+    reader = MemoryReader(scene)
+    kept, findings = _run(_audit(scene, reader))
+    verdict.repeats = sum(one.repeats for one in kept)
+    findings += [*_rows(scene, reader), _snapshots(scene, reader), _acknowledged(scene, reader)]
+    return [_sentence(finding) for finding in findings if not finding.holds]
+
+
+def _run(audit: Coroutine[Any, Any, _T]) -> _T:
+    """To its end: what it reads is in memory, so it never waits."""
+    try:
+        audit.send(None)
+    except StopIteration as end:
+        result: _T = end.value
+        return result
+    raise AssertionError("the audit waits")
+
+
+async def _audit(scene: Scene, reader: MemoryReader) -> tuple[list[Kept], list[Finding]]:
+    settings, numbers = scene.settings, range(scene.settings.partitions)
+    kept = [await PartitionAudit(settings, reader, number).run() for number in numbers]
+    letters = await recorder_letters(settings, reader, numbers)
+    committed = scene.broker.group(settings.recorder_app).offsets
+    _, inbound = await account(settings, reader, kept, letters, committed)
+    return kept, [finding for one in kept for finding in one.findings] + inbound
+
+
+def _rows(scene: Scene, reader: MemoryReader) -> Iterator[Finding]:
+    """ClickHouse has the rows of every committed record, each of them once."""
+    expected: dict[str, Counter[Any]] = {table: Counter() for table in scene.clickhouse.rows}
+    for name, topic in topics(scene.settings.topics.prefix).items():
+        for number in range(scene.settings.partitions):
+            records = reader.all(name, number)
+            for block in topic.blocks(Batch(Range(name, number, 0, len(records)), records, "")):
+                rows = zip(*block.columns.values(), strict=True)
+                expected.setdefault(block.table, Counter()).update(map(_frozen, rows))
+    for table in sorted(expected.keys() - {TABLE, SNAPSHOTS}):
+        found = Counter(_frozen(row.values()) for row in scene.clickhouse.rows[table])
+        finding = Finding("rows are inserted once", table, expected[table].total())
+        finding.missing = (expected[table] - found).total()
+        finding.extra = (found - expected[table]).total()
+        yield finding
+
+
+def _snapshots(scene: Scene, reader: MemoryReader) -> Finding:
+    """Of those of one range only the newest is inserted; the newest of all is there, and none twice or made up."""
+    name = scene.settings.topics.snapshots
+    topic = topics(scene.settings.topics.prefix)[name]
+    rows: list[dict[str, Any]] = []
+    for number in range(scene.settings.partitions):
+        for record in reader.all(name, number):
+            (block,) = topic.blocks(Batch(Range(name, number, 0, 1), [record], ""))
+            (row,) = zip(*block.columns.values(), strict=True)
+            rows.append(dict(zip(block.columns, row, strict=True)))
+    newest = {row["company_id"]: row for row in sorted(rows, key=itemgetter("offset"))}
+    found = Counter(_frozen(row.values()) for row in scene.clickhouse.rows[SNAPSHOTS])
+    finding = Finding("the newest figures of each company are there", SNAPSHOTS, len(newest))
+    finding.missing = (Counter(_frozen(row.values()) for row in newest.values()) - found).total()
+    finding.extra = (found - Counter(_frozen(row.values()) for row in rows)).total()
+    return finding
+
+
+def _frozen(values: Iterable[Any]) -> str:
+    return repr(tuple(values))
+
+
+def _acknowledged(scene: Scene, reader: MemoryReader) -> Finding:
+    """What was acknowledged to a publisher is in the topics as it was sent."""
+    finding = Finding("records acknowledged are in the topics", "whole book", len(scene.acknowledged))
+    for (topic, partition, offset), told in scene.acknowledged.items():
+        found = scene.broker.logs[topic, partition].fetch(offset, COMMITTED, 1).records
+        if [(record.offset, record.key, record.value) for record in found] != [(offset, told.key, told.value)]:
+            finding.wrong("missing", (topic, partition, offset))
+    return finding
+
+
+def _sentence(finding: Finding) -> str:
+    counts = f"missing {finding.missing}, extra {finding.extra}, different {finding.different}"
+    return f"{finding.claim} ({finding.where}): {counts}; {', '.join(finding.named[:3])}"

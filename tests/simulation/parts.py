@@ -1,0 +1,32 @@
+"""What a schedule is put together from: the service's own parts, each of which a defect may replace by a broken one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sinks.loop import Sink
+from sinks.warehouse import Warehouse
+from streams.bookkeeper import Bookkeeper
+from streams.lane.append import AppendLane
+from streams.lane.settings import LaneSettings
+from streams.lane.transactional import TransactionalLane
+from streams.lane.transactions import PartitionProducers
+from tests.simulation.log import COMMITTED
+
+
+def _as_it_is(part: Any) -> Any:
+    return part
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The classes of the service, and what is done to the settings and the producers of a lane."""
+
+    append_lane: type[AppendLane] = AppendLane
+    transactional_lane: type[TransactionalLane] = TransactionalLane
+    bookkeeper: type[Bookkeeper] = Bookkeeper
+    sink: type[Sink] = Sink
+    warehouse: type[Warehouse] = Warehouse
+    lane_settings: type[LaneSettings] = LaneSettings
+    producers: Callable[[PartitionProducers], Any] = _as_it_is
+    changelog_isolation: str = COMMITTED

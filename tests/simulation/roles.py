@@ -1,0 +1,173 @@
+"""What each process of the service runs: the real parts, on clients of a world in memory."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from schemas.records import Day, Instant
+from sinks.loop import Sink
+from sinks.metrics import SinkMetrics
+from sinks.progress import Partition
+from sinks.settings import SinkSettings
+from sinks.source import Source
+from sinks.topics import topics
+from streams.clock import begin_dates
+from streams.lane import Effect, LaneSettings, Record, Rows
+from streams.lane.delivery import START_LIMIT_S
+from streams.lane.stop import Stopping
+from streams.recorder import Recorder
+from streams.settings import STATE_NAME, WALL
+from tests.simulation.broker import Broker
+from tests.simulation.clickhouse import ClickHouseClient
+from tests.simulation.clients import SESSION_S, Member, MemoryConsumer, MemoryProducer
+from tests.simulation.host import MemoryHost
+from tests.simulation.link import Uncertain
+from tests.simulation.log import COMMITTED
+from tests.simulation.process import Process
+from tests.simulation.scene import Scene
+
+NOWHERE: Final = "memory:9"
+SINK_SETTINGS: Final = SinkSettings(NOWHERE, "")
+PLANTED_RATE: Final = 0.004  # of a step of the book-keeper's that fails for no reason of its own
+IMPATIENCE_RATE: Final = 0.3  # of looks at what is under way when partitions are taken away
+PUBLISHING_PAUSE_S: Final = 0.3
+METRICS: Final = SinkMetrics()
+
+
+class Planted(Exception):
+    """Something unexpected in a step."""
+
+
+class MemorySource(Source):
+    """The sink's source, where topics are found without an administrator's connection. `group_offsets` are there for
+    a sink that would use them."""
+
+    def __init__(self, consumer: MemoryConsumer, broker: Broker) -> None:
+        super().__init__(consumer, SINK_SETTINGS)
+        self._places = list(broker.logs)
+        self.group_offsets = broker.group("peserta-sink").offsets
+
+    async def partitions(self, topics: Sequence[str]) -> list[Partition]:
+        return sorted(place for place in self._places if place[0] in topics)
+
+
+def starting(scene: Scene, link: Uncertain) -> Callable[..., Awaitable[MemoryProducer]]:
+    """What `streams.lane.delivery.start_producer` does, for producers in memory."""
+
+    async def start(_servers: list[str], **settings: Any) -> MemoryProducer:
+        producer = MemoryProducer(scene.broker, link, max_batch_size=scene.pace.batch_bytes, **settings)
+        async with asyncio.timeout(START_LIMIT_S):
+            await producer.start()
+        return producer
+
+    return start
+
+
+def lane_settings(scene: Scene, app_id: str) -> LaneSettings:
+    return scene.parts.lane_settings(
+        bootstrap=NOWHERE,
+        app_id=app_id,
+        partitions=scene.settings.partitions,
+        data_dir=Path(),
+        batch_records_max=scene.pace.batch_records,
+        commit_interval_s=scene.pace.commit_interval_s,
+        session_timeout_s=SESSION_S,
+        heartbeat_interval_s=SESSION_S / 3,
+    )
+
+
+def hosted(scene: Scene, link: Uncertain, app_id: str) -> MemoryHost:
+    settings = lane_settings(scene, app_id)
+    return MemoryHost(
+        settings,
+        Member(scene.broker, link, settings.group, settings.partitions),
+        MemoryConsumer(scene.broker, link, share=scene.share),
+        MemoryConsumer(scene.broker, link, isolation_level=scene.parts.changelog_isolation, share=scene.share),
+        waits=lambda: not scene.chance.happens(IMPATIENCE_RATE),
+    )
+
+
+async def record(scene: Scene, process: Process) -> None:
+    """The recorder's worker: `streams.workers.recorder_app`."""
+    link, names = scene.link(process), scene.settings.topics
+    skew_ms = scene.chance.rng.choice((0, 0, -2000, 3000))
+    recorder = Recorder(scene.settings, lambda: scene.now_ms() + skew_ms)
+    host = scene.hosts[process] = hosted(scene, link, scene.settings.recorder_app)
+    lane = scene.parts.append_lane(
+        host,
+        source_topics=(*scene.settings.inbound_names, names.companies, names.policies),
+        step=recorder.step,
+        output_topics=(names.journal, names.dead_letters),
+        start_producer=starting(scene, link),
+    )
+    if scene.settings.clock == WALL:
+
+        async def say(on: Day, at: Instant) -> None:
+            await lane.append(recorder.ticks(on, at))
+
+        async def tick() -> None:
+            with Stopping("clock"):
+                await begin_dates(say, lambda: scene.now_ms() + skew_ms)
+
+        ticking = asyncio.ensure_future(tick())
+    await host.run()
+    if scene.settings.clock == WALL:
+        ticking.cancel()
+
+
+async def keep_books(scene: Scene, process: Process) -> None:
+    """The book-keeper's worker: `streams.workers.bookkeeper_app`."""
+    link, names = scene.link(process), scene.settings.topics
+    bookkeeper = scene.parts.bookkeeper(names, scene.settings.grace_days)
+    host = scene.hosts[process] = hosted(scene, link, scene.settings.bookkeeper_app)
+
+    def step(partition: int, topic: str, records: Sequence[Record], rows: Rows) -> Effect:
+        if scene.chance.happens(PLANTED_RATE):
+            scene.chance.note("A_STEP_FAILS")
+            raise Planted
+        return bookkeeper.step(partition, topic, records, rows)
+
+    lane = scene.parts.transactional_lane(
+        host,
+        source_topics=(names.journal,),
+        state_name=STATE_NAME,
+        step=step,
+        output_topics=(names.ledger, names.dead_letters, names.alerts, names.snapshots),
+        on_opened=bookkeeper.open,
+        on_closed=bookkeeper.close,
+        start_producer=starting(scene, link),
+    )
+    lane.producers = scene.parts.producers(lane.producers)
+    await host.run()
+
+
+async def carry(scene: Scene, process: Process) -> None:
+    """The sink: `sinks.loop.run_sink`."""
+    link = scene.link(process)
+    read = topics(scene.settings.topics.prefix)
+    client: Any = ClickHouseClient(scene.clickhouse, link, scene.chance)
+    consumer = MemoryConsumer(scene.broker, link, isolation_level=COMMITTED, share=scene.share)
+    sink: Sink = scene.parts.sink(
+        MemorySource(consumer, scene.broker), scene.parts.warehouse(client, "memory"), read, METRICS
+    )
+    await sink.begin()
+    while True:
+        await sink.round()
+        await asyncio.sleep(scene.pace.linger_s)
+
+
+async def publish(scene: Scene, process: Process) -> None:
+    """A publisher, who sends what was not acknowledged once more when it is started again."""
+    link = scene.link(process)
+    producer = MemoryProducer(scene.broker, link)
+    await producer.start()
+    while scene.waiting:
+        due = scene.waiting[: scene.chance.rng.randint(1, 6)]
+        sent = [await producer.send(t.topic, t.value, t.key, t.partition, scene.stamp(t.timestamp)) for t in due]
+        for told, one in zip(due, sent, strict=True):
+            at = await one
+            scene.acknowledged[at.topic, at.partition, at.offset] = told
+            scene.waiting.remove(told)
+        await asyncio.sleep(scene.chance.rng.random() * PUBLISHING_PAUSE_S)
+    await scene.command_dates(producer)

@@ -1,0 +1,113 @@
+"""Everything that outlives the processes of one schedule: broker, ClickHouse, the story, and what was acknowledged."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from schemas.records import Instant
+from sinks.progress import AFTER
+from streams.core.dates import jakarta_day, jakarta_midnight
+from streams.recorder import Recorder
+from streams.settings import REPLAY, WALL, StreamSettings
+from tests.simulation.broker import Broker, Timing
+from tests.simulation.chance import Chance
+from tests.simulation.clickhouse import ClickHouse
+from tests.simulation.clients import MemoryProducer
+from tests.simulation.link import OUTSIDE, Uncertain
+from tests.simulation.loop import VirtualLoop
+from tests.simulation.parts import Parts
+from tests.simulation.process import Process
+from tests.simulation.story import BEGINS_AT, Story, Told
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How large and how often; small, so that there are many batches."""
+
+    batch_records: int
+    batch_bytes: int
+    commit_interval_s: float
+    linger_s: float
+
+    @classmethod
+    def of(cls, rng: Random) -> "Pace":
+        return cls(
+            rng.choice((1, 3, 8, 50)),
+            rng.choice((600, 4_000, 100_000)),
+            rng.choice((0.2, 1.0, 4.0)),
+            rng.choice((0.2, 1.0, 3.0)),
+        )
+
+
+class Scene:
+    """Made from a seed alone."""
+
+    def __init__(self, seed: int, parts: Parts, loop: VirtualLoop, trace: Callable[[str], None] | None) -> None:
+        self.loop, self.parts = loop, parts
+        self.chance = Chance(seed, trace)
+        rng = self.chance.rng
+        self.pace = Pace.of(rng)
+        self.settings = StreamSettings(
+            kafka="memory:9", data_dir=Path(), partitions=rng.choice((1, 2, 3)), clock=rng.choice((WALL, REPLAY))
+        )
+        self.broker = Broker(Timing(self.later, self.chance.delay_s, self.now_ms))
+        self.clickhouse = ClickHouse()
+        self.waiting: list[Told] = Story(rng, self.settings.topics, self.settings.partitions).records()
+        self.told = len(self.waiting)
+        self.acknowledged: dict[tuple[str, int, int], Told] = {}
+        self.hosts: dict[Process, Any] = {}
+        names = self.settings.topics
+        for topic in (
+            *self.settings.inbound_names, names.companies, names.policies, names.journal, names.ledger,
+            names.dead_letters, names.alerts, names.snapshots, self.settings.changelog,
+        ):  # fmt: skip
+            self.broker.create_topic(topic, self.settings.partitions)
+
+    def later(self, delay_s: float, call: Callable[[], None]) -> None:
+        """By a server: whatever becomes of who asked."""
+        self.loop.call_later(delay_s, call, context=OUTSIDE)
+
+    def now_ms(self) -> Instant:
+        return BEGINS_AT + int(self.loop.time() * 1000)
+
+    def stamp(self, timestamp: Instant) -> Instant | None:
+        """The publisher's timestamp where it counts, else the broker's."""
+        return timestamp if self.settings.clock == REPLAY else None
+
+    def link(self, process: Process) -> Uncertain:
+        return Uncertain(self.loop, self.chance, process)
+
+    def share(self, records_max: int) -> int:
+        """Of one partition in one fetch: partitions do not go on together."""
+        return records_max if self.chance.is_calm else self.chance.rng.choice((0, 1, 2, records_max, records_max))
+
+    def has_arrived(self) -> bool:
+        """Whether everything that was told went all the way."""
+        return not self.waiting and not self.places()
+
+    def places(self) -> list[str]:
+        """Where something has not gone on yet."""
+        names, logs = self.settings.topics, self.broker.logs
+        recorded = self.broker.group(self.settings.recorder_app).offsets
+        folded = self.broker.group(self.settings.bookkeeper_app).offsets
+        carried = {(row[0], row[1]): row[3] for row in self.clickhouse.progress() if row[4] == AFTER}
+        read = {
+            **dict.fromkeys((*self.settings.inbound_names, names.companies, names.policies), (recorded,)),
+            names.journal: (folded, carried),
+            **dict.fromkeys((names.ledger, names.alerts, names.dead_letters, names.snapshots), (carried,)),
+        }
+        return [
+            f"{topic}-{number} at {offsets.get((topic, number))} of {log.end}"
+            for (topic, number), log in logs.items()
+            for offsets in read.get(topic, ())
+            if log.end > offsets.get((topic, number), 0)
+        ]
+
+    async def command_dates(self, producer: MemoryProducer) -> None:
+        """In a book that replays, dates begin when they are said to, all that was published being recorded or not."""
+        if self.settings.clock == REPLAY:
+            on = jakarta_day(max(told.timestamp for told in self.acknowledged.values())) + 40
+            for append in Recorder(self.settings, lambda: 0).ticks(on, jakarta_midnight(on)):
+                await producer.send_and_wait(append.topic, append.value, append.key, append.partition)

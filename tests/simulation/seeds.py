@@ -1,0 +1,56 @@
+"""Many schedules: seeds shared out to processes, verdicts as they come."""
+
+import gc
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from typing import Final, TypeVar
+
+from tests.simulation.broken import DEFECTS
+from tests.simulation.parts import Parts
+from tests.simulation.world import Verdict, run_schedule
+
+CHUNK: Final = 20
+_Asked = TypeVar("_Asked")
+_Told = TypeVar("_Told")
+GARBAGE_AFTER: Final = 10  # schedules: each leaves some megabytes in circles
+
+
+def run_seeds(seeds: Iterable[int], workers: int | None = None) -> Iterator[Verdict]:
+    """A verdict for each seed, in order; on all cores unless told otherwise."""
+    yield from _shared_out(run_one, seeds, workers)
+
+
+def find_defects(seeds_max: int, workers: int | None = None) -> Iterator[tuple[str, int | None, list[str]]]:
+    """Of each broken variant: its name, the first seed that shows it (None: none did), and what was wrong there."""
+    yield from _shared_out(_find_one, [(name, seeds_max) for name in DEFECTS], workers, chunk=1)
+
+
+def run_one(seed: int, parts: Parts | None = None) -> Verdict:
+    """One schedule of many, where garbage is not looked for by itself."""
+    if seed % GARBAGE_AFTER == 0:
+        gc.collect()
+    return run_schedule(seed, parts)
+
+
+def find_defect(name: str, seeds_max: int) -> tuple[str, int | None, list[str]]:
+    """The first seed from 1 on at which the defect is found by the claim that is meant to find it."""
+    parts, claim = DEFECTS[name]
+    for seed in range(1, seeds_max + 1):
+        wrong = run_one(seed, parts()).wrong
+        if any(sentence.startswith(claim) for sentence in wrong):
+            return name, seed, wrong
+    return name, None, []
+
+
+def _find_one(asked: tuple[str, int]) -> tuple[str, int | None, list[str]]:
+    return find_defect(*asked)
+
+
+def _shared_out(
+    work: Callable[[_Asked], _Told], items: Iterable[_Asked], workers: int | None, chunk: int = CHUNK
+) -> Iterator[_Told]:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=spawn, initializer=gc.disable) as pool:
+        yield from pool.map(work, items, chunksize=chunk)

@@ -1,0 +1,53 @@
+"""The short form of `make simulate-faults`: schedules are well, broken variants are found, a seed says it all."""
+
+import hashlib
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.simulation.broken import DEFECTS
+from tests.simulation.seeds import find_defect
+from tests.simulation.world import run_schedule
+
+SEEDS = range(1, 61)
+DEFECT_SEEDS_MAX = 300
+REPEATED_SEED = 35
+PRINT_DIGEST = f"from tests.simulation.test_schedules import digest; print(digest({REPEATED_SEED}))"
+
+
+def test_nothing_is_lost_or_doubled_whatever_dies_whenever() -> None:
+    verdicts = [run_schedule(seed) for seed in SEEDS]
+    assert {verdict.seed: verdict.wrong for verdict in verdicts if verdict.wrong} == {}
+    assert sum(verdict.repeats for verdict in verdicts) > 0, "the recorder was made to repeat"
+    faults = {fault for verdict in verdicts for fault in verdict.faults}
+    assert faults >= {"LOST", "ANSWER_LOST", "DIES_BEFORE", "DIES_WAITING", "DIES_AFTER", "STOPS", "A_STEP_FAILS"}
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_a_broken_variant_is_found(name: str) -> None:
+    _, seed, _ = find_defect(name, DEFECT_SEEDS_MAX)
+    assert seed is not None, "it went unseen"
+
+
+def digest(seed: int) -> str:
+    """Of all steps of a schedule."""
+    lines: list[str] = []
+    run_schedule(seed, trace=lines.append)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def test_a_seed_gives_the_same_steps_in_every_process() -> None:
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", PRINT_DIGEST],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hash_seed in ("1", "2")
+    }
+    assert said == {digest(REPEATED_SEED) + "\n"}
+    assert digest(REPEATED_SEED + 1) + "\n" not in said

@@ -1,0 +1,160 @@
+"""One schedule: processes that are started, end as chance has it and are started again, until all is told; then calm,
+everything started anew, what is left arrives, and the judgement.
+"""
+
+import contextlib
+import io
+import os
+import random
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from dataclasses import dataclass, field
+from typing import Any, Final
+from unittest.mock import patch
+
+from streams.lane.stop import StopCode
+from tests.simulation.judgement import judge
+from tests.simulation.link import KILLED, OUTSIDE
+from tests.simulation.loop import Stalled, VirtualLoop
+from tests.simulation.parts import Parts
+from tests.simulation.process import Process, exit_process
+from tests.simulation.roles import carry, keep_books, publish, record
+from tests.simulation.scene import Scene
+
+TELLING_LIMIT_S: Final = 600.0
+AFTERWARDS_S: Final = 8.0  # of faults after the last fact was told
+ARRIVAL_LIMIT_S: Final = 300.0
+LOOK_S: Final = 0.5
+RESTART_S: Final = (0.1, 3.0)
+LEAVES_MAX: Final = 3
+Role = Callable[[Scene, Process], Coroutine[Any, Any, None]]
+
+
+@dataclass
+class Verdict:
+    """What became of one schedule. `wrong`: sentences; empty if all is well."""
+
+    seed: int
+    records: int = 0
+    repeats: int = 0
+    steps: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    ends: Counter[int] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+
+class World:
+    """The processes of one schedule."""
+
+    def __init__(self, seed: int, parts: Parts, trace: Callable[[str], None] | None) -> None:
+        self.loop = VirtualLoop()
+        self._trace = trace
+        self.scene = Scene(seed, parts, self.loop, self._tell if trace else None)
+        self.verdict = Verdict(seed)
+        self._running: set[Process] = set()
+        self._is_over = False
+        rng = self.scene.chance.rng
+        self._crew: dict[str, Role] = {"publisher": publish, "sink": carry}
+        self._crew |= {f"recorder-{number}": record for number in range(rng.choice((1, 2)))}
+        self._crew |= {f"book-keeper-{number}": keep_books for number in range(rng.choice((1, 2, 3)))}
+        self._leaves_s = sorted(rng.uniform(1, 15) for _ in range(rng.randrange(LEAVES_MAX + 1)))
+
+    def run(self) -> Verdict:
+        said = io.StringIO()
+        with patch.object(os, "_exit", exit_process), contextlib.redirect_stderr(said):
+            try:
+                self._tell_all()
+                self._arrive()
+                self.verdict.wrong += judge(self.scene, self.verdict)
+            except Stalled as error:
+                self.verdict.wrong.append(f"{error}; {self._where()}")
+            finally:
+                self.loop.forget()
+        scene, verdict = self.scene, self.verdict
+        verdict.records, verdict.steps = len(scene.acknowledged), self.loop.steps
+        verdict.faults.update(scene.chance.faults)
+        if self._trace is not None:
+            self._trace(said.getvalue())
+        return verdict
+
+    def _tell_all(self) -> None:
+        for name in self._crew:
+            self._start(name)
+        for at_s in self._leaves_s:
+            self.scene.later(at_s, self._one_leaves)
+        self._until(lambda: not self.scene.waiting, TELLING_LIMIT_S)
+        until_s = self.loop.time() + AFTERWARDS_S
+        self._until(lambda: self.loop.time() >= until_s, TELLING_LIMIT_S)
+
+    def _arrive(self) -> None:
+        """Everything that is in memory only is lost, and nothing happens any more."""
+        self._is_over = self.scene.chance.is_calm = True
+        for process in sorted(self._running, key=lambda process: process.name):
+            process.end(KILLED)
+        for name in self._crew:
+            self._start(name)
+        self._until(self.scene.has_arrived, ARRIVAL_LIMIT_S)
+
+    def _until(self, holds: Callable[[], bool], limit_s: float) -> None:
+        """Looks now and then; a process that refuses to run ends it."""
+        found = False
+
+        def look() -> None:
+            nonlocal found
+            found = holds() or bool(self.verdict.wrong)
+            if not found:
+                self.scene.later(LOOK_S, look)
+
+        self.scene.later(LOOK_S, look)
+        self.loop.run_until(lambda: found, limit_s)
+        if self.verdict.wrong:
+            raise Stalled("a process ended for good")
+
+    def _start(self, name: str) -> None:
+        process, role = Process(name, self._ended), self._crew[name]
+        self._running.add(process)
+        self._tell(f"{name} starts")
+        Context().run(process.start, self.loop, lambda: role(self.scene, process))
+
+    def _ended(self, process: Process, code: int) -> None:
+        name = process.name
+        self._running.discard(process)
+        self.scene.hosts.pop(process, None)
+        self.verdict.ends[code] += 1
+        self._tell(f"{name} ends with {code} {process.error or ''}")
+        if code == StopCode.REFUSE:
+            self.verdict.wrong.append(f"{name} refuses to run: {process.error}")
+        elif self._is_over and code not in (0, KILLED):
+            self.verdict.wrong.append(f"{name} ended with {code} though nothing happened: {process.error}")
+        elif name != "publisher" or code:
+            delay_s = self.scene.chance.rng.uniform(*RESTART_S)
+            self.loop.call_later(delay_s, self._start_again, name, context=OUTSIDE)
+
+    def _start_again(self, name: str) -> None:
+        if not self._is_over:
+            self._start(name)
+
+    def _one_leaves(self) -> None:
+        """A worker is asked to end, as by SIGTERM."""
+        hosts = list(self.scene.hosts.values())
+        if hosts and not self._is_over:
+            self.scene.chance.note("IS_ASKED_TO_END")
+            self.scene.chance.rng.choice(hosts).stopping = True
+
+    def _tell(self, what: str) -> None:
+        if self._trace is not None:
+            self._trace(f"{self.loop.time():9.4f} {what}")
+
+    def _where(self) -> str:
+        return f"{len(self.scene.waiting)} of {self.scene.told} not published; {self.scene.places()}"
+
+
+def run_schedule(seed: int, parts: Parts | None = None, trace: Callable[[str], None] | None = None) -> Verdict:
+    """The schedule of a seed: the same steps every time. `trace` is told each of them."""
+    state = random.getstate()
+    random.seed(seed)  # of the libraries' pauses before they try again
+    try:
+        return World(seed, parts or Parts(), trace).run()
+    finally:
+        random.setstate(state)
