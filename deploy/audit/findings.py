@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 NAMED_MAX: Final = 5
+UNREADABLE: Final = "every record can be read"
 
 
 @dataclass(slots=True)
@@ -28,6 +29,13 @@ class Finding:
         setattr(self, kind, getattr(self, kind) + 1)
         if len(self.named) < NAMED_MAX:
             self.named.append(f"{kind}: {what}")
+
+
+def unreadable(where: str, error: Exception) -> Finding:
+    """A record that nobody of the service wrote so; what stands behind it was not looked at."""
+    finding = Finding(UNREADABLE, where, 1)
+    finding.wrong("different", error)
+    return finding
 
 
 def compare(claim: str, where: str, expected: Mapping[Any, Hashable], found: Mapping[Any, Hashable]) -> Finding:

@@ -3,113 +3,182 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from deploy.audit.findings import Finding, compare
-from deploy.audit.reading import TopicReader
+from deploy.audit.findings import Finding, compare, unreadable
+from deploy.audit.position import (
+    ALERTS,
+    CHANGELOG,
+    JOURNAL,
+    LEDGER,
+    LETTERS,
+    Anchor,
+    PartitionPosition,
+    Source,
+    anchor,
+    digest,
+    topic_names,
+)
+from deploy.audit.reading import TopicReader, Unreadable, read_as
 from schemas.chain import GENESIS, chain_of, verify
 from schemas.codec import JournalCodec, OutputCodec
-from schemas.records import Coordinates, FactEntry
+from schemas.records import Coordinates, Entry, FactEntry
 from schemas.topics import TopicNames
+from schemas.wire import WireError
 from streams.bookkeeper import Bookkeeper
 from streams.core.admission import REASONS
+from streams.core.rows import source_of
 from streams.lane import CURSOR_PREFIX, Rows
 from streams.settings import StreamSettings
 
-Source = tuple[str, int]
+STATE_CLAIM = "state = journal folded again"
 
 
 @dataclass
 class Kept:
-    """What one partition of the book holds, as far as its state says that it has come."""
+    """What one partition of the book holds behind the position that the audit began at, as far as its state says."""
 
     partition: int
+    since: PartitionPosition = field(default_factory=PartitionPosition)
     journal_next: int = 0  # the offset behind the last entry that is in the state
     ledger_at: list[tuple[int, int]] = field(default_factory=list)  # offset in the ledger, offset in the journal
+    alerts_at: dict[tuple[str, str], int] = field(default_factory=dict)  # offset in the topic
     clickhouse_next: int | None = None  # journal offset up to which ClickHouse was compared; None: not looked at
     entries: int = 0
     repeats: int = 0
     recorded: dict[Source, set[int]] = field(default_factory=dict)  # facts by source, with those not yet kept
+    awaited: dict[Source, set[int]] = field(default_factory=dict)  # those not yet kept
     not_yet_kept: int = 0
     dispositions: Counter[str] = field(default_factory=Counter)
     ledger: dict[int, bytes] = field(default_factory=dict)  # journal offset -> record
     alerts: dict[tuple[str, str], bytes] = field(default_factory=dict)
     head: bytes = GENESIS
+    rows: Rows = field(default_factory=dict)  # the auditor's own
+    next: dict[str, int] = field(default_factory=dict)  # topic -> offset behind what was audited
+    last: dict[str, Anchor] = field(default_factory=dict)
+    letters: dict[Coordinates, str] = field(default_factory=dict)  # the book's own dead letters: SHA-256
     findings: list[Finding] = field(default_factory=list)
 
 
 class PartitionAudit:
-    """Folds a journal partition again with the code at hand, and compares byte for byte."""
+    """Folds a journal partition again with the code at hand, and compares byte for byte.
 
-    def __init__(self, settings: StreamSettings, reader: TopicReader, partition: int) -> None:
+    `since` is where an earlier audit ended; without it, everything is read.
+    """
+
+    def __init__(
+        self, settings: StreamSettings, reader: TopicReader, partition: int, since: PartitionPosition | None = None
+    ) -> None:
         self._settings, self._reader, self._partition = settings, reader, partition
+        self._since = since or PartitionPosition()
         self._topics: TopicNames = settings.topics
+        self._names = topic_names(settings)
         self._journal, self._outputs = JournalCodec(), OutputCodec()
         self._where = f"partition {partition}"
+        rows = self._since.rows
+        self._cursors: dict[Source, int] = {source_of(key): int(rows[key]) for key in rows if key[:1] == b"s"}
 
     async def run(self) -> Kept:
         """Read state, journal and outputs of the partition; the findings are in the result."""
-        kept = Kept(self._partition)
-        standing = await self._standing_state()
+        since = self._since
+        kept = Kept(self._partition, since, since.next[JOURNAL], next=dict(since.next), last=dict(since.last))
+        try:
+            await self._audit(kept)
+        except Unreadable as error:
+            kept.findings.append(unreadable(self._where, error))
+        return kept
+
+    async def _audit(self, kept: Kept) -> None:
+        standing = await self._standing_state(kept)
+        state = Finding(STATE_CLAIM, self._where)
         cursor = standing.pop(CURSOR_PREFIX + self._topics.journal.encode(), None)
-        kept.journal_next = 0 if cursor is None else int(cursor) + 1
+        journal_next = kept.journal_next if cursor is None else self._behind_cursor(cursor)
+        if journal_next < kept.journal_next:
+            state.wrong("different", f"the state's place in the journal, {journal_next - 1}, lies before the position")
+        kept.journal_next = max(journal_next, kept.journal_next)
         expected = await self._refold(kept)
         await self._ledger(kept, expected)
         await self._alerts(kept, expected)
-        await self._letters(kept, expected)
-        kept.findings.append(compare("state = journal folded again", self._where, expected.rows, standing))
+        letters = await self._letters(kept)
+        kept.findings += [compare(STATE_CLAIM, self._where, expected.rows, standing), *([] if state.holds else [state])]
         await self._not_yet_kept(kept)
-        return kept
+        kept.findings.append(self._compare_letters(kept, expected, letters))
+        kept.rows = expected.rows
 
-    async def _standing_state(self) -> Rows:
-        """The rows of the partition's state as its changelog has them."""
-        rows: Rows = {}
-        async for record in self._reader.records(self._settings.changelog, self._partition):
+    def _behind_cursor(self, cursor: bytes) -> int:
+        """The journal's offset behind what the state says that it contains."""
+        if not cursor.isdigit():
+            raise Unreadable(f"the state's place in the journal ({self._settings.changelog}-{self._partition})")
+        return int(cursor) + 1
+
+    async def _standing_state(self, kept: Kept) -> Rows:
+        """The rows of the partition's state as its changelog has them. Up to the position they were found right."""
+        rows = dict(self._since.rows)
+        begin, end = await self._reader.stretch(self._settings.changelog, self._partition)
+        start = self._since.next[CHANGELOG]
+        async for record in self._reader.records(self._settings.changelog, self._partition, start=start, end=end):
             if record.value is None:
                 rows.pop(record.key, None)
             else:
                 rows[record.key] = record.value
+        kept.next[CHANGELOG] = max(begin, end)
         return rows
 
     async def _refold(self, kept: Kept) -> "Expected":
-        expected = Expected()
+        expected = Expected(dict(self._since.rows))
         bookkeeper = Bookkeeper(self._topics, self._settings.grace_days)
         bookkeeper.open(self._partition, expected.rows)
-        last = -1
-        async for batch in self._reader.batches(self._topics.journal, self._partition, end=kept.journal_next):
-            self._account(kept, batch)
+        start, stop = self._since.next[JOURNAL], kept.journal_next
+        last = start - 1
+        async for batch in self._reader.batches(self._topics.journal, self._partition, start=start, end=stop):
+            self._account(kept, batch, kept=True)
             effect = bookkeeper.step(self._partition, self._topics.journal, batch, expected.rows)
             expected.rows.update({key: value for key, value in effect.changed.items() if value is not None})
             expected.ledger += [value or b"" for _, value in effect.outputs[self._topics.ledger]]
             expected.alerts += [value or b"" for _, value in effect.outputs[self._topics.alerts]]
             expected.letters += [value or b"" for _, value in effect.outputs[self._topics.dead_letters]]
             last = batch[-1].offset
-        if last + 1 < kept.journal_next:
+            kept.last[JOURNAL] = anchor(batch[-1])
+        if last + 1 < stop:
             finding = Finding("journal has every entry that the state contains", self._where, kept.entries)
-            finding.wrong("missing", f"offsets {last + 1} to {kept.journal_next - 1}")
+            finding.wrong("missing", f"offsets {last + 1} to {stop - 1}")
             kept.findings.append(finding)
+        kept.next[JOURNAL] = stop
         return expected
 
-    def _account(self, kept: Kept, batch: Any) -> None:
+    def _account(self, book: Kept, batch: Any, *, kept: bool) -> None:
         """Which facts of which source the journal holds, repeats apart."""
-        for entry in self._journal.decode([record.value for record in batch]):
-            kept.entries += 1
-            if isinstance(entry, FactEntry):
-                self._seen(kept, entry.came_from)
+        for entry in self._entries(batch):
+            book.entries += kept
+            book.not_yet_kept += not kept
+            if isinstance(entry, FactEntry) and self._is_new(entry.came_from):
+                source = entry.came_from.topic, entry.came_from.partition
+                for facts in (book.recorded,) if kept else (book.recorded, book.awaited):
+                    facts.setdefault(source, set()).add(entry.came_from.offset)
+            elif isinstance(entry, FactEntry):
+                book.repeats += kept
 
-    def _seen(self, kept: Kept, came_from: Coordinates) -> None:
-        offsets = kept.recorded.setdefault((came_from.topic, came_from.partition), set())
-        if came_from.offset in offsets:
-            kept.repeats += 1
-        offsets.add(came_from.offset)
+    def _entries(self, batch: Any) -> list[Entry]:
+        try:
+            return self._journal.decode([record.value or b"" for record in batch])
+        except WireError:
+            return [read_as(lambda value: self._journal.decode([value])[0], record) for record in batch]
+
+    def _is_new(self, came_from: Coordinates) -> bool:
+        """Whether the book takes it: what does not lie behind all that it has seen of the source is passed over."""
+        source = came_from.topic, came_from.partition
+        if came_from.offset <= self._cursors.get(source, -1):
+            return False
+        self._cursors[source] = came_from.offset
+        return True
 
     async def _ledger(self, kept: Kept, expected: "Expected") -> None:
         """Ledger lines and dispositions against the refold, and the chain through all of them."""
         found: dict[int, bytes] = {}
         doubled: list[int] = []
         in_topic: list[tuple[int, bytes]] = []
-        async for record in self._reader.records(self._topics.ledger, self._partition):
-            said = self._outputs.decode_ledger(record.value)
+        async for record in self._behind(LEDGER):
+            said = read_as(self._outputs.decode_ledger, record)
             if said.offset >= kept.journal_next:
                 continue  # committed while the audit runs
             if said.offset in found:
@@ -118,6 +187,7 @@ class PartitionAudit:
             in_topic.append((record.offset, record.value))
             kept.dispositions[said.disposition] += 1
             kept.ledger_at.append((record.offset, said.offset))
+            kept.next[LEDGER], kept.last[LEDGER] = record.offset + 1, anchor(record)
         should = {self._outputs.decode_ledger(value).offset: value for value in expected.ledger}
         finding = compare("ledger = journal folded again", self._where, should, found)
         for offset in doubled:
@@ -126,7 +196,7 @@ class PartitionAudit:
         kept.findings += [finding, self._chain(kept, in_topic)]
 
     def _chain(self, kept: Kept, in_topic: list[tuple[int, bytes]]) -> Finding:
-        verdict = verify(in_topic)
+        verdict = verify(in_topic, self._since.head)
         kept.head = verdict.head
         finding = Finding("chain of the ledger", self._where, len(in_topic))
         if verdict.first_wrong is not None:
@@ -138,46 +208,62 @@ class PartitionAudit:
     async def _alerts(self, kept: Kept, expected: "Expected") -> None:
         found: dict[tuple[str, str], bytes] = {}
         doubled = []
-        async for record in self._reader.records(self._topics.alerts, self._partition):
-            alert = self._outputs.decode_alert(record.value)
+        async for record in self._behind(ALERTS):
+            alert = read_as(self._outputs.decode_alert, record)
             if alert.journal_offset >= kept.journal_next:
                 continue
             identity = alert.alert_id, alert.status
             if identity in found:
                 doubled.append(identity)
             found[identity] = record.value
+            kept.alerts_at[identity] = record.offset
+            kept.next[ALERTS], kept.last[ALERTS] = record.offset + 1, anchor(record)
         finding = compare("alerts = journal folded again", self._where, dict(self._by_identity(expected.alerts)), found)
         for identity in doubled:
             finding.wrong("extra", identity)
         kept.alerts = found
         kept.findings.append(finding)
 
-    async def _letters(self, kept: Kept, expected: "Expected") -> None:
-        """The dead letters of facts that the book refuses; the recorder's are told apart by their reasons."""
-        should = {self._outputs.decode_dead_letter(value).came_from: value for value in expected.letters}
-        found = {}
-        async for record in self._reader.records(self._topics.dead_letters, self._partition):
-            letter = self._outputs.decode_dead_letter(record.value)
-            at = letter.came_from
-            if letter.reason not in REASONS and (at in should or at.offset in self._kept_of(kept, at)):
-                found[at] = record.value
-        kept.findings.append(compare("dead letters = journal folded again", self._where, should, found))
-
-    @staticmethod
-    def _kept_of(kept: Kept, at: Coordinates) -> set[int]:
-        return kept.recorded.get((at.topic, at.partition), set())
-
     def _by_identity(self, values: list[bytes]) -> Iterator[tuple[tuple[str, str], bytes]]:
         for value in values:
             alert = self._outputs.decode_alert(value)
             yield (alert.alert_id, alert.status), value
 
+    async def _letters(self, kept: Kept) -> "Letters":
+        """The dead letters of facts that the book refuses; the recorder's are told apart by their reasons."""
+        begin, end = await self._reader.stretch(self._topics.dead_letters, self._partition)
+        found = []
+        async for record in self._behind(LETTERS, end):
+            letter = read_as(self._outputs.decode_dead_letter, record)
+            if letter.reason not in REASONS:
+                found.append((letter.came_from, record.offset, record.value))
+        kept.next[LETTERS] = max(begin, end)
+        return Letters(found, some_expired=begin > self._since.next[LETTERS])
+
+    def _compare_letters(self, kept: Kept, expected: "Expected", letters: "Letters") -> Finding:
+        """Letters of facts behind the state are on their way; those before the first that is kept may have expired."""
+        should = {self._outputs.decode_dead_letter(value).came_from: digest(value) for value in expected.letters}
+        kept.letters = {**self._since.letters, **should}
+        found: dict[Coordinates, str] = {}
+        for at, offset, value in letters.found:
+            if at not in should and at.offset in kept.awaited.get((at.topic, at.partition), ()):
+                kept.next[LETTERS] = min(kept.next[LETTERS], offset)
+            elif kept.letters.get(at) != digest(value) or at in should:
+                # A book that was folded once more repeats them: readers keep one, and all of them are alike.
+                found[at] = digest(value) if found.get(at, digest(value)) == digest(value) else "not alike"
+        if letters.some_expired:
+            gone = next((number for number, at in enumerate(should) if at in found), len(should))
+            should = dict(list(should.items())[gone:])
+        return compare("dead letters = journal folded again", self._where, should, found)
+
     async def _not_yet_kept(self, kept: Kept) -> None:
         """Facts in the journal that the book-keeper has not reached: recorded, and not yet lost."""
-        before = kept.entries
         async for batch in self._reader.batches(self._topics.journal, self._partition, start=kept.journal_next):
-            self._account(kept, batch)
-        kept.not_yet_kept, kept.entries = kept.entries - before, before
+            self._account(kept, batch, kept=False)
+
+    def _behind(self, name: str, end: int | None = None) -> Any:
+        """The records of a topic behind the position."""
+        return self._reader.records(self._names[name], self._partition, start=self._since.next[name], end=end)
 
 
 @dataclass
@@ -188,3 +274,10 @@ class Expected:
     ledger: list[bytes] = field(default_factory=list)
     alerts: list[bytes] = field(default_factory=list)
     letters: list[bytes] = field(default_factory=list)
+
+
+class Letters(NamedTuple):
+    """The book's dead letters as they stand: whom, offset in the topic, value. Whether older ones have expired."""
+
+    found: list[tuple[Coordinates, int, bytes]]
+    some_expired: bool

@@ -1,12 +1,31 @@
 """Reading one partition of a topic to where it ends now, in batches, as a committed reader."""
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 
+from schemas.wire import WireError
+
 RECORDS_PER_BATCH_MAX: Final = 5_000
 POLL_MS: Final = 200
+
+Decoded = TypeVar("Decoded")
+
+
+class Unreadable(Exception):
+    """A record that is not what its topic carries: somebody wrote or changed it."""
+
+    def __init__(self, which: str) -> None:
+        super().__init__(which)
+
+
+def read_as(decode: Callable[[bytes], Decoded], record: Any) -> Decoded:
+    """The record decoded; Unreadable names it otherwise."""
+    try:
+        return decode(record.value or b"")
+    except (WireError, ValueError) as error:
+        raise Unreadable(f"offset {record.offset} of {record.topic}-{record.partition}") from error
 
 
 class Stretch(NamedTuple):
@@ -58,6 +77,38 @@ class PartitionReader:
             if records:
                 yield records
             position = await self._consumer.position(tp)
+
+    async def records(
+        self, topic: str, partition: int, *, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[Any]:
+        """The same, one by one."""
+        async for batch in self.batches(topic, partition, start=start, end=end):
+            for record in batch:
+                yield record
+
+
+OnRead = Callable[[int], None]
+
+
+class WatchedReader:
+    """A reader that tells how many offsets it has passed."""
+
+    def __init__(self, reader: TopicReader, on_read: OnRead) -> None:
+        self._reader, self._on_read = reader, on_read
+
+    async def stretch(self, topic: str, partition: int) -> Stretch:
+        """What is there now."""
+        return await self._reader.stretch(topic, partition)
+
+    async def batches(
+        self, topic: str, partition: int, *, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[Sequence[Any]]:
+        """As the reader has them."""
+        before: int | None = None
+        async for batch in self._reader.batches(topic, partition, start=start, end=end):
+            self._on_read(batch[-1].offset - (batch[0].offset - 1 if before is None else before))
+            before = batch[-1].offset
+            yield batch
 
     async def records(
         self, topic: str, partition: int, *, start: int = 0, end: int | None = None

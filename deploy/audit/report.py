@@ -1,39 +1,64 @@
-"""The whole audit: partitions, inbound records, ClickHouse, seal; and what it says."""
+"""The whole audit, from the beginning or from a saved position: partitions, inbound records, ClickHouse, seal; and what
+it says."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from deploy.audit.findings import Finding
-from deploy.audit.inbound import Consumed, account, committed_offsets, recorder_letters
+from deploy.audit.findings import UNREADABLE, Finding, unreadable
+from deploy.audit.inbound import Consumed, Letter, account, committed_offsets, recorder_letters
 from deploy.audit.partition import Kept, PartitionAudit
-from deploy.audit.reading import PartitionReader
+from deploy.audit.position import (
+    ALERTS,
+    JOURNAL,
+    LEDGER,
+    LETTERS,
+    TOPICS,
+    Carried,
+    PartitionPosition,
+    Position,
+    Source,
+    beginning,
+    book_of,
+    check_fits,
+    topic_names,
+)
+from deploy.audit.reading import OnRead, PartitionReader, TopicReader, Unreadable, WatchedReader
 from deploy.audit.seal import check
-from deploy.audit.warehouse import audit_dead_letters, audit_warehouse
+from deploy.audit.warehouse import audit_dead_letters, audit_warehouse, written
 from deploy.clickhouse_reading import analyst
 from deploy.kafka_reading import consumer_of
 from deploy.settings import Settings
 from schemas.records import Coordinates
+from streams.settings import StreamSettings
 
 Say = Callable[[str], None]
+OnPlanned = Callable[[int], OnRead]  # told how many offsets there are to pass
 
 
 @dataclass
 class Report:
-    """What was audited, up to which offsets it speaks, and what was found."""
+    """What was audited, from and up to which offsets it speaks, and what was found."""
 
     kept: list[Kept] = field(default_factory=list)
     consumed: list[Consumed] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    since: Position | None = None  # None: from the beginning
+    carried: dict[int, dict[str, Carried]] = field(default_factory=dict)
 
     @property
     def is_well(self) -> bool:
         return all(finding.holds for finding in self.findings)
 
     @property
+    def is_readable(self) -> bool:
+        """Whether it came to the end of every topic."""
+        return all(finding.claim != UNREADABLE for finding in self.findings)
+
+    @property
     def dispositions(self) -> Counter[str]:
-        """Of all records consumed, by disposition."""
+        """Of all records consumed that it speaks of, by disposition."""
         counted: Counter[str] = Counter()
         for book in self.kept:
             counted.update(book.dispositions)
@@ -41,90 +66,195 @@ class Report:
             counted.update({f"dead_letter:{reason}": count for reason, count in one.dead_letters.items()})
         return counted
 
+    @property
+    def dispositions_in_total(self) -> Counter[str]:
+        """With those that the earlier audits counted."""
+        return self.dispositions + (self.since.dispositions if self.since else Counter())
+
+    @property
+    def extent(self) -> str:
+        """From where to where it speaks, a sentence."""
+        until = "up to the offsets named above"
+        if not self.is_readable:
+            return "A record cannot be read: what stands behind it, and what came of it, was not looked at."
+        if self.since is None:
+            return f"This audit speaks of the whole book, from its first record {until}."
+        return (
+            f"This audit speaks of what lies behind the position that it began at, {until}. What lies before was found "
+            "right by the audits that led there; it was not read again."
+        )
+
+    def position(self, settings: StreamSettings) -> Position:
+        """Where the next audit may begin; to be kept only if all is well."""
+        partitions = {kept.partition: self._partition_position(kept) for kept in self.kept}
+        return Position(book_of(settings), partitions, {one.source: one.position for one in self.consumed})
+
+    def _partition_position(self, kept: Kept) -> PartitionPosition:
+        counted = {"entries": kept.entries, "repeats": kept.repeats, LEDGER: len(kept.ledger), ALERTS: len(kept.alerts)}
+        return PartitionPosition(
+            next=kept.next,
+            last=kept.last,
+            carried={**kept.since.carried, **self.carried.get(kept.partition, {})},
+            head=kept.head,
+            rows=kept.rows,
+            counts=dict(Counter(kept.since.counts) + Counter(counted)),
+            dispositions=dict(Counter(kept.since.dispositions) + kept.dispositions),
+            letters=kept.letters,
+        )
+
     def as_json(self) -> dict[str, Any]:
         """For machines."""
         return {
             "is_well": self.is_well,
+            "extent": self.extent,
             "dispositions": dict(self.dispositions),
-            "partitions": [
-                {
-                    "partition": book.partition,
-                    "journal_next": book.journal_next,
-                    "entries": book.entries,
-                    "repeats": book.repeats,
-                    "not_yet_kept": book.not_yet_kept,
-                    "clickhouse_next": book.clickhouse_next,
-                    "ledger_records": len(book.ledger),
-                    "alerts": len(book.alerts),
-                    "chain": book.head.hex(),
-                }
-                for book in self.kept
-            ],
-            "inbound": [
-                {
-                    "topic": one.source[0],
-                    "partition": one.source[1],
-                    "consumed_next": one.next_offset,
-                    "records": one.records,
-                    "in_journal": one.in_journal,
-                    "dead_letters": dict(one.dead_letters),
-                }
-                for one in self.consumed
-            ],
-            "findings": [
-                {
-                    "claim": f.claim,
-                    "where": f.where,
-                    "compared": f.compared,
-                    "missing": f.missing,
-                    "extra": f.extra,
-                    "different": f.different,
-                    "named": f.named,
-                }
-                for f in self.findings
-            ],
+            "dispositions_in_total": dict(self.dispositions_in_total),
+            "partitions": [_kept_json(book) for book in self.kept],
+            "inbound": [_consumed_json(one) for one in self.consumed],
+            "findings": [_finding_json(finding) for finding in self.findings],
         }
 
 
-async def audit_book(settings: Settings, say: Say, sealed: Mapping[str, Any] | None = None) -> Report:
-    """Audit what Kafka holds. It may run beside the service: it speaks up to the offsets that it names."""
-    streams, report = settings.stream_settings(), Report()
+def letters_carried(kept: Kept, uncarried: list[int]) -> Carried:
+    """How far ClickHouse was compared with the dead letters of a partition."""
+    return Carried(max(min([kept.next[LETTERS], *uncarried]), kept.since.carried[LETTERS].topic_next))
+
+
+def _kept_json(book: Kept) -> dict[str, Any]:
+    return {
+        "partition": book.partition,
+        "journal_first": book.since.next[JOURNAL],
+        "journal_next": book.journal_next,
+        "entries": book.entries,
+        "repeats": book.repeats,
+        "not_yet_kept": book.not_yet_kept,
+        "clickhouse_next": book.clickhouse_next,
+        "ledger_records": len(book.ledger),
+        "alerts": len(book.alerts),
+        "chain": book.head.hex(),
+    }
+
+
+def _consumed_json(one: Consumed) -> dict[str, Any]:
+    return {
+        "topic": one.source[0],
+        "partition": one.source[1],
+        "consumed_first": one.since.settled_next,
+        "consumed_next": one.next_offset,
+        "records": one.records,
+        "in_journal": one.in_journal,
+        "dead_letters": dict(one.dead_letters),
+    }
+
+
+def _finding_json(f: Finding) -> dict[str, Any]:
+    counts = {"compared": f.compared, "missing": f.missing, "extra": f.extra, "different": f.different}
+    return {"claim": f.claim, "where": f.where, **counts, "named": f.named}
+
+
+async def audit_book(
+    settings: Settings,
+    say: Say,
+    sealed: Mapping[str, Any] | None = None,
+    *,
+    since: Position | None = None,
+    on_planned: OnPlanned | None = None,
+) -> Report:
+    """Audit what Kafka holds, and ClickHouse if there is one. It may run beside the service: it speaks up to the
+    offsets that it names. CommandFailed when `since` is no position of this book."""
+    streams = settings.stream_settings()
     committed = await committed_offsets(streams.kafka, streams.recorder_app)
     async with consumer_of(streams.kafka, [streams.topics.journal]) as consumer:
         consumer.unsubscribe()
-        reader = PartitionReader(consumer)
-        for partition in range(streams.partitions):
-            say(f"Folding partition {partition} again")
-            kept = await PartitionAudit(streams, reader, partition).run()
-            report.kept.append(kept)
-            report.findings += kept.findings
-        say("Accounting for every record published")
-        letters = await recorder_letters(streams, reader, range(streams.partitions))
-        report.consumed, findings = await account(streams, reader, report.kept, letters, committed)
-        report.findings += findings
-    if sealed is not None:
-        report.findings += check(sealed, report.kept)
-    if settings.clickhouse_url:
-        say("Looking at ClickHouse")
-        report.findings += _warehouse(settings, report.kept, letters)
+        reader: TopicReader = PartitionReader(consumer)
+        if since is not None:
+            await check_fits(streams, reader, since)
+        if on_planned is not None:
+            reader = WatchedReader(reader, on_planned(await _planned(streams, reader, since)))
+        report = await audit_topics(streams, reader, say, committed, since)
+        if sealed is not None:
+            report.findings += check(sealed, report.kept)
+        if settings.clickhouse_url and report.is_readable:
+            say("Looking at ClickHouse")
+            await _warehouse(settings, reader, report)
     return report
 
 
-def _warehouse(settings: Settings, kept: list[Kept], letters: dict[Coordinates, str]) -> list[Finding]:
+async def audit_topics(
+    streams: StreamSettings,
+    reader: TopicReader,
+    say: Say,
+    committed: Mapping[Source, int],
+    since: Position | None = None,
+) -> Report:
+    """What the topics hold against each other. `committed`: the recorder's offsets, asked for before."""
+    start, report = since or beginning(streams), Report(since=since)
+    for partition in range(streams.partitions):
+        say(f"Folding partition {partition} again")
+        kept = await PartitionAudit(streams, reader, partition, start.partitions[partition]).run()
+        report.kept.append(kept)
+        report.findings += kept.findings
+    if not report.is_readable:
+        return report
+    say("Accounting for every record published")
+    try:
+        letters = await _letters(streams, reader, start)
+    except Unreadable as error:
+        report.findings.append(unreadable("dead letters", error))
+        return report
+    report.consumed, findings = await account(streams, reader, report.kept, letters, committed, start.sources)
+    report.findings += findings
+    return report
+
+
+async def _letters(
+    streams: StreamSettings, reader: TopicReader, start: Position, *, carried: bool = False
+) -> dict[Coordinates, Letter]:
+    """The recorder's dead letters behind the position, or behind where ClickHouse was compared with them."""
+    starts = {
+        partition: at.carried[LETTERS].topic_next if carried else at.next[LETTERS]
+        for partition, at in start.partitions.items()
+    }
+    return await recorder_letters(streams, reader, range(streams.partitions), starts)
+
+
+async def _warehouse(settings: Settings, reader: TopicReader, report: Report) -> None:
     """ClickHouse as far as the sink has come; the rest of the topics is on its way."""
+    streams = settings.stream_settings()
+    start = report.since or beginning(streams)
+    names = {name: topic for name, topic in topic_names(streams).items() if name in (LEDGER, ALERTS, LETTERS)}
+    letters = await _letters(streams, reader, start, carried=True)
     with analyst(settings) as client:
-        reached = _reached(client, settings)
-        findings = []
-        for book in kept:
-            carried = reached.get((settings.topics.ledger, book.partition), 0)
-            book.clickhouse_next = max((at + 1 for offset, at in book.ledger_at if offset < carried), default=0)
-            findings += audit_warehouse(client, book, book.clickhouse_next)
-        findings.append(audit_dead_letters(client, letters))
-    return findings
+        progress = _progress(client)
+        for book in report.kept:
+            reached = {name: progress.get((topic, book.partition), 0) for name, topic in names.items()}
+            carried, findings = audit_warehouse(client, await written(streams, reader, book), reached)
+            findings.append(audit_dead_letters(client, book.partition, book.since.carried[LETTERS], letters, reached))
+            later = [one.offset for one in letters.values() if one.partition == book.partition]
+            uncarried = [offset for offset in later if offset >= reached[LETTERS]]
+            report.carried[book.partition] = {**carried, LETTERS: letters_carried(book, uncarried)}
+            book.clickhouse_next = carried[LEDGER].journal_next
+            report.findings += findings
 
 
-def _reached(client: Any, settings: Settings) -> dict[tuple[str, int], int]:
+def _progress(client: Any) -> dict[Source, int]:
+    """Offsets before which every record is in ClickHouse."""
     rows = client.query(
         "SELECT topic, partition, if(stage = 'after', next, first) FROM sink_progress FINAL"
     ).result_rows
     return {(topic, partition): position for topic, partition, position in rows}
+
+
+async def _planned(streams: StreamSettings, reader: TopicReader, since: Position | None) -> int:
+    """How many offsets lie between the position and the ends; dead letters are read twice."""
+    start, planned = since or beginning(streams), 0
+    for partition, at in start.partitions.items():
+        for name in (*TOPICS, LETTERS):
+            begin, end = await reader.stretch(topic_names(streams)[name], partition)
+            planned += max(0, end - max(begin, at.next[name]))
+    for topic in streams.inbound_names:
+        for partition in range(streams.partitions):
+            begin, end = await reader.stretch(topic, partition)
+            source = start.sources.get((topic, partition))
+            planned += max(0, end - max(begin, source.settled_next if source else 0))
+    return planned

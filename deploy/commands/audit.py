@@ -8,16 +8,25 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from deploy.audit.position import JOURNAL
+from deploy.audit.position_file import read_position, write_position
+from deploy.audit.reading import OnRead
 from deploy.audit.report import Report, audit_book
 from deploy.audit.seal import read_seal, seal
-from deploy.commands.screen import err, out, print_json, table
-from deploy.failure import ExitCode
+from deploy.commands.screen import err, out, print_json, progress, table
+from deploy.failure import CommandFailed, ExitCode
 from deploy.running import installation, with_kafka
 
 
 def audit(
     sealed: Annotated[
         Path | None, typer.Option("--seal", help="A seal that the history must end in.", metavar="FILE.json")
+    ] = None,
+    since: Annotated[
+        Path | None, typer.Option("--since", help="Go on from this position.", metavar="FILE", show_default=False)
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", help="Keep the position, if all is well.", metavar="FILE")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
 ) -> None:
@@ -26,14 +35,21 @@ def audit(
     Accounts for every record that the recorder consumed. May run beside the service: it speaks up to the offsets that
     it names. Exit code 0 only if all is well.
 
-    Example: peserta audit · peserta audit --seal seal.json --json
+    A position holds what the auditor has folded, so that the next audit reads only what came after. Keep it where the
+    service cannot write: who can change both the file and the book can deceive it; a full audit cannot be.
+
+    Example: peserta audit · peserta audit --since last.position --save last.position · peserta audit --seal seal.json
     """
-    report = _run(sealed)
+    if sealed is not None and since is not None:
+        raise CommandFailed("A seal is proved by the whole history: leave out --since.")
+    report = _run(sealed, since, save)
     if as_json:
         print_json(report.as_json())
     else:
         _show(report)
     if not report.is_well:
+        if save is not None:
+            err.print("No position was saved, as not all is well.")
         raise typer.Exit(ExitCode.NOT_AS_ASKED)
 
 
@@ -42,22 +58,37 @@ def take_seal() -> None:
 
     Example: peserta seal > seal.json
     """
-    report = _run(None)
+    report = _run()
     if not report.is_well:
         _show(report)
         raise typer.Exit(ExitCode.NOT_AS_ASKED)
     typer.echo(json.dumps(seal(report.kept), indent=2))
 
 
-def _run(sealed: Path | None) -> Report:
+def _run(sealed: Path | None = None, since: Path | None = None, save: Path | None = None) -> Report:
     heads = None if sealed is None else read_seal(sealed)
-    with err.status("Auditing") as status:
-        return asyncio.run(audit_book(with_kafka(installation()), status.update, heads))
+    start = None if since is None else read_position(since)
+    settings = with_kafka(installation())
+    with progress() as bar:
+        task = bar.add_task("Auditing", total=None)
+
+        def planned(offsets: int) -> OnRead:
+            bar.update(task, total=offsets)
+            return lambda passed: bar.advance(task, passed)
+
+        def say(what: str) -> None:
+            bar.update(task, description=what)
+
+        report = asyncio.run(audit_book(settings, say, heads, since=start, on_planned=planned))
+    if save is not None and report.is_well:
+        write_position(save, report.position(settings.stream_settings()))
+    return report
 
 
 def _show(report: Report) -> None:
     columns = (
         "partition",
+        "from",
         "up to",
         "entries",
         "repeats",
@@ -70,6 +101,7 @@ def _show(report: Report) -> None:
     rows = [
         (
             k.partition,
+            k.since.next[JOURNAL],
             k.journal_next,
             k.entries,
             k.repeats,
@@ -83,19 +115,35 @@ def _show(report: Report) -> None:
     ]
     out.print(table("The book", columns, rows, right=columns[:-1]))
     inbound = [
-        (*one.source, one.next_offset, one.records, one.in_journal, sum(one.dead_letters.values()))
+        (
+            *one.source,
+            one.since.settled_next,
+            one.next_offset,
+            one.records,
+            one.in_journal,
+            sum(one.dead_letters.values()),
+        )
         for one in report.consumed
     ]
-    names = ("topic", "partition", "consumed up to", "records", "in the journal", "dead letters")
+    names = ("topic", "partition", "from", "consumed up to", "records", "in the journal", "dead letters")
     out.print(table("Records published", names, inbound, right=names[1:]))
-    out.print(
-        table("Dispositions", ("disposition", "records"), sorted(report.dispositions.items()), right=("records",))
-    )
+    out.print(_dispositions(report))
     out.print(_findings(report))
     for finding in report.findings:
         for named in finding.named:
             out.print(f"[red]{finding.where}, {finding.claim}: {named}[/red]", soft_wrap=True)
+    out.print(report.extent, soft_wrap=True)
     out.print("[bold green]All is well.[/bold green]" if report.is_well else "[bold red]Not all is well.[/bold red]")
+
+
+def _dispositions(report: Report) -> Table:
+    """Behind a position also with what was counted before it."""
+    counted, in_total = report.dispositions, report.dispositions_in_total
+    if report.since is None:
+        return table("Dispositions", ("disposition", "records"), sorted(counted.items()), right=("records",))
+    rows = [(disposition, counted[disposition], in_total[disposition]) for disposition in sorted(in_total)]
+    columns = ("disposition", "since the position", "in total")
+    return table("Dispositions", columns, rows, right=columns[1:])
 
 
 def _findings(report: Report) -> Table:

@@ -7,11 +7,13 @@ import re
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import clickhouse_connect
 import pytest
 
 from deploy.demo.run import ARRIVAL_LIMIT_S
@@ -227,6 +229,41 @@ def test_an_exported_journal_gives_the_same_book(told: Told, expected: list[Json
     again = offline(tmp_path / "book", told.story.as_of)
     for kind in ("company", "alert"):
         assert without_lines(again, kind) == without_lines(expected, kind)
+
+
+def test_an_audit_goes_on_from_its_position_and_finds_what_was_lost_in_clickhouse_since(
+    told: Told, tmp_path: Path
+) -> None:
+    position, twice = tmp_path / "position", tmp_path / "twice.ndjson"
+    assert "speaks of the whole book" in told.ask("audit", "--save", str(position))
+    twice.write_text(f"{told.story.facts[0]}\n" * 2, encoding="utf-8")
+    told.ask("publish", str(twice))
+    streams = told.settings.stream_settings()
+    asyncio.run(wait_until_worked(told.settings.kafka, streams.recorder_app, streams.inbound_names, ARRIVAL_LIMIT_S))
+    _arrived(told.settings)
+
+    since = "audit", "--since", str(position)
+    said = json.loads(told.ask(*since, "--json"))
+    assert (said["dispositions"], said["is_well"]) == ({"duplicate": 2}, True)
+    assert said["dispositions_in_total"]["duplicate"] > 2
+    compared = Counter({f["claim"]: 0 for f in said["findings"]})
+    for finding in said["findings"]:
+        compared[finding["claim"]] += finding["compared"]
+    assert compared["ledger = journal folded again"] == compared["ledger records and chain"] == 2
+    assert "A seal is proved by the whole history" in told.ask(*since, "--seal", str(_seal(told, tmp_path)), code=2)
+
+    (at,) = [(one["partition"], one["journal_next"] - 1) for one in said["partitions"] if one["entries"]]
+    with clickhouse_connect.get_client(
+        dsn=told.settings.clickhouse_url, database=told.settings.clickhouse_database
+    ) as client:
+        client.command(f"DELETE FROM ledger_entries WHERE (partition, offset) = {at}")
+    lost = told.ask(*since, code=1)
+    assert f"ClickHouse, ledger records and chain: missing: {at[1]}" in lost
+
+
+def _seal(told: Told, folder: Path) -> Path:
+    (folder / "seal.json").write_text(told.ask("seal"), encoding="utf-8")
+    return folder / "seal.json"
 
 
 def test_a_policy_that_ends_is_listed_no_more_and_resolves_its_alerts(told: Told) -> None:

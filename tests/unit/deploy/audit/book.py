@@ -1,5 +1,7 @@
 """A small installation in memory: a story recorded and kept by the real recorder and book-keeper, without a broker."""
 
+import copy
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from tests.support.shelf import Shelf
 
 PARTITIONS = 2
 RECORDS_PER_STEP = 50
+EVERY = 40
 TOPICS = TopicNames()
 SETTINGS = StreamSettings(kafka="", data_dir=Path(), partitions=PARTITIONS, clock="replay")
 
@@ -33,29 +36,37 @@ class BookInMemory:
     shelf: Shelf = field(default_factory=Shelf)
     committed: dict[tuple[str, int], int] = field(default_factory=dict)
     letters: dict[Coordinates, str] = field(default_factory=dict)
+    rows: dict[int, Rows] = field(default_factory=lambda: defaultdict(Rows))
+    kept_to: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+
+    def copy(self) -> "BookInMemory":
+        """Another one, as this one is."""
+        return copy.deepcopy(self)
 
     def publish(self, key: bytes, value: bytes, timestamp: int) -> None:
         self.shelf.append(TOPICS.facts, partition_of(key, PARTITIONS), key, value, timestamp)
 
-    def record(self, *, again: bool = False) -> None:
-        """The recorder reads all inbound topics; `again`: from their beginnings, as when its offsets were lost."""
+    def record(self, *, again: bool = False, until: int | None = None) -> None:
+        """The recorder reads all inbound topics to `until`; `again`: from their beginnings, its offsets being lost."""
         recorder, codec = Recorder(SETTINGS, now=lambda: 0), OutputCodec()
         for partition in range(PARTITIONS):
             log = self.shelf.stored[TOPICS.facts, partition]
-            fresh = log if again else log[self.committed.get((TOPICS.facts, partition), 0) :]
+            fresh = log[0 if again else self.committed.get((TOPICS.facts, partition), 0) : until]
             for append in recorder.step(TOPICS.facts, partition, fresh):
                 self.shelf.append(append.topic, append.partition, append.key, append.value)
                 if append.topic == TOPICS.dead_letters and append.value is not None:
                     letter = codec.decode_dead_letter(append.value)
                     self.letters[letter.came_from] = letter.reason
-            self.committed[TOPICS.facts, partition] = len(log)
+            self.committed[TOPICS.facts, partition] = len(log[:until])
 
-    def keep(self) -> None:
-        """The book-keeper folds every partition, a few records at a time."""
+    def keep(self, until: int | None = None) -> None:
+        """The book-keeper takes up every partition where it was, and folds it, a few records at a time, to `until`."""
         for partition in range(PARTITIONS):
-            keeper, rows = Bookkeeper(TOPICS, SETTINGS.grace_days), Rows()
+            keeper, rows = Bookkeeper(TOPICS, SETTINGS.grace_days), self.rows[partition]
+            before = dict(rows)
             keeper.open(partition, rows)
-            log = self.shelf.stored[TOPICS.journal, partition]
+            log = self.shelf.stored[TOPICS.journal, partition][self.kept_to[partition] : until]
+            self.kept_to[partition] += len(log)
             for at in range(0, len(log), RECORDS_PER_STEP):
                 batch = log[at : at + RECORDS_PER_STEP]
                 effect = keeper.step(partition, TOPICS.journal, batch, rows)
@@ -63,23 +74,35 @@ class BookInMemory:
                 for topic, outputs in effect.outputs.items():
                     for key, value in outputs:
                         self.shelf.append(topic, partition, key, value)
-            for row, value in [*rows.items(), (CURSOR_PREFIX + TOPICS.journal.encode(), b"%d" % log[-1].offset)]:
+            changed = [(row, value) for row, value in rows.items() if before.get(row) != value]
+            cursors = [(CURSOR_PREFIX + TOPICS.journal.encode(), b"%d" % record.offset) for record in log[-1:]]
+            for row, value in [*changed, *cursors]:
                 self.shelf.append(SETTINGS.changelog, partition, row, value)
 
 
 def kept_book() -> BookInMemory:
     """The story, small, with two records that the recorder refuses, recorded and kept."""
-    told, book, codec = story(scale=0.05), BookInMemory(), InboundCodec()
-    for line in told.facts:
+    book = published_book()
+    book.record()
+    book.keep()
+    return book
+
+
+def published_book(scale: float = 0.05) -> BookInMemory:
+    """The same, of which nobody has read anything yet. Now and then the recorder, or the book, will refuse a record."""
+    told, book, codec = story(scale=scale), BookInMemory(), InboundCodec()
+    for number, line in enumerate(told.facts):
         read = read_record(line.encode())
         assert not isinstance(read, Refusal)
         book.publish(read.fact.company_id.encode(), codec.encode(read.fact), read.recorded_at)
+        if number % EVERY == 0:
+            conflicting = read.fact._replace(source="another system")
+            book.publish(read.fact.company_id.encode(), codec.encode(conflicting), read.recorded_at)
+            book.publish(b"C%d" % number, b"no Avro", read.recorded_at)
     for partition in range(PARTITIONS):
         book.shelf.append(TOPICS.facts, partition, b"C9", b"no Avro", 1_735_000_000_000)
     for topic, partition, key, value in _policy_entries(told.policies_yaml):
         book.shelf.append(topic, partition, key, value)
-    book.record()
-    book.keep()
     return book
 
 
