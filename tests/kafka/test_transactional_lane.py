@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete  # type: ignore[
 
 from tests.support.lane_case import LaneCase, lines
 from tests.support.lane_topics import Line
+from tests.support.sockets import listening
 
 
 def runs(records: Sequence[Any]) -> list[int]:
@@ -231,20 +232,16 @@ async def test_producers_are_renewed_before_their_sequence_numbers_end(lane_case
     await lane_case.check_counts()
 
 
-async def test_a_worker_listens_on_no_socket(lane_case: LaneCase) -> None:
+async def test_a_worker_listens_on_no_socket_whatever_its_environment_says(
+    lane_case: LaneCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"APP_WEB_ENABLED": "1", "WEB_BIND": "0.0.0.0", "WEB_PORT": "0"}.items():
+        monkeypatch.setenv(name, value)
     await lane_case.create()
     await lane_case.fill(10)
     worker = lane_case.start()
     worker.wait_for_offsets(await lane_case.ends())
     assert listening(worker.process.pid) == set()
-
-
-def listening(pid: int) -> set[str]:
-    """Inodes of the sockets on which a process listens."""
-    own = {Path(link).readlink().name for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
-    tables = [Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
-    rows = [line.split() for table in tables for line in table]
-    return {row[9] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in own}
 
 
 def test_a_missing_broker_is_told_with_its_address(topic_prefix: str, tmp_path: Path) -> None:

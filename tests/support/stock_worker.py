@@ -1,0 +1,80 @@
+"""A worker of Faust as it comes, for tests that show what the lane rules out; it says what its agents saw.
+
+`python -m tests.support.stock_worker '{"address": ..., "prefix": ...}'`
+"""
+
+import asyncio
+import json
+import logging
+import sys
+from typing import Any
+
+import faust
+
+COMMIT_INTERVAL_S = 0.2
+MORE_BYTES_THAN_THE_BROKER_TAKES = 10_000
+
+
+def say(word: str, value: object) -> None:
+    """One line for the test."""
+    sys.stdout.write(json.dumps({"said": word, "value": value}) + "\n")
+    sys.stdout.flush()
+
+
+def stock_app(address: str, prefix: str, data_dir: str, web_port: int) -> faust.App:
+    """An app of four agents, each with the hazard that it is named after. It asks for no web server."""
+    app = faust.App(
+        f"{prefix}stock",
+        broker=f"kafka://{address}",
+        datadir=data_dir,
+        web_enabled=False,
+        web_port=web_port,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        broker_commit_interval=COMMIT_INTERVAL_S,
+        stream_wait_empty=False,
+    )
+    small = app.topic(f"{prefix}small", value_type=bytes, value_serializer="raw")
+
+    def source(name: str, serializer: str = "raw") -> Any:
+        return app.topic(f"{prefix}{name}", value_type=bytes, value_serializer=serializer)
+
+    @app.agent(source("raises"))
+    async def raises(stream: Any) -> None:
+        async for value in stream:
+            if value == b"0":
+                raise ValueError("an agent that cannot")
+            say("raises", value.decode())
+
+    @app.agent(source("sends"))
+    async def sends(stream: Any) -> None:
+        async for value in stream:
+            await small.send(value=b"x" * MORE_BYTES_THAN_THE_BROKER_TAKES)
+            say("sends", value.decode())
+
+    @app.agent(source("decodes", "json"))
+    async def decodes(stream: Any) -> None:
+        async for value in stream:
+            say("decodes", value)
+
+    @app.agent(source("parallel"), concurrency=2)
+    async def parallel(stream: Any) -> None:
+        async for value in stream:
+            if value == b"0":
+                await asyncio.Event().wait()
+            say("parallel", value.decode())
+
+    return app
+
+
+def main() -> None:
+    """Run it as Faust's own command does."""
+    told = json.loads(sys.argv[1])
+    logging.getLogger("faust").setLevel(logging.ERROR)
+    app = stock_app(told["address"], told["prefix"], told["data_dir"], told["web_port"])
+    sys.argv = ["stock", "worker", "--loglevel", "error"]
+    app.main()
+
+
+if __name__ == "__main__":
+    main()
