@@ -1,6 +1,7 @@
 """What one Kafka node is: its place in the cluster, its folder, and the properties that follow from them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.embedded.ports import LOOPBACK
@@ -34,9 +35,13 @@ class Node:
 
 @dataclass(frozen=True)
 class Cluster:
-    """One node (nothing replicated), or three (each record on three, two of them needed to take it)."""
+    """One node (nothing replicated), or three (each record on three, two of them needed to take it).
+
+    `extra` are properties besides, or instead of, those that are made here.
+    """
 
     nodes: tuple[Node, ...]
+    extra: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -49,7 +54,7 @@ class Cluster:
 
     def properties(self, node: Node) -> str:
         """The text of the node's `server.properties`."""
-        settings = self._place(node) | self._replication() | _LIMITS
+        settings = self._place(node) | self._replication() | _LIMITS | dict(self.extra)
         return "".join(f"{name}={value}\n" for name, value in settings.items())
 
     def _place(self, node: Node) -> dict[str, object]:

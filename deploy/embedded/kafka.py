@@ -5,7 +5,7 @@ import os
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -44,8 +44,11 @@ class Kafka:
         self.processes: dict[int, Process] = {}
 
     @classmethod
-    def launch(cls, folder: Path, *, nodes: int = 1, console: Console | None = None) -> "Kafka":
+    def launch(
+        cls, folder: Path, *, nodes: int = 1, extra: Mapping[str, str] | None = None, console: Console | None = None
+    ) -> "Kafka":
         """Start a cluster on free ports with its data in `folder` (made, and formatted, when new); wait until ready.
+        `extra`: see Cluster.
 
         Raises StackError when the jars cannot be had, or a node ends or does not answer in time.
         """
@@ -55,7 +58,7 @@ class Kafka:
         def launch(ports: tuple[int, ...]) -> "Kafka":
             place = zip(names, ports[:nodes], ports[nodes:], strict=True)
             each = (Node(number, port, peer, name) for number, (name, port, peer) in enumerate(place, start=1))
-            kafka = cls(Cluster(tuple(each)), jars)
+            kafka = cls(Cluster(tuple(each), extra or {}), jars)
             kafka.start()
             return kafka
 

@@ -1,6 +1,7 @@
 """The stack: a Kafka and a ClickHouse that belong to this process, on free loopback ports, started side by side."""
 
 import tempfile
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -34,6 +35,7 @@ class Stack:
         kafka: bool = True,
         clickhouse: bool = True,
         kafka_nodes: int = 1,
+        kafka_properties: Mapping[str, str] | None = None,
         clickhouse_program: str = PROGRAM,
         console: Console | None = None,
     ) -> None:
@@ -41,7 +43,8 @@ class Stack:
         try:
             folder = data or Path(self._closing.enter_context(tempfile.TemporaryDirectory(prefix="peserta-")))
             with ThreadPoolExecutor(2) as pool:
-                broker = pool.submit(self._start_kafka, folder / "kafka", kafka_nodes, console) if kafka else None
+                asked = folder / "kafka", kafka_nodes, kafka_properties, console
+                broker = pool.submit(self._start_kafka, *asked) if kafka else None
                 engine = pool.submit(self._start_clickhouse, folder, clickhouse_program) if clickhouse else None
             self._kafka = broker.result() if broker else None
             self._clickhouse = engine.result() if engine else None
@@ -52,8 +55,10 @@ class Stack:
             self.close()
             raise
 
-    def _start_kafka(self, folder: Path, nodes: int, console: Console | None) -> "Kafka":
-        kafka = _kafka().launch(folder, nodes=nodes, console=console)
+    def _start_kafka(
+        self, folder: Path, nodes: int, extra: Mapping[str, str] | None, console: Console | None
+    ) -> "Kafka":
+        kafka = _kafka().launch(folder, nodes=nodes, extra=extra, console=console)
         self._closing.callback(kafka.stop)
         return kafka
 

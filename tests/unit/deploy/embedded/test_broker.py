@@ -50,3 +50,11 @@ def test_properties(size: int, node_id: int, expected: dict[str, str]) -> None:
 
 def test_clients_are_given_every_node() -> None:
     assert cluster(3).address == "127.0.0.1:21001,127.0.0.1:21002,127.0.0.1:21003"
+
+
+def test_properties_asked_for_come_besides_or_instead_of_ours() -> None:
+    asked = {"auto.create.topics.enable": "true", "authorizer.class.name": "A"}
+    own, other = cluster(1), Cluster(cluster(1).nodes, asked)
+    lines = [set(one.properties(one.nodes[0]).splitlines()) for one in (own, other)]
+    assert lines[1] - lines[0] == {"auto.create.topics.enable=true", "authorizer.class.name=A"}
+    assert lines[0] - lines[1] == {"auto.create.topics.enable=false"}
