@@ -1,11 +1,11 @@
 """Sending whole batches with aiokafka and waiting until the broker has them; nothing is split or dropped in silence."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
-from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+from aiokafka.errors import IllegalOperation, KafkaError  # type: ignore[import-untyped]
 from aiokafka.producer.message_accumulator import BatchBuilder  # type: ignore[import-untyped]
 
 from streams.lane.stop import LaneFault
@@ -81,6 +81,18 @@ class Delivery:
 
     def __str__(self) -> str:
         return f"{self.topic}-{self.partition}: batch of {self.count} records, {self.size_bytes} bytes"
+
+
+async def send_all(deliveries: Sequence[Delivery]) -> None:
+    """In order. Raises NotDelivered: a producer that was refused one batch takes no further one, and only says that it
+    may not (IllegalOperation); the reason is with the batch before."""
+    for number, delivery in enumerate(deliveries):
+        try:
+            await delivery.send()
+        except IllegalOperation:
+            for before in deliveries[:number]:
+                await before.last_offset()
+            raise
 
 
 class _Told:

@@ -6,7 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 
-from streams.lane.delivery import RECORDS_PER_PRODUCER_MAX, Delivery, Line, SequenceBudget, fill_batches, start_producer
+from streams.lane.delivery import (
+    RECORDS_PER_PRODUCER_MAX,
+    Delivery,
+    Line,
+    SequenceBudget,
+    fill_batches,
+    send_all,
+    start_producer,
+)
 from streams.lane.faust_hooks import set_marker_wait
 from streams.lane.host import StartProducer
 from streams.lane.records import KeyValue
@@ -57,8 +65,7 @@ class PartitionProducers:
         async with asyncio.timeout(self._settings.transaction_timeout_s):
             await producer.begin_transaction()
             sent = list(_deliveries(producer, partition, outputs))
-            for delivery in sent:
-                await delivery.send()
+            await send_all(sent)
             # aiokafka would commit although the broker has refused one of these.
             last = {delivery.topic: await delivery.last_offset() for delivery in sent}
             await producer.commit_transaction()

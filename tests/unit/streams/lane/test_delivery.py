@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from aiokafka.errors import MessageSizeTooLargeError  # type: ignore[import-untyped]
+from aiokafka.errors import (  # type: ignore[import-untyped]
+    IllegalOperation,
+    MessageSizeTooLargeError,
+    TopicAuthorizationFailedError,
+)
 from aiokafka.producer.message_accumulator import BatchBuilder  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.lane.delivery import Delivery, NotDelivered, SequenceBudget, fill_batches
+from streams.lane.delivery import Delivery, NotDelivered, SequenceBudget, fill_batches, send_all
 
 BATCH_BYTES = 200
 
@@ -85,3 +89,21 @@ def test_a_producer_has_room_until_its_sequence_numbers_would_end() -> None:
     budget.renew()
     assert budget.has_room("out", 0, 100)
     assert budget.has_room("out", 0, 500), "one batch goes even if it is longer than the budget"
+
+
+class Forbidden(FakeProducer):
+    """As aiokafka's when the broker refuses a transaction its first topic: it takes one batch, and no further one."""
+
+    async def send_batch(self, batch: BatchBuilder, topic: str, *, partition: int) -> asyncio.Future[Any]:
+        if self.sent:
+            raise IllegalOperation
+        return await super().send_batch(batch, topic, partition=partition)
+
+
+async def test_why_a_producer_takes_no_further_batch_is_told() -> None:
+    producer = Forbidden(TopicAuthorizationFailedError("out"))
+    batches = full(producer, [b"secret" * 30] * 2)
+    deliveries = [Delivery(producer, batch, "out", 4) for batch in batches]
+    assert len(deliveries) == 2
+    with pytest.raises(NotDelivered, match=r"out-4: .*TopicAuthorizationFailed"):
+        await send_all(deliveries)
