@@ -44,10 +44,10 @@ demo: install ## Run the story from the first fact to the last alert
 test: lint ## Check the code, then run all tests (JOBS=2 processes)
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile
 
-chaos: install ## Do harm to the service for MINUTES, or CYCLES times, and judge it (SCENARIO=part of a name, SEED=n)
+chaos: install ## Catch broken variants; harm the service for MINUTES or CYCLES, judge it (SCENARIO=part of a name, SEED=n)
 	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) --cycles $(CYCLES) --scenario "$(SCENARIO)" $(if $(SEED),--seed $(SEED))
 
-chaos-short: install ## The short form of the faults, and the broken variants that must be caught
+chaos-short: install ## Of the tests: the short form of the faults, and the broken variants that must be caught
 	@$(BIN)/pytest tests/chaos
 
 bench: install ## Measure the parts and how their cost grows (ROW=part of a name); table here, JSON and charts in var/bench

@@ -1,4 +1,4 @@
-"""A stack that chaos may kill, one for all its tests, and the story that is fed to each book."""
+"""A stack that chaos may kill, one for all its tests, workers that are soon there, and the story for each book."""
 
 from collections.abc import Iterator
 
@@ -6,13 +6,20 @@ import pytest
 
 from deploy.demo.material import Material
 from deploy.embedded.stack import Stack
-from tests.chaos.cycle import small_story, start_stack
+from tests.chaos.book import small_story, start_stack
+from tests.chaos.spares import Spares
 
 
 @pytest.fixture(scope="package")
 def mortal_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with start_stack(tmp_path_factory.mktemp("chaos")) as running:
         yield running
+
+
+@pytest.fixture(scope="package")
+def spares(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spares]:
+    with Spares(tmp_path_factory.mktemp("workers")) as ready:
+        yield ready
 
 
 @pytest.fixture(scope="package")

@@ -1,11 +1,22 @@
 """Negative controls: a defect, the fault that brings it to light, and what must be found. The same faults upon the
-service as it is are in the scenarios, and nothing may be found there."""
+service as it is are in the scenarios, and nothing may be found there.
 
+Seven defects are put into real workers; three of the book-keeper's, which no fault has to bring to light, into books
+in memory.
+"""
+
+import asyncio
+import re
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from random import Random
 from typing import Final
 
+from deploy.demo.material import Material
+from deploy.embedded.stack import Stack
+from streams.bookkeeper import Bookkeeper
 from tests.chaos.broken import (
     commits_before_appending,
     commits_cursor_before_effect,
@@ -13,41 +24,57 @@ from tests.chaos.broken import (
     inserts_without_token,
     keeps_cursors_back,
     reads_uncommitted,
-    resumes_from_nothing,
-    resumes_too_far,
+    resumes_from_group_offset,
 )
+from tests.chaos.judgement import judge
 from tests.chaos.points import Fault
-from tests.chaos.scenarios import PIECE, SECOND_BOOKKEEPER, stop_and_replace
+from tests.chaos.scenario import Act
+from tests.chaos.spares import Spares
+from tests.chaos.worker_faults import SECOND_BOOKKEEPER, stop_and_replace
 from tests.chaos.world import World
+from tests.unit.deploy.audit.book import kept_book
+from tests.unit.deploy.audit.broken import Dropping, Repeating, Swallowing, found_of
 
-LEDGER: Final = "ledger = journal folded again .*"
-INBOUND: Final = "every record consumed has one disposition .*"
-ROWS: Final = "rows are inserted once .*"
-WAREHOUSE: Final = "ledger records and chain .*ClickHouse.*"
+SEED: Final = 4
+TOLD: Final = 200  # facts before the fault
+LEDGER: Final = "ledger = journal folded again"
+INBOUND: Final = "every record consumed has one disposition"
+ROWS: Final = "rows are inserted once"
+WAREHOUSE: Final = "ledger records and chain"
 MISSING: Final = "missing [1-9]"
 EXTRA: Final = "extra [1-9]"
 
 
 @dataclass(frozen=True)
 class Control:
-    """`found`: claim and count of a sentence in the judgement, as a regular expression."""
+    """A defect of real workers. `found`: claim and count of a sentence in the judgement, as regular expressions."""
 
+    words: str
+    light: str
     role: str
     defect: Callable[[], None]
-    act: Callable[[World], None]
-    found: str
+    act: Act
+    found: tuple[str, str]
 
-    @property
-    def name(self) -> str:
-        return self.defect.__name__
+    def caught(self, named: Sequence[str]) -> bool:
+        """Whether the judgement says it."""
+        return any(re.match(f"{self.found[0]}.*{self.found[1]}", said) for said in named)
 
 
-def dies(role: str, point: str, at: int) -> Callable[[World], None]:
+@dataclass(frozen=True)
+class Verdict:
+    """A row of the table."""
+
+    words: str
+    light: str
+    caught: bool
+
+
+def dies(role: str, point: str, at: int) -> Act:
     """Once, at this point."""
 
     def act(world: World) -> None:
-        world.service.again(role, Fault(point, at))
-        world.feed_until_ended(role)
+        world.strike(role, Fault(point, at))
         world.service.check()
 
     return act
@@ -62,33 +89,101 @@ def wakes_up(world: World) -> None:
     world.service.leave(SECOND_BOOKKEEPER)
 
 
-def restarts_sink(world: World) -> None:
-    """Killed when some is in ClickHouse, and started again."""
-    world.feed(PIECE)
-    world.run.wait()
-    world.service.kill("sink")
-    world.service.check()
-
-
-LEDGER_LOST, LEDGER_DOUBLED = LEDGER + MISSING, LEDGER + EXTRA
-ROWS_DOUBLED = ROWS + EXTRA
-
-CURSOR_FIRST = Control("bookkeeper", commits_cursor_before_effect, dies("bookkeeper", "after a commit", 1), LEDGER_LOST)
-CURSORS_BACK = Control("bookkeeper", keeps_cursors_back, dies("bookkeeper", "after a commit", 5), LEDGER_DOUBLED)
-NO_FENCE = Control("bookkeeper", fences_nobody, wakes_up, LEDGER_DOUBLED)
-UNCOMMITTED = Control("bookkeeper", reads_uncommitted, dies("bookkeeper", "in a transaction", 1), LEDGER_LOST)
+AFTER_A_COMMIT: Final = "after a commit, before the group's offset"
+CURSOR_FIRST = Control(
+    "offsets are committed before the effect",
+    f"the book-keeper dies {AFTER_A_COMMIT}",
+    "bookkeeper",
+    commits_cursor_before_effect,
+    dies("bookkeeper", AFTER_A_COMMIT, 1),
+    (LEDGER, MISSING),
+)
+NO_FENCE = Control(
+    "a producer without fencing",
+    "a stopped book-keeper wakes up after its successor",
+    "bookkeeper",
+    fences_nobody,
+    wakes_up,
+    (LEDGER, EXTRA),
+)
+CURSORS_BACK = Control(
+    "the cursor is not written with the state",
+    f"the book-keeper dies {AFTER_A_COMMIT}",
+    "bookkeeper",
+    keeps_cursors_back,
+    dies("bookkeeper", AFTER_A_COMMIT, 5),
+    (LEDGER, EXTRA),
+)
+UNCOMMITTED = Control(
+    "recovery reads what was never committed",
+    "the book-keeper dies in a transaction",
+    "bookkeeper",
+    reads_uncommitted,
+    dies("bookkeeper", "in a transaction", 1),
+    (LEDGER, MISSING),
+)
 OFFSETS_FIRST = Control(
-    "recorder", commits_before_appending, dies("recorder", "before an append", 1), INBOUND + MISSING
+    "a recorder that commits before its append is acknowledged",
+    "the recorder dies before an append",
+    "recorder",
+    commits_before_appending,
+    dies("recorder", "before an append", 1),
+    (INBOUND, MISSING),
 )
 # The first insert of a round is its mark in the table of progress.
-NO_TOKEN = Control("sink", inserts_without_token, dies("sink", "after an insert", 2), ROWS_DOUBLED)
-TOO_FAR = Control("sink", resumes_too_far, restarts_sink, WAREHOUSE + MISSING)
-FROM_NOTHING = Control("sink", resumes_from_nothing, restarts_sink, ROWS_DOUBLED)
-
-# Two in one world, where neither can bring about what is to be found of the other.
-PAIRS: Final = (
-    (NO_TOKEN, CURSOR_FIRST),
-    (FROM_NOTHING, UNCOMMITTED),
-    (OFFSETS_FIRST, CURSORS_BACK),
-    (TOO_FAR, NO_FENCE),
+NO_TOKEN = Control(
+    "a sink without token",
+    "the sink dies after an insert",
+    "sink",
+    inserts_without_token,
+    dies("sink", "after an insert", 2),
+    (ROWS, EXTRA),
 )
+GROUP_OFFSET = Control(
+    "a sink that resumes from the group's offset",
+    "the sink dies between a range's mark and its insert",
+    "sink",
+    resumes_from_group_offset,
+    dies("sink", "between a range's mark and its insert", 1),
+    (WAREHOUSE, MISSING),
+)
+
+# Those in one world of which none can bring about what is to be found of another.
+WORLDS: Final = ((NO_TOKEN, CURSOR_FIRST), (GROUP_OFFSET, UNCOMMITTED), (OFFSETS_FIRST, CURSORS_BACK), (NO_FENCE,))
+
+# Defect, what brings it to light, whether every fact is repeated in the journal.
+IN_MEMORY: Final[Mapping[str, tuple[type[Bookkeeper], str, bool]]] = {
+    "an agent that swallows an exception": (Swallowing, "an exception in a step", False),
+    "a book-keeper that drops the last entry of a batch": (Dropping, "any journal", False),
+    "a book-keeper that applies a repeat": (Repeating, "the recorder's offsets are lost", True),
+}
+
+
+def try_world(
+    controls: Sequence[Control], stack: Stack, folder: Path, material: Material, spares: Spares
+) -> tuple[list[Verdict], list[str]]:
+    """What becomes of these defects in one world; and all that is said of it."""
+    world = World(stack, folder, material, spares, defects={one.role: one.defect.__name__ for one in controls})
+    world.rng = Random(SEED)
+    try:
+        world.begin(TOLD)
+        for one in controls:
+            one.act(world)
+        world.end()
+        named = judge(world).named
+    finally:
+        world.close()
+    return [Verdict(one.words, one.light, one.caught(named)) for one in controls], named
+
+
+async def _in_memory() -> list[Verdict]:
+    well = kept_book()
+    return [
+        Verdict(words, light, LEDGER in await found_of(keeper, well, again=again))
+        for words, (keeper, light, again) in IN_MEMORY.items()
+    ]
+
+
+def in_memory() -> list[Verdict]:
+    """The defects of which books in memory speak."""
+    return asyncio.run(_in_memory())

@@ -1,7 +1,7 @@
 """The judgement of a world that has ended: the audit, the proof, and everything acknowledged against dispositions."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,9 @@ from deploy.demo.evidence import gather
 from deploy.demo.proof import Check, prove
 from deploy.kafka_reading import end_offsets, read_to_end
 from deploy.settings import Settings
-from schemas.codec import OutputCodec
+from schemas.codec import JournalCodec, OutputCodec
+from schemas.records import FactEntry
+from tests.chaos.stretch import Stretch, note_repeats, note_stalls
 from tests.chaos.world import World
 
 WRITTEN_ONCE = ("journal_facts", "ledger_entries", "ledger_lines", "alert_records")
@@ -22,11 +24,10 @@ WRITTEN_ONCE = ("journal_facts", "ledger_entries", "ledger_lines", "alert_record
 class Judgement:
     """What became of one world. `named` says what does not hold, in sentences."""
 
-    records: int
+    records: int = 0
     repeats: int = 0
     lost: int = 0
     doubled: int = 0
-    stall_s: float = 0.0
     named: list[str] = field(default_factory=list)
 
     @property
@@ -34,18 +35,19 @@ class Judgement:
         return not (self.lost or self.doubled or self.named)
 
 
-def judge(world: World) -> Judgement:
-    """Audit and proof of a world after its end."""
+def judge(world: World, stretches: Sequence[Stretch] = ()) -> Judgement:
+    """Audit and proof of a world after its end; repeats and waiting are noted with the stretches."""
     report = asyncio.run(audit_book(world.settings, lambda _: None))
     findings = [*report.findings, *_dispositions(world, report), _written_once(world.settings)]
+    findings.append(asyncio.run(_dates_go_on(world.settings)))
     checks = _proof(world)
-    stall_s = asyncio.run(_longest_stall_s(world))
+    note_stalls(stretches, asyncio.run(_waited(world)))
+    note_repeats(stretches, asyncio.run(_repeats(world.settings)))
     return Judgement(
         records=world.run.sent.records,
         repeats=sum(kept.repeats for kept in report.kept),
         lost=sum(finding.missing for finding in findings),
         doubled=sum(finding.extra for finding in findings),
-        stall_s=stall_s,
         named=[*_sentences(findings), *(f"proof: {c.claim}: {c.differing} differ" for c in checks if not c.holds)],
     )
 
@@ -91,20 +93,47 @@ def _count(client: Any, table: str) -> int:
 
 
 def _proof(world: World) -> list[Check]:
-    """The demonstration's proof; only where every record in the topics was acknowledged, as it compares both."""
+    """The demonstration's proof; only in a book of history, whose times are the story's, and where every record in the
+    topics was acknowledged, as it compares both."""
     ends = asyncio.run(end_offsets(world.settings.kafka, list(world.settings.stream_settings().inbound_names)))
-    if sum(ends.values()) != world.run.sent.records:
+    if not world.is_history or sum(ends.values()) != world.run.sent.records:
         return []
-    return prove(world.material, world.run.sent, gather(world.settings))
+    return prove(world.told(), world.run.sent, gather(world.settings))
 
 
-async def _longest_stall_s(world: World) -> float:
-    """From a fact's acknowledgement to the writing of its ledger record, by the wall clock."""
-    longest, codec, seen = 0.0, OutputCodec(), set()
+async def _dates_go_on(settings: Settings) -> Finding:
+    """Whatever clocks do, a company's business date never goes back."""
+    finding, codec, last = Finding("business dates go on", "snapshots"), OutputCodec(), dict[str, int]()
+    async for record in read_to_end(settings.kafka, [settings.topics.snapshots]):
+        figures = codec.decode_snapshot(record.value).figures
+        finding.compared += 1
+        if figures.as_of < last.get(figures.company_id, figures.as_of):
+            finding.different += 1
+            finding.named.append(f"{figures.company_id} at {record.partition}, {record.offset}")
+        last[figures.company_id] = figures.as_of
+    return finding
+
+
+async def _waited(world: World) -> list[tuple[float, float]]:
+    """Of each fact: when it was acknowledged, and how many seconds later its ledger record was written."""
+    found, codec, seen = [], OutputCodec(), set()
     async for record in read_to_end(world.settings.kafka, [world.settings.topics.ledger]):
         said = codec.decode_ledger(record.value)
         identity = said.company_id, said.event_id
         if identity not in seen and identity in world.acknowledged_at:
-            longest = max(longest, record.timestamp / 1000 - world.acknowledged_at[identity])
+            at = world.acknowledged_at[identity]
+            found.append((at, record.timestamp / 1000 - at))
         seen.add(identity)
-    return longest
+    return found
+
+
+async def _repeats(settings: Settings) -> list[float]:
+    """When the recorder appended a fact again, by the wall clock in seconds."""
+    found, codec, seen = [], JournalCodec(), set()
+    async for record in read_to_end(settings.kafka, [settings.topics.journal]):
+        (entry,) = codec.decode([record.value])
+        if isinstance(entry, FactEntry):
+            if entry.came_from in seen:
+                found.append(record.timestamp / 1000)
+            seen.add(entry.came_from)
+    return found

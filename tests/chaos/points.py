@@ -1,18 +1,27 @@
-"""Fault points: places in a worker at which it kills or stops itself, put around the code from outside."""
+"""Fault points: places in a worker at which it kills or stops itself, put around the code from outside.
+
+All points are there from the start; the test arms one by a file, which the worker takes away when it acts.
+"""
 
 import inspect
 import itertools
+import json
 import os
 import signal
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 
+from sinks.loop import Sink
+from sinks.migrations import Migration
 from sinks.progress import Progress
 from sinks.warehouse import Warehouse
+from streams.core.book import Book
 from streams.lane.delivery import Delivery
+from streams.lane.faust_hooks import PartitionTable
 from streams.lane.state import PartitionState
 from streams.lane.transactions import PartitionProducers
 
@@ -21,51 +30,83 @@ AFTER: Final = "after"
 
 # name -> (class, method, when)
 POINTS: Final[dict[str, tuple[type, str, str]]] = {
+    "in a fold": (Book, "apply", AFTER),
     "before a transaction": (PartitionProducers, "commit", BEFORE),
     "in a transaction": (AIOKafkaProducer, "commit_transaction", BEFORE),
-    "after a commit": (AIOKafkaProducer, "commit_transaction", AFTER),
+    "after a commit, before the group's offset": (AIOKafkaProducer, "commit_transaction", AFTER),
     "in recovery": (PartitionState, "read", BEFORE),
+    "in a rebalance, before fencing": (PartitionTable, "on_rebalance", BEFORE),
+    "in a rebalance, after fencing": (PartitionProducers, "own", AFTER),
     "before an append": (Delivery, "send", BEFORE),
     "after an append": (Delivery, "last_offset", AFTER),
     "before an insert": (Warehouse, "insert", BEFORE),
     "after an insert": (Warehouse, "insert", AFTER),
+    "between a range's mark and its insert": (Sink, "_insert", BEFORE),
     "after a range": (Progress, "after", AFTER),
+    "in the migrations": (Migration, "statements", AFTER),
 }
 
 
 @dataclass(frozen=True)
 class Fault:
-    """At the `at`-th time that the point is reached (from 1), the process gets the signal."""
+    """At the `at`-th time that the point is reached (from 1) since it was armed, the process gets the signal."""
 
     point: str
     at: int
     how: int = signal.SIGKILL
 
-    def arm(self) -> None:
-        """Put the fault into this process."""
-        place, name, when = POINTS[self.point]
-        wrap(place, name, lambda original: self._armed(original, when))
+    def arm(self, path: Path) -> None:
+        """Put it where a worker looks; it stays until a worker has acted on it, whichever process of the role it is."""
+        whole = path.with_suffix(".new")
+        whole.write_text(json.dumps(asdict(self)), "utf-8")
+        whole.rename(path)
 
-    def _armed(self, original: Callable[..., Any], when: str) -> Callable[..., Any]:
-        times = itertools.count(1)
+    @classmethod
+    def armed(cls, path: Path) -> "Fault | None":
+        """What is armed now."""
+        try:
+            return cls(**json.loads(path.read_text("utf-8")))
+        except FileNotFoundError:
+            return None
 
-        def reach(now: str) -> None:
-            if now == when and next(times) == self.at:
-                os.kill(os.getpid(), self.how)
 
-        def around(*args: Any, **options: Any) -> Any:
-            reach(BEFORE)
-            result = original(*args, **options)
-            reach(AFTER)
-            return result
+def set_points(path: Path) -> None:
+    """Put all points into this process; `path` is where a fault is armed."""
+    for name, (place, method, when) in POINTS.items():
+        wrap(place, method, _at(name, when, path))
 
-        async def around_async(*args: Any, **options: Any) -> Any:
-            reach(BEFORE)
-            result = await original(*args, **options)
-            reach(AFTER)
-            return result
 
-        return around_async if inspect.iscoroutinefunction(original) else around
+def _at(name: str, when: str, path: Path) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    times: dict[Fault, Iterator[int]] = {}
+
+    def reach(now: str) -> None:
+        if now != when or not path.exists():
+            return
+        fault = Fault.armed(path)
+        if fault is None or fault.point != name:
+            return
+        if next(times.setdefault(fault, itertools.count(1))) == fault.at:
+            times.clear()
+            path.unlink()
+            os.kill(os.getpid(), fault.how)
+
+    return lambda original: _around(original, reach)
+
+
+def _around(original: Callable[..., Any], reach: Callable[[str], None]) -> Callable[..., Any]:
+    def around(*args: Any, **options: Any) -> Any:
+        reach(BEFORE)
+        result = original(*args, **options)
+        reach(AFTER)
+        return result
+
+    async def around_async(*args: Any, **options: Any) -> Any:
+        reach(BEFORE)
+        result = await original(*args, **options)
+        reach(AFTER)
+        return result
+
+    return around_async if inspect.iscoroutinefunction(original) else around
 
 
 def wrap(place: Any, name: str, by: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:

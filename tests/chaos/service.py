@@ -2,48 +2,56 @@
 
 import os
 import signal
-import sys
 from collections import Counter
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from deploy.embedded.process import Process
 from deploy.service import ROLES, STOP_LIMIT_S
 from deploy.settings import Settings
 from streams.lane.stop import StopCode
 from tests.chaos.points import Fault
-from tests.chaos.worker import Asked
+from tests.chaos.spares import Spares
+from tests.chaos.worker import Asked, fault_of
 from tests.support.installation import RestartingService
 
-RESTARTS_MAX: Final = 60
+RESTARTS_MAX: Final = 200
 SECOND: Final = "-2"
 
 
 class ChaosService(RestartingService):
     """`defects` by role stay; a fault comes once. A worker named `ROLE-2` is a second one of the role."""
 
-    def __init__(self, settings: Settings, folder: Path, defects: dict[str, str] | None = None) -> None:
+    def __init__(self, settings: Settings, folder: Path, spares: Spares, defects: dict[str, str] | None = None) -> None:
         super().__init__(settings, folder / "logs")
-        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder, self._spares = folder, spares
         self.defects = defects or {}
         self.ends: Counter[tuple[str, int]] = Counter()
 
-    def start(self, *roles: str, fault: Fault | None = None) -> None:
-        """Start these workers, all when none is named; the fault is for each of them."""
+    def start(self, *roles: str, detours: Mapping[int, int] | None = None) -> None:
+        """Start these workers, all when none is named."""
         for name in roles or ROLES:
             role = name.removesuffix(SECOND)
-            asked = Asked(fault, self.defects.get(role, ""))
-            command = [sys.executable, "-m", "tests.chaos.worker", role, asked.text()]
-            environment = self._environment
+            environment = self._settings.environment()
             if name != role:
                 environment = {**environment, "PESERTA_DATA_DIR": os.fspath(self._folder / name)}
-            log = self._log_dir / f"{name}.log"
-            self.processes[name] = Process.start(name, command, log=log, env=environment)
+            asked = Asked(role, os.fspath(self._folder), environment, self.defects.get(role, ""), detours or {})
+            self.processes[name] = self._spares.become(name, asked)
 
-    def again(self, role: str, fault: Fault) -> None:
-        """`kill -9`, and start again with a fault."""
+    def again(self, role: str, detours: Mapping[int, int] | None = None) -> None:
+        """`kill -9`, and start again."""
         self.kill(role)
-        self.start(role, fault=fault)
+        self.start(role, detours=detours)
+
+    def arm(self, role: str, fault: Fault) -> None:
+        """The next worker of the role that reaches the point gets the signal."""
+        fault.arm(fault_of(self._folder, role))
+
+    def is_armed(self, role: str) -> bool:
+        """Whether no worker has reached the point yet."""
+        return fault_of(self._folder, role).exists()
 
     def check(self) -> None:
         """Start again what has ended; CommandFailed when it refuses to run, or ends again and again."""
@@ -64,11 +72,11 @@ class ChaosService(RestartingService):
 
     def kill_all(self) -> None:
         """`kill -9` of every worker."""
-        for process in self.processes.values():
-            process.kill()
+        with ExitStack() as killing:
+            for process in self.processes.values():
+                killing.callback(process.kill)
 
     def stop(self) -> None:
-        """Stop all, second ones first."""
-        for name in [name for name in self.processes if name.endswith(SECOND)]:
-            self.leave(name)
-        super().stop()
+        """A book that is judged needs no order any more."""
+        self.kill_all()
+        self.processes.clear()

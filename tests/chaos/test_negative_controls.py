@@ -1,6 +1,5 @@
-"""The judgement is held against workers with a known defect: one that goes unseen fails the test."""
+"""The judgement is held against a service with a known defect: one that goes unseen fails the test."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -8,21 +7,22 @@ import pytest
 from deploy.demo.material import Material
 from deploy.embedded.stack import Stack
 from tests.chaos.broken import DEFECTS
-from tests.chaos.controls import PAIRS, Control
-from tests.chaos.cycle import run_in_one_world
-from tests.chaos.scenarios import Scenario
-
-SEED = 4
+from tests.chaos.controls import IN_MEMORY, WORLDS, Control, in_memory, try_world
+from tests.chaos.spares import Spares
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=[" and ".join(one.name for one in pair) for pair in PAIRS])
-def test_a_defect_is_found(pair: tuple[Control, ...], mortal_stack: Stack, tmp_path: Path, material: Material) -> None:
-    scenarios = [Scenario(one.name, one.act) for one in pair]
-    defects = {one.role: one.name for one in pair}
-    judgement, _ = run_in_one_world(scenarios, SEED, mortal_stack, tmp_path, material, defects)
-    unseen = [one.name for one in pair if not any(re.match(one.found, said) for said in judgement.named)]
-    assert unseen == [], judgement.named
+@pytest.mark.parametrize("controls", WORLDS, ids=[", ".join(one.words for one in world) for world in WORLDS])
+def test_a_defect_is_found(
+    controls: tuple[Control, ...], mortal_stack: Stack, tmp_path: Path, material: Material, spares: Spares
+) -> None:
+    verdicts, named = try_world(controls, mortal_stack, tmp_path, material, spares)
+    assert [one.words for one in verdicts if not one.caught] == [], named
+
+
+def test_defects_are_found_in_books_in_memory() -> None:
+    assert [one.words for one in in_memory() if not one.caught] == []
 
 
 def test_every_defect_has_a_control() -> None:
-    assert {one.name for pair in PAIRS for one in pair} == set(DEFECTS)
+    assert {one.defect.__name__ for world in WORLDS for one in world} == set(DEFECTS)
+    assert len(DEFECTS) + len(IN_MEMORY) == 10

@@ -1,34 +1,34 @@
-"""The short form of `make chaos`: the most valuable scenarios, one after the other on one book, judged at its end."""
+"""The short form of `make chaos`: every scenario on one broker once, one after the other on few books."""
 
+from collections.abc import Iterable
 from pathlib import Path
+
+import pytest
 
 from deploy.demo.material import Material
 from deploy.embedded.stack import Stack
-from tests.chaos.cycle import run_in_one_world
+from tests.chaos.book import run_book
+from tests.chaos.scenario import Scenario
 from tests.chaos.scenarios import SCENARIOS
+from tests.chaos.spares import Spares
 
 SEED = 20251122
-LEFT_TO_THE_LONG_FORM = frozenset(
-    (
-        "workers join and leave",
-        "the book-keeper is killed anywhere",
-        "the recorder is killed anywhere",
-        "the broker is killed",
-    )
-)
+ON_ONE_BROKER = [one for one in SCENARIOS if one.nodes == 1]
+HISTORY = [one for one in ON_ONE_BROKER if one.goes_on and one.clock == "replay"]
+BOOKS = {
+    "workers": HISTORY[:13],
+    "broker and ClickHouse": HISTORY[13:],
+    **{one.name: [one] for one in ON_ONE_BROKER if one not in HISTORY},
+}
 
 
+@pytest.mark.parametrize("scenarios", BOOKS.values(), ids=BOOKS)
 def test_after_one_fault_upon_another_the_audit_finds_nothing(
-    mortal_stack: Stack, tmp_path: Path, material: Material
+    scenarios: Iterable[Scenario], mortal_stack: Stack, tmp_path: Path, material: Material, spares: Spares
 ) -> None:
-    chosen = [one for one in SCENARIOS if one.nodes == 1 and one.goes_on and one.name not in LEFT_TO_THE_LONG_FORM]
-    judgement, _ = run_in_one_world(chosen, SEED, mortal_stack, tmp_path, material)
+    turns = [(one, SEED + number) for number, one in enumerate(scenarios)]
+    done, judgement = run_book(turns, mortal_stack, tmp_path, material, spares)
     assert judgement.named == []
-    assert (judgement.lost, judgement.doubled) == (0, 0)
-    assert judgement.records > len(material.lines)
-    assert judgement.repeats > 0, "the recorder was made to repeat"
-
-
-def test_a_book_whose_state_is_lost_is_not_taken_up(mortal_stack: Stack, tmp_path: Path, material: Material) -> None:
-    lost = next(one for one in SCENARIOS if not one.goes_on)
-    run_in_one_world([lost], SEED, mortal_stack, tmp_path, material)
+    assert all(cycle.is_well and cycle.seconds for cycle in done)
+    forgets = sum(cycle.repeats for cycle in done if "offsets are lost" in cycle.scenario)
+    assert forgets or all("offsets are lost" not in one.name for one in scenarios), "the recorder was made to repeat"

@@ -1,4 +1,4 @@
-"""The world of a scenario: an installation of its own on a running stack, a story fed to it in pieces, and its end."""
+"""The world of a book: an installation of its own on a running stack, a story fed to it in pieces, and its end."""
 
 import asyncio
 import subprocess
@@ -6,7 +6,8 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -18,52 +19,92 @@ from deploy.demo.material import Line, Material, RawRecord
 from deploy.demo.run import Run
 from deploy.embedded.stack import Stack
 from deploy.kafka_reading import end_offsets, wait_until_worked
+from deploy.settings import Settings
 from schemas.records import Coordinates
 from streams.core.admission import Refusal
 from streams.core.lines import read_record
 from streams.intake.publisher import Publisher, PublishingStopped
+from streams.lane.stop import StopCode
+from tests.chaos.detour import Detour
+from tests.chaos.points import Fault
 from tests.chaos.service import ChaosService
+from tests.chaos.spares import Spares
+from tests.chaos.worker import clock_of
 from tests.support.clickhouse_faults import Faults
 from tests.support.installation import installation
 from tests.support.waiting import wait_until
 
-PROGRESS_LIMIT_S: Final = 60.0
+PROGRESS_LIMIT_S: Final = 90.0
 PIECE_SMALL: Final = 16
 PIECE_PAUSE_S: Final = 2.0
 PIECES_MAX: Final = 12
+LOOK_EVERY_S: Final = 0.1
 LOG_LINES: Final = 200
+BEFORE_ALERTS: Final = 1_650  # of the small story's facts are told at once: its policies come behind them
+LAST_PIECE: Final = 32
+REPLAY: Final = "replay"
 POISON: Final = b"\x00\x00\x00\x63\x01 no such schema"
 
 Identity = tuple[str, str]  # company_id and event_id of a fact
 
 
 class World:
-    """One book. `seed` decides everything that is left to chance here; when processes do what is theirs to decide."""
+    """One book. `rng` decides everything that is left to chance here; when processes do what is theirs to decide."""
 
     def __init__(
-        self, stack: Stack, folder: Path, material: Material, seed: int, defects: dict[str, str] | None = None
+        self,
+        stack: Stack,
+        folder: Path,
+        material: Material,
+        spares: Spares,
+        clock: str = REPLAY,
+        defects: dict[str, str] | None = None,
     ) -> None:
-        self.stack, self.rng, self.material = stack, Random(seed), material
-        name = f"c{uuid.uuid4().hex[:10]}"
-        place = installation(stack.kafka_address, stack.clickhouse_url, f"{name}.", name, folder)
-        replication = min(3, len(stack.kafka.cluster.nodes))
-        self.settings = place.model_copy(update={"replication": replication})
-        self.service = ChaosService(self.settings, folder, defects)
+        self.stack, self.rng, self.material, self.folder = stack, Random(0), material, folder
+        self.settings = _settings(stack, folder, clock)
+        self.service = ChaosService(self.settings, folder, spares, defects)
         self.faults = Faults(stack.clickhouse_url)
         self.run = Run(self.settings, material, self.service, say=lambda _: None)
         self.acknowledged_at: dict[Identity, float] = {}
+        self._closing = ExitStack()
+        self._closing.callback(self.service.stop)
         self._fed = 0
         self._facts = dict(material.lines)
 
-    def begin(self) -> None:
-        """Topics, workers, rules."""
+    @property
+    def is_history(self) -> bool:
+        """Whether the book's times come from its records, and not from the wall clock."""
+        return self.settings.clock == REPLAY
+
+    def begin(self, told: int) -> None:
+        """Topics, workers, rules, and so many facts."""
         self.run.prepare()
+        self.feed(told)
+        self.wait_until_kept()
+
+    def recover(self) -> None:
+        """Whatever a scenario has left behind is over: all is up, nothing is forbidden."""
+        self.stack.kafka.start()
+        self.stack.clickhouse.start()
+        self.faults.clear()
+        self.service.check()
+
+    def detour(self) -> Detour:
+        """A proxy before every broker, until the book is closed."""
+        made = Detour(node.port for node in self.stack.kafka.cluster.nodes)
+        self._closing.callback(made.close)
+        return made
+
+    def close(self) -> None:
+        """The workers end, and the proxies."""
+        self._closing.close()
 
     # ---- feeding
 
     def feed(self, count: int) -> None:
         """Publish the next facts; what a broker has not acknowledged is published again until it is."""
         due = list(self.material.lines[self._fed : self._fed + count])
+        assert len(due) == count, "the story is told to its end: fewer scenarios for one book"
         self._fed += len(due)
         wait_until(lambda: not due or self._offer(due), PROGRESS_LIMIT_S)
 
@@ -146,6 +187,11 @@ class World:
 
         wait_until(look, PROGRESS_LIMIT_S)
 
+    def strike(self, role: str, fault: Fault) -> int:
+        """Arm a fault and tell a few facts at a time until it has ended a worker; its exit code. It stays down."""
+        self.service.arm(role, fault)
+        return self.feed_until_ended(role)
+
     def feed_until_ended(self, name: str) -> int:
         """A few facts at a time until a worker has ended by itself; its exit code. It stays down."""
         for _ in range(PIECES_MAX):
@@ -174,19 +220,49 @@ class World:
         self.service.ends[name, code] += 1
         return code
 
+    def wait_until_it_refuses(self, name: str, words: str) -> None:
+        """Until a worker has said in these words why it will not run."""
+        code = self.wait_until_ended(name)
+        said = self.service.processes[name].log_tail()
+        assert code == StopCode.REFUSE, f"ended with {code}:\n{said}"
+        assert words in said, said
+
     def wait_until_kept(self) -> None:
-        """Until everything published is in the book, whatever ClickHouse does."""
+        """Until everything published is in the book, whatever ClickHouse does; with every worker up."""
+        asyncio.run(self._kept())
+
+    async def _kept(self) -> None:
         streams = self.settings.stream_settings()
         for group, topics in (
             (streams.recorder_app, [streams.inbound_names[0]]),
             (streams.bookkeeper_app, [streams.topics.journal]),
         ):
-            asyncio.run(wait_until_worked(self.settings.kafka, group, topics, PROGRESS_LIMIT_S))
+            worked = wait_until_worked(self.settings.kafka, group, topics, PROGRESS_LIMIT_S)
+            waiting = asyncio.ensure_future(worked)
+            while not (await asyncio.wait({waiting}, timeout=LOOK_EVERY_S))[0]:
+                self.service.check()
+            waiting.result()
+
+    def set_clock(self, off_ms: int) -> None:
+        """The wall clock of all workers is off by so much from now."""
+        clock_of(self.folder).write_text(str(off_ms), "utf-8")
 
     def end(self) -> None:
-        """Everything is up again, the rest of the story is told, and all of it arrives."""
-        self.stack.kafka.start()
-        self.stack.clickhouse.start()
-        self.faults.clear()
-        self.feed(len(self.material.lines))
-        self.run.arrive()
+        """Everything is up again, some more of the story is told, and all of it arrives."""
+        self.recover()
+        self.feed(min(LAST_PIECE, len(self.material.lines) - self._fed))
+        if self.is_history:
+            self.run.arrive()
+        else:
+            self.run.wait()
+
+    def told(self) -> Material:
+        """What was published of the story."""
+        return replace(self.material, lines=self.material.lines[: self._fed])
+
+
+def _settings(stack: Stack, folder: Path, clock: str) -> Settings:
+    name = f"c{uuid.uuid4().hex[:10]}"
+    place = installation(stack.kafka_address, stack.clickhouse_url, f"{name}.", name, folder)
+    replication = min(3, len(stack.kafka.cluster.nodes))
+    return place.model_copy(update={"replication": replication, "clock": clock})

@@ -1,0 +1,115 @@
+"""A book of chaos: several scenarios one after the other in one world, judged at its end; and what came of each."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from tenacity import RetryError
+
+from deploy.demo.material import Material, from_story
+from deploy.embedded.stack import Stack, StackError
+from deploy.failure import CommandFailed
+from deploy.story import story
+from tests.chaos.judgement import Judgement, judge
+from tests.chaos.scenario import Scenario
+from tests.chaos.spares import Spares
+from tests.chaos.stretch import Stretch
+from tests.chaos.world import BEFORE_ALERTS, World
+from tests.support.clickhouse_faults import FAULTY_PROGRAM
+
+SCALE: Final = 0.2  # some 3,300 facts
+FEW: Final = 100  # facts before a scenario that judges itself
+NOT_WELL: Final = (AssertionError, TimeoutError, RetryError, CommandFailed, StackError)
+ONE_BROKER: Final = {
+    # Who may do what is asked of the broker; all may do everything until a scenario forbids something. (Three could not
+    # elect their controller: who may vote is not known before there is one.)
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "allow.everyone.if.no.acl.found": "true",
+}
+THREE_BROKERS: Final = {
+    # A broker that comes back leads its partitions again within a second (usually five minutes).
+    "leader.imbalance.check.interval.seconds": "1",
+    "leader.imbalance.per.broker.percentage": "0",
+}
+
+Turn = tuple[Scenario, int]  # with its seed
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """One scenario with one seed. What is lost or doubled, and whether all is well, is said of its whole book."""
+
+    scenario: str
+    seed: int
+    records: int = 0
+    repeats: int = 0
+    stall_s: float = 0.0
+    seconds: float = 0.0
+    lost: int = 0
+    doubled: int = 0
+    named: tuple[str, ...] = ()
+
+    @property
+    def is_well(self) -> bool:
+        return not (self.lost or self.doubled or self.named)
+
+
+def small_story() -> Material:
+    """What is fed to each world."""
+    return from_story(story(scale=SCALE))
+
+
+def start_stack(folder: Path, nodes: int = 1) -> Stack:
+    """A stack that may be killed, with fault points in its ClickHouse."""
+    properties = ONE_BROKER if nodes == 1 else THREE_BROKERS
+    return Stack(folder, kafka_nodes=nodes, kafka_properties=properties, clickhouse_program=FAULTY_PROGRAM)
+
+
+def run_book(
+    turns: Sequence[Turn], stack: Stack, folder: Path, material: Material, spares: Spares
+) -> tuple[list[Cycle], Judgement]:
+    """All scenarios on one book (they have nodes and clock in common), then the judgement.
+
+    Whatever is raised is a sentence in the judgement, and speaks against every cycle of the book.
+    """
+    world, stretches = World(stack, folder, material, spares, turns[0][0].clock), []
+    try:
+        world.begin(BEFORE_ALERTS if turns[0][0].goes_on else FEW)
+        for scenario, seed in turns:
+            stretches.append(_through(world, scenario, seed))
+        judgement = _judged(world, turns[-1][0], stretches)
+    except NOT_WELL as error:
+        at = turns[min(len(stretches), len(turns) - 1)][0].name
+        judgement = Judgement(named=[f"{at}: {error!r}"])
+    finally:
+        world.close()
+    return [_cycle(turn, n, stretches, judgement) for n, turn in enumerate(turns)], judgement
+
+
+def _through(world: World, scenario: Scenario, seed: int) -> Stretch:
+    """The scenario's stretch of the book."""
+    world.rng = Random(seed)
+    began_at, before = time.time(), world.run.sent.records
+    scenario.act(world)
+    if scenario.goes_on:
+        world.recover()
+        world.wait_until_kept()
+    return Stretch(began_at, time.time(), world.run.sent.records - before)
+
+
+def _judged(world: World, last: Scenario, stretches: Sequence[Stretch]) -> Judgement:
+    if not last.goes_on:
+        return Judgement()
+    world.end()
+    return judge(world, stretches)
+
+
+def _cycle(turn: Turn, number: int, stretches: Sequence[Stretch], judgement: Judgement) -> Cycle:
+    name, seed, bad = turn[0].name, turn[1], (judgement.lost, judgement.doubled, tuple(judgement.named))
+    if number >= len(stretches):
+        return Cycle(name, seed, 0, 0, 0.0, 0.0, *bad)
+    s = stretches[number]
+    return Cycle(name, seed, s.records, s.repeats, s.stall_s, s.ended_at - s.began_at, *bad)

@@ -1,0 +1,196 @@
+"""Faults of brokers: killed alone, in part or all at once, leadership moving, batches refused, a full disk."""
+
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from deploy.commands.serve import make_topics
+from deploy.embedded.process import Process
+from deploy.settings import Settings
+from deploy.topics import Topic, topic_table
+from streams.lane.stop import StopCode
+from tests.chaos.broker_orders import (
+    GROUP_COORDINATOR,
+    TRANSACTION_COORDINATOR,
+    allow_writing,
+    coordinator,
+    delete_topic,
+    forbid_writing,
+    set_topic,
+)
+from tests.chaos.scenario import PIECE, Act
+from tests.chaos.world import REPLAY, World
+
+SMALL_BATCH_BYTES: Final = 300  # less than some record of each topic
+SMALL_FILE_BYTES: Final = 4096
+NODE_STOP_LIMIT_S: Final = 20.0
+
+
+def broker_killed(world: World) -> None:
+    """The only broker is killed, and comes again with its data."""
+    with world.feeding(PIECE):
+        world.stack.kafka.kill()
+        world.stack.kafka.start()
+
+
+def everything_killed(world: World) -> None:
+    """Workers, broker and ClickHouse are killed at once, and started on the same folder."""
+    with world.feeding(PIECE):
+        world.service.kill_all()
+        world.stack.kafka.kill()
+        world.stack.clickhouse.kill()
+        world.stack.kafka.start()
+        world.stack.clickhouse.start()
+
+
+def disk_full(world: World) -> None:
+    """The broker can write no further: it ends. With room on its disk it goes on."""
+    (node,) = world.stack.kafka.processes.values()
+    with world.feeding(PIECE):
+        with no_room(node):
+            node.wait(NODE_STOP_LIMIT_S)
+        world.stack.kafka.start()
+
+
+@contextmanager
+def no_room(process: Process) -> Iterator[None]:
+    """No file of the process can grow beyond a few bytes: for it that is a full disk."""
+    soft, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (SMALL_FILE_BYTES, hard))
+    yield
+    if process.poll() is None:
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (soft, hard))
+
+
+# ---- three brokers
+
+
+def one_of_three_killed(world: World) -> None:
+    """A broker of three is killed; the facts go on; it comes back."""
+    _without(world, world.rng.choice(_nodes(world)))
+
+
+def coordinator_killed(world: World) -> None:
+    """The broker is killed that coordinates the book-keeper's group, or the transactions of a partition."""
+    app = world.settings.stream_settings().bookkeeper_app
+    keys = (app, GROUP_COORDINATOR), (f"{app}-0", TRANSACTION_COORDINATOR)
+    _without(world, coordinator(world.settings.kafka, *world.rng.choice(keys)))
+
+
+def _without(world: World, node: int) -> None:
+    kafka = world.stack.kafka
+    with world.feeding(PIECE):
+        kafka.processes[node].kill()
+    world.wait_until_kept()
+    kafka.start()
+
+
+def two_of_three_down(world: World) -> None:
+    """Two brokers of three are killed: nothing can be taken; they come back."""
+    kafka = world.stack.kafka
+    with world.feeding(PIECE):
+        for node in world.rng.sample(_nodes(world), 2):
+            kafka.processes[node].kill()
+        kafka.start()
+
+
+def all_three_killed(world: World) -> None:
+    """All brokers are killed at once, and come back."""
+    with world.feeding(PIECE):
+        world.stack.kafka.kill()
+        world.stack.kafka.start()
+
+
+def leadership_moves(world: World) -> None:
+    """The brokers are restarted in order, one after the other: every partition and coordinator moves away and back."""
+    kafka = world.stack.kafka
+    nodes = _nodes(world)
+    world.rng.shuffle(nodes)
+    with world.feeding(PIECE):
+        for node in nodes:
+            kafka.processes[node].stop(NODE_STOP_LIMIT_S)
+            kafka.start()
+
+
+def _nodes(world: World) -> list[int]:
+    return [node.node_id for node in world.stack.kafka.cluster.nodes]
+
+
+# ---- batches refused
+
+
+def batch_too_large(world: World) -> None:
+    """The journal, or the ledger, takes no batch of usual size."""
+    role, topic = world.rng.choice(_written(world.settings))
+    row = _row(world.settings, topic)
+    usual = row.settings(world.settings.replication)
+
+    def set_limit(limit: str) -> None:
+        set_topic(world.settings.kafka, topic, {**usual, "max.message.bytes": limit})
+
+    set_limit(str(SMALL_BATCH_BYTES))
+    _refused(world, role, "MessageSizeTooLarge", lambda: set_limit(usual["max.message.bytes"]))
+
+
+def not_authorised(world: World) -> None:
+    """Nobody may write to the journal, or the ledger, any more."""
+    role, topic = world.rng.choice(_written(world.settings))
+    forbid_writing(world.settings.kafka, topic)
+    _refused(world, role, "TopicAuthorizationFailed", lambda: allow_writing(world.settings.kafka, topic))
+
+
+def _written(settings: Settings) -> list[tuple[str, str]]:
+    return [("recorder", settings.topics.journal), ("bookkeeper", settings.topics.ledger)]
+
+
+def _row(settings: Settings, topic: str) -> Topic:
+    table = topic_table(prefix=settings.topic_prefix, history=settings.clock == REPLAY)
+    return next(row for row in table if row.name == topic)
+
+
+def _refused(world: World, role: str, words: str, mend: Callable[[], None]) -> None:
+    """The worker stops and says why, as often as it is started; when it is mended, it goes on."""
+    world.feed(PIECE)
+    for _ in range(2):
+        code = world.wait_until_ended(role)
+        said = world.service.processes[role].log_tail()
+        assert code == StopCode.RESTART, f"ended with {code}:\n{said}"
+        assert words in said, said
+        world.service.start(role)
+    mend()
+    world.wait_until_kept()
+
+
+def topic_deleted(world: World) -> None:
+    """The topic of snapshots is gone: the book-keeper stops. When it is made anew, book, ledger and alerts are whole,
+    and the sink refuses to take the new one for the old one."""
+    settings = world.settings
+    world.run.wait()
+    world.service.leave("sink")
+    delete_topic(settings.kafka, settings.topics.snapshots)
+    world.feed(PIECE)
+    world.wait_until_ended("bookkeeper")
+    world.service.start("bookkeeper")
+    world.wait_until_it_refuses("bookkeeper", settings.topics.snapshots)
+    make_topics(settings)
+    world.service.start("bookkeeper")
+    world.wait_until_kept()
+    world.service.start("sink")
+    world.wait_until_it_refuses("sink", "made anew")
+
+
+ONE_BROKER: Final[dict[str, Act]] = {
+    "the broker is killed": broker_killed,
+    "everything is killed": everything_killed,
+    "the broker's disk is full": disk_full,
+    "a batch is too large for its topic": batch_too_large,
+    "a topic may not be written to": not_authorised,
+}
+THREE_BROKERS: Final[dict[str, Act]] = {
+    "one broker of three is killed": one_of_three_killed,
+    "the coordinator of three is killed": coordinator_killed,
+    "leadership moves among three brokers": leadership_moves,
+    "two brokers of three are down": two_of_three_down,
+    "all three brokers are killed": all_three_killed,
+}

@@ -1,0 +1,28 @@
+"""What a scenario is: a name, what is done to a world while facts flow, and on what."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from tests.chaos.world import REPLAY, World
+
+PIECE: Final = 40  # facts published at a time
+
+Act = Callable[[World], None]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`nodes` of Kafka; the book's `clock`; `goes_on`: whether the world can be judged at the end (else the act itself
+    judges, and nothing comes after it on the same book)."""
+
+    name: str
+    act: Act
+    nodes: int = 1
+    clock: str = REPLAY
+    goes_on: bool = True
+
+    @property
+    def ground(self) -> tuple[int, str, bool]:
+        """What scenarios on one book have in common."""
+        return self.nodes, self.clock, self.goes_on

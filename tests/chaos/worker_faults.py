@@ -1,0 +1,192 @@
+"""Faults of workers: killed at a place in the code or anywhere, stopped and woken up, coming and going, their offsets,
+state or clock lost."""
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from typing import Final
+
+import clickhouse_connect
+from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
+
+from deploy.commands.serve import make_topics
+from deploy.settings import Settings
+from streams.lane.stop import StopCode
+from tests.chaos.broker_orders import delete_topic
+from tests.chaos.points import Fault
+from tests.chaos.scenario import PIECE, Act
+from tests.chaos.world import World
+
+POISON_RECORDS: Final = 1_000
+SECOND_BOOKKEEPER: Final = "bookkeeper-2"
+DAY_MS: Final = 86_400_000
+AHEAD_MAX_DAYS: Final = 40
+BACK_MAX_DAYS: Final = 400
+
+# Role -> points that are reached as facts flow, each with how often at most before the fault comes.
+AT_WORK: Final[Mapping[str, Mapping[str, int]]] = {
+    "bookkeeper": {
+        "in a fold": 10,
+        "before a transaction": 2,
+        "in a transaction": 2,
+        "after a commit, before the group's offset": 2,
+    },
+    "recorder": {"before an append": 2, "after an append": 2},
+    "sink": {
+        "before an insert": 3,
+        "after an insert": 3,
+        "between a range's mark and its insert": 2,
+        "after a range": 2,
+    },
+}
+# And those that a book-keeper reaches only as it starts.
+AT_START: Final = ("in a rebalance, before fencing", "in a rebalance, after fencing", "in recovery")
+
+
+def dies_at_work(role: str) -> Act:
+    """The worker kills itself at one of these points, while facts flow."""
+
+    def act(world: World) -> None:
+        strike(world, role, world.rng.choice(list(AT_WORK[role])))
+
+    return act
+
+
+def strike(world: World, role: str, point: str) -> None:
+    """At this point, sooner or later."""
+    world.strike(role, Fault(point, world.rng.randint(1, AT_WORK[role][point])))
+    world.service.check()
+
+
+def dies_at_start(world: World) -> None:
+    """A book-keeper is killed, and its successor before it has begun."""
+    strike_at_start(world, world.rng.choice(AT_START))
+
+
+def strike_at_start(world: World, point: str) -> None:
+    """At this point of a start."""
+    world.service.arm("bookkeeper", Fault(point, 1))
+    world.service.again("bookkeeper")
+    with world.feeding(PIECE):
+        world.wait_until_ended("bookkeeper")
+        world.service.check()
+
+
+def dies_while_sharing(world: World) -> None:
+    """A second book-keeper comes, and one of the two dies inside the rebalance."""
+    world.service.arm("bookkeeper", Fault(world.rng.choice(AT_START[:2]), 1))
+    with world.feeding(PIECE):
+        world.service.start(SECOND_BOOKKEEPER)
+        world.wait(lambda: not world.service.is_armed("bookkeeper"))
+    world.wait_until_it_owns(SECOND_BOOKKEEPER)
+    world.service.leave(SECOND_BOOKKEEPER)
+
+
+def dies_in_migrations(world: World) -> None:
+    """ClickHouse has lost the book; the sink that fills it again dies between two migrations."""
+    world.service.leave("sink")
+    client = clickhouse_connect.get_client(dsn=world.settings.clickhouse_url)
+    client.command(f"DROP DATABASE {world.settings.clickhouse_database}")
+    client.close()
+    world.service.arm("sink", Fault("in the migrations", world.rng.randint(1, 3)))
+    world.service.start("sink")
+    world.wait_until_ended("sink")
+    world.service.check()
+    world.feed(PIECE)
+
+
+def killed_anywhere(role: str) -> Act:
+    """`kill -9` from outside, wherever it is; and again while it takes up its work."""
+
+    def act(world: World) -> None:
+        with world.feeding(PIECE):
+            world.service.again(role)
+            world.service.again(role)
+
+    return act
+
+
+def stopped_and_replaced(world: World) -> None:
+    """A book-keeper stands still in front of a transaction, another takes over, and it wakes up: it must die."""
+    stop_and_replace(world)
+    world.service.signal("bookkeeper", signal.SIGCONT)
+    code = world.wait_until_ended("bookkeeper")
+    assert code == StopCode.RESTART, f"the fenced predecessor ended with {code}"
+    world.service.start("bookkeeper")
+    world.service.leave(SECOND_BOOKKEEPER)
+
+
+def stop_and_replace(world: World) -> None:
+    """The first book-keeper stands still, and the second one has done everything."""
+    world.service.arm("bookkeeper", Fault("before a transaction", world.rng.randint(1, 2), signal.SIGSTOP))
+    world.feed_until_stopped("bookkeeper")
+    world.service.start(SECOND_BOOKKEEPER)
+    world.feed(PIECE)
+    world.wait_until_kept()
+
+
+def join_and_leave(world: World) -> None:
+    """A second recorder and a second book-keeper come and go."""
+    roles = "recorder", "bookkeeper"
+    with world.feeding(PIECE):
+        for role in roles:
+            world.service.start(f"{role}-2")
+        for role in roles:
+            world.wait_until_it_owns(f"{role}-2")
+    with world.feeding(PIECE):
+        for role in roles:
+            world.service.leave(f"{role}-2")
+
+
+def recorder_forgets(world: World) -> None:
+    """The recorder's offsets are lost: it records everything again."""
+    world.feed(PIECE)
+    world.wait_until_kept()
+    before = world.recorded()
+    world.service.leave("recorder")
+    asyncio.run(_forget(world.settings))
+    world.service.start("recorder")
+    world.wait(lambda: world.recorded() > before)
+
+
+async def _forget(settings: Settings) -> None:
+    streams = settings.stream_settings()
+    partitions = [TopicPartition(streams.inbound_names[0], number) for number in range(settings.partitions)]
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka, group_id=streams.recorder_app, enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        consumer.assign(partitions)
+        await consumer.commit(dict.fromkeys(partitions, 0))
+    finally:
+        await consumer.stop()
+
+
+def poison(world: World) -> None:
+    """A flood of records that cannot be read, between facts."""
+    with world.feeding(PIECE):
+        world.feed_poison(POISON_RECORDS)
+
+
+def clock_jumps(world: World) -> None:
+    """The workers' clock jumps ahead and back; a worker is started in a time that was already past."""
+    ahead, back = world.rng.randint(1, AHEAD_MAX_DAYS), world.rng.randint(1, BACK_MAX_DAYS)
+    for days in (ahead, ahead - back, 0):
+        world.set_clock(days * DAY_MS)
+        world.feed(PIECE)
+        world.wait_until_kept()
+    world.set_clock(-back * DAY_MS)
+    world.service.again("recorder")
+    world.feed(PIECE)
+    world.wait_until_kept()
+    world.set_clock(0)
+
+
+def state_lost(world: World) -> None:
+    """The changelog is gone: the book-keeper refuses to run, and says how to rebuild."""
+    world.service.leave("bookkeeper")
+    delete_topic(world.settings.kafka, world.settings.stream_settings().changelog)
+    make_topics(world.settings)
+    world.service.start("bookkeeper")
+    world.wait_until_it_refuses("bookkeeper", "To rebuild the state")
