@@ -21,7 +21,6 @@ from tests.chaos.world import BEFORE_ALERTS, World
 from tests.support.clickhouse_faults import FAULTY_PROGRAM
 
 SCALE: Final = 0.2  # some 3,300 facts
-FEW: Final = 100  # facts before a scenario that judges itself
 NOT_WELL: Final = (AssertionError, TimeoutError, RetryError, CommandFailed, StackError)
 ONE_BROKER: Final = {
     # Who may do what is asked of the broker; all may do everything until a scenario forbids something. (Three could not
@@ -77,7 +76,7 @@ def run_book(
     """
     world, stretches = World(stack, folder, material, spares, turns[0][0].clock), []
     try:
-        world.begin(BEFORE_ALERTS if turns[0][0].goes_on else FEW)
+        world.begin(BEFORE_ALERTS)
         for scenario, seed in turns:
             stretches.append(_through(world, scenario, seed))
         judgement = _judged(world, turns[-1][0], stretches)
