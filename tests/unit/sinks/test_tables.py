@@ -106,6 +106,30 @@ def test_a_ledger_record_leaves_an_entry_and_its_lines(record: LedgerRecord, lin
     assert [row["posting"] for block in lines for row in rows(block)] == [*range(1, line_count + 1)]
 
 
+def test_a_ledger_record_leaves_its_fields_under_their_names() -> None:
+    record = ledger_record(7, [line("2025-09-01", None, inside("daily", "JKK", new=True), -1)], partition=3)
+    entries, lines = ledger_blocks([record._replace(chain=b"\x0a\xff")])
+
+    (entry,), (row,) = rows(entries), rows(lines)
+    at = {"company_id": "C1", "partition": 3, "offset": 7, "recorded_at": record.recorded_at}
+    assert entry == at | {"event_id": "e7", "disposition": "applied", "line_count": 1, "chain": "0aff"}
+    before = {"employment_type_before": "", "programmes_before": (), "new_before": False}
+    after = {"employment_type_after": "daily", "programmes_after": ("JKK",), "new_after": True}
+    assert row == at | before | after | {"posting": 1, "value_on": day("2025-09-01"), "quantity": -1}
+
+
+def test_a_fact_leaves_its_fields_under_their_names() -> None:
+    entry = fact_entry(4)
+    (block,) = journal_blocks(3, [(17, entry)])
+
+    (row,) = rows(block)
+    common = ("event_id", "company_id", "worker_id", "effective_on", "occurred_at", "source", "corrects")
+    assert {name: row[name] for name in common} == {name: getattr(entry.fact, name) for name in common}
+    assert (row["partition"], row["offset"], row["recorded_at"]) == (3, 17, entry.recorded_at)
+    came_from = row["came_from_topic"], row["came_from_partition"], row["came_from_offset"]
+    assert came_from == entry.came_from
+
+
 def test_the_newest_snapshot_of_a_company_is_the_one_that_counts() -> None:
     (block,) = snapshot_blocks([snapshot(9), snapshot(3), snapshot(4, company_id="C2")])
 

@@ -16,7 +16,7 @@ from schemas.vocabulary import (
 from streams.core.book import Book
 from streams.core.company import CompanyBook, inside
 from streams.core.counting import Counts, count, heads, windows
-from tests.support.facts import entry
+from tests.support.facts import entry, hire
 from tests.support.journals import FIRST, SPAN_DAYS, WORKERS, deterministic, facts
 from tests.support.naive_timeline import Workforce
 
@@ -45,6 +45,16 @@ def test_figures_of_any_date(sent: list[Fact], on: int) -> None:
     assert counted == (count(balances), workforce.enrolled(on), workforce.by_employment_type(on))
     company.today = on
     assert windows(company, counted.counts, WINDOW_DAYS) == workforce.windows(on)
+
+
+def test_what_is_kept_of_a_day_is_forgotten_when_it_changes() -> None:
+    book = Book(GRACE_DAYS)
+    joined = []
+    for n in range(3):
+        book.apply(entry(hire(f"e{n}", "2025-01-02", worker=f"w{n}"), n, "2025-01-03"), n)
+        company = book.companies["C1"]
+        joined.append(windows(company, count(company.balances), WINDOW_DAYS)[0].joined)
+    assert joined == [1, 2, 3]
 
 
 @settings(deterministic, max_examples=60)
