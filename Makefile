@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 DEPENDENCIES := $(VENV)/.dependencies
 PROJECT := $(VENV)/.project
 JARS := $(VENV)/.jars
+COMPARED := .venv-bench
 
 # The Python to use: the one asked for if it is new enough, else the newest that can be found; empty if there is none.
 CANDIDATES := $(PYTHON) python3.14 python3.13 python3.12 python3.11
@@ -50,7 +51,7 @@ chaos: install ## Catch broken variants; harm the service for MINUTES or CYCLES,
 chaos-short: install ## Of the tests: the short form of the faults, and the broken variants that must be caught
 	@$(BIN)/pytest tests/chaos
 
-bench: install ## Measure the parts and how their cost grows (ROW=part of a name); table here, JSON and charts in var/bench
+bench: install $(COMPARED)/.dependencies ## Measure the parts, the service and others' ways (ROW=part of a name); table here, the rest in var/bench
 	@$(BIN)/python -m tests.bench --growth --row "$(ROW)"
 
 bench-quick: install ## Compare this tree with the commit BASE (HEAD~1) on the hot paths, as ratios; under a minute
@@ -64,14 +65,16 @@ lint: install ## Check style, format and types
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
-lock: ## Make requirements.lock anew from pyproject.toml (needs uv)
+lock: ## Make the locks anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
 	uv pip compile pyproject.toml --extra embedded --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --output-file requirements.lock
+	uv pip compile --group bench --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --output-file tests/bench/requirements.lock
 	@echo "Now make deploy/requirements.lock anew as well: its first lines say how"
 
-clean: ## Remove .venv and what the tools keep
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+clean: ## Remove the environments and what the tools keep
+	rm -rf $(VENV) $(COMPARED) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
 	@python="$$($(FIND_PYTHON))"; \
@@ -91,6 +94,13 @@ $(BIN)/python:
 $(DEPENDENCIES): requirements.lock | $(BIN)/python
 	@echo "Installing the locked dependencies (once, about a minute)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+# What benchmarks compare with, apart from the project's own dependencies.
+$(COMPARED)/.dependencies: tests/bench/requirements.lock | $(BIN)/python
+	@echo "Installing what is compared with into $(COMPARED) (once)"
+	@$(BIN)/python -m venv $(COMPARED)
+	@$(COMPARED)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/bench/requirements.lock
 	@touch $@
 
 $(PROJECT): pyproject.toml $(DEPENDENCIES)
