@@ -29,7 +29,7 @@ def main(
     largest: Annotated[int, typer.Option(help="Growth: no size above this.")] = 1_000_000,
     into: Annotated[Path, typer.Option(help="Where JSON and charts go.")] = RESULTS,
 ) -> None:
-    """Measure the parts that need no broker, and print medians."""
+    """Measure the parts, the service and what it is compared with, and print medians."""
     chosen = [one for one in ROWS if row.lower() in one.name.lower()]
     where, load = machine(), Load(copies)
     for name, said in where.items():

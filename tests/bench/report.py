@@ -13,19 +13,24 @@ from tests.bench.rounds import Measured
 
 def table(measured: Sequence[Measured]) -> Table:
     """Medians, the spread of the rounds, targets."""
-    shown = Table(title="Median of the rounds, for one core of CPU time")
+    shown = Table(title="Medians of the rounds; rates are for one core of CPU time, with a broker for time of the wall")
     for name in ("row", "median", "lowest", "highest", "unit", "CPU-s a million", "target"):
         shown.add_column(name, justify="left" if name in ("row", "unit") else "right")
     for one in measured:
-        is_rate = one.row.unit.endswith("/s")
+        is_rate = one.row.unit.endswith("/s") and not one.row.on_wall
         shown.add_row(
             one.row.name,
-            *(f"{figure:,.0f}" for figure in (one.median, min(one.figures), max(one.figures))),
+            *(_shown(figure) for figure in (one.median, min(one.figures), max(one.figures))),
             one.row.unit,
             f"{1e6 / one.median:.1f}" if is_rate else "",
             "" if one.row.target is None else f"{one.row.target:,.0f}",
         )
     return shown
+
+
+def _shown(figure: float) -> str:
+    """Three digits at least."""
+    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.1f}" if figure >= 10 else f"{figure:.2f}"
 
 
 def growth_table(name: str, unit: str, points: Points) -> Table:

@@ -23,7 +23,8 @@ def measure(rows: Sequence[Row], load: Load, rounds: int, tell: Callable[[str], 
     """All rows, in alternating rounds."""
     prepared = [(Measured(row, []), row.prepare(load)) for row in rows]
     for number in range(rounds):
-        for measured, once in prepared:
+        due = [one for one in prepared if one[0].row.rounds_max is None or number < one[0].row.rounds_max]
+        for measured, once in due:
             tell(f"round {number + 1} of {rounds}: {measured.row.name}")
             measured.figures.append(once())
     return [measured for measured, _ in prepared]

@@ -25,6 +25,8 @@ class Row:
     more_is_better: bool = True
     is_quick: bool = False  # also part of `make bench-quick`
     target: float | None = None
+    rounds_max: int | None = None  # for a row that takes long
+    on_wall: bool = False  # a rate in time of the wall, several processes at work; else of this process's CPU
 
     def prepare(self, load: Load) -> Measure:
         measure: Measure = import_module(self.module).prepare(load, **self.options)

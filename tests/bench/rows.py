@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tests.bench.broker_rows import BROKER_ROWS
 from tests.bench.row import Row
 
 FACTS: Final = "facts/s"
@@ -24,4 +25,5 @@ ROWS: Final = (
         target=500,
     ),
     Row("memory of a company of one worker", "bytes", "tests.bench.memory", {"per": "company"}, more_is_better=False),
+    *BROKER_ROWS,
 )
