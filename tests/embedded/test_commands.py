@@ -141,6 +141,15 @@ def test_commands_say_what_they_did(told: Told) -> None:
     assert told.said["companies apply"].count(" new ") == told.story.companies_yaml.count("company_id:")
 
 
+def test_a_date_before_that_of_the_book_cannot_begin(told: Told) -> None:
+    journal = [told.settings.topics.journal]
+    before = asyncio.run(end_offsets(told.settings.kafka, journal))
+    said = told.ask("tick", "2025-06-01", code=2)
+    assert "2025-06-01 cannot begin" in said
+    assert "dates do not go back" in said
+    assert asyncio.run(end_offsets(told.settings.kafka, journal)) == before
+
+
 def test_topics_are_made_once_and_listed(told: Told) -> None:
     assert told.ask("topics", "create") == told.said["topics create"]
     listed = told.ask("topics", "list")
@@ -310,7 +319,7 @@ class Up:
 
     def below(self) -> dict[int, str]:
         """Every process that this one has started, directly or not: id -> command."""
-        listed = subprocess.run(["ps", "-axo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+        listed = subprocess.run(["ps", "-axwwo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
         rows = [line.split(None, 2) for line in listed.splitlines()]
         found: dict[int, str] = {}
         parents = {self.process.pid}
@@ -331,11 +340,15 @@ class Up:
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
         return done.returncode == 0 and [row["company_id"] for row in objects(done.stdout)] == [*companies]
 
-    def end(self, how: signal.Signals) -> int:
-        """End it and see that nothing of it is left; its exit code."""
+    def part(self, words: str) -> int:
+        """The id of the process that was started with these words."""
+        return next(pid for pid, args in self.below().items() if words in args and "leash" not in args)
+
+    def end(self, how: signal.Signals, whom: int | None = None) -> int:
+        """End it, or the part `whom`, and see that nothing of it is left; its exit code."""
         everything = self.below()
         assert len(everything) >= 10  # five children, each on its leash
-        self.process.send_signal(how)
+        os.kill(whom or self.process.pid, how)
         code = self.process.wait(UP_LIMIT_S)
         wait_until(lambda: not any(map(is_alive, everything)), UP_LIMIT_S)
         return code
@@ -361,6 +374,10 @@ def test_up_comes_up_survives_and_goes(tmp_path: Path) -> None:
         # What it left behind about itself is no longer believed.
         assert (folder / "running.json").exists()
         assert "No Kafka is configured and no stack is running" in peserta(up.environment, "alerts", code=69)
+        up = Up(folder)
+        assert up.end(signal.SIGKILL, up.part("kafka.Kafka")) == 70
+        assert "has ended. Its last lines" in up.said()
+        assert "Start `peserta up` again: its data are kept." in up.said()
     finally:
         if up.process.poll() is None:
             up.process.kill()

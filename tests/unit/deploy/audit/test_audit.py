@@ -18,6 +18,7 @@ LEDGER = "ledger = journal folded again"
 CHAIN = "chain of the ledger"
 ALERTS = "alerts = journal folded again"
 STATE = "state = journal folded again"
+LETTERS = "dead letters = journal folded again"
 INBOUND = "every record consumed has one disposition"
 
 
@@ -53,6 +54,20 @@ async def test_what_the_recorder_said_twice_is_counted_and_changes_nothing(well:
     assert [finding for finding in findings if not finding.holds] == []
     assert sum(one.repeats for one in after) > 500
     assert [one.ledger for one in after] == [one.ledger for one in before]
+
+
+async def test_dead_letters_that_expired_are_not_missing_and_one_behind_them_is(well: BookInMemory) -> None:
+    book = well.copy()
+    log, at = letter_of_the_book(book)
+    del log[: at + 1]
+    book.shelf.begin[TOPICS.dead_letters, log[0].partition] = log[0].offset
+    _, findings = await audited(book)
+    assert LETTERS not in {finding.claim for finding in findings if not finding.holds}
+    _, at = letter_of_the_book(book)
+    following = [n for n in range(at + 1, len(log)) if is_of_the_book(log[n])]
+    del log[following[0]]
+    _, findings = await audited(book)
+    assert LETTERS in {finding.claim for finding in findings if not finding.holds}
 
 
 def middle(book: BookInMemory, topic: str) -> tuple[list[Stored], int]:
@@ -102,6 +117,38 @@ def forget_dead_letter(book: BookInMemory) -> None:
     del book.shelf.stored[TOPICS.dead_letters, 0][0]
 
 
+def letter_of_the_book(book: BookInMemory) -> tuple[list[Stored], int]:
+    """A log of dead letters, and the place of one in it that the book-keeper wrote."""
+    logs = [book.shelf.stored[TOPICS.dead_letters, partition] for partition in range(PARTITIONS)]
+    log = max(logs, key=lambda log: sum(map(is_of_the_book, log)))
+    return log, next(at for at, record in enumerate(log) if is_of_the_book(record))
+
+
+def is_of_the_book(letter: Stored) -> bool:
+    return OutputCodec().decode_dead_letter(letter.value or b"").reason == "id_conflict"
+
+
+def forget_letter_of_the_book(book: BookInMemory) -> None:
+    log, at = letter_of_the_book(book)
+    del log[at]
+
+
+def change_letter_of_the_book(book: BookInMemory) -> None:
+    log, at = letter_of_the_book(book)
+    codec = OutputCodec()
+    letter = codec.decode_dead_letter(log[at].value or b"")
+    log[at] = replace(log[at], value=codec.encode_dead_letter(replace(letter, source="somebody")))
+
+
+def invent_letter_of_the_book(book: BookInMemory) -> None:
+    """Of a fact that no journal holds."""
+    log, at = letter_of_the_book(book)
+    codec = OutputCodec()
+    letter = codec.decode_dead_letter(log[at].value or b"")
+    invented = replace(letter, came_from=letter.came_from._replace(offset=999_999))
+    log.append(replace(log[at], offset=log[-1].offset + 1, value=codec.encode_dead_letter(invented)))
+
+
 def commit_too_far(book: BookInMemory) -> None:
     """The recorder's offsets went on, and the record was never appended."""
     book.publish(b"C1", b"nobody read this", 1_735_000_000_000)
@@ -122,6 +169,11 @@ def commit_too_far(book: BookInMemory) -> None:
         pytest.param(lose(SETTINGS.changelog), {STATE}, id="a row of the state is gone"),
         pytest.param(change_state, {STATE}, id="a row of the state was changed"),
         pytest.param(forget_dead_letter, {INBOUND}, id="a refused record has no dead letter"),
+        pytest.param(
+            forget_letter_of_the_book, {LETTERS}, id="the dead letter of a fact that the book refused is gone"
+        ),
+        pytest.param(change_letter_of_the_book, {LETTERS}, id="a dead letter of the book was changed"),
+        pytest.param(invent_letter_of_the_book, {LETTERS}, id="a dead letter of the book is of no fact"),
         pytest.param(commit_too_far, {INBOUND}, id="a record was consumed and never recorded"),
     ],
 )
