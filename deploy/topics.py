@@ -61,6 +61,8 @@ class Topic:
             "retention.ms": self.retention_ms,
             "max.message.bytes": self.batch_bytes,
             "min.insync.replicas": max(1, min(2, replication - 1)),
+            # A replica that lacks acknowledged records must never lead, whatever the cluster's default.
+            "unclean.leader.election.enable": "false",
             TIMESTAMP_TYPE: self.timestamps,
             "message.timestamp.after.max.ms": ANY_TIME_AHEAD_MS,
         }

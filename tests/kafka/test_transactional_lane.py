@@ -9,6 +9,7 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete  # type: ignore[import-untyped]
 
+from tests.support import lane_topics
 from tests.support.lane_case import LaneCase, lines
 from tests.support.lane_topics import Line
 from tests.support.sockets import listening
@@ -189,6 +190,19 @@ async def test_records_deleted_before_they_were_read_are_refused(lane_case: Lane
     assert "continues at 200, but the topic begins at 300" in refused.errors()
 
 
+async def test_a_changelog_that_cannot_be_right_ends_the_worker_where_stock_faust_would_only_log(
+    lane_case: LaneCase,
+) -> None:
+    await lane_case.create()
+    await lane_case.fill(10)
+    cursor_gone: list[Line] = [(b"@cursor " + lane_case.source.encode(), None)]
+    await lane_topics.produce(lane_case.address, lane_case.changelog, 0, cursor_gone)
+    worker = lane_case.start()
+    assert worker.wait_for_end() == 70
+    assert "in reading: LaneFault: a cursor was removed from a changelog" in worker.errors()
+    assert worker.said("opened") == []
+
+
 @pytest.mark.parametrize("worked_before", [False, True], ids=["nothing but the tail", "after committed state"])
 async def test_a_changelog_that_ends_in_aborted_records_and_markers_does_not_hold_up_recovery(
     lane_case: LaneCase, worked_before: bool
@@ -235,7 +249,7 @@ async def test_producers_are_renewed_before_their_sequence_numbers_end(lane_case
 async def test_a_worker_listens_on_no_socket_whatever_its_environment_says(
     lane_case: LaneCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {"APP_WEB_ENABLED": "1", "WEB_BIND": "0.0.0.0", "WEB_PORT": "0"}.items():
+    for name, value in {"APP_WEB_ENABLED": "1", "WEB_BIND": "0.0.0.0"}.items():
         monkeypatch.setenv(name, value)
     await lane_case.create()
     await lane_case.fill(10)

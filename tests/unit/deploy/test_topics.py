@@ -35,3 +35,7 @@ def test_further_inbound_topics_are_kept_as_the_first() -> None:
 @pytest.mark.parametrize(("replication", "in_sync"), [(1, "1"), (2, "1"), (3, "2"), (5, "2")])
 def test_one_of_three_brokers_may_be_missing(replication: int, in_sync: str) -> None:
     assert {topic.settings(replication)["min.insync.replicas"] for topic in topic_table()} == {in_sync}
+
+
+def test_a_replica_that_lacks_records_never_leads() -> None:
+    assert {topic.settings(3)["unclean.leader.election.enable"] for topic in topic_table()} == {"false"}
