@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import typer
 
-from deploy.commands import audit, book, demo, health, publish, reference, serve, simulate
+from deploy.commands import audit, book, demo, health, publish, reference, serve, simulate, work
 from deploy.commands.screen import err
 from deploy.embedded.error import StackError
 from deploy.failure import CommandFailed, ExitCode
@@ -33,7 +33,7 @@ def quiet(context: typer.Context) -> None:
 
 app.command(rich_help_panel="Run")(demo.demo)
 app.command(rich_help_panel="Run")(serve.up)
-app.add_typer(serve.worker, name="worker", rich_help_panel="Run")
+app.add_typer(work.worker, name="worker", rich_help_panel="Run")
 app.add_typer(serve.topics, name="topics", rich_help_panel="Run")
 app.command(rich_help_panel="Run")(health.health)
 app.command(rich_help_panel="Run")(book.tick)

@@ -18,8 +18,9 @@ NO_DATABASE_CODE = 81
 
 
 @contextmanager
-def analyst(settings: Settings) -> Iterator[Client]:
-    """A read-only connection to the book's database; CommandFailed says why there is none or what a query lacks."""
+def analyst(settings: Settings, database: str = "") -> Iterator[Client]:
+    """A read-only connection to the book's database, where analysts find what stands, or to another; CommandFailed
+    says why there is none or what a query lacks."""
     if not settings.clickhouse_url:
         raise CommandFailed(
             "No ClickHouse is configured and no stack runs: start one (`peserta up`), or set PESERTA_CLICKHOUSE_URL.",
@@ -28,7 +29,7 @@ def analyst(settings: Settings) -> Iterator[Client]:
     try:
         client = clickhouse_connect.get_client(
             dsn=settings.clickhouse_url,
-            database=settings.clickhouse_database,
+            database=database or settings.clickhouse_database,
             connect_timeout=CONNECT_LIMIT_S,
             send_receive_timeout=ANSWER_LIMIT_S,
             tz_mode="aware",

@@ -1,17 +1,28 @@
 """The settings of an installation, read once from the environment (`PESERTA_...`) into one frozen object."""
 
 import re
-from functools import cached_property
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import typer
-from pydantic import Field, IPvAnyAddress, ValidationError, field_validator
+from pydantic import Field, IPvAnyAddress, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from schemas.topics import ALERTS, COMPANIES, DEAD_LETTERS, FACTS, JOURNAL, LEDGER, POLICIES, SNAPSHOTS, TopicNames
+from schemas.topics import (
+    ALERTS,
+    COMPANIES,
+    DEAD_LETTERS,
+    FACTS,
+    GENERATIONS,
+    JOURNAL,
+    LEDGER,
+    POLICIES,
+    SNAPSHOTS,
+    TopicNames,
+    of_generation,
+)
 from schemas.vocabulary import KINDS
 from sinks.settings import SinkSettings
 from streams.core.book import GRACE_DAYS_DEFAULT, GRACE_DAYS_MAX
@@ -22,7 +33,8 @@ PARTITIONS_MAX: Final = 1_000
 REPLICATION_MAX: Final = 7
 PORT_MAX: Final = 65_535
 NO_PORT: Final = -1
-RESERVED: Final = frozenset((COMPANIES, POLICIES, JOURNAL, LEDGER, SNAPSHOTS, ALERTS, DEAD_LETTERS))
+RESERVED: Final = frozenset((COMPANIES, POLICIES, JOURNAL, LEDGER, SNAPSHOTS, ALERTS, DEAD_LETTERS, GENERATIONS))
+LATER_GENERATION: Final = re.compile(r"[.]g\d+")
 BROKERS: Final = re.compile(r"[^\s:,/@]+:\d{1,5}(,[^\s:,/@]+:\d{1,5})*")
 TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
@@ -59,6 +71,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=_default_data_dir, description="state of `peserta up`")
     health_port: int = Field(0, le=PORT_MAX, description="of a worker's endpoint; 0: a free one; empty: none")
     health_bind: IPvAnyAddress = Field(IPv4Address("127.0.0.1"), description="address of a worker's endpoint")
+    _generation: int = PrivateAttr(1)
 
     @field_validator("kafka")
     @classmethod
@@ -85,7 +98,7 @@ class Settings(BaseSettings):
     def _inbound(cls, value: Any) -> Any:
         topics = tuple(map(_inbound_topic, value.split(","))) if isinstance(value, str) else value
         names = [topic.name for topic in topics]
-        if len(set(names)) < len(names) or not RESERVED.isdisjoint(names):
+        if len(set(names)) < len(names) or not RESERVED.isdisjoint(LATER_GENERATION.sub("", name) for name in names):
             raise ValueError("an inbound topic stands twice, or has the name of one of the book's own topics")
         return topics
 
@@ -99,9 +112,25 @@ class Settings(BaseSettings):
         """The port of a worker's health endpoint, 0 for a free one; None for no endpoint."""
         return None if self.health_port < 0 else self.health_port
 
-    @cached_property
+    @property
+    def generation(self) -> int:
+        """The generation of the book that is meant: the topics say which one stands, never the environment."""
+        return self._generation
+
+    def of_generation(self, number: int) -> "Settings":
+        """The same settings for this generation of the book."""
+        settings = self.model_copy()
+        settings._generation = number
+        return settings
+
+    @property
     def topics(self) -> TopicNames:
-        return TopicNames(self.topic_prefix)
+        return TopicNames(self.topic_prefix, self._generation)
+
+    @property
+    def database(self) -> str:
+        """Where the sink puts this generation; analysts see the standing one in `clickhouse_database`, by views."""
+        return of_generation(self.clickhouse_database, self._generation, "_g")
 
     def stream_settings(self) -> StreamSettings:
         """What the workers need."""
@@ -120,8 +149,9 @@ class Settings(BaseSettings):
         return SinkSettings(
             kafka_address=self.kafka,
             clickhouse_url=self.clickhouse_url,
-            database=self.clickhouse_database,
+            database=self.database,
             topic_prefix=self.topic_prefix,
+            generation=self.generation,
             cluster=self.clickhouse_cluster or None,
         )
 

@@ -12,10 +12,19 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # type: ignore[import-
 from aiokafka.errors import KafkaError, for_code  # type: ignore[import-untyped]
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from schemas.topics import ALERTS, COMPANIES, DEAD_LETTERS, FACTS, JOURNAL, LEDGER, POLICIES, SNAPSHOTS
-from streams.settings import TIMESTAMP_TYPE
-
-CHANGELOG = "peserta-bookkeeper-book-changelog"
+from schemas.topics import (
+    ALERTS,
+    COMPANIES,
+    DEAD_LETTERS,
+    FACTS,
+    GENERATIONS,
+    JOURNAL,
+    LEDGER,
+    POLICIES,
+    SNAPSHOTS,
+    of_generation,
+)
+from streams.settings import BOOKKEEPER_APP, STATE_NAME, TIMESTAMP_TYPE
 
 PARTITIONS = 8
 CREATE_LIMIT_S = 30.0
@@ -53,6 +62,7 @@ class Topic:
     retention_ms: int = FOR_EVER_MS
     batch_bytes: int = OWN_BATCH_BYTES
     timestamps: Literal["CreateTime", "LogAppendTime"] = "CreateTime"
+    partitions: int | None = None  # None: as many as the installation has
 
     def settings(self, replication: int) -> dict[str, str]:
         """The topic's settings under Kafka's names."""
@@ -72,28 +82,41 @@ class Topic:
 
 
 def topic_table(
-    *, prefix: str = "", inbound: Sequence[str] = (FACTS,), changelog: str = CHANGELOG, history: bool = False
+    *, prefix: str = "", inbound: Sequence[str] = (FACTS,), history: bool = False, generation: int = 1
 ) -> tuple[Topic, ...]:
-    """All topics. `inbound` names every topic that publishers write to; `prefix` stands before every name.
+    """All topics. `inbound` names every topic that publishers write to; `prefix` stands before every name; what the
+    book-keeper writes is named after the `generation` of the book.
 
     `history` is for a book with `clock: replay`: Kafka counts retention from the records' own timestamps, so that
     old facts would be deleted before the recorder reads them; nothing is deleted then. In a book with `clock: wall`
     the broker stamps inbound records itself, so that a publisher's clock decides nothing.
     """
     kept_ms = FOR_EVER_MS if history else 30 * DAY_MS
+    letters_ms = FOR_EVER_MS if history else 90 * DAY_MS
     stamps: Literal["CreateTime", "LogAppendTime"] = "CreateTime" if history else "LogAppendTime"
     table = (
         *(Topic(name, "delete", kept_ms, INBOUND_BATCH_BYTES, stamps) for name in inbound),
         Topic(COMPANIES, "compact", FOR_EVER_MS, INBOUND_BATCH_BYTES, stamps),
         Topic(POLICIES, "compact", FOR_EVER_MS, INBOUND_BATCH_BYTES, stamps),
         Topic(JOURNAL, "delete"),
-        Topic(LEDGER, "delete"),
-        Topic(SNAPSHOTS, "compact"),
-        Topic(ALERTS, "delete"),
-        Topic(DEAD_LETTERS, "delete", FOR_EVER_MS if history else 90 * DAY_MS),
-        Topic(changelog, "compact"),
+        Topic(DEAD_LETTERS, "delete", letters_ms),
+        Topic(GENERATIONS, "compact", partitions=1),
+        *book_topics(generation, letters_ms),
     )
     return tuple(replace(row, name=prefix + row.name) for row in table)
+
+
+def book_topics(generation: int, letters_ms: int = FOR_EVER_MS) -> tuple[Topic, ...]:
+    """What the book-keeper writes in a generation, without the prefix. The first one's dead letters are in the
+    recorder's topic: they are not among these."""
+    state = f"{of_generation(BOOKKEEPER_APP, generation)}-{STATE_NAME}-changelog"
+    return (
+        Topic(of_generation(LEDGER, generation), "delete"),
+        Topic(of_generation(SNAPSHOTS, generation), "compact"),
+        Topic(of_generation(ALERTS, generation), "delete"),
+        *([Topic(of_generation(DEAD_LETTERS, generation), "delete", letters_ms)] if generation > 1 else ()),
+        Topic(state, "compact"),
+    )
 
 
 async def create_topics(
@@ -103,8 +126,8 @@ async def create_topics(
     partitions: int = PARTITIONS,
     replication: int = 1,
     inbound: Sequence[str] = (FACTS,),
-    changelog: str = CHANGELOG,
     history: bool = False,
+    generation: int = 1,
     timeout_s: float = CREATE_LIMIT_S,
     client: Mapping[str, object] | None = None,
 ) -> tuple[Topic, ...]:
@@ -113,7 +136,7 @@ async def create_topics(
     Doing it again changes nothing: settings of topics that exist are left as they are. `client` holds further options
     of the admin client (SASL, TLS). Raises TopicError for another number of partitions or a refusal by the brokers.
     """
-    table = topic_table(prefix=prefix, inbound=inbound, changelog=changelog, history=history)
+    table = topic_table(prefix=prefix, inbound=inbound, history=history, generation=generation)
     admin = AIOKafkaAdminClient(bootstrap_servers=address, **(client or {}))
     try:
         await admin.start()
@@ -128,7 +151,10 @@ async def create_topics(
 
 
 async def _create(admin: AIOKafkaAdminClient, missing: Sequence[Topic], partitions: int, replication: int) -> None:
-    asked = [NewTopic(row.name, partitions, replication, topic_configs=row.settings(replication)) for row in missing]
+    asked = [
+        NewTopic(row.name, row.partitions or partitions, replication, topic_configs=row.settings(replication))
+        for row in missing
+    ]
     if not asked:
         return
     response = await admin.create_topics(asked)
@@ -163,9 +189,10 @@ async def _verify(admin: AIOKafkaAdminClient, table: Iterable[Topic], partitions
     known = await _leaders(admin)
     for row in table:
         leaders = known.get(row.name, [])
-        if leaders and len(leaders) != partitions:
+        wanted = row.partitions or partitions
+        if leaders and len(leaders) != wanted:
             raise TopicError(
-                f"The topic {row.name} has {len(leaders)} partitions and not {partitions}: all topics of a book need "
+                f"The topic {row.name} has {len(leaders)} partitions and not {wanted}: all topics of a book need "
                 f"the same number, and it stays. Ask for {len(leaders)} partitions, or take another prefix or cluster."
             )
         if not leaders or min(leaders) < 0:

@@ -1,4 +1,7 @@
-"""The names of the topics; an installation may put a prefix before all of them. What each keeps: `deploy.topics`."""
+"""The names of the topics; an installation may put a prefix before all of them. What each keeps: `deploy.topics`.
+
+What the book-keeper writes has a name for each generation of the book (`schemas.generation`); the first one's are bare.
+"""
 
 from dataclasses import dataclass
 
@@ -10,13 +13,20 @@ LEDGER = "coverage.ledger.v1"
 SNAPSHOTS = "coverage.snapshots.v1"
 ALERTS = "coverage.alerts.v1"
 DEAD_LETTERS = "workforce.dead-letters.v1"
+GENERATIONS = "coverage.generations.v1"
+
+
+def of_generation(name: str, generation: int, sign: str = ".g") -> str:
+    """What a thing of this name is called in a generation of the book."""
+    return name if generation == 1 else f"{name}{sign}{generation}"
 
 
 @dataclass(frozen=True, slots=True)
 class TopicNames:
-    """The names in one installation."""
+    """The names in one installation, as seen by one generation of its book."""
 
     prefix: str = ""
+    generation: int = 1
 
     @property
     def facts(self) -> str:
@@ -36,16 +46,29 @@ class TopicNames:
 
     @property
     def ledger(self) -> str:
-        return self.prefix + LEDGER
+        return self._of_book(LEDGER)
 
     @property
     def snapshots(self) -> str:
-        return self.prefix + SNAPSHOTS
+        return self._of_book(SNAPSHOTS)
 
     @property
     def alerts(self) -> str:
-        return self.prefix + ALERTS
+        return self._of_book(ALERTS)
 
     @property
     def dead_letters(self) -> str:
+        """What the recorder refuses, and in the first generation what the book refuses."""
         return self.prefix + DEAD_LETTERS
+
+    @property
+    def book_letters(self) -> str:
+        """What the book refuses."""
+        return self._of_book(DEAD_LETTERS)
+
+    @property
+    def generations(self) -> str:
+        return self.prefix + GENERATIONS
+
+    def _of_book(self, name: str) -> str:
+        return of_generation(self.prefix + name, self.generation)

@@ -12,6 +12,7 @@ from sinks.progress import BEFORE, Mark, Partition, Progress
 from sinks.ranges import Batch
 from sinks.readiness import Standing
 from sinks.settings import SinkSettings
+from sinks.showing import show
 from sinks.source import RECORDS_PER_ROUND_MAX, WHAT_TO_DO, Source
 from sinks.tables.block import Block
 from sinks.topics import Topic, topics
@@ -48,14 +49,25 @@ async def _run(settings: SinkSettings, stop: asyncio.Event, metrics: SinkMetrics
     async with await Warehouse.open(settings, metrics.retried) as warehouse, await Source.open(settings) as source:
         if settings.migrate:
             await warehouse.patiently("migrate", lambda: migrate(warehouse.client, cluster=settings.cluster))
-        sink = Sink(source, warehouse, topics(settings.topic_prefix), metrics)
+        sink = Sink(source, warehouse, topics(settings.topics), metrics)
         await sink.begin()
         standing.carry()
+        to_show = bool(settings.shown_in)
         while not stop.is_set():
             records = await sink.round()
             standing.carry()
+            if to_show and sink.has_caught_up():
+                await _show(warehouse, settings)
+                to_show = False
             if records < FULL_ROUND_RECORDS:
                 await _pause(stop, settings.linger_s)
+
+
+async def _show(warehouse: Warehouse, settings: SinkSettings) -> None:
+    shown = await warehouse.patiently(
+        "show", lambda: show(warehouse.client, settings.shown_in, cluster=settings.cluster)
+    )
+    _log.info("%s shows %s: %d views.", settings.shown_in, settings.database, len(shown))
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:
@@ -111,6 +123,11 @@ class Sink:
         await self._insert(batch, self._blocks(batch))
         await self._progress.after([batch])
         _log.info("Finished %s, which was begun before.", mark.range)
+
+    def has_caught_up(self) -> bool:
+        """Whether it was near the ends of all partitions in the last round."""
+        lags = self._source.lags()
+        return len(lags) == self._source.partitions_read and sum(lags.values()) <= FULL_ROUND_RECORDS
 
     async def round(self) -> int:
         """Carry what has come; the number of records."""

@@ -54,7 +54,7 @@ def fill(text: str, cluster: str | None) -> str:
     """Put the engines of one server, or the replicated ones of a cluster, into a statement."""
     if cluster is None:
         return Template(text).substitute(replicated="", on_cluster="")
-    return Template(text).substitute(replicated="Replicated", on_cluster=f"ON CLUSTER {_checked(cluster)}")
+    return Template(text).substitute(replicated="Replicated", on_cluster=f"ON CLUSTER {checked(cluster)}")
 
 
 def migrations(folder: Path = DDL) -> list[Migration]:
@@ -70,7 +70,7 @@ async def migrate(client: AsyncClient, *, cluster: str | None = None, folder: Pa
 
     MigrationChanged when it has had a file in another wording.
     """
-    await _make_database(client, cluster)
+    await make_database(client, client.database or "", cluster)
     await client.command(fill(_MIGRATIONS_TABLE, cluster))
     found = await client.query("SELECT name, sha256 FROM migrations FINAL")
     had = {str(name): str(sha256) for name, sha256 in found.result_rows}
@@ -95,13 +95,13 @@ def _is_had(migration: Migration, had: dict[str, str]) -> bool:
     return sha256 is not None
 
 
-async def _make_database(client: AsyncClient, cluster: str | None) -> None:
-    database = _checked(client.database or "")
-    on_cluster = f" ON CLUSTER {_checked(cluster)}" if cluster else ""
-    await client.command(f"CREATE DATABASE IF NOT EXISTS {database}{on_cluster}", use_database=False)
+async def make_database(client: AsyncClient, database: str, cluster: str | None) -> None:
+    """Make a database, if there is none of this name."""
+    on_cluster = f" ON CLUSTER {checked(cluster)}" if cluster else ""
+    await client.command(f"CREATE DATABASE IF NOT EXISTS {checked(database)}{on_cluster}", use_database=False)
 
 
-def _checked(name: str) -> str:
+def checked(name: str) -> str:
     """The name, if it can stand in a statement as it is."""
     if not _NAME.fullmatch(name):
         raise Refused(f"{name!r} cannot be the name of a database or a cluster here: letters, digits and _ only.")

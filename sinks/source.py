@@ -92,6 +92,11 @@ class Source:
                 self._positions[tp] = position
         return batches
 
+    @property
+    def partitions_read(self) -> int:
+        """How many partitions are read."""
+        return len(self._positions)
+
     def lags(self) -> dict[Partition, int]:
         """Offsets between the position and the end of each partition, as the broker last said it; without the others
         before it has said anything."""

@@ -1,11 +1,12 @@
 """The topics that the sink reads, what may be missing of each, and how its records become rows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from schemas.codec import JournalCodec, OutputCodec, WireError
-from schemas.topics import ALERTS, DEAD_LETTERS, JOURNAL, LEDGER, SNAPSHOTS
+from schemas.topics import TopicNames
+from schemas.vocabulary import ID_CONFLICT, TOO_MANY_FACTS
 from schemas.wire import AVRO_ERRORS
 from sinks.faults import Unreadable
 from sinks.ranges import Batch
@@ -15,6 +16,8 @@ from sinks.tables.dead_letters import dead_letter_blocks
 from sinks.tables.journal import journal_blocks
 from sinks.tables.ledger import ledger_blocks
 from sinks.tables.snapshots import snapshot_blocks
+
+REFUSED_BY_BOOK = frozenset((ID_CONFLICT.removeprefix("dead_letter:"), TOO_MANY_FACTS.removeprefix("dead_letter:")))
 
 _T = TypeVar("_T")
 
@@ -30,22 +33,25 @@ class Topic:
     is_compacted: bool = False
 
 
-def topics(prefix: str = "") -> Mapping[str, Topic]:
-    """The topics by their full names."""
+def topics(names: TopicNames) -> Mapping[str, Topic]:
+    """The topics of one generation of the book, by their full names."""
     output = OutputCodec()
     journal = JournalCodec()
-    made = (
-        Topic(JOURNAL, lambda batch: _journal_blocks(batch, journal), is_complete=True),
-        Topic(LEDGER, lambda batch: ledger_blocks(_decoded(batch, output.decode_ledger)), is_complete=True),
+    made: tuple[Topic, ...] = (
+        Topic(names.journal, lambda batch: _journal_blocks(batch, journal), is_complete=True),
+        Topic(names.ledger, lambda batch: ledger_blocks(_decoded(batch, output.decode_ledger)), is_complete=True),
         Topic(
-            SNAPSHOTS,
+            names.snapshots,
             lambda batch: snapshot_blocks(_decoded(batch, output.decode_snapshot)),
             is_compacted=True,
         ),
-        Topic(ALERTS, lambda batch: alert_blocks(_decoded(batch, output.decode_alert))),
-        Topic(DEAD_LETTERS, lambda batch: _dead_letter_blocks(batch, output)),
+        Topic(names.alerts, lambda batch: alert_blocks(_decoded(batch, output.decode_alert))),
+        Topic(names.book_letters, lambda batch: _dead_letter_blocks(batch, output)),
     )
-    return {prefix + topic.name: topic for topic in made}
+    if names.book_letters != names.dead_letters:
+        # What the first generation of the book refused is in the recorder's topic, and not this generation's.
+        made += (Topic(names.dead_letters, lambda batch: _dead_letter_blocks(batch, output, REFUSED_BY_BOOK)),)
+    return {topic.name: topic for topic in made}
 
 
 def _journal_blocks(batch: Batch, codec: JournalCodec) -> list[Block]:
@@ -59,10 +65,11 @@ def _journal_blocks(batch: Batch, codec: JournalCodec) -> list[Block]:
     return journal_blocks(batch.range.partition, list(zip(offsets, entries, strict=True)))
 
 
-def _dead_letter_blocks(batch: Batch, codec: OutputCodec) -> list[Block]:
+def _dead_letter_blocks(batch: Batch, codec: OutputCodec, without: Container[str] = ()) -> list[Block]:
+    """The rows, without those of some reasons."""
     offsets = [record.offset for record in batch.records]
-    letters = _decoded(batch, codec.decode_dead_letter)
-    return dead_letter_blocks(batch.range.partition, list(zip(offsets, letters, strict=True)))
+    letters = zip(offsets, _decoded(batch, codec.decode_dead_letter), strict=True)
+    return dead_letter_blocks(batch.range.partition, [at for at in letters if at[1].reason not in without])
 
 
 def _decoded(batch: Batch, decode: Callable[[bytes], _T]) -> list[_T]:

@@ -93,7 +93,7 @@ class Bookkeeper:
             self._on_folded(Folded(partition, len(rows), book.today, repeats, dispositions, by_status))
         outputs = {
             self._topics.ledger: ledger,
-            self._topics.dead_letters: letters,
+            self._topics.book_letters: letters,
             self._topics.alerts: list(map(self._alert, alerts)),
             self._topics.snapshots: list(map(self._snapshot, changes.snapshots)),
         }

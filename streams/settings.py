@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from schemas.topics import FACTS, TopicNames
+from schemas.topics import FACTS, TopicNames, of_generation
 from schemas.vocabulary import KINDS
 from streams.core.book import GRACE_DAYS_DEFAULT
 
@@ -58,7 +58,8 @@ class StreamSettings:
 
     @property
     def bookkeeper_app(self) -> str:
-        return self.topics.prefix + BOOKKEEPER_APP
+        """Group, state and transactional ids of the book-keeper are named after it: its generation's own."""
+        return of_generation(self.topics.prefix + BOOKKEEPER_APP, self.topics.generation)
 
     @property
     def changelog(self) -> str:

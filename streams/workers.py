@@ -45,7 +45,7 @@ def bookkeeper_app(settings: StreamSettings, metrics: BookkeeperMetrics) -> Lane
         source_topics=(topics.journal,),
         state_name=STATE_NAME,
         step=bookkeeper.step,
-        output_topics=(topics.ledger, topics.dead_letters, topics.alerts, topics.snapshots),
+        output_topics=(topics.ledger, topics.book_letters, topics.alerts, topics.snapshots),
         on_opened=bookkeeper.open,
         on_closed=bookkeeper.close,
         on_taken=metrics.taken,

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from deploy.audit.findings import Finding, compare, unreadable
 from deploy.audit.position import (
     ALERTS,
+    BOOK_LETTERS,
     CHANGELOG,
     JOURNAL,
     LEDGER,
@@ -92,7 +93,7 @@ class PartitionAudit:
         standing = await self._standing_state(kept)
         state = Finding(STATE_CLAIM, self._where)
         cursor = standing.pop(CURSOR_PREFIX + self._topics.journal.encode(), None)
-        journal_next = kept.journal_next if cursor is None else self._behind_cursor(cursor)
+        journal_next = await self._said_up_to() if cursor is None else self._behind_cursor(cursor)
         if journal_next < kept.journal_next:
             state.wrong("different", f"the state's place in the journal, {journal_next - 1}, lies before the position")
         kept.journal_next = max(journal_next, kept.journal_next)
@@ -110,6 +111,12 @@ class PartitionAudit:
         if not cursor.isdigit():
             raise Unreadable(f"the state's place in the journal ({self._settings.changelog}-{self._partition})")
         return int(cursor) + 1
+
+    async def _said_up_to(self) -> int:
+        """Behind the last entry that the outputs speak of: as far as a state has come that was lost."""
+        ledger = [read_as(self._outputs.decode_ledger, r).offset async for r in self._behind(LEDGER)]
+        alerts = [read_as(self._outputs.decode_alert, r).journal_offset async for r in self._behind(ALERTS)]
+        return max([*ledger, *alerts, self._since.next[JOURNAL] - 1]) + 1
 
     async def _standing_state(self, kept: Kept) -> Rows:
         """The rows of the partition's state as its changelog has them. Up to the position they were found right."""
@@ -136,7 +143,7 @@ class PartitionAudit:
             expected.rows.update({key: value for key, value in effect.changed.items() if value is not None})
             expected.ledger += [value or b"" for _, value in effect.outputs[self._topics.ledger]]
             expected.alerts += [value or b"" for _, value in effect.outputs[self._topics.alerts]]
-            expected.letters += [value or b"" for _, value in effect.outputs[self._topics.dead_letters]]
+            expected.letters += [value or b"" for _, value in effect.outputs[self._topics.book_letters]]
             last = batch[-1].offset
             kept.last[JOURNAL] = anchor(batch[-1])
         if last + 1 < stop:
@@ -231,14 +238,15 @@ class PartitionAudit:
 
     async def _letters(self, kept: Kept) -> "Letters":
         """The dead letters of facts that the book refuses; the recorder's are told apart by their reasons."""
-        begin, end = await self._reader.stretch(self._topics.dead_letters, self._partition)
+        begin, end = await self._reader.stretch(self._topics.book_letters, self._partition)
         found = []
-        async for record in self._behind(LETTERS, end):
+        async for record in self._behind(BOOK_LETTERS, end):
             letter = read_as(self._outputs.decode_dead_letter, record)
             if letter.reason not in REASONS:
                 found.append((letter.came_from, record.offset, record.value))
-        kept.next[LETTERS] = max(begin, end)
-        return Letters(found, some_expired=begin > self._since.next[LETTERS])
+        kept.next[BOOK_LETTERS] = max(begin, end)
+        kept.next[LETTERS] = max(await self._reader.stretch(self._topics.dead_letters, self._partition))
+        return Letters(found, some_expired=begin > self._since.next[BOOK_LETTERS])
 
     def _compare_letters(self, kept: Kept, expected: "Expected", letters: "Letters") -> Finding:
         """Letters of facts behind the state are on their way; those before the first that is kept may have expired."""
@@ -247,7 +255,7 @@ class PartitionAudit:
         found: dict[Coordinates, str] = {}
         for at, offset, value in letters.found:
             if at not in should and at.offset in kept.awaited.get((at.topic, at.partition), ()):
-                kept.next[LETTERS] = min(kept.next[LETTERS], offset)
+                kept.next[BOOK_LETTERS] = min(kept.next[BOOK_LETTERS], offset)
             elif kept.letters.get(at) != digest(value) or at in should:
                 # A book that was folded once more repeats them: readers keep one, and all of them are alike.
                 found[at] = digest(value) if found.get(at, digest(value)) == digest(value) else "not alike"

@@ -21,7 +21,8 @@ from streams.settings import StreamSettings
 Source = tuple[str, int]
 
 JOURNAL, CHANGELOG, LEDGER, ALERTS, LETTERS = "journal", "changelog", "ledger", "alerts", "dead letters"
-TOPICS: Final = (JOURNAL, CHANGELOG, LEDGER, ALERTS, LETTERS)
+BOOK_LETTERS: Final = "dead letters of the book"  # in the same topic as the recorder's in the first generation
+TOPICS: Final = (JOURNAL, CHANGELOG, LEDGER, ALERTS, LETTERS, BOOK_LETTERS)
 KEPT_FOR_EVER: Final = (JOURNAL, CHANGELOG, LEDGER, ALERTS)  # dead letters expire, so a position may lie before them
 ANCHORED: Final = (JOURNAL, LEDGER, ALERTS)
 
@@ -92,6 +93,7 @@ def book_of(settings: StreamSettings) -> dict[str, Any]:
     """What a book and an audit of it must have in common with a position that is gone on from."""
     return {
         "topics begin with": settings.topics.prefix,
+        "generation": settings.topics.generation,
         "partitions": settings.partitions,
         "grace days": settings.grace_days,
         "format of the rows": FORMAT,
@@ -108,7 +110,8 @@ def beginning(settings: StreamSettings) -> Position:
 def topic_names(settings: StreamSettings) -> dict[str, str]:
     """The topics of a partition under the names that a position has for them."""
     topics = settings.topics
-    names = topics.journal, settings.changelog, topics.ledger, topics.alerts, topics.dead_letters
+    letters = topics.dead_letters, topics.book_letters
+    names = topics.journal, settings.changelog, topics.ledger, topics.alerts, *letters
     return dict(zip(TOPICS, names, strict=True))
 
 

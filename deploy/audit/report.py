@@ -224,7 +224,7 @@ async def _warehouse(settings: Settings, reader: TopicReader, report: Report) ->
     start = report.since or beginning(streams)
     names = {name: topic for name, topic in topic_names(streams).items() if name in (LEDGER, ALERTS, LETTERS)}
     letters = await _letters(streams, reader, start, carried=True)
-    with analyst(settings) as client:
+    with analyst(settings, settings.database) as client:
         progress = _progress(client)
         for book in report.kept:
             reached = {name: progress.get((topic, book.partition), 0) for name, topic in names.items()}
@@ -246,10 +246,10 @@ def _progress(client: Any) -> dict[Source, int]:
 
 
 async def _planned(streams: StreamSettings, reader: TopicReader, since: Position | None) -> int:
-    """How many offsets lie between the position and the ends; dead letters are read twice."""
+    """How many offsets lie between the position and the ends."""
     start, planned = since or beginning(streams), 0
     for partition, at in start.partitions.items():
-        for name in (*TOPICS, LETTERS):
+        for name in TOPICS:
             begin, end = await reader.stretch(topic_names(streams)[name], partition)
             planned += max(0, end - max(begin, at.next[name]))
     for topic in streams.inbound_names:

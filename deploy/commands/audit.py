@@ -15,6 +15,7 @@ from deploy.audit.report import Report, audit_book
 from deploy.audit.seal import read_seal, seal
 from deploy.commands.screen import err, out, print_json, progress, table
 from deploy.failure import CommandFailed, ExitCode
+from deploy.generations import standing_book
 from deploy.running import installation, with_kafka
 
 
@@ -68,7 +69,7 @@ def take_seal() -> None:
 def _run(sealed: Path | None = None, since: Path | None = None, save: Path | None = None) -> Report:
     heads = None if sealed is None else read_seal(sealed)
     start = None if since is None else read_position(since)
-    settings = with_kafka(installation())
+    settings = standing_book(with_kafka(installation()))
     with progress() as bar:
         task = bar.add_task("Auditing", total=None)
 

@@ -12,6 +12,7 @@ from deploy.clickhouse_reading import analyst
 from deploy.commands.arguments import DateArgument
 from deploy.commands.screen import bar, err, out, percent, print_json, shown, table
 from deploy.failure import CommandFailed, ExitCode
+from deploy.generations import standing_book
 from deploy.journal_files import Exported, companies_yaml, export_facts, policies_yaml
 from deploy.kafka_reading import follow, read_to_end
 from deploy.running import installation, with_kafka
@@ -64,7 +65,7 @@ def alerts(
 
     Example: peserta alerts --follow --json
     """
-    settings = with_kafka(installation())
+    settings = standing_book(with_kafka(installation()))
     topics = [settings.topics.alerts]
     records = follow(settings.kafka, topics) if follow_on else read_to_end(settings.kafka, topics)
 

@@ -1,38 +1,24 @@
-"""`peserta worker`, `peserta topics` and `peserta up`: running the service."""
+"""`peserta topics` and `peserta up`: making the topics, running the service."""
 
 import asyncio
-import logging
 import signal
-import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
 import typer
 
 from deploy.commands.screen import err, out, table
 from deploy.embedded.stack import Stack
 from deploy.failure import CommandFailed, ExitCode
+from deploy.generations import standing_book
 from deploy.health.asking import ask
-from deploy.health.endpoint import Told
-from deploy.health.serving import serving
 from deploy.running import announce, installation, with_kafka
 from deploy.service import Service
 from deploy.settings import Settings, read_settings
 from deploy.topics import TopicError, create_topics, topic_table
-from sinks.faults import Fault, Refused
-from sinks.loop import run_sink
-from sinks.metrics import SinkMetrics
-from sinks.readiness import Standing
-from streams.lane import LaneApp, run_worker, waits_for
-from streams.lane.stop import Refused as LaneRefused
-from streams.metrics import BookkeeperMetrics, LaneMetrics, RecorderMetrics
-from streams.settings import REPLAY, StreamSettings
-from streams.workers import bookkeeper_app, recorder_app
+from streams.settings import REPLAY
 
-worker = typer.Typer(no_args_is_help=True, help="Run one worker of the service in this process, until SIGTERM.")
 topics = typer.Typer(no_args_is_help=True, help="The Kafka topics of the installation.")
 
 LOOK_EVERY_S: Final = 0.5
@@ -40,82 +26,6 @@ READY_LIMIT_S: Final = 60.0
 LOG_LINES_SHOWN: Final = 5
 RESTART_PAUSES_S: Final = (1, 2, 5, 10, 30)  # after one, two, ... ends within RESTART_FORGIVEN_S
 RESTART_FORGIVEN_S: Final = 300.0
-LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-
-Metrics = TypeVar("Metrics", bound=LaneMetrics)
-
-
-@worker.command("recorder")
-def run_recorder() -> None:
-    """Inbound topics -> journal and dead letters.
-
-    Example: PESERTA_KAFKA=localhost:9092 peserta worker recorder
-    """
-    _run("recorder", recorder_app, RecorderMetrics)
-
-
-@worker.command("bookkeeper")
-def run_bookkeeper() -> None:
-    """Journal -> ledger, snapshots, alerts.
-
-    Example: PESERTA_KAFKA=localhost:9092 peserta worker bookkeeper
-    """
-    _run("bookkeeper", bookkeeper_app, BookkeeperMetrics)
-
-
-@worker.command("sink")
-def run_sink_worker() -> None:
-    """Journal, ledger, snapshots, alerts, dead letters -> ClickHouse.
-
-    Example: PESERTA_KAFKA=localhost:9092 PESERTA_CLICKHOUSE_URL=http://localhost:8123 peserta worker sink
-    """
-    settings = with_kafka(installation())
-    if not settings.clickhouse_url:
-        raise CommandFailed("The sink needs PESERTA_CLICKHOUSE_URL.", ExitCode.WRONG_SETTINGS)
-    logging.basicConfig(stream=sys.stderr, format=LOG_FORMAT, level=logging.WARNING)
-    for name in ("sinks", "deploy"):
-        logging.getLogger(name).setLevel(logging.INFO)
-    try:
-        asyncio.run(_sink_until_signal(settings))
-    except (Refused, Fault) as error:
-        raise CommandFailed(str(error), ExitCode(error.exit_code)) from error
-
-
-async def _sink_until_signal(settings: Settings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    standing = Standing()
-    told = Told("sink", standing.waits_for)
-    with _health(settings, told) as say:
-        say()
-        told.pulse.start(loop)
-        await run_sink(settings.sink_settings(), stop=stop, metrics=SinkMetrics(told.registry), standing=standing)
-
-
-def _run(role: str, make: Callable[[StreamSettings, Metrics], LaneApp], metrics: type[Metrics]) -> None:
-    settings = with_kafka(installation())
-    streams = settings.stream_settings()
-    streams.data_dir.mkdir(parents=True, exist_ok=True)
-    told = Told(role, lambda: waits_for(app.standing()))
-    try:
-        app = make(streams, metrics(told.registry))
-    except (LaneRefused, ValueError) as error:
-        raise CommandFailed(str(error), ExitCode.WRONG_SETTINGS) from error
-
-    with _health(settings, told) as say:
-
-        def on_loop(loop: asyncio.AbstractEventLoop) -> None:
-            say()
-            told.pulse.start(loop)
-
-        code = run_worker(app, on_loop=on_loop)
-    raise typer.Exit(code)
-
-
-def _health(settings: Settings, told: Told) -> AbstractContextManager[Callable[[], None]]:
-    return serving(told, bind=str(settings.health_bind), port=settings.health_listens_on, data_dir=settings.data_dir)
 
 
 @topics.command("create")
@@ -124,7 +34,7 @@ def create() -> None:
 
     Example: peserta topics create
     """
-    settings = with_kafka(installation())
+    settings = standing_book(with_kafka(installation()))
     made = make_topics(settings)
     out.print(f"{len(made)} topics with {settings.partitions} partitions each")
 
@@ -137,7 +47,7 @@ def list_topics() -> None:
     """
     settings = installation()
     rows = []
-    for topic in _table(settings):
+    for topic in _table(standing_book(settings) if settings.kafka else settings):
         kept = "the last of each key" if topic.cleanup == "compact" else "for ever"
         if topic.cleanup == "delete" and topic.retention_ms >= 0:
             kept = f"{topic.retention_ms // 86_400_000} days"
@@ -146,7 +56,11 @@ def list_topics() -> None:
 
 
 def _table(settings: Settings):  # type: ignore[no-untyped-def]
-    return topic_table(prefix=settings.topic_prefix, inbound=[topic.name for topic in settings.inbound_topics])
+    return topic_table(
+        prefix=settings.topic_prefix,
+        inbound=[topic.name for topic in settings.inbound_topics],
+        generation=settings.generation,
+    )
 
 
 def make_topics(settings: Settings) -> tuple[object, ...]:
@@ -160,6 +74,7 @@ def make_topics(settings: Settings) -> tuple[object, ...]:
                 replication=settings.replication,
                 inbound=[topic.name for topic in settings.inbound_topics],
                 history=settings.clock == REPLAY,
+                generation=settings.generation,
             )
         )
     except TopicError as error:
@@ -193,7 +108,7 @@ def up(
             kafka=stack.kafka_address if kafka else None,
             clickhouse_url=stack.clickhouse_url if clickhouse else None,
         )
-        make_topics(settings)
+        make_topics(standing_book(settings))
         announced = announce(settings)
         try:
             with Service(settings, configured.data_dir / "logs") as service:

@@ -36,7 +36,7 @@ async def test_all_topics_are_made_as_the_table_says_and_again_changes_nothing(
     table = await create_topics(kafka_address, prefix=topic_prefix, partitions=3)
     assert table == topic_table(prefix=topic_prefix)
     for _ in range(2):
-        assert await partitions(kafka_address, topic_prefix) == {topic.name: 3 for topic in table}
+        assert await partitions(kafka_address, topic_prefix) == {topic.name: topic.partitions or 3 for topic in table}
         for topic in table:
             found = await settings(kafka_address, topic.name)
             expected = topic.settings(1)

@@ -224,7 +224,7 @@ async def die(settings: SinkSettings, table: str, stage: str, when: str) -> None
     async with await Source.open(settings) as source, await Dying.open(settings) as warehouse:
         await migrate(warehouse.client)
         warehouse.table, warehouse.stage, warehouse.when = table, stage, when
-        sink = Sink(source, warehouse, topics(settings.topic_prefix))
+        sink = Sink(source, warehouse, topics(settings.topics))
         await sink.begin()
         with pytest.raises(Killed):
             async with asyncio.timeout(CAUGHT_UP_LIMIT_S):

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from schemas.topics import TopicNames
 from sinks.migrations import migrate
 from sinks.ranges import Batch, Range, Record
 from sinks.settings import SinkSettings
@@ -18,7 +19,7 @@ class Database:
     def __init__(self, warehouse: Warehouse) -> None:
         self.warehouse = warehouse
         self.client = warehouse.client
-        self._topics = topics()
+        self._topics = topics(TopicNames())
 
     async def put(self, topic: str, values: Iterable[bytes], *, partition: int = 0, first: int = 0) -> None:
         """The rows of these values, as records from offset `first` on, as one batch."""

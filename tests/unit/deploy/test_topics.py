@@ -13,6 +13,7 @@ KEPT = {
     "coverage.snapshots.v1": ("compact", -1),
     "coverage.alerts.v1": ("delete", -1),
     "workforce.dead-letters.v1": ("delete", 90 * DAY_MS),
+    "coverage.generations.v1": ("compact", -1),
     "peserta-bookkeeper-book-changelog": ("compact", -1),
 }
 
@@ -26,9 +27,9 @@ def test_a_history_keeps_its_old_records_everywhere() -> None:
 
 
 def test_further_inbound_topics_are_kept_as_the_first() -> None:
-    table = {topic.name: topic for topic in topic_table(inbound=["a", "b"], prefix="p.", changelog="c")}
+    table = {topic.name: topic for topic in topic_table(inbound=["a", "b"], prefix="p.")}
     assert table["p.a"].settings(1) == table["p.b"].settings(1)
-    assert "p.c" in table
+    assert "p.peserta-bookkeeper-book-changelog" in table
     assert "p.workforce.facts.v1" not in table
 
 

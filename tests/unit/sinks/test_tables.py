@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from schemas.records import Entry, LedgerRecord, Policy
+from schemas.topics import TopicNames
 from schemas.vocabulary import CORRECTION, ENROLLMENT, NO_EFFECT, TERMINATION, WITHDRAWN, programme_set
 from sinks.faults import Unreadable
 from sinks.ranges import Batch, Range
@@ -172,11 +173,11 @@ def test_the_first_record_that_cannot_be_read_is_named(topic: str, bad: bytes | 
     values = [GOOD[topic], GOOD[topic], bad]
 
     with pytest.raises(Unreadable, match=rf"Topic p\.{topic}, partition 1, offset 42 cannot be read"):
-        topics("p.")[f"p.{topic}"].blocks(batch(f"p.{topic}", kept(values, 40)))  # type: ignore[arg-type]
+        topics(TopicNames("p."))[f"p.{topic}"].blocks(batch(f"p.{topic}", kept(values, 40)))  # type: ignore[arg-type]
 
 
 def test_a_fact_that_ends_too_early_is_named() -> None:
     value = GOOD["coverage.journal.v1"]
 
     with pytest.raises(Unreadable, match="offset 6"):
-        topics()["coverage.journal.v1"].blocks(batch("coverage.journal.v1", kept([value, value[:-4]], 5)))
+        topics(TopicNames())["coverage.journal.v1"].blocks(batch("coverage.journal.v1", kept([value, value[:-4]], 5)))

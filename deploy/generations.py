@@ -1,0 +1,148 @@
+"""Which generation of the book stands: read from its topic by every command and worker, and watched by workers."""
+
+import asyncio
+import logging
+import threading
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from aiokafka import TopicPartition  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_delay, stop_never, wait_fixed
+
+from deploy.audit.reading import PartitionReader
+from deploy.failure import CommandFailed, ExitCode
+from deploy.kafka_reading import consumer_of
+from deploy.settings import Settings
+from schemas.generation import BEGUN, STANDING, Generation
+from streams.lane import LaneFault
+from streams.lane.stop import Stopping
+
+POLL_MS: Final = 1_000
+RETRY_S: Final = 0.5
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the topic says: the first generation stands where nothing else is said."""
+
+    standing: Generation
+    begun: Generation
+
+
+class _NotMade(Exception):
+    """The book is older than its topic of generations."""
+
+
+class Superseded(LaneFault):
+    """Another generation stands than the one that this worker keeps."""
+
+
+async def read_said(settings: Settings) -> Said:
+    """What the topic of generations says now; CommandFailed without a broker or for a record that is none."""
+    topic, last = settings.topics.generations, {STANDING: Generation(), BEGUN: Generation()}
+    async with consumer_of(settings.kafka, []) as consumer:
+        if topic not in await consumer.topics():
+            return Said(*last.values())
+        async for record in PartitionReader(consumer).records(topic, 0):
+            if record.key in last and record.value is not None:
+                last[record.key] = _decoded(topic, record.offset, record.value)
+    return Said(last[STANDING], last[BEGUN])
+
+
+def _decoded(topic: str, offset: int, value: bytes) -> Generation:
+    try:
+        return Generation.decode(value)
+    except (ValueError, TypeError) as error:
+        raise CommandFailed(
+            f"{topic}, offset {offset}, names no generation of the book: a newer release, or somebody else, wrote it.",
+            ExitCode.WRONG_SETTINGS,
+        ) from error
+
+
+def standing_book(settings: Settings) -> Settings:
+    """The same settings for the generation that stands."""
+    return settings.of_generation(asyncio.run(read_said(settings)).standing.number)
+
+
+async def standing_patiently(settings: Settings, patience_s: float | None) -> int:
+    """The generation that stands, once a broker says it; None: waits as long as it takes."""
+
+    async def look() -> int:
+        return (await read_said(settings)).standing.number
+
+    stop = stop_never if patience_s is None else stop_after_delay(patience_s)
+    looks = AsyncRetrying(retry=retry_if_exception(_is_away), wait=wait_fixed(RETRY_S), stop=stop, reraise=True)
+    return await looks(look)
+
+
+async def book_or_stop(
+    settings: Settings, number: int | None, stop: asyncio.Event, patience_s: float | None = None
+) -> Settings | None:
+    """The settings for this generation, or for the standing one once a broker says it; None: `stop` was set before."""
+    if number is not None:
+        return settings.of_generation(number)
+    asking, stopping = asyncio.create_task(standing_patiently(settings, patience_s)), asyncio.create_task(stop.wait())
+    await asyncio.wait({asking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not asking.done():
+        asking.cancel()
+        await asyncio.wait({asking})
+        return None
+    return settings.of_generation(asking.result())
+
+
+def end_when_superseded(settings: Settings) -> None:
+    """From now on, end this process (StopCode.RESTART) when a later generation stands than that of the settings.
+
+    In a thread and on a loop of its own, so that it also ends a worker that is busy or hangs.
+    """
+
+    def look() -> None:
+        with Stopping("watch of the generations"):
+            asyncio.run(watch(settings, settings.generation))
+
+    threading.Thread(target=look, name="generations", daemon=True).start()
+
+
+async def watch(settings: Settings, keeps: int) -> NoReturn:
+    """Raise Superseded when another generation comes to stand than `keeps`."""
+
+    async def look() -> int:
+        return await _other(settings, keeps)
+
+    looks = AsyncRetrying(retry=retry_if_exception(_may_pass), wait=wait_fixed(RETRY_S), before_sleep=_say)
+    number: int = await looks(look)
+    raise Superseded(f"generation {number} of the book stands now, and this worker keeps generation {keeps}")
+
+
+async def _other(settings: Settings, keeps: int) -> int:
+    """The first generation said to stand that is above `keeps`."""
+    tp = TopicPartition(settings.topics.generations, 0)
+    async with consumer_of(settings.kafka, []) as consumer:
+        if tp.topic not in await consumer.topics():
+            raise _NotMade(f"there is no topic {tp.topic}")
+        consumer.assign([tp])
+        await consumer.seek_to_beginning(tp)
+        while True:
+            fetched = await consumer.getmany(tp, timeout_ms=POLL_MS)
+            for record in fetched.get(tp, ()):
+                if record.key == STANDING and record.value is not None:
+                    number = _decoded(tp.topic, record.offset, record.value).number
+                    if number > keeps:
+                        return number
+
+
+def _say(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    log.warning("cannot watch which generation stands (try %d): %s", state.attempt_number, error)
+
+
+def _is_away(error: BaseException) -> bool:
+    return isinstance(error, CommandFailed) and error.code == ExitCode.UNAVAILABLE
+
+
+def _may_pass(error: BaseException) -> bool:
+    return _is_away(error) or isinstance(error, KafkaError | _NotMade)

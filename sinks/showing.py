@@ -1,0 +1,24 @@
+"""Showing: the views of one database made anew in another, so that analysts keep one name for what stands.
+
+Each view is replaced at once, one after the other; doing it again changes nothing.
+"""
+
+from clickhouse_connect.driver.asyncclient import AsyncClient
+
+from sinks.migrations import checked, fill, make_database
+
+# ClickHouse keeps a view's SELECT with the database of each table in it.
+_VIEWS = """
+SELECT name, as_select FROM system.tables
+WHERE database = {database:String} AND engine = 'View' ORDER BY name
+"""
+
+
+async def show(client: AsyncClient, shown_in: str, *, cluster: str | None = None) -> tuple[str, ...]:
+    """Make every view of the client's default database in `shown_in`, over the same tables; the names."""
+    await make_database(client, shown_in, cluster)
+    found = await client.query(_VIEWS, parameters={"database": client.database})
+    for name, select in found.result_rows:
+        head = fill(f"CREATE OR REPLACE VIEW {checked(shown_in)}.{checked(name)} ${{on_cluster}} AS ", cluster)
+        await client.command(head + select)
+    return tuple(name for name, _ in found.result_rows)
