@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import typer
 
-from deploy.commands import audit, book, demo, health, publish, reference, serve, simulate, work
+from deploy.commands import audit, book, demo, health, publish, rebuild, reference, serve, simulate, work
 from deploy.commands.screen import err
 from deploy.embedded.error import StackError
 from deploy.failure import CommandFailed, ExitCode
@@ -46,6 +46,7 @@ app.command(rich_help_panel="Ask")(book.sql)
 app.command(rich_help_panel="Prove")(simulate.simulate)
 app.add_typer(book.journal, name="journal", rich_help_panel="Prove")
 app.command(rich_help_panel="Prove")(audit.audit)
+app.command(rich_help_panel="Prove")(rebuild.rebuild)
 app.command("seal", rich_help_panel="Prove")(audit.take_seal)
 
 

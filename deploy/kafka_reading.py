@@ -113,3 +113,15 @@ async def _left(admin: AIOKafkaAdminClient, group: str, targets: Offsets) -> int
         return sum(targets.values())
     done = {(tp.topic, tp.partition): at.offset for tp, at in committed.items()}
     return sum(max(0, end - max(0, done.get(at, 0))) for at, end in targets.items())
+
+
+async def left_to_do(kafka: str, group: str, targets: Offsets) -> int:
+    """How many of the records before these offsets the group has not committed."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka, request_timeout_ms=REQUEST_TIMEOUT_MS)
+    try:
+        await admin.start()
+        return await _left(admin, group, {at: end for at, end in targets.items() if end > 0})
+    except KafkaConnectionError as error:
+        raise no_broker(kafka) from error
+    finally:
+        await admin.close()

@@ -77,6 +77,9 @@ class PartitionAudit:
         self._journal, self._outputs = JournalCodec(), OutputCodec()
         self._where = f"partition {partition}"
         rows = self._since.rows
+        self.expected = Expected()  # what the journal gives, when it has run
+        self.standing: Rows = {}  # the rows of the state as they stand
+        self.has_cursor = False
         self._cursors: dict[Source, int] = {source_of(key): int(rows[key]) for key in rows if key[:1] == b"s"}
 
     async def run(self) -> Kept:
@@ -90,14 +93,15 @@ class PartitionAudit:
         return kept
 
     async def _audit(self, kept: Kept) -> None:
-        standing = await self._standing_state(kept)
+        standing = self.standing = await self._standing_state(kept)
         state = Finding(STATE_CLAIM, self._where)
         cursor = standing.pop(CURSOR_PREFIX + self._topics.journal.encode(), None)
         journal_next = await self._said_up_to() if cursor is None else self._behind_cursor(cursor)
         if journal_next < kept.journal_next:
             state.wrong("different", f"the state's place in the journal, {journal_next - 1}, lies before the position")
         kept.journal_next = max(journal_next, kept.journal_next)
-        expected = await self._refold(kept)
+        self.has_cursor = cursor is not None
+        expected = self.expected = await self._refold(kept)
         await self._ledger(kept, expected)
         await self._alerts(kept, expected)
         letters = await self._letters(kept)

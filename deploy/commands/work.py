@@ -122,11 +122,13 @@ def _run(
 ) -> None:
     settings = with_kafka(installation())
     apps: list[LaneApp] = []
+    _end_on_signal()
     told = Told(role, lambda: waits_for(apps[0].standing() if apps else LaneStanding()))
     with _health(settings, told) as say:
         book = of_book(settings, told)
         if book is None:
             return
+        _end_on_signal()
         app = _app(make, book.stream_settings(), metrics(told.registry))
         apps.append(app)
 
@@ -136,6 +138,12 @@ def _run(
 
         code = run_worker(app, on_loop=on_loop)
     raise typer.Exit(code)
+
+
+def _end_on_signal() -> None:
+    """Until the worker's own loop takes the signals: nothing is begun, so nothing is left behind."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(ExitCode.DONE))
 
 
 def _app(make: Callable[[StreamSettings, Metrics], LaneApp], streams: StreamSettings, metrics: Metrics) -> LaneApp:

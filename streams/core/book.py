@@ -243,5 +243,5 @@ def _check_rules(book: dict[str, int], grace_days: int) -> None:
     if book["grace_days"] != grace_days:
         raise StateMismatch(
             f"the book was opened with a grace period of {book['grace_days']} days, the settings say {grace_days}: "
-            "set it back, or fold the journal again under another application id"
+            "set it back, or fold a new generation (`peserta rebuild`)"
         )

@@ -55,8 +55,8 @@ def start_after_cursor(log: SourceLog, cursor: int | None) -> int:
         if log.committed is not None:
             raise Refused(
                 f"{log}: offset {log.committed} is committed, but the state has no cursor: its changelog was lost. "
-                "To rebuild the state from the source, start under a new app id, or delete the consumer group's "
-                "offsets and the partition's changelog and outputs"
+                "To rebuild the state from the source (a book's: `peserta rebuild --state`), start under a new app id, "
+                "or delete the consumer group's offsets and the partition's changelog and outputs"
             )
         return log.begin
     return _kept(log, cursor + 1, "the state's cursor")

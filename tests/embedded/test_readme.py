@@ -13,6 +13,7 @@ import pytest
 from deploy.commands.serve import make_topics
 from deploy.demo.run import ARRIVAL_LIMIT_S
 from deploy.embedded.stack import Stack
+from deploy.generations import read_said, standing_book
 from deploy.kafka_reading import end_offsets, wait_until_worked
 from deploy.settings import PREFIX, Settings
 from sinks.reading import wait_until_caught_up
@@ -49,13 +50,14 @@ def running(settings: Settings) -> Iterator[RestartingService]:
 
 async def everything_arrived(settings: Settings) -> None:
     """A reader types slowly; a test waits until what was typed has gone all the way."""
-    streams = settings.stream_settings()
+    book = settings.of_generation((await read_said(settings)).standing.number)
+    streams = book.stream_settings()
     t = streams.topics
     await wait_until_worked(settings.kafka, streams.recorder_app, streams.inbound_names, ARRIVAL_LIMIT_S)
     await wait_until_worked(settings.kafka, streams.recorder_app, [t.policies], ARRIVAL_LIMIT_S)
     await wait_until_worked(settings.kafka, streams.bookkeeper_app, [t.journal], ARRIVAL_LIMIT_S)
     targets = await end_offsets(settings.kafka, [t.journal, t.ledger, t.snapshots, t.alerts, t.dead_letters])
-    await wait_until_caught_up(settings.sink_settings(), targets, ARRIVAL_LIMIT_S)
+    await wait_until_caught_up(book.sink_settings(), targets, ARRIVAL_LIMIT_S)
 
 
 def run(script: str, settings: Settings, folder: Path) -> str:
@@ -90,11 +92,13 @@ def test_the_pages_work_when_they_are_typed_in_order(
     assert '"2025-10-31",3,2' in said["For analysts"]
     assert '"kind":"company"' in said["For analysts"]
     assert said["For operators"].count("All is well.") == 3
+    assert "Generation 2 stands." in said["For operators"]
 
 
 def test_the_consumer_in_python_prints_alerts(settings: Settings, running: RestartingService, tmp_path: Path) -> None:
     (script,) = blocks("For alert consumers", "python")
-    script = script.replace("127.0.0.1:9092", settings.kafka).replace("coverage.alerts.v1", settings.topics.alerts)
+    alerts = standing_book(settings).topics.alerts
+    script = script.replace("127.0.0.1:9092", settings.kafka).replace("coverage.alerts.v1", alerts)
     with subprocess.Popen([sys.executable, "-u", "-c", script], stdout=subprocess.PIPE, text=True) as consumer:
         assert consumer.stdout is not None
         first = consumer.stdout.readline()

@@ -134,8 +134,15 @@ def test_any_settings_pass_through_an_environment(
 
 def test_workers_and_sink_are_told_the_same() -> None:
     settings = read_settings(kafka="one:9092", clickhouse_url="http://two:8123", topic_prefix="p.", clock="replay")
+    later = settings.of_generation(3)
     streams, sink = settings.stream_settings(), settings.sink_settings()
     assert (streams.kafka, sink.kafka_address) == ("one:9092", "one:9092")
     assert (streams.topics.journal, sink.topic_prefix) == ("p.coverage.journal.v1", "p.")
     assert (streams.clock, streams.partitions, streams.grace_days) == ("replay", settings.partitions, 30)
     assert (sink.clickhouse_url, sink.database, sink.cluster) == ("http://two:8123", "peserta", None)
+    assert (later.sink_settings().database, later.sink_settings().topics.ledger) == (
+        "peserta_g3",
+        "p.coverage.ledger.v1.g3",
+    )
+    assert later.stream_settings().changelog == "p.peserta-bookkeeper.g3-book-changelog"
+    assert (later.topics.journal, settings.topics.ledger) == ("p.coverage.journal.v1", "p.coverage.ledger.v1")

@@ -22,6 +22,23 @@ def test_what_is_kept() -> None:
     assert {topic.name: (topic.cleanup, topic.retention_ms) for topic in topic_table()} == KEPT
 
 
+def test_a_later_generation_has_its_own_names_for_what_the_book_keeper_writes_and_no_others() -> None:
+    first, second = ({topic.name for topic in topic_table(generation=number)} for number in (1, 2))
+    assert second - first == {
+        "coverage.ledger.v1.g2",
+        "coverage.snapshots.v1.g2",
+        "coverage.alerts.v1.g2",
+        "workforce.dead-letters.v1.g2",
+        "peserta-bookkeeper.g2-book-changelog",
+    }
+    assert first - second == {
+        "coverage.ledger.v1",
+        "coverage.snapshots.v1",
+        "coverage.alerts.v1",
+        "peserta-bookkeeper-book-changelog",
+    }
+
+
 def test_a_history_keeps_its_old_records_everywhere() -> None:
     assert {topic.retention_ms for topic in topic_table(history=True)} == {-1}
 

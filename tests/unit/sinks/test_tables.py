@@ -1,9 +1,11 @@
 """Rows: what each kind of record leaves in which table."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from schemas.codec import OutputCodec
 from schemas.records import Entry, LedgerRecord, Policy
 from schemas.topics import TopicNames
 from schemas.vocabulary import CORRECTION, ENROLLMENT, NO_EFFECT, TERMINATION, WITHDRAWN, programme_set
@@ -174,6 +176,24 @@ def test_the_first_record_that_cannot_be_read_is_named(topic: str, bad: bytes | 
 
     with pytest.raises(Unreadable, match=rf"Topic p\.{topic}, partition 1, offset 42 cannot be read"):
         topics(TopicNames("p."))[f"p.{topic}"].blocks(batch(f"p.{topic}", kept(values, 40)))  # type: ignore[arg-type]
+
+
+LETTERS = [
+    pytest.param(1, "workforce.dead-letters.v1", ["invalid_field", "id_conflict"], id="first generation: one topic"),
+    pytest.param(2, "workforce.dead-letters.v1", ["invalid_field"], id="later: of the recorder's topic its own"),
+    pytest.param(2, "workforce.dead-letters.v1.g2", ["invalid_field", "id_conflict"], id="later: all of the book's"),
+]
+
+
+@pytest.mark.parametrize(("generation", "topic", "reasons"), LETTERS)
+def test_what_an_earlier_generation_of_the_book_refused_is_not_this_ones(
+    generation: int, topic: str, reasons: list[str]
+) -> None:
+    letters = [dead_letter(0), replace(dead_letter(1), reason="id_conflict")]
+    values = [OutputCodec().encode_dead_letter(letter) for letter in letters]
+
+    (made,) = topics(TopicNames("p.", generation))[f"p.{topic}"].blocks(batch(f"p.{topic}", kept(values, 0)))
+    assert list(made.columns["reason"]) == reasons
 
 
 def test_a_fact_that_ends_too_early_is_named() -> None:

@@ -84,6 +84,10 @@ def lose(topic: str) -> Callable[[BookInMemory], None]:
     return act
 
 
+def lose_state(book: BookInMemory) -> None:
+    book.shelf.stored[SETTINGS.changelog, 0].clear()
+
+
 def double(topic: str) -> Callable[[BookInMemory], None]:
     def act(book: BookInMemory) -> None:
         log, at = middle(book, topic)
@@ -167,6 +171,7 @@ def commit_too_far(book: BookInMemory) -> None:
         pytest.param(double(TOPICS.alerts), {ALERTS}, id="an alert is there twice"),
         pytest.param(change_alert, {ALERTS}, id="an alert says another figure"),
         pytest.param(lose(SETTINGS.changelog), {STATE}, id="a row of the state is gone"),
+        pytest.param(lose_state, {STATE}, id="the whole state of a partition is gone"),
         pytest.param(change_state, {STATE}, id="a row of the state was changed"),
         pytest.param(forget_dead_letter, {INBOUND}, id="a refused record has no dead letter"),
         pytest.param(

@@ -1,0 +1,142 @@
+"""`peserta rebuild`: the book folded again from its journal."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated, Final
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from deploy.audit.findings import Finding
+from deploy.commands.screen import err, out, table
+from deploy.commands.serve import make_topics
+from deploy.failure import CommandFailed, ExitCode
+from deploy.generations import standing_book
+from deploy.rebuild.removal import remove_old
+from deploy.rebuild.run import Rebuilt, Say, refold
+from deploy.rebuild.run import rebuild as fold_beside
+from deploy.rebuild.state import restore
+from deploy.running import installation, with_kafka
+from deploy.settings import Settings
+
+WORKERS_MAX: Final = 64
+
+
+def rebuild(
+    check: Annotated[bool, typer.Option("--check", help="Only fold and compare with what stands.")] = False,
+    state: Annotated[
+        bool, typer.Option("--state", help="Write the book-keeper's state anew, and nothing else.")
+    ] = False,
+    drop_old: Annotated[
+        bool, typer.Option("--drop-old", help="Delete every generation but the standing one, for good.")
+    ] = False,
+    switch: Annotated[bool, typer.Option(help="Make the new generation the standing one when it is well.")] = True,
+    workers: Annotated[int, typer.Option(min=1, max=WORKERS_MAX, help="Book-keepers that fold side by side.")] = 1,
+) -> None:
+    """Fold the journal again with the code and settings at hand, beside the standing book, check it, and switch.
+
+    Until the switch the standing book serves as ever; it is kept afterwards. Started again after it was ended somehow,
+    it goes on. With --check nothing is written: exit code 0 if ledger, alerts, dead letters and state are byte for byte
+    what this code makes of the journal. With --state only a state that was lost, or differs, is written.
+
+    Example: peserta rebuild --check · peserta rebuild --workers 4 · peserta rebuild --drop-old
+    """
+    if check + state + drop_old > 1 or (not switch and (check or state or drop_old)):
+        raise CommandFailed("--check, --state, --drop-old and --no-switch are different things: ask for one.")
+    settings = standing_book(with_kafka(installation()))
+    if check:
+        _check(settings)
+    elif state:
+        _state(settings)
+    elif drop_old:
+        _drop_old(settings)
+    else:
+        _rebuild(settings, workers, switches=switch)
+
+
+def _check(settings: Settings) -> None:
+    with _told() as say:
+        kept = asyncio.run(refold(settings, say))
+    findings = [finding for book in kept for finding in book.findings]
+    _show(f"Generation {settings.generation} against its journal", findings)
+    if not all(finding.holds for finding in findings):
+        out.print("[bold red]This code makes something else of the journal than what stands.[/bold red]")
+        raise typer.Exit(ExitCode.NOT_AS_ASKED)
+    out.print("[bold green]This code makes of the journal what stands, byte for byte.[/bold green]")
+
+
+def _state(settings: Settings) -> None:
+    make_topics(settings)
+    with _told() as say:
+        restored = asyncio.run(restore(settings, say))
+    columns = ("partition", "up to", "rows", "records written")
+    rows = [(r.partition, r.journal_next, r.rows, r.written) for r in restored]
+    out.print(table("The state", columns, rows, right=columns))
+    out.print("The state is what the journal gives. Start the book-keepers.")
+
+
+def _rebuild(settings: Settings, workers: int, *, switches: bool) -> None:
+    make_topics(settings)
+    with _told() as say:
+        rebuilt = asyncio.run(fold_beside(settings, workers, say, switches=switches))
+    number, old = rebuilt.candidate.generation.number, settings.generation
+    _show(f"Generation {number} against its journal", rebuilt.findings)
+    _show(f"What generation {old} has, against generation {number}", rebuilt.changes)
+    if not rebuilt.is_well:
+        out.print(f"[bold red]Generation {number} is not what the journal gives: {old} stands as before.[/bold red]")
+        raise typer.Exit(ExitCode.NOT_AS_ASKED)
+    _tell(rebuilt, number, old)
+
+
+def _tell(rebuilt: Rebuilt, number: int, old: int) -> None:
+    if not rebuilt.switched:
+        out.print(
+            f"Generation {number} is complete, and {old} stands as before. `peserta rebuild` goes on and switches."
+        )
+        return
+    alerts = rebuilt.candidate.settings.topics.alerts
+    out.print(f"[bold green]Generation {number} stands.[/bold green] Its alerts are on {alerts}.", soft_wrap=True)
+    out.print(
+        f"Workers of generation {old} end by themselves (exit code 70); started again they keep {number}. What {old} "
+        "wrote is kept until `peserta rebuild --drop-old`.",
+        soft_wrap=True,
+    )
+
+
+def _drop_old(settings: Settings) -> None:
+    removed = asyncio.run(remove_old(settings))
+    rows = [(kind, len(names), ", ".join(names)) for kind, names in asdict(removed).items()]
+    out.print(table(f"Deleted; generation {settings.generation} stands", ("", "", "names"), rows, right=("",)))
+
+
+def _show(title: str, findings: list[Finding]) -> None:
+    """One row for each claim, over all partitions."""
+    claims: dict[str, list[int]] = {}
+    for f in findings:
+        sums = claims.setdefault(f.claim, [0, 0, 0, 0])
+        for place, count in enumerate((f.compared, f.missing, f.extra, f.different)):
+            sums[place] += count
+    columns = ("", "claim", "compared", "missing", "extra", "different")
+    rows = [("✘" if any(sums[1:]) else "✔", claim, *sums) for claim, sums in claims.items()]
+    out.print(table(title, columns, rows, right=columns[2:]))
+    for finding in findings:
+        for named in finding.named:
+            out.print(f"{finding.where}, {finding.claim}: {named}", soft_wrap=True, markup=False)
+
+
+@contextmanager
+def _told() -> Iterator[Say]:
+    """A line of progress on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task("Rebuilding", total=None, left="")
+
+        def say(what: str, left: int | None, total: int | None) -> None:
+            done = None if left is None or total is None else total - left
+            progress.update(
+                task, description=what, completed=done or 0, total=total, left=f"{left} left" if left else ""
+            )
+
+        yield say

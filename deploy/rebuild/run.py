@@ -1,0 +1,119 @@
+"""The rebuild: fold beside the standing book, check, and switch when nothing is left to do."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from deploy.audit.findings import Finding
+from deploy.audit.partition import Kept, PartitionAudit
+from deploy.audit.reading import PartitionReader
+from deploy.kafka_reading import consumer_of, end_offsets, left_to_do
+from deploy.rebuild.announcement import Announcement
+from deploy.rebuild.candidate import Candidate, begin, next_candidate
+from deploy.rebuild.difference import differences
+from deploy.rebuild.workers import Workers, working
+from deploy.settings import Settings
+from sinks.reading import wait_until_caught_up
+from sinks.showing import show
+from sinks.warehouse import open_client
+
+LOOK_EVERY_S: Final = 0.3
+NEAR_RECORDS: Final = 1_000  # of the journal: what is done within a moment of the switch
+SINK_LOOK_S: Final = 5.0
+
+# What is being done, records left and records in all; None when that is not known.
+Say = Callable[[str, int | None, int | None], None]
+
+
+@dataclass
+class Rebuilt:
+    """`findings`: the candidate against the journal folded again; `changes`: what stands against the candidate."""
+
+    candidate: Candidate
+    kept: list[Kept] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    changes: list[Finding] = field(default_factory=list)
+    switched: bool = False
+
+    @property
+    def is_well(self) -> bool:
+        return all(finding.holds for finding in self.findings)
+
+
+async def refold(settings: Settings, say: Say) -> list[Kept]:
+    """Every partition of a generation against its journal, folded again here and now."""
+    streams = settings.stream_settings()
+    async with consumer_of(streams.kafka, []) as consumer:
+        reader = PartitionReader(consumer)
+        kept = []
+        for partition in range(streams.partitions):
+            say(f"Folding partition {partition} again", streams.partitions - partition, streams.partitions)
+            kept.append(await PartitionAudit(streams, reader, partition).run())
+        return kept
+
+
+async def rebuild(settings: Settings, bookkeepers: int, say: Say, *, switches: bool = True) -> Rebuilt:
+    """Fold a new generation and make it the standing one. CommandFailed when it cannot go on; nothing is lost then."""
+    candidate = await next_candidate(settings)
+    async with await Announcement.open(settings) as announcement:
+        await begin(candidate, announcement)
+        with working(candidate.settings, bookkeepers) as workers:
+            await _folded(candidate.settings, workers, say)
+            rebuilt = await _checked(candidate, say)
+            if rebuilt.is_well and switches:
+                await _carried(candidate.settings, workers, say)
+                await _folded(candidate.settings, workers, say)
+                await announcement.stands(candidate.generation)
+                rebuilt.switched = True
+                await _shown(candidate.settings)
+    return rebuilt
+
+
+async def _folded(settings: Settings, workers: Workers, say: Say) -> None:
+    """Until the candidate is near the end of the journal, which may be growing."""
+    streams = settings.stream_settings()
+    while True:
+        workers.check()
+        ends = await end_offsets(streams.kafka, [streams.topics.journal])
+        left = await left_to_do(streams.kafka, streams.bookkeeper_app, ends)
+        say(f"Folding generation {settings.generation}", left, sum(ends.values()))
+        if left <= min(NEAR_RECORDS, sum(ends.values()) // 10):
+            return
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _checked(candidate: Candidate, say: Say) -> Rebuilt:
+    rebuilt = Rebuilt(candidate, await refold(candidate.settings, say))
+    rebuilt.findings = [finding for kept in rebuilt.kept for finding in kept.findings]
+    say("Comparing with what stands", None, None)
+    async with consumer_of(candidate.settings.kafka, []) as consumer:
+        rebuilt.changes = await differences(candidate.standing, PartitionReader(consumer), rebuilt.kept)
+    return rebuilt
+
+
+async def _carried(settings: Settings, workers: Workers, say: Say) -> None:
+    """Until ClickHouse has what the topics hold now."""
+    if not settings.clickhouse_url:
+        return None
+    topics = settings.topics
+    names = {topics.journal, topics.ledger, topics.snapshots, topics.alerts, topics.dead_letters, topics.book_letters}
+    targets = await end_offsets(settings.kafka, sorted(names))
+    while True:
+        workers.check()
+        say(f"Waiting until ClickHouse has generation {settings.generation}", None, None)
+        try:
+            return await wait_until_caught_up(settings.sink_settings(), targets, SINK_LOOK_S)
+        except TimeoutError as late:
+            say(str(late), None, None)
+
+
+async def _shown(settings: Settings) -> None:
+    """Analysts see it under the name that they know. A sink that starts later makes sure of it too."""
+    if not settings.clickhouse_url:
+        return
+    client = await open_client(settings.sink_settings())
+    try:
+        await show(client, settings.clickhouse_database, cluster=settings.clickhouse_cluster or None)
+    finally:
+        await client.close()

@@ -1,0 +1,92 @@
+"""The state alone, written anew: where it was lost, or is not what the journal gives, while the outputs are.
+
+Nobody else notices: topics, offsets and ClickHouse stay. A partition's rows and cursor are one transaction.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from deploy.audit.partition import STATE_CLAIM, Kept, PartitionAudit
+from deploy.audit.reading import PartitionReader
+from deploy.failure import CommandFailed, ExitCode
+from deploy.kafka_reading import consumer_of
+from deploy.rebuild.groups import PATIENCE_S, is_kept
+from deploy.rebuild.run import Say
+from deploy.settings import Settings
+from streams.lane import LaneFault, LaneSettings
+from streams.lane.cursors import cursor_row
+from streams.lane.transactions import PartitionProducers
+from streams.settings import StreamSettings
+
+TRANSACTION_LIMIT_S: Final = 60.0  # for all rows of one partition
+
+
+@dataclass(frozen=True)
+class Restored:
+    """One partition: rows of its state, and how many records were written to make it so."""
+
+    partition: int
+    journal_next: int
+    rows: int
+    written: int
+
+
+async def restore(settings: Settings, say: Say, patience_s: float = PATIENCE_S) -> list[Restored]:
+    """Write the state that the journal gives up to where the outputs are. CommandFailed when these differ from it, or
+    book-keepers run: then nothing is written in that partition."""
+    streams = settings.stream_settings()
+    if await is_kept(streams.kafka, streams.bookkeeper_app, patience_s):
+        raise CommandFailed(
+            "Book-keepers are running: stop them first, and start them again afterwards. Nothing was done."
+        )
+    producers = PartitionProducers(_lane_settings(streams))
+    try:
+        # Who starts now fences us, and who started before is fenced: one of us writes, never both.
+        await producers.own(set(range(streams.partitions)))
+        restored = []
+        for partition in range(streams.partitions):
+            say(f"Folding partition {partition} again", streams.partitions - partition, streams.partitions)
+            restored.append(await _restore_one(streams, producers, partition))
+        return restored
+    except LaneFault as error:
+        raise CommandFailed(f"The state cannot be written: {error}.", ExitCode.RESTART_ME) from error
+    finally:
+        await producers.own(set())
+
+
+async def _restore_one(streams: StreamSettings, producers: PartitionProducers, partition: int) -> Restored:
+    async with consumer_of(streams.kafka, []) as consumer:
+        audit = PartitionAudit(streams, PartitionReader(consumer), partition)
+        kept = await audit.run()
+    _refuse_differing_outputs(kept)
+    rows, standing = audit.expected.rows, audit.standing
+    changed = {key: value for key, value in rows.items() if standing.get(key) != value}
+    gone = dict.fromkeys(standing.keys() - rows.keys())
+    if changed or gone or not audit.has_cursor:
+        cursor = cursor_row(streams.topics.journal, kept.journal_next - 1)
+        written = [*changed.items(), *gone.items(), cursor]
+        await producers.commit(partition, {streams.changelog: written})
+        return Restored(partition, kept.journal_next, len(rows), len(written))
+    return Restored(partition, kept.journal_next, len(rows), 0)
+
+
+def _refuse_differing_outputs(kept: Kept) -> None:
+    wrong = [finding for finding in kept.findings if not finding.holds and finding.claim != STATE_CLAIM]
+    if wrong:
+        raise CommandFailed(
+            f"Partition {kept.partition}: not only the state differs from what this code makes of the journal: "
+            f"{', '.join(finding.claim for finding in wrong)}. `peserta rebuild --check` shows it; `peserta rebuild` "
+            "folds a new generation of state and outputs.",
+            ExitCode.NOT_AS_ASKED,
+        )
+
+
+def _lane_settings(streams: StreamSettings) -> LaneSettings:
+    """Those of the book-keeper, so that the same transactional ids are taken."""
+    return LaneSettings(
+        bootstrap=streams.kafka,
+        app_id=streams.bookkeeper_app,
+        partitions=streams.partitions,
+        data_dir=streams.data_dir,
+        transaction_timeout_s=TRANSACTION_LIMIT_S,
+    )
