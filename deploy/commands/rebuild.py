@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from deploy.audit.findings import Finding
 from deploy.commands.screen import err, out, table
 from deploy.commands.serve import make_topics
+from deploy.embedded.stack import Stack
 from deploy.failure import CommandFailed, ExitCode
 from deploy.generations import standing_book
 from deploy.rebuild.removal import remove_old
@@ -19,7 +20,7 @@ from deploy.rebuild.run import Rebuilt, Say, refold
 from deploy.rebuild.run import rebuild as fold_beside
 from deploy.rebuild.state import restore
 from deploy.running import installation, with_kafka
-from deploy.settings import Settings
+from deploy.settings import Settings, read_settings
 
 WORKERS_MAX: Final = 64
 
@@ -45,15 +46,30 @@ def rebuild(
     """
     if check + state + drop_old > 1 or (not switch and (check or state or drop_old)):
         raise CommandFailed("--check, --state, --drop-old and --no-switch are different things: ask for one.")
-    settings = standing_book(with_kafka(installation()))
-    if check:
-        _check(settings)
-    elif state:
-        _state(settings)
-    elif drop_old:
-        _drop_old(settings)
-    else:
-        _rebuild(settings, workers, switches=switch)
+    with _book() as settings:
+        if check:
+            _check(settings)
+        elif state:
+            _state(settings)
+        elif drop_old:
+            _drop_old(settings)
+        else:
+            _rebuild(settings, workers, switches=switch)
+
+
+@contextmanager
+def _book() -> Iterator[Settings]:
+    """The standing book. One of `peserta up` that does not run (it ends when a worker refuses) is started for as long
+    as this takes, without workers."""
+    settings = installation()
+    folder = settings.data_dir / "stack"
+    if settings.kafka or not folder.is_dir():
+        yield standing_book(with_kafka(settings))
+        return
+    clickhouse = not settings.clickhouse_url
+    with Stack(folder, clickhouse=clickhouse, console=err) as stack:
+        url = stack.clickhouse_url if clickhouse else None
+        yield standing_book(read_settings(kafka=stack.kafka_address, clickhouse_url=url))
 
 
 def _check(settings: Settings) -> None:

@@ -3,9 +3,10 @@
 from typing import Final, NoReturn, Self
 
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
-from aiokafka.errors import KafkaError, ProducerFenced  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaConnectionError, KafkaError, ProducerFenced  # type: ignore[import-untyped]
 
 from deploy.failure import CommandFailed, ExitCode
+from deploy.kafka_reading import no_broker
 from deploy.settings import Settings
 from schemas.generation import BEGUN, STANDING, Generation
 from streams.lane.delivery import start_producer
@@ -23,7 +24,11 @@ class Announcement:
     async def open(cls, settings: Settings) -> Self:
         """Connect, and silence a rebuild that was opened before."""
         servers = settings.kafka.split(",")
-        return cls(settings, await start_producer(servers, transactional_id=settings.topic_prefix + REBUILD))
+        try:
+            producer = await start_producer(servers, transactional_id=settings.topic_prefix + REBUILD)
+        except (KafkaConnectionError, TimeoutError) as error:
+            raise no_broker(settings.kafka) from error
+        return cls(settings, producer)
 
     async def begun(self, generation: Generation) -> None:
         """A generation is being folded."""

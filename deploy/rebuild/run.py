@@ -5,9 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from clickhouse_connect.driver.exceptions import DatabaseError
+
 from deploy.audit.findings import Finding
 from deploy.audit.partition import Kept, PartitionAudit
 from deploy.audit.reading import PartitionReader
+from deploy.failure import CommandFailed, ExitCode
 from deploy.kafka_reading import consumer_of, end_offsets, left_to_do
 from deploy.rebuild.announcement import Announcement
 from deploy.rebuild.candidate import Candidate, begin, next_candidate
@@ -115,5 +118,11 @@ async def _shown(settings: Settings) -> None:
     client = await open_client(settings.sink_settings())
     try:
         await show(client, settings.clickhouse_database, cluster=settings.clickhouse_cluster or None)
+    except DatabaseError as error:
+        raise CommandFailed(
+            f"Generation {settings.generation} stands, but ClickHouse did not take its views: analysts see it as soon "
+            "as its sink runs (`peserta worker sink`).",
+            ExitCode.UNAVAILABLE,
+        ) from error
     finally:
         await client.close()

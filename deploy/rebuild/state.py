@@ -6,6 +6,8 @@ Nobody else notices: topics, offsets and ClickHouse stay. A partition's rows and
 from dataclasses import dataclass
 from typing import Final
 
+from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+
 from deploy.audit.partition import STATE_CLAIM, Kept, PartitionAudit
 from deploy.audit.reading import PartitionReader
 from deploy.failure import CommandFailed, ExitCode
@@ -48,8 +50,12 @@ async def restore(settings: Settings, say: Say, patience_s: float = PATIENCE_S) 
             say(f"Folding partition {partition} again", streams.partitions - partition, streams.partitions)
             restored.append(await _restore_one(streams, producers, partition))
         return restored
-    except LaneFault as error:
-        raise CommandFailed(f"The state cannot be written: {error}.", ExitCode.RESTART_ME) from error
+    except (LaneFault, KafkaError) as error:
+        raise CommandFailed(
+            f"The state cannot be written: {type(error).__name__} {error}. What was written is right, the rest is as "
+            "it was: see that no book-keeper starts, and run it again.",
+            ExitCode.RESTART_ME,
+        ) from error
     finally:
         await producers.own(set())
 
@@ -58,7 +64,7 @@ async def _restore_one(streams: StreamSettings, producers: PartitionProducers, p
     async with consumer_of(streams.kafka, []) as consumer:
         audit = PartitionAudit(streams, PartitionReader(consumer), partition)
         kept = await audit.run()
-    _refuse_differing_outputs(kept)
+    refuse_differing_outputs(kept)
     rows, standing = audit.expected.rows, audit.standing
     changed = {key: value for key, value in rows.items() if standing.get(key) != value}
     gone = dict.fromkeys(standing.keys() - rows.keys())
@@ -70,7 +76,8 @@ async def _restore_one(streams: StreamSettings, producers: PartitionProducers, p
     return Restored(partition, kept.journal_next, len(rows), 0)
 
 
-def _refuse_differing_outputs(kept: Kept) -> None:
+def refuse_differing_outputs(kept: Kept) -> None:
+    """CommandFailed when anything but the state is not what the journal gives."""
     wrong = [finding for finding in kept.findings if not finding.holds and finding.claim != STATE_CLAIM]
     if wrong:
         raise CommandFailed(

@@ -14,7 +14,7 @@ RECORDS_PER_RANGE = 10_000
 
 def prepare(load: Load) -> Measure:
     """Rows a second of journal and ledger together, in the proportion in which they come."""
-    read = topics()
+    read = topics(load.topics)
     batches = [
         (read[topic], Batch.of(Range(topic, 0, first, first + len(part)), part))
         for topic, records in ((load.topics.journal, load.journal), (load.topics.ledger, _ledger(load)))

@@ -189,4 +189,4 @@ def state_lost(world: World) -> None:
     delete_topic(world.settings.kafka, world.settings.stream_settings().changelog)
     make_topics(world.settings)
     world.service.start("bookkeeper")
-    world.wait_until_it_refuses("bookkeeper", "To rebuild the state")
+    world.wait_until_it_refuses("bookkeeper", "`peserta rebuild --state`")

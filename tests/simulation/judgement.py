@@ -83,7 +83,7 @@ async def _audit(scene: Scene, reader: MemoryReader) -> tuple[list[Kept], list[F
 def _rows(scene: Scene, reader: MemoryReader) -> Iterator[Finding]:
     """ClickHouse has the rows of every committed record, each of them once."""
     expected: dict[str, Counter[Any]] = {table: Counter() for table in scene.clickhouse.rows}
-    for name, topic in topics(scene.settings.topics.prefix).items():
+    for name, topic in topics(scene.settings.topics).items():
         for number in range(scene.settings.partitions):
             records = reader.all(name, number)
             for block in topic.blocks(Batch(Range(name, number, 0, len(records)), records, "")):
@@ -100,7 +100,7 @@ def _rows(scene: Scene, reader: MemoryReader) -> Iterator[Finding]:
 def _snapshots(scene: Scene, reader: MemoryReader) -> Finding:
     """Of those of one range only the newest is inserted; the newest of all is there, and none twice or made up."""
     name = scene.settings.topics.snapshots
-    topic = topics(scene.settings.topics.prefix)[name]
+    topic = topics(scene.settings.topics)[name]
     rows: list[dict[str, Any]] = []
     for number in range(scene.settings.partitions):
         for record in reader.all(name, number):

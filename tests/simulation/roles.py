@@ -145,7 +145,7 @@ async def keep_books(scene: Scene, process: Process) -> None:
 async def carry(scene: Scene, process: Process) -> None:
     """The sink: `sinks.loop.run_sink`."""
     link = scene.link(process)
-    read = topics(scene.settings.topics.prefix)
+    read = topics(scene.settings.topics)
     client: Any = ClickHouseClient(scene.clickhouse, link, scene.chance)
     consumer = MemoryConsumer(scene.broker, link, isolation_level=COMMITTED, share=scene.share)
     sink: Sink = scene.parts.sink(

@@ -3,6 +3,7 @@
 import pytest
 
 from deploy.topics import DAY_MS, topic_table
+from schemas.topics import TopicNames
 
 KEPT = {
     "workforce.facts.v1": ("delete", 30 * DAY_MS),
@@ -37,6 +38,14 @@ def test_a_later_generation_has_its_own_names_for_what_the_book_keeper_writes_an
         "coverage.alerts.v1",
         "peserta-bookkeeper-book-changelog",
     }
+
+
+@pytest.mark.parametrize("generation", [1, 2])
+def test_everybody_calls_the_topics_by_the_names_in_the_table(generation: int) -> None:
+    names = TopicNames("p.", generation)
+    called = [getattr(names, name) for name, of in vars(TopicNames).items() if isinstance(of, property)]
+    assert set(called) <= {topic.name for topic in topic_table(prefix="p.", generation=generation)}
+    assert len(called) == 10
 
 
 def test_a_history_keeps_its_old_records_everywhere() -> None:
