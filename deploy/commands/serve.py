@@ -36,7 +36,7 @@ def create() -> None:
     """
     settings = standing_book(with_kafka(installation()))
     made = make_topics(settings)
-    out.print(f"{len(made)} topics with {settings.partitions} partitions each")
+    out.print(f"{len(made)} topics, for a book of {settings.partitions} partitions")
 
 
 @topics.command("list")

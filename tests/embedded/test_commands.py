@@ -134,7 +134,7 @@ def expected(told: Told) -> list[JsonObject]:
 
 
 def test_commands_say_what_they_did(told: Told) -> None:
-    assert told.said["topics create"].strip() == "9 topics with 2 partitions each"
+    assert told.said["topics create"].strip() == "10 topics, for a book of 2 partitions"
     assert told.said["tick"].strip() == f"{told.story.as_of} has begun in all 2 partitions"
     assert told.said["publish"].startswith(f"{len(told.story.facts)} published, 0 refused")
     assert told.said["policies apply"].count(" new ") == told.story.policies_yaml.count("policy_id:")
@@ -153,7 +153,7 @@ def test_a_date_before_that_of_the_book_cannot_begin(told: Told) -> None:
 def test_topics_are_made_once_and_listed(told: Told) -> None:
     assert told.ask("topics", "create") == told.said["topics create"]
     listed = told.ask("topics", "list")
-    assert listed.count("commands.") == 9
+    assert listed.count("commands.") == 10
     assert re.search(r"commands\.coverage\.journal\.v1\s+for ever", listed)
 
 
