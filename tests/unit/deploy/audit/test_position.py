@@ -202,6 +202,7 @@ async def test_a_position_that_does_not_lie_in_the_topics_is_refused(
 
 OTHERS: dict[str, Any] = {
     "topics begin with": "other.",
+    "generation": 2,
     "partitions": 64,
     "grace days": 31,
     "format of the rows": 0,
@@ -262,12 +263,8 @@ async def test_an_audit_from_a_position_reads_only_what_lies_behind_it(well: Boo
 async def test_progress_tells_every_offset_that_was_passed(well: BookInMemory) -> None:
     passed: list[int] = []
     await audit_topics(SETTINGS, WatchedReader(well.shelf, passed.append), lambda _: None, dict(well.committed))
-    read_twice = (NAMES[-1],)
-    planned = sum(
-        len(well.shelf.stored[topic_names(SETTINGS)[name], p])
-        for name in (*NAMES, *read_twice)
-        for p in range(PARTITIONS)
-    )
+    # Dead letters under two names, as they are read for the recorder and for the book.
+    planned = sum(len(well.shelf.stored[topic_names(SETTINGS)[name], p]) for name in NAMES for p in range(PARTITIONS))
     assert sum(passed) == planned + sum(len(well.shelf.stored[TOPICS.facts, p]) for p in range(PARTITIONS))
 
 
