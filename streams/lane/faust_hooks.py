@@ -327,12 +327,15 @@ class Consumer(driver.Consumer):
         if any(table is not None and partition not in table.owned() for partition, table in tables):
             return False
         changelogs = {TP(topic, number) for topic, table in self._tables.items() for number in table.owned()}
-        ends = await self.highwaters(*sources, *changelogs)
-        begins = await self.earliest_offsets(*sources, *changelogs)
-        contained = {tp: self._tables[tp.topic].states.part(tp.partition).contained for tp in changelogs}
-        if any(max(contained[tp], begins[tp] - 1) < ends[tp] - 1 for tp in changelogs):
+        if await self._limits(sources, changelogs) is None:
             return False
         committed = await self._thread.committed(sources)
+        # Once more: a worker that slept here while others went on would hold their offsets against older ends, and take
+        # its state for lost.
+        limits = await self._limits(sources, changelogs)
+        if limits is None:
+            return False
+        begins, ends = limits
         logs = {tp: SourceLog(tp.topic, tp.partition, begins[tp], ends[tp], committed[tp]) for tp in sources}
         starts = {tp: self.app.lane_of(tp.topic).start_of(log) for tp, log in logs.items()}
         for lane in self.app.lanes:
@@ -345,6 +348,15 @@ class Consumer(driver.Consumer):
             if log.begin < starts[tp] and (log.committed is None or log.committed < starts[tp]):
                 self.progress[tp].stand()
         return True
+
+    async def _limits(self, sources: set[TP], changelogs: set[TP]) -> tuple[Mapping[TP, int], Mapping[TP, int]] | None:
+        """Where these begin and end; None while a state does not contain its changelog to that end."""
+        ends = await self.highwaters(*sources, *changelogs)
+        begins = await self.earliest_offsets(*sources, *changelogs)
+        contained = {tp: self._tables[tp.topic].states.part(tp.partition).contained for tp in changelogs}
+        if any(max(contained[tp], begins[tp] - 1) < ends[tp] - 1 for tp in changelogs):
+            return None
+        return begins, ends
 
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
         """Faust seeks a changelog to one before its beginning (recovery.py _build_offsets), which is out of range."""

@@ -144,15 +144,15 @@ class MemoryHost:
                 await self._lane.own(set(numbers))
                 for number in self._table.states.partitions() - numbers:
                     self._table.states.drop(number)
-                while not await self._is_recovered(numbers):
-                    if not self._is_current:
-                        return False
-            await self._position(numbers)
+            while not await self._position(numbers):
+                if not self._is_current:
+                    return False
         return self._is_current
 
     async def _is_recovered(self, numbers: Iterable[int]) -> bool:
         """Read on in the changelogs; whether all are read to their end."""
-        assert self._table is not None
+        if self._table is None:
+            return True
         tps = [TopicPartition(self._table.changelog, number) for number in sorted(numbers)]
         begins, ends = await self._changelogs.beginning_offsets(tps), await self._changelogs.end_offsets(tps)
         self._changelogs.assign(tps)
@@ -166,12 +166,18 @@ class MemoryHost:
             self._table.states.part(tp.partition).read(batch, str(tp))
         return False
 
-    async def _position(self, numbers: frozenset[int]) -> None:
+    async def _position(self, numbers: frozenset[int]) -> bool:
+        """Put the sources where the lane says; False while its state is not complete."""
+        if not await self._is_recovered(numbers):
+            return False
         tps = [
             TopicPartition(topic, number) for topic in sorted(self._lane.source_topics) for number in sorted(numbers)
         ]
-        begins, ends = await self._sources.beginning_offsets(tps), await self._sources.end_offsets(tps)
+        # What is committed is asked before the ends that it is held against.
         committed = await self._member.committed([tuple(tp) for tp in tps])
+        begins, ends = await self._sources.beginning_offsets(tps), await self._sources.end_offsets(tps)
+        if not await self._is_recovered(numbers):
+            return False
         logs = {tp: SourceLog(tp.topic, tp.partition, begins[tp], ends[tp], committed[tuple(tp)]) for tp in tps}
         starts: Mapping[TopicPartition, int] = {tp: self._lane.start_of(log) for tp, log in logs.items()}
         await self._lane.open(numbers)
@@ -182,6 +188,7 @@ class MemoryHost:
         for tp, log in logs.items():
             if log.begin < starts[tp] and (log.committed is None or log.committed < starts[tp]):
                 self.progress[tp].stand()
+        return True
 
     async def _fetch(self, consumer: MemoryConsumer, tps: list[TopicPartition]) -> dict[TopicPartition, Batch]:
         """A batch for each partition that moved, with or without records."""

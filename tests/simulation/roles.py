@@ -29,7 +29,7 @@ from tests.simulation.scene import Scene
 
 NOWHERE: Final = "memory:9"
 SINK_SETTINGS: Final = SinkSettings(NOWHERE, "")
-PLANTED_RATE: Final = 0.004  # of a step of the book-keeper's that fails for no reason of its own
+PLANTED_RATE: Final = 0.01  # of a step of the book-keeper's that fails for no reason of its own
 IMPATIENCE_RATE: Final = 0.3  # of looks at what is under way when partitions are taken away
 PUBLISHING_PAUSE_S: Final = 0.3
 METRICS: Final = SinkMetrics()

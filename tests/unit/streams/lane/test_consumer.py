@@ -1,5 +1,6 @@
 """The lane's consumer between Faust and the broker: when it reads what, from where, and what it drops."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import cast
 
@@ -95,6 +96,22 @@ async def test_nothing_is_read_until_the_changelog_is_contained_to_its_end(bench
     bench.contain(9)
     await bench.read()
     assert (bench.broker.asked, bench.broker.sought) == ([{SOURCE}], {SOURCE: 42})
+
+
+class Overtaken(FakeThread):
+    """While this worker asks what its group has committed, another one that has taken over goes on."""
+
+    async def committed(self, partitions: Iterable[TP]) -> dict[TP, int | None]:
+        self.logs[CHANGELOG] = (0, 12)
+        return dict.fromkeys(partitions, 42)
+
+
+async def test_a_worker_that_sleeps_while_another_goes_on_does_not_take_its_state_for_lost(bench: Bench) -> None:
+    bench.consumer._thread = Overtaken({SOURCE, CHANGELOG}, dict(bench.broker.logs))  # type: ignore[assignment]
+    assert not await bench.consumer._position({SOURCE}), "there is more to read of the state"
+    bench.contain(11, cursor=41)
+    assert await bench.consumer._position({SOURCE})
+    assert bench.consumer.progress[SOURCE].expected == 42
 
 
 async def test_nothing_is_read_before_the_partitions_producer_has_fenced_its_predecessor(bench: Bench) -> None:
