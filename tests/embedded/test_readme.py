@@ -91,7 +91,7 @@ def test_the_pages_work_when_they_are_typed_in_order(
     assert "C1 half recovered: 2 of 3 (66.66 %)" in said["For alert consumers"]
     assert '"2025-10-31",3,2' in said["For analysts"]
     assert '"kind":"company"' in said["For analysts"]
-    assert said["For operators"].count("All is well.") == 3
+    assert said["For operators"].count("All is well.") == 4
     assert "Generation 2 stands." in said["For operators"]
 
 
