@@ -123,6 +123,8 @@ async def test_a_partition_moves_between_workers_and_back(lane_case: LaneCase) -
     first = lane_case.start(settings=slow)
     first.wait_for_records(200)
     second = lane_case.start(settings=slow)
+    second.wait_until(lambda: second.said("opened"), "a partition of its own")
+    await lane_case.fill(200)  # the first may have done all there was before
     second.wait_for_records(200)
     assert len(second.said("opened")) == 1
     assert second.terminate() == 0
