@@ -11,8 +11,10 @@ from schemas.records import Company, Day
 from schemas.vocabulary import OUTSIDE
 from streams.core.postings import CLASS_BITS, CLASS_MASK, PAIR_MASK
 from streams.core.standing import Standing
+from streams.core.tally import NO_WEIGHTS, Weights
 
 NEVER: Final[Day] = 1 << 40  # a date that does not come
+NO_DATE_YET: Final[Day] = -NEVER
 
 Balances = dict[int, int]  # class -> headcount
 DayRow = dict[int, int]  # pair of classes -> sum of quantities
@@ -23,7 +25,8 @@ class CompanyBook:
     """The accounts of a company on its business date `today`, and its standing under every policy.
 
     The rest is there to do little: `next_on` is the next date on which anything can change by itself, `posted` counts
-    the postings that touched the balances, and at `wake_at` of them some policy has to be looked at again.
+    the postings that touched the balances, and at `wake_at` of them some policy has to be looked at again. `counted` is
+    what the balances weigh (streams.core.tally), kept up with them.
     """
 
     __slots__ = (
@@ -32,10 +35,12 @@ class CompanyBook:
         "changed_at",
         "changed_days",
         "company_id",
+        "counted",
         "days",
         "future",
         "has_facts",
         "kept",
+        "last_baseline_on",
         "moves_of_day",
         "next_on",
         "posted",
@@ -44,6 +49,7 @@ class CompanyBook:
         "today",
         "wake_at",
         "wake_on",
+        "weights",
         "worker_key",
     )
 
@@ -56,7 +62,10 @@ class CompanyBook:
         self.moves_of_day: dict[Day, Moves] = {}  # of days that were asked for and have not changed since
         self.future: list[Day] = []  # heap of the dates after today that have postings
         self.balances: Balances = {}
+        self.weights: Weights = NO_WEIGHTS
+        self.counted = 0  # the total of the balances by these weights
         self.baselines: dict[Day, Balances] = {}  # date of a baseline not after today -> balances at its end
+        self.last_baseline_on = NO_DATE_YET
         self.standings: list[Standing] = []  # in order of policy_id
         self.posted = 0
         self.wake_at = 0
@@ -69,7 +78,7 @@ class CompanyBook:
 
     def post(self, lines: list[int]) -> None:
         """Enter the lines of one entry."""
-        days, today, balances = self.days, self.today, self.balances
+        days, today, balances, weights = self.days, self.today, self.balances, self.weights
         for line in lines:
             on, pair = line >> 21, line >> 1 & PAIR_MASK
             quantity = 1 if line & 1 else -1
@@ -83,8 +92,9 @@ class CompanyBook:
                 before, after = pair >> CLASS_BITS, pair & CLASS_MASK  # as `move`, which is a call for each line
                 balances[before] = balances.get(before, 0) - quantity
                 balances[after] = balances.get(after, 0) + quantity
+                self.counted += (weights[after] - weights[before]) * quantity
                 self.posted += 1
-                if self.baselines:
+                if on <= self.last_baseline_on:
                     self._post_to_baselines(on, pair, quantity)
 
     def _begin_day(self, on: Day) -> DayRow:
@@ -99,7 +109,7 @@ class CompanyBook:
         for baseline_on, balances in self.baselines.items():
             if on <= baseline_on:
                 move(balances, pair, quantity)
-                self.wake_those_with_baseline()
+                self._wake_those_with_baseline(baseline_on)
 
     def mature(self, on: Day) -> None:
         """The date `on` begins: postings that were ahead now count."""
@@ -107,7 +117,18 @@ class CompanyBook:
         while self.future and self.future[0] <= on:
             for pair, quantity in self.days.get(heapq.heappop(self.future), {}).items():
                 move(self.balances, pair, quantity)
+                self.counted += (self.weights[pair & CLASS_MASK] - self.weights[pair >> CLASS_BITS]) * quantity
                 self.posted += abs(quantity)
+
+    def count_by(self, weights: Weights) -> None:
+        """Count the balances by these weights from now on."""
+        self.weights = weights
+        self.counted = sum(weights[number] * people for number, people in self.balances.items())
+
+    def keep_baseline(self, on: Day) -> None:
+        """Keep up the balances at the end of this date, which is not after today."""
+        self.baselines[on] = self.balances_at(on)
+        self.last_baseline_on = max(self.last_baseline_on, on)
 
     def balances_at(self, on: Day) -> Balances:
         """The balances at the end of a date, from the postings."""
@@ -124,10 +145,10 @@ class CompanyBook:
         for standing in self.standings:
             standing.wake_at = 0
 
-    def wake_those_with_baseline(self) -> None:
-        """A baseline changed: look again at the policies that use one."""
+    def _wake_those_with_baseline(self, on: Day) -> None:
+        """The balances of this date changed: look again at the policies whose baseline they are."""
         for standing in self.standings:
-            if standing.policy.rule != "level":
+            if standing.policy.baseline_on == on:
                 standing.forget_terms()
                 self.wake_at = 0
 

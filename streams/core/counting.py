@@ -2,7 +2,6 @@
 
 import struct
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from schemas.records import Window
@@ -10,47 +9,17 @@ from schemas.vocabulary import ALL_EMPLOYMENT_TYPES, CLASSES, EMPLOYMENT_TYPES, 
 from streams.core.company import Balances, CompanyBook, DayRow, Moves
 from streams.core.postings import CLASS_BITS, CLASS_MASK
 from streams.core.rules import WHOLE_BP, ratio_bp
+from streams.core.tally import FIELD_BITS, Counts, counts_at, weights_of
 
 MOVES_KEPT_MAX: Final = 200  # days of a company: twice the longest window
 
 
-class Counts(NamedTuple):
-    """Headcounts of those who count."""
-
-    active: int
-    covered: int
-    uncovered_new: int
-
-    def divisor(self, clock: str) -> int:
-        """D of SEMANTICS 6."""
-        return self.active - self.uncovered_new if clock == "due" else self.active
-
-
-# Several counts in one number, so that a class of workers is counted with one multiplication: a field has 32 bits.
-# No class but OUTSIDE, which adds nothing, is ever negative; no field can flow over into the next.
-FIELD_BITS: Final = 32
-_FIELD: Final = (1 << FIELD_BITS) - 1
-
-
-@lru_cache(maxsize=1 << 10)
-def _weights(required: int, employment_types: int) -> tuple[int, ...]:
-    """class -> what one head in it adds to active, covered and uncovered_new, from the lowest field up."""
-    weights = [0]
-    for parts in CLASSES[1:]:
-        assert parts is not None
-        counts = employment_types >> parts.employment_type & 1
-        covered = counts and parts.programmes & required == required
-        new = counts and parts.new and not covered
-        weights.append(int(counts) | int(covered) << FIELD_BITS | int(new) << 2 * FIELD_BITS)
-    return tuple(weights)
-
-
 def count(balances: Balances, required: int = REQUIRED_DEFAULT, employment_types: int = ALL_EMPLOYMENT_TYPES) -> Counts:
     """The counts of those types, with these programmes as cover."""
-    weights, total = _weights(required, employment_types), 0
+    weights, total = weights_of(required, employment_types), 0
     for number, people in balances.items():
         total += people * weights[number]
-    return Counts(total & _FIELD, total >> FIELD_BITS & _FIELD, total >> 2 * FIELD_BITS)
+    return counts_at(total, 0)
 
 
 class Heads(NamedTuple):
@@ -66,9 +35,9 @@ _FIELDS: Final = struct.Struct(f"<{3 + len(PROGRAMMES) + 2 * len(EMPLOYMENT_TYPE
 _TYPES_AT: Final = 3 + len(PROGRAMMES)
 
 
-def _all_weights() -> Iterator[int]:
+def _allweights_of() -> Iterator[int]:
     """class -> what one head in it adds to each of the fields."""
-    for parts, counts in zip(CLASSES, _weights(REQUIRED_DEFAULT, ALL_EMPLOYMENT_TYPES), strict=True):
+    for parts, counts in zip(CLASSES, weights_of(REQUIRED_DEFAULT, ALL_EMPLOYMENT_TYPES), strict=True):
         fields = counts
         if parts is not None:
             for i in range(len(PROGRAMMES)):
@@ -78,7 +47,7 @@ def _all_weights() -> Iterator[int]:
         yield fields
 
 
-_ALL_WEIGHTS: Final = tuple(_all_weights())
+_ALL_WEIGHTS: Final = tuple(_allweights_of())
 
 
 def heads(balances: Balances) -> Heads:

@@ -1,9 +1,8 @@
 """The figures of a company on its business date (SEMANTICS 5), worked out when somebody asks."""
 
 from schemas.records import WINDOW_DAYS, Figures, PolicyStatus
-from schemas.vocabulary import ALL_EMPLOYMENT_TYPES, REQUIRED_DEFAULT
 from streams.core.company import CompanyBook
-from streams.core.counting import Counts, heads, windows
+from streams.core.counting import heads, windows
 from streams.core.rules import ratio_bp
 from streams.core.watch import gap, read
 
@@ -22,15 +21,14 @@ def figures(company: CompanyBook) -> Figures:
         coverage_bp=ratio_bp(counts.covered, counts.active),
         coverage_due_bp=ratio_bp(counts.covered, counts.active - counts.uncovered_new),
         windows=windows(company, counts, WINDOW_DAYS),
-        policies=_statuses(company, counts),
+        policies=_statuses(company),
     )
 
 
-def _statuses(company: CompanyBook, counts: Counts) -> tuple[PolicyStatus, ...]:
-    counted = {(REQUIRED_DEFAULT, ALL_EMPLOYMENT_TYPES): counts}
+def _statuses(company: CompanyBook) -> tuple[PolicyStatus, ...]:
     statuses = []
     for standing in company.standings:
-        missing = gap(standing, read(company, standing, counted))
+        missing = gap(standing, read(company, standing))
         policy = standing.policy
         statuses.append(
             PolicyStatus(policy.policy_id, policy.version, policy.threshold_bp, standing.state, standing.since, missing)

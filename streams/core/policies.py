@@ -5,6 +5,7 @@ from bisect import bisect_right
 from schemas.records import Day, Policy
 from streams.core.company import NEVER, CompanyBook
 from streams.core.standing import PENDING, Standing
+from streams.core.tally import Tally
 from streams.core.watch import in_scope
 
 
@@ -13,10 +14,12 @@ class Policies:
 
     def __init__(self) -> None:
         self.by_id: dict[str, tuple[Policy, bool]] = {}
+        self._tally = Tally()
         self._bounds: list[Day] = []  # dates on which some policy begins, ends or has its baseline
 
     def set(self, policy: Policy, ended: bool) -> None:
         self.by_id[policy.policy_id] = policy, ended
+        self._tally.place(policy.required, policy.employment_types)
         bounds = set()
         for known, _ in self.by_id.values():
             bounds.add(known.effective_from)
@@ -42,6 +45,9 @@ class Policies:
             company.standings.append(standing)
             company.standings.sort(key=lambda s: s.policy.policy_id)
         standing.policy, standing.ended = policy, ended
+        standing.counted_at = self._tally.place(policy.required, policy.employment_types)
+        if company.weights is not self._tally.weights:
+            company.count_by(self._tally.weights)
         standing.in_scope = in_scope(company, policy)
         standing.forget_terms()
         company.wake_at = 0
@@ -51,7 +57,7 @@ class Policies:
         for policy, _ in self.by_id.values():
             on = policy.baseline_on
             if on is not None and on <= company.today and on not in company.baselines:
-                company.baselines[on] = company.balances_at(on)
+                company.keep_baseline(on)
 
     def set_wake(self, company: CompanyBook) -> None:
         """The next date on which a policy begins, ends or has held, and on which anything changes by itself."""

@@ -40,12 +40,24 @@ class Decision(NamedTuple):
 class Standing:
     """State of one company under one policy; outlives versions and the policy's end."""
 
-    __slots__ = ("ended", "episode", "episode_start", "in_scope", "policy", "since", "state", "terms", "wake_at")
+    __slots__ = (
+        "counted_at",
+        "ended",
+        "episode",
+        "episode_start",
+        "in_scope",
+        "policy",
+        "since",
+        "state",
+        "terms",
+        "wake_at",
+    )
 
     def __init__(self, policy: Policy, *, ended: bool = False) -> None:
         self.policy = policy
         self.ended = ended
         self.in_scope = False
+        self.counted_at = 0  # the place of the policy's programmes and types in what the company counts
         self.state = NOT_EVALUABLE
         self.since: Day | None = None  # None: never evaluated
         self.episode = 0

@@ -5,9 +5,10 @@ from typing import Final, NamedTuple
 from schemas.records import Alert, Instant, Policy
 from schemas.vocabulary import ALL_EMPLOYMENT_TYPES
 from streams.core.company import CompanyBook, inside
-from streams.core.counting import Counts, count, windows
+from streams.core.counting import count, windows
 from streams.core.rules import RULES_MET_BY_EVERYBODY, Terms, gap_people, ratio_bp, terms
 from streams.core.standing import FIRING, PENDING, SLEEPS, Decision, Reading, Standing, decide, sleep
+from streams.core.tally import WHOLE_COMPANY, Counts, counts_at
 
 ALERT_WINDOW_DAYS: Final = 30
 
@@ -31,28 +32,24 @@ def evaluate(company: CompanyBook, cause: Cause, only: str | None = None) -> lis
     if not company.has_facts:
         return []
     alerts: list[Alert] = []
-    counted: dict[tuple[int, int], Counts] = {}
-    for standing in company.standings:
-        if company.posted < standing.wake_at or (only is not None and standing.policy.policy_id != only):
+    for standing in [standing for standing in company.standings if standing.wake_at <= company.posted]:
+        if only is not None and standing.policy.policy_id != only:
             continue
-        reading = read(company, standing, counted)
+        reading = read(company, standing)
         decision = decide(standing, reading, standing.terms, company.today)
         if decision.status is not None:
             alerts.append(_alert(company, standing, reading, decision, cause))
         _enter(company, standing, decision)
         asleep = sleep(standing.state, standing.policy, reading, standing.terms)
         standing.wake_at = company.posted + asleep + 1
-    company.wake_at = min((standing.wake_at for standing in company.standings), default=company.posted + SLEEPS)
+    company.wake_at = min([standing.wake_at for standing in company.standings], default=company.posted + SLEEPS)
     return alerts
 
 
-def read(company: CompanyBook, standing: Standing, counted: dict[tuple[int, int], Counts]) -> Reading:
-    """The company as the policy counts it. `counted` keeps what several policies count alike."""
+def read(company: CompanyBook, standing: Standing) -> Reading:
+    """The company as the policy counts it."""
     policy = standing.policy
-    key = policy.required, policy.employment_types
-    if key not in counted:
-        counted[key] = count(company.balances, *key)
-    counts, people = counted[key], inside(company.balances)
+    counts, people = counts_at(company.counted, standing.counted_at), inside(company.balances)
     divisor = counts.divisor(policy.clock)
     evaluable = _in_force(company, standing) and people >= policy.min_active and divisor > 0
     if evaluable:
@@ -119,7 +116,7 @@ def _alert(company: CompanyBook, standing: Standing, reading: Reading, decision:
     firing = decision.status == FIRING
     episode = standing.episode + 1 if firing else standing.episode
     with_baseline = terms_now if reading.evaluable and policy.rule != "level" else None
-    whole = count(company.balances)
+    whole = counts_at(company.counted, WHOLE_COMPANY)
     (moved,) = windows(company, whole, (ALERT_WINDOW_DAYS,))
     assert decision.status is not None and decision.reason is not None
     return Alert(

@@ -19,6 +19,7 @@ from streams.core.counting import count
 from streams.core.figures import figures
 from streams.core.postings import CLASS_BITS, CLASS_MASK, PAIR_MASK
 from streams.core.rows import Rows
+from streams.core.tally import counts_at
 from tests.support.busy_journals import busy_entries
 from tests.support.facts import entry
 from tests.support.journals import WORKERS, dates, deterministic, facts
@@ -151,6 +152,24 @@ def test_double_entry_the_accounts_of_a_company_add_up_to_zero_and_none_but_outs
         assert nonzero(company.balances) == nonzero(company.balances_at(company.today))
         for on, balances in company.baselines.items():
             assert nonzero(balances) == nonzero(company.balances_at(on))
+
+
+@settings(deterministic, max_examples=30)
+@given(journals)
+def test_what_is_kept_up_for_the_policies_is_what_counting_the_balances_gives(journal: list[Entry]) -> None:
+    book = Book(GRACE_DAYS)
+    for offset, one in enumerate(journal):
+        book.apply(one, offset)
+        for company in (*book.companies.values(), *Book(GRACE_DAYS, rows=at_rest(book)).companies.values()):
+            for standing in company.standings:
+                kept = counts_at(company.counted, standing.counted_at)
+                policy = standing.policy
+                assert kept == count(company.balances, policy.required, policy.employment_types)
+
+
+def at_rest(book: Book) -> Rows:
+    book.take_changes()
+    return dict(book.rows)
 
 
 @settings(deterministic, max_examples=80)

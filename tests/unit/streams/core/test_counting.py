@@ -15,7 +15,8 @@ from schemas.vocabulary import (
 )
 from streams.core.book import Book
 from streams.core.company import CompanyBook, inside
-from streams.core.counting import Counts, count, heads, windows
+from streams.core.counting import count, heads, windows
+from streams.core.tally import Counts
 from tests.support.facts import entry, hire
 from tests.support.journals import FIRST, SPAN_DAYS, WORKERS, deterministic, facts
 from tests.support.naive_timeline import Workforce
