@@ -16,8 +16,8 @@ from schemas.wire import string, zigzag
 TEXTS_KEPT_MAX: Final = 1 << 16
 DAYS_KEPT_MAX: Final = 1 << 14
 
-DAY_BYTES: Final = 3  # of dates from June 1992 to 3405
-INSTANT_BYTES: Final = 6  # of instants from 1970 to September 2039; later ones take seven, and the slow way
+DAY_BYTES: Final = 3  # of dates from June 1992 to 4840
+INSTANT_BYTES: Final = 6  # of instants from July 1970 to September 2039; later ones take seven, and the slow way
 
 _LONG_BYTES_MAX: Final = 9
 _MORE: Final = 0x80  # the bit of a byte that is not the last of its number

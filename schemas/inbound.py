@@ -17,7 +17,7 @@ from schemas.vocabulary import (
     TERMINATION_REASONS,
     WITHDRAWN,
 )
-from schemas.wire import FRAME_BYTES, Body, NotAvro, UnknownSchema, bodies, split_frame, string, zigzag
+from schemas.wire import FRAME_BYTES, Body, UnknownSchema, bodies, checked_index, split_frame, string, zigzag
 
 SUBJECT_OF_KIND: Final = KINDS  # a kind's schema is named like the kind
 
@@ -70,13 +70,13 @@ class InboundCodec:
 def _fact(kind: int, fields: dict[str, Any]) -> Fact:
     detail, corrects = 0, ""
     if kind == HIRE:
-        detail = _index(fields["employment_type"], len(EMPLOYMENT_TYPES))
+        detail = checked_index(fields["employment_type"], len(EMPLOYMENT_TYPES))
     elif kind == TERMINATION:
-        detail = _index(fields["reason"], len(TERMINATION_REASONS))
+        detail = checked_index(fields["reason"], len(TERMINATION_REASONS))
     elif kind == ENROLLMENT:
         for programme in fields["programmes"]:
-            detail |= 1 << _index(programme, len(PROGRAMMES))
-        if _index(fields["action"], len(ACTIONS)):
+            detail |= 1 << checked_index(programme, len(PROGRAMMES))
+        if checked_index(fields["action"], len(ACTIONS)):
             detail |= WITHDRAWN
     elif kind == CORRECTION:
         corrects = fields["corrects"]
@@ -91,12 +91,6 @@ def _fact(kind: int, fields: dict[str, Any]) -> Fact:
         fields["source"],
         corrects,
     )
-
-
-def _index(index: int, symbols: int) -> int:
-    if not 0 <= index < symbols:
-        raise NotAvro
-    return index
 
 
 def _own_bytes() -> tuple[dict[int, bytes], ...]:

@@ -20,12 +20,23 @@ from schemas.fact_bytes import (
 from schemas.mappings import company_from, company_mapping, policy_from, policy_mapping
 from schemas.records import CompanySet, Coordinates, Entry, Fact, FactEntry, PolicyEnded, PolicySet, Tick
 from schemas.registry import FixedRegistry, SchemaRegistry
-from schemas.vocabulary import CORRECTION, ENROLLMENT, HIRE, PROGRAMMES, TERMINATION, WITHDRAWN
+from schemas.vocabulary import (
+    ACTIONS,
+    CORRECTION,
+    EMPLOYMENT_TYPES,
+    ENROLLMENT,
+    HIRE,
+    PROGRAMMES,
+    TERMINATION,
+    TERMINATION_REASONS,
+    WITHDRAWN,
+)
 from schemas.wire import (
     FRAME_BYTES,
     Body,
     UnknownSchema,
     bodies,
+    checked_index,
     frame,
     split_frame,
     string,
@@ -143,13 +154,13 @@ def _fact_entry(r: dict[str, Any]) -> FactEntry:
     kind = r["kind"]
     detail = 0
     if kind == HIRE:
-        detail = r["employment_type"]
+        detail = checked_index(r["employment_type"], len(EMPLOYMENT_TYPES))
     elif kind == TERMINATION:
-        detail = r["reason"]
+        detail = checked_index(r["reason"], len(TERMINATION_REASONS))
     elif kind == ENROLLMENT:
         for programme in r["programmes"]:
-            detail |= 1 << programme
-        if r["action"]:
+            detail |= 1 << checked_index(programme, len(PROGRAMMES))
+        if checked_index(r["action"], len(ACTIONS)):
             detail |= WITHDRAWN
     fact = Fact(
         kind,
@@ -168,8 +179,8 @@ def _fact_entry(r: dict[str, Any]) -> FactEntry:
 def _own_bytes() -> tuple[dict[int, bytes], ...]:
     """kind -> detail -> the bytes of employment_type, reason, action and programmes."""
     no_programmes = _NULL
-    hires = {i: _SOME + zigzag(i) + _NULL + _NULL + no_programmes for i in range(8)}
-    terminations = {i: _NULL + _SOME + zigzag(i) + _NULL + no_programmes for i in range(8)}
+    hires = {i: _SOME + zigzag(i) + _NULL + _NULL + no_programmes for i in range(len(EMPLOYMENT_TYPES))}
+    terminations = {i: _NULL + _SOME + zigzag(i) + _NULL + no_programmes for i in range(len(TERMINATION_REASONS))}
     enrollments = {}
     for detail in range(1, 2 * WITHDRAWN):
         programmes = [zigzag(i) for i in range(len(PROGRAMMES)) if detail >> i & 1]

@@ -192,3 +192,10 @@ def string(text: str) -> bytes:
     """A string as Avro writes it."""
     encoded = text.encode()
     return zigzag(len(encoded)) + encoded
+
+
+def checked_index(index: int | None, symbols: int) -> int:
+    """The index of an enum's symbol; NotAvro where there is none, or not so many."""
+    if index is None or not 0 <= index < symbols:
+        raise NotAvro
+    return index

@@ -35,7 +35,7 @@ _FIELDS: Final = struct.Struct(f"<{3 + len(PROGRAMMES) + 2 * len(EMPLOYMENT_TYPE
 _TYPES_AT: Final = 3 + len(PROGRAMMES)
 
 
-def _allweights_of() -> Iterator[int]:
+def _all_weights() -> Iterator[int]:
     """class -> what one head in it adds to each of the fields."""
     for parts, counts in zip(CLASSES, weights_of(REQUIRED_DEFAULT, ALL_EMPLOYMENT_TYPES), strict=True):
         fields = counts
@@ -47,7 +47,7 @@ def _allweights_of() -> Iterator[int]:
         yield fields
 
 
-_ALL_WEIGHTS: Final = tuple(_allweights_of())
+_ALL_WEIGHTS: Final = tuple(_all_weights())
 
 
 def heads(balances: Balances) -> Heads:

@@ -234,6 +234,7 @@ def test_a_ledger_record_of_another_schema_is_refused() -> None:
 
 
 FACT = JOURNAL.encode(FactEntry(Coordinates("t", 0, 1), 5, Fact(HIRE, 1, "e1", "C1", "w1", 20_000, 5, "hris", "")))
+HIRED = b"hris\x02\x02"  # the source, and in a union with null the employment type 1
 
 
 @pytest.mark.parametrize(
@@ -245,6 +246,8 @@ FACT = JOURNAL.encode(FactEntry(Coordinates("t", 0, 1), 5, Fact(HIRE, 1, "e1", "
         pytest.param([FACT + b"\x00", FACT], id="a byte too many before another"),
         pytest.param([FACT[:FRAME_BYTES]], id="a frame alone"),
         pytest.param([FACT.replace(b"hris", b"\xff\xff\xff\xff")], id="a text that is not UTF-8"),
+        pytest.param([FACT.replace(HIRED, b"hris\x02\x0e")], id="an employment type that there is not"),
+        pytest.param([FACT.replace(HIRED, b"hris\x00")], id="a hire without an employment type"),
         pytest.param([b""], id="nothing"),
     ],
 )
