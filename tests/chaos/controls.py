@@ -139,12 +139,14 @@ NO_TOKEN = Control(
     dies("sink", "after an insert", 2),
     (ROWS, EXTRA),
 )
+# Of the ledger, as the audit holds that against ClickHouse.
+BEFORE_AN_INSERT: Final = "between a range's mark and its insert, of the ledger"
 GROUP_OFFSET = Control(
     "a sink that resumes from the group's offset",
-    "the sink dies between a range's mark and its insert",
+    f"the sink dies {BEFORE_AN_INSERT}",
     "sink",
     resumes_from_group_offset,
-    dies("sink", "between a range's mark and its insert", 1),
+    dies("sink", BEFORE_AN_INSERT, 1),
     (WAREHOUSE, MISSING),
 )
 

@@ -11,13 +11,15 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 
+from schemas.topics import LEDGER
 from sinks.loop import Sink
 from sinks.migrations import Migration
 from sinks.progress import Progress
+from sinks.ranges import Batch
 from sinks.warehouse import Warehouse
 from streams.core.book import Book
 from streams.lane.delivery import Delivery
@@ -28,8 +30,21 @@ from streams.lane.transactions import PartitionProducers
 BEFORE: Final = "before"
 AFTER: Final = "after"
 
-# name -> (class, method, when)
-POINTS: Final[dict[str, tuple[type, str, str]]] = {
+
+class Point(NamedTuple):
+    """A method, and when; only at calls with such arguments."""
+
+    place: type
+    method: str
+    when: str
+    at_such: Callable[..., bool] = lambda *_, **__: True
+
+
+def _of_ledger(_: Sink, batch: Batch, *__: Any) -> bool:
+    return LEDGER in batch.range.topic
+
+
+_POINTS: Final[dict[str, tuple[Any, ...]]] = {
     "in a fold": (Book, "apply", AFTER),
     "before a transaction": (PartitionProducers, "commit", BEFORE),
     "in a transaction": (AIOKafkaProducer, "commit_transaction", BEFORE),
@@ -42,9 +57,11 @@ POINTS: Final[dict[str, tuple[type, str, str]]] = {
     "before an insert": (Warehouse, "insert", BEFORE),
     "after an insert": (Warehouse, "insert", AFTER),
     "between a range's mark and its insert": (Sink, "_insert", BEFORE),
+    "between a range's mark and its insert, of the ledger": (Sink, "_insert", BEFORE, _of_ledger),
     "after a range": (Progress, "after", AFTER),
     "in the migrations": (Migration, "statements", AFTER),
 }
+POINTS: Final = {name: Point(*told) for name, told in _POINTS.items()}
 
 
 @dataclass(frozen=True)
@@ -72,15 +89,15 @@ class Fault:
 
 def set_points(path: Path) -> None:
     """Put all points into this process; `path` is where a fault is armed."""
-    for name, (place, method, when) in POINTS.items():
-        wrap(place, method, _at(name, when, path))
+    for name, point in POINTS.items():
+        wrap(point.place, point.method, _at(name, point, path))
 
 
-def _at(name: str, when: str, path: Path) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _at(name: str, point: Point, path: Path) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     times: dict[Fault, Iterator[int]] = {}
 
-    def reach(now: str) -> None:
-        if now != when or not path.exists():
+    def reach(now: str, *args: Any, **options: Any) -> None:
+        if now != point.when or not path.exists() or not point.at_such(*args, **options):
             return
         fault = Fault.armed(path)
         if fault is None or fault.point != name:
@@ -93,17 +110,17 @@ def _at(name: str, when: str, path: Path) -> Callable[[Callable[..., Any]], Call
     return lambda original: _around(original, reach)
 
 
-def _around(original: Callable[..., Any], reach: Callable[[str], None]) -> Callable[..., Any]:
+def _around(original: Callable[..., Any], reach: Callable[..., None]) -> Callable[..., Any]:
     def around(*args: Any, **options: Any) -> Any:
-        reach(BEFORE)
+        reach(BEFORE, *args, **options)
         result = original(*args, **options)
-        reach(AFTER)
+        reach(AFTER, *args, **options)
         return result
 
     async def around_async(*args: Any, **options: Any) -> Any:
-        reach(BEFORE)
+        reach(BEFORE, *args, **options)
         result = await original(*args, **options)
-        reach(AFTER)
+        reach(AFTER, *args, **options)
         return result
 
     return around_async if inspect.iscoroutinefunction(original) else around
