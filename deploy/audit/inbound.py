@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaConnectionError  # type: ignore[import-untyped]
 
 from deploy.audit.findings import Finding
-from deploy.audit.partition import Kept
+from deploy.audit.kept import Kept
 from deploy.audit.position import Source, SourcePosition
 from deploy.audit.reading import TopicReader, read_as
 from deploy.kafka_reading import no_broker

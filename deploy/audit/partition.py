@@ -1,11 +1,11 @@
 """The audit of one partition of the book: its journal folded again, and everything that the book-keeper said of it."""
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final
 
+from deploy.audit.expected import Expected, Letters
 from deploy.audit.findings import Finding, compare, unreadable
+from deploy.audit.kept import Kept
 from deploy.audit.position import (
     ALERTS,
     BOOK_LETTERS,
@@ -13,7 +13,6 @@ from deploy.audit.position import (
     JOURNAL,
     LEDGER,
     LETTERS,
-    Anchor,
     PartitionPosition,
     Source,
     anchor,
@@ -21,7 +20,7 @@ from deploy.audit.position import (
     topic_names,
 )
 from deploy.audit.reading import TopicReader, Unreadable, read_as
-from schemas.chain import GENESIS, chain_of, verify
+from schemas.chain import chain_of, verify
 from schemas.codec import JournalCodec, OutputCodec
 from schemas.records import Coordinates, Entry, FactEntry
 from schemas.topics import TopicNames
@@ -32,54 +31,40 @@ from streams.core.rows import source_of
 from streams.lane import CURSOR_PREFIX, Rows
 from streams.settings import StreamSettings
 
-STATE_CLAIM = "state = journal folded again"
-
-
-@dataclass
-class Kept:
-    """What one partition of the book holds behind the position that the audit began at, as far as its state says."""
-
-    partition: int
-    since: PartitionPosition = field(default_factory=PartitionPosition)
-    journal_next: int = 0  # the offset behind the last entry that is in the state
-    ledger_at: list[tuple[int, int]] = field(default_factory=list)  # offset in the ledger, offset in the journal
-    alerts_at: dict[tuple[str, str], int] = field(default_factory=dict)  # offset in the topic
-    clickhouse_next: int | None = None  # journal offset up to which ClickHouse was compared; None: not looked at
-    entries: int = 0
-    repeats: int = 0
-    recorded: dict[Source, set[int]] = field(default_factory=dict)  # facts by source, with those not yet kept
-    awaited: dict[Source, set[int]] = field(default_factory=dict)  # those not yet kept
-    not_yet_kept: int = 0
-    dispositions: Counter[str] = field(default_factory=Counter)
-    ledger: dict[int, bytes] = field(default_factory=dict)  # journal offset -> record
-    alerts: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    head: bytes = GENESIS
-    rows: Rows = field(default_factory=dict)  # the auditor's own
-    next: dict[str, int] = field(default_factory=dict)  # topic -> offset behind what was audited
-    last: dict[str, Anchor] = field(default_factory=dict)
-    letters: dict[Coordinates, str] = field(default_factory=dict)  # the book's own dead letters: SHA-256
-    findings: list[Finding] = field(default_factory=list)
+OUTPUTS: Final = (LEDGER, ALERTS)
+STATE_CLAIM: Final = "state = journal folded again"
 
 
 class PartitionAudit:
     """Folds a journal partition again with the code at hand, and compares byte for byte.
 
-    `since` is where an earlier audit ended; without it, everything is read.
+    `since` is where an earlier audit ended; without it, everything is read. `to_outputs`: fold to the last entry that
+    the outputs speak of, however far the state says that it is; only where nobody writes.
     """
 
     def __init__(
-        self, settings: StreamSettings, reader: TopicReader, partition: int, since: PartitionPosition | None = None
+        self,
+        settings: StreamSettings,
+        reader: TopicReader,
+        partition: int,
+        since: PartitionPosition | None = None,
+        *,
+        to_outputs: bool = False,
     ) -> None:
         self._settings, self._reader, self._partition = settings, reader, partition
         self._since = since or PartitionPosition()
         self._topics: TopicNames = settings.topics
         self._names = topic_names(settings)
+        self._cursor_key = CURSOR_PREFIX + self._topics.journal.encode()
         self._journal, self._outputs = JournalCodec(), OutputCodec()
         self._where = f"partition {partition}"
         rows = self._since.rows
         self.expected = Expected()  # what the journal gives, when it has run
         self.standing: Rows = {}  # the rows of the state as they stand
-        self.has_cursor = False
+        self.stands_at: int | None = None  # the journal's offset behind what the state says that it contains
+        self._to_outputs = to_outputs
+        self._ends: dict[str, int] = {}  # of the outputs, before the state was read
+        self._ahead: list[int] = []  # journal offsets of outputs before those ends and behind the state
         self._cursors: dict[Source, int] = {source_of(key): int(rows[key]) for key in rows if key[:1] == b"s"}
 
     async def run(self) -> Kept:
@@ -93,28 +78,53 @@ class PartitionAudit:
         return kept
 
     async def _audit(self, kept: Kept) -> None:
+        # Outputs, state and cursor are committed in one transaction: what stands there now, the state contains.
+        self._ends = {name: (await self._reader.stretch(self._names[name], self._partition)).end for name in OUTPUTS}
         standing = self.standing = await self._standing_state(kept)
         state = Finding(STATE_CLAIM, self._where)
-        cursor = standing.pop(CURSOR_PREFIX + self._topics.journal.encode(), None)
-        journal_next = await self._said_up_to() if cursor is None else self._behind_cursor(cursor)
+        journal_next = await self._journal_next()
         if journal_next < kept.journal_next:
             state.wrong("different", f"the state's place in the journal, {journal_next - 1}, lies before the position")
         kept.journal_next = max(journal_next, kept.journal_next)
-        self.has_cursor = cursor is not None
         expected = self.expected = await self._refold(kept)
         await self._ledger(kept, expected)
         await self._alerts(kept, expected)
+        await self._lagging(kept, state)
         letters = await self._letters(kept)
         kept.findings += [compare(STATE_CLAIM, self._where, expected.rows, standing), *([] if state.holds else [state])]
         await self._not_yet_kept(kept)
         kept.findings.append(self._compare_letters(kept, expected, letters))
         kept.rows = expected.rows
 
+    async def _journal_next(self) -> int:
+        """Up to where the state is to be folded again. Takes the cursor out of its rows."""
+        cursor = self.standing.pop(self._cursor_key, None)
+        self.stands_at = None if cursor is None else self._behind_cursor(cursor)
+        if self._to_outputs:
+            return max(self.stands_at or 0, await self._said_up_to())
+        if self.stands_at is not None:
+            return self.stands_at
+        # The position has rows without their cursor: nothing new in the state means that it still is there.
+        return self._since.next[JOURNAL] or await self._said_up_to()
+
     def _behind_cursor(self, cursor: bytes) -> int:
-        """The journal's offset behind what the state says that it contains."""
-        if not cursor.isdigit():
+        """The journal's offset behind what the state says that it contains; of none, it says -1."""
+        if not (cursor.isdigit() or cursor == b"-1"):
             raise Unreadable(f"the state's place in the journal ({self._settings.changelog}-{self._partition})")
         return int(cursor) + 1
+
+    async def _lagging(self, kept: Kept, state: Finding) -> None:
+        """Outputs behind the state, and not because they were committed while the audit runs."""
+        if not self._ahead:
+            return
+        # The broker shows a transaction in one partition a moment before the other: by now it is in both.
+        reached, start = kept.journal_next, kept.next[CHANGELOG]
+        async for record in self._reader.records(self._settings.changelog, self._partition, start=start):
+            if record.key == self._cursor_key:
+                reached = max(reached, self._behind_cursor(record.value or b""))
+        if max(self._ahead) >= reached:
+            until = f"to journal offset {max(self._ahead)}, the state contains those before {reached}"
+            state.wrong("different", f"the outputs go further than the state: {until}")
 
     async def _said_up_to(self) -> int:
         """Behind the last entry that the outputs speak of: as far as a state has come that was lost."""
@@ -135,7 +145,7 @@ class PartitionAudit:
         kept.next[CHANGELOG] = max(begin, end)
         return rows
 
-    async def _refold(self, kept: Kept) -> "Expected":
+    async def _refold(self, kept: Kept) -> Expected:
         expected = Expected(dict(self._since.rows))
         bookkeeper = Bookkeeper(self._topics, self._settings.grace_days)
         bookkeeper.open(self._partition, expected.rows)
@@ -183,7 +193,7 @@ class PartitionAudit:
         self._cursors[source] = came_from.offset
         return True
 
-    async def _ledger(self, kept: Kept, expected: "Expected") -> None:
+    async def _ledger(self, kept: Kept, expected: Expected) -> None:
         """Ledger lines and dispositions against the refold, and the chain through all of them."""
         found: dict[int, bytes] = {}
         doubled: list[int] = []
@@ -191,7 +201,8 @@ class PartitionAudit:
         async for record in self._behind(LEDGER):
             said = read_as(self._outputs.decode_ledger, record)
             if said.offset >= kept.journal_next:
-                continue  # committed while the audit runs
+                self._behind_state(LEDGER, record.offset, said.offset)
+                continue
             if said.offset in found:
                 doubled.append(said.offset)
             found[said.offset] = record.value
@@ -206,6 +217,11 @@ class PartitionAudit:
         kept.ledger = found
         kept.findings += [finding, self._chain(kept, in_topic)]
 
+    def _behind_state(self, name: str, at: int, journal_offset: int) -> None:
+        """Behind the end that the topic had before the state was read, it was committed while the audit runs."""
+        if at < self._ends[name]:
+            self._ahead.append(journal_offset)
+
     def _chain(self, kept: Kept, in_topic: list[tuple[int, bytes]]) -> Finding:
         verdict = verify(in_topic, self._since.head)
         kept.head = verdict.head
@@ -216,12 +232,13 @@ class PartitionAudit:
             assert kept.head == chain_of(in_topic[-1][1])
         return finding
 
-    async def _alerts(self, kept: Kept, expected: "Expected") -> None:
+    async def _alerts(self, kept: Kept, expected: Expected) -> None:
         found: dict[tuple[str, str], bytes] = {}
         doubled = []
         async for record in self._behind(ALERTS):
             alert = read_as(self._outputs.decode_alert, record)
             if alert.journal_offset >= kept.journal_next:
+                self._behind_state(ALERTS, record.offset, alert.journal_offset)
                 continue
             identity = alert.alert_id, alert.status
             if identity in found:
@@ -240,7 +257,7 @@ class PartitionAudit:
             alert = self._outputs.decode_alert(value)
             yield (alert.alert_id, alert.status), value
 
-    async def _letters(self, kept: Kept) -> "Letters":
+    async def _letters(self, kept: Kept) -> Letters:
         """The dead letters of facts that the book refuses; the recorder's are told apart by their reasons."""
         begin, end = await self._reader.stretch(self._topics.book_letters, self._partition)
         found = []
@@ -252,7 +269,7 @@ class PartitionAudit:
         kept.next[LETTERS] = max(await self._reader.stretch(self._topics.dead_letters, self._partition))
         return Letters(found, some_expired=begin > self._since.next[BOOK_LETTERS])
 
-    def _compare_letters(self, kept: Kept, expected: "Expected", letters: "Letters") -> Finding:
+    def _compare_letters(self, kept: Kept, expected: Expected, letters: Letters) -> Finding:
         """Letters of facts behind the state are on their way; those before the first that is kept may have expired."""
         should = {self._outputs.decode_dead_letter(value).came_from: digest(value) for value in expected.letters}
         kept.letters = {**self._since.letters, **should}
@@ -276,20 +293,3 @@ class PartitionAudit:
     def _behind(self, name: str, end: int | None = None) -> Any:
         """The records of a topic behind the position."""
         return self._reader.records(self._names[name], self._partition, start=self._since.next[name], end=end)
-
-
-@dataclass
-class Expected:
-    """What the journal folded again gives."""
-
-    rows: Rows = field(default_factory=dict)
-    ledger: list[bytes] = field(default_factory=list)
-    alerts: list[bytes] = field(default_factory=list)
-    letters: list[bytes] = field(default_factory=list)
-
-
-class Letters(NamedTuple):
-    """The book's dead letters as they stand: whom, offset in the topic, value. Whether older ones have expired."""
-
-    found: list[tuple[Coordinates, int, bytes]]
-    some_expired: bool

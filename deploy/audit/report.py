@@ -8,7 +8,8 @@ from typing import Any
 
 from deploy.audit.findings import UNREADABLE, Finding, unreadable
 from deploy.audit.inbound import Consumed, Letter, account, committed_offsets, recorder_letters
-from deploy.audit.partition import Kept, PartitionAudit
+from deploy.audit.kept import Kept
+from deploy.audit.partition import PartitionAudit
 from deploy.audit.position import (
     ALERTS,
     JOURNAL,

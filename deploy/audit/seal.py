@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from deploy.audit.findings import Finding
-from deploy.audit.partition import Kept
+from deploy.audit.kept import Kept
 from deploy.failure import CommandFailed
 from schemas.chain import chain_of
 

@@ -9,7 +9,7 @@ from clickhouse_connect.driver.client import Client
 
 from deploy.audit.findings import Finding, compare
 from deploy.audit.inbound import Letter
-from deploy.audit.partition import Kept
+from deploy.audit.kept import Kept
 from deploy.audit.position import ALERTS, LEDGER, LETTERS, Carried, topic_names
 from deploy.audit.reading import TopicReader
 from schemas.chain import chain_of

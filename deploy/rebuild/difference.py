@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from deploy.audit.findings import Finding, compare
-from deploy.audit.partition import Kept
+from deploy.audit.kept import Kept
 from deploy.audit.reading import TopicReader
 from deploy.settings import Settings
 from schemas.codec import OutputCodec

@@ -8,7 +8,8 @@ from typing import Final
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from deploy.audit.findings import Finding
-from deploy.audit.partition import Kept, PartitionAudit
+from deploy.audit.kept import Kept
+from deploy.audit.partition import PartitionAudit
 from deploy.audit.reading import PartitionReader
 from deploy.failure import CommandFailed, ExitCode
 from deploy.kafka_reading import consumer_of, end_offsets, left_to_do

@@ -8,7 +8,8 @@ from typing import Final
 
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
-from deploy.audit.partition import STATE_CLAIM, Kept, PartitionAudit
+from deploy.audit.kept import Kept
+from deploy.audit.partition import STATE_CLAIM, PartitionAudit
 from deploy.audit.reading import PartitionReader
 from deploy.failure import CommandFailed, ExitCode
 from deploy.kafka_reading import consumer_of
@@ -62,18 +63,25 @@ async def restore(settings: Settings, say: Say, patience_s: float = PATIENCE_S) 
 
 async def _restore_one(streams: StreamSettings, producers: PartitionProducers, partition: int) -> Restored:
     async with consumer_of(streams.kafka, []) as consumer:
-        audit = PartitionAudit(streams, PartitionReader(consumer), partition)
+        # Nobody else writes now: what the outputs speak of is to be in the state, whatever its cursor says.
+        audit = PartitionAudit(streams, PartitionReader(consumer), partition, to_outputs=True)
         kept = await audit.run()
     refuse_differing_outputs(kept)
-    rows, standing = audit.expected.rows, audit.standing
-    changed = {key: value for key, value in rows.items() if standing.get(key) != value}
-    gone = dict.fromkeys(standing.keys() - rows.keys())
-    if changed or gone or not audit.has_cursor:
-        cursor = cursor_row(streams.topics.journal, kept.journal_next - 1)
-        written = [*changed.items(), *gone.items(), cursor]
+    written = rows_to_write(streams, audit, kept)
+    if written:
         await producers.commit(partition, {streams.changelog: written})
-        return Restored(partition, kept.journal_next, len(rows), len(written))
-    return Restored(partition, kept.journal_next, len(rows), 0)
+    return Restored(partition, kept.journal_next, len(audit.expected.rows), len(written))
+
+
+def rows_to_write(streams: StreamSettings, audit: PartitionAudit, kept: Kept) -> list[tuple[bytes, bytes | None]]:
+    """What makes the state that stands the one that the journal gives, the cursor last; nothing if it is."""
+    rows, standing = audit.expected.rows, audit.standing
+    changed = [(key, value) for key, value in rows.items() if standing.get(key) != value]
+    gone = [(key, None) for key in standing.keys() - rows.keys()]
+    is_empty = audit.stands_at is None and kept.journal_next + kept.not_yet_kept == 0
+    if not (changed or gone) and (is_empty or audit.stands_at == kept.journal_next):
+        return []
+    return [*changed, *gone, cursor_row(streams.topics.journal, kept.journal_next - 1)]
 
 
 def refuse_differing_outputs(kept: Kept) -> None:

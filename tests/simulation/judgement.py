@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from deploy.audit.findings import Finding
 from deploy.audit.inbound import account, recorder_letters
-from deploy.audit.partition import Kept, PartitionAudit
+from deploy.audit.kept import Kept
+from deploy.audit.partition import PartitionAudit
 from deploy.audit.reading import Stretch
 from sinks.progress import TABLE
 from sinks.ranges import Batch, Range

@@ -8,7 +8,8 @@ import pytest
 
 from deploy.audit.findings import Finding
 from deploy.audit.inbound import account, recorder_letters
-from deploy.audit.partition import Kept, PartitionAudit
+from deploy.audit.kept import Kept
+from deploy.audit.partition import PartitionAudit
 from deploy.audit.seal import check, seal
 from schemas.codec import OutputCodec
 from tests.support.shelf import Stored

@@ -25,7 +25,8 @@ async def test_a_lost_state_is_folded_up_to_where_the_outputs_are(well: BookInMe
     book = BookInMemory(copy.deepcopy(well.shelf))
     book.shelf.stored[SETTINGS.changelog, 0].clear()
     before, after = await audited(well), await audited(book)
-    assert (before.has_cursor, after.has_cursor, after.standing) == (True, False, {})
+    assert before.stands_at is not None
+    assert (after.stands_at, after.standing) == (None, {})
     assert after.expected.rows == before.standing
 
 
