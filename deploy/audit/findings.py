@@ -1,10 +1,12 @@
 """What an audit finds: things compared, and those missing, extra or different, with the first few named."""
 
-from collections.abc import Hashable, Mapping
+import hashlib
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 NAMED_MAX: Final = 5
+HASH_DIGITS: Final = 8  # by which a worker is named
 UNREADABLE: Final = "every record can be read"
 
 
@@ -38,15 +40,31 @@ def unreadable(where: str, error: Exception) -> Finding:
     return finding
 
 
-def compare(claim: str, where: str, expected: Mapping[Any, Hashable], found: Mapping[Any, Hashable]) -> Finding:
-    """Key by key. Only keys are named: values may be anything."""
+def compare(
+    claim: str,
+    where: str,
+    expected: Mapping[Any, Hashable],
+    found: Mapping[Any, Hashable],
+    *,
+    name: Callable[[Any], object] = lambda key: key,
+) -> Finding:
+    """Key by key. Only keys are named, as `name` says them: values may be anything."""
     finding = Finding(claim, where, len(expected))
     for key, value in expected.items():
         if key not in found:
-            finding.wrong("missing", key)
+            finding.wrong("missing", name(key))
         elif found[key] != value:
-            finding.wrong("different", key)
+            finding.wrong("different", name(key))
     for key in found:
         if key not in expected:
-            finding.wrong("extra", key)
+            finding.wrong("extra", name(key))
     return finding
+
+
+def row_name(key: bytes) -> str:
+    """A row of the state; a worker's by company and a hash, as tokens of workers are not to be repeated."""
+    text = key.decode(errors="backslashreplace")
+    if not text.startswith("w"):
+        return text
+    company, _, _ = text.partition(" ")
+    return f"{company} (worker {hashlib.sha256(key).hexdigest()[:HASH_DIGITS]})"

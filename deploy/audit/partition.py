@@ -1,10 +1,10 @@
-"""The audit of one partition of the book: its journal folded again, and everything that the book-keeper said of it."""
+"""The audit of one partition of the book: its journal folded again, and what the book-keeper said, snapshots apart."""
 
 from collections.abc import Iterator
 from typing import Any, Final
 
 from deploy.audit.expected import Expected, Letters
-from deploy.audit.findings import Finding, compare, unreadable
+from deploy.audit.findings import Finding, compare, row_name, unreadable
 from deploy.audit.kept import Kept
 from deploy.audit.position import (
     ALERTS,
@@ -91,7 +91,8 @@ class PartitionAudit:
         await self._alerts(kept, expected)
         await self._lagging(kept, state)
         letters = await self._letters(kept)
-        kept.findings += [compare(STATE_CLAIM, self._where, expected.rows, standing), *([] if state.holds else [state])]
+        kept.findings.append(compare(STATE_CLAIM, self._where, expected.rows, standing, name=row_name))
+        kept.findings += [] if state.holds else [state]
         await self._not_yet_kept(kept)
         kept.findings.append(self._compare_letters(kept, expected, letters))
         kept.rows = expected.rows

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from deploy.audit.reading import TopicReader
 from deploy.failure import CommandFailed
+from deploy.folding_code import digest_of_code
 from schemas.chain import GENESIS
 from schemas.records import Coordinates
 from streams.core.rows import FORMAT, Rows
@@ -98,6 +99,7 @@ def book_of(settings: StreamSettings) -> dict[str, Any]:
         "grace days": settings.grace_days,
         "format of the rows": FORMAT,
         "version of peserta": version("peserta"),
+        "folding code": digest_of_code(),
     }
 
 

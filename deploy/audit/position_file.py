@@ -31,12 +31,16 @@ def write_position(path: Path, position: Position) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         number, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        with os.fdopen(number, "wb") as file:
-            # Without a time in it, the same position is the same file.
-            file.write(gzip.compress(head + b"\n" + content, COMPRESSION, mtime=0))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
+        try:
+            with os.fdopen(number, "wb") as file:
+                # Without a time in it, the same position is the same file.
+                file.write(gzip.compress(head + b"\n" + content, COMPRESSION, mtime=0))
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise CommandFailed(f"The position could not be saved in {path}: {error.strerror}.") from error
 

@@ -82,7 +82,8 @@ class Report:
             return f"This audit speaks of the whole book, from its first record {until}."
         return (
             f"This audit speaks of what lies behind the position that it began at, {until}. What lies before was found "
-            "right by the audits that led there; it was not read again."
+            "right by the audits that led there; it was not read again, nor were the state's records from before: "
+            "a full audit reads them."
         )
 
     def position(self, settings: StreamSettings) -> Position:

@@ -33,11 +33,12 @@ def audit(
 ) -> None:
     """Fold the journal again, and hold everything against it: ledger, alerts, dead letters, state, chain, ClickHouse.
 
-    Accounts for every record that the recorder consumed. May run beside the service: it speaks up to the offsets that
-    it names. Exit code 0 only if all is well.
+    Snapshots are not looked at. Accounts for every record that the recorder consumed. May run beside the service: it
+    speaks up to the offsets that it names. Exit code 0 only if all is well.
 
     A position holds what the auditor has folded, so that the next audit reads only what came after. Keep it where the
-    service cannot write: who can change both the file and the book can deceive it; a full audit cannot be.
+    service cannot write: who can change both the file and the book can deceive it; a full audit cannot be. Records of
+    the state from before the position are not read again: that a changelog was made anew, only a full audit finds.
 
     Example: peserta audit · peserta audit --since last.position --save last.position · peserta audit --seal seal.json
     """
@@ -132,7 +133,8 @@ def _show(report: Report) -> None:
     out.print(_findings(report))
     for finding in report.findings:
         for named in finding.named:
-            out.print(f"[red]{finding.where}, {finding.claim}: {named}[/red]", soft_wrap=True)
+            # Names come from the topics: they may look like markup.
+            out.print(f"{finding.where}, {finding.claim}: {named}", style="red", markup=False, soft_wrap=True)
     out.print(report.extent, soft_wrap=True)
     out.print("[bold green]All is well.[/bold green]" if report.is_well else "[bold red]Not all is well.[/bold red]")
 

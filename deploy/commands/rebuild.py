@@ -80,7 +80,11 @@ def _check(settings: Settings) -> None:
     if not all(finding.holds for finding in findings):
         out.print("[bold red]This code makes something else of the journal than what stands.[/bold red]")
         raise typer.Exit(ExitCode.NOT_AS_ASKED)
-    out.print("[bold green]This code makes of the journal what stands, byte for byte.[/bold green]")
+    out.print(
+        "[bold green]This code makes of the journal the ledger, alerts, dead letters and state that stand, byte for "
+        "byte.[/bold green] Snapshots were not looked at.",
+        soft_wrap=True,
+    )
 
 
 def _state(settings: Settings) -> None:

@@ -2,5 +2,5 @@
 
 `state` writes lost or wrong state anew, `candidate` begins or takes up a generation, `workers` runs its processes,
 `difference` says what would change, `switch` makes it the standing one, `removal` deletes what no longer stands,
-`run` puts it together. The folding code is known by `code`.
+`run` puts it together.
 """

@@ -4,9 +4,9 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from deploy.failure import CommandFailed
+from deploy.folding_code import digest_of_code
 from deploy.generations import Said, read_said
 from deploy.rebuild.announcement import Announcement
-from deploy.rebuild.code import digest_of_code
 from deploy.rebuild.groups import PATIENCE_S, admin_of, is_kept
 from deploy.settings import Settings
 from deploy.topics import create_topics

@@ -207,6 +207,7 @@ OTHERS: dict[str, Any] = {
     "grace days": 31,
     "format of the rows": 0,
     "version of peserta": "0.0.1",
+    "folding code": "0123456789ab",
 }
 
 
@@ -246,6 +247,17 @@ async def test_a_position_that_cannot_be_written_is_told(well: BookInMemory, tmp
     (tmp_path / "file").write_text("")
     with pytest.raises(CommandFailed, match="could not be saved"):
         write_position(tmp_path / "file" / "position", position)
+
+
+def names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+async def test_a_position_that_could_not_be_saved_leaves_nothing_behind(well: BookInMemory, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(CommandFailed, match="could not be saved"):
+        write_position(tmp_path / "folder", (await audited(well)).position(SETTINGS))
+    assert names_in(tmp_path) == ["folder"]
 
 
 async def test_an_audit_from_a_position_reads_only_what_lies_behind_it(well: BookInMemory) -> None:

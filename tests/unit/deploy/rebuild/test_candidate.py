@@ -2,9 +2,9 @@
 
 import pytest
 
+from deploy.folding_code import digest_of_code
 from deploy.generations import Said
 from deploy.rebuild.candidate import resumes
-from deploy.rebuild.code import digest_of_code
 from schemas.generation import Generation
 
 HERE = Generation(2, 0, "c1", 30)
