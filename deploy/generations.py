@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
@@ -16,7 +18,7 @@ from deploy.kafka_reading import consumer_of
 from deploy.settings import Settings
 from schemas.generation import BEGUN, STANDING, Generation
 from streams.lane import LaneFault
-from streams.lane.stop import Stopping
+from streams.lane.stop import Refused, Stopping
 
 POLL_MS: Final = 1_000
 RETRY_S: Final = 0.5
@@ -48,14 +50,15 @@ async def read_said(settings: Settings) -> Said:
             return Said(*last.values())
         async for record in PartitionReader(consumer).records(topic, 0):
             if record.key in last and record.value is not None:
-                last[record.key] = _decoded(topic, record.offset, record.value)
+                last[record.key] = decoded(topic, record.offset, record.value)
     return Said(last[STANDING], last[BEGUN])
 
 
-def _decoded(topic: str, offset: int, value: bytes) -> Generation:
+def decoded(topic: str, offset: int, value: bytes) -> Generation:
+    """CommandFailed (78) for what names no generation: it is never passed over."""
     try:
         return Generation.decode(value)
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise CommandFailed(
             f"{topic}, offset {offset}, names no generation of the book: a newer release, or somebody else, wrote it.",
             ExitCode.WRONG_SETTINGS,
@@ -95,16 +98,27 @@ async def book_or_stop(
 
 
 def end_when_superseded(settings: Settings) -> None:
-    """From now on, end this process (StopCode.RESTART) when a later generation stands than that of the settings.
+    """From now on, end this process (70) when a later generation stands than that of the settings; 78 for no generation.
 
     In a thread and on a loop of its own, so that it also ends a worker that is busy or hangs.
     """
 
     def look() -> None:
-        with Stopping("watch of the generations"):
+        with Stopping("watch of the generations"), refusing():
             asyncio.run(watch(settings, settings.generation))
 
     threading.Thread(target=look, name="generations", daemon=True).start()
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """What a restart does not mend ends a running worker as a refusal, with its sentence."""
+    try:
+        yield
+    except CommandFailed as error:
+        if error.code != ExitCode.WRONG_SETTINGS:
+            raise
+        raise Refused(str(error)) from error
 
 
 async def watch(settings: Settings, keeps: int) -> NoReturn:
@@ -130,7 +144,7 @@ async def _other(settings: Settings, keeps: int) -> int:
             fetched = await consumer.getmany(tp, timeout_ms=POLL_MS)
             for record in fetched.get(tp, ()):
                 if record.key == STANDING and record.value is not None:
-                    number = _decoded(tp.topic, record.offset, record.value).number
+                    number = decoded(tp.topic, record.offset, record.value).number
                     if number > keeps:
                         return number
 

@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass
 
 STANDING = b"standing"
 BEGUN = b"begun"
+FIRST = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
     """`since`: milliseconds since 1970 at which it was begun or came to stand; `code`: digest of the folding code."""
 
-    number: int = 1
+    number: int = FIRST
     since: int = 0
     code: str = ""
     grace_days: int | None = None
@@ -25,5 +26,21 @@ class Generation:
 
     @classmethod
     def decode(cls, value: bytes) -> "Generation":
-        """Raises ValueError or TypeError for what is none."""
-        return cls(**json.loads(value))
+        """Raises ValueError for what is none: a number must be there, and every field must be of its type."""
+        found = json.loads(value)
+        if not isinstance(found, dict) or not {"number"} <= found.keys() <= set(cls.__slots__):
+            raise ValueError("not the fields of a generation")
+        generation = cls(**found)
+        if not generation._is_one():
+            raise ValueError("a field of a generation is of another type, or out of bounds")
+        return generation
+
+    def _is_one(self) -> bool:
+        # type() and not isinstance: in Python, true is a number.
+        return (
+            type(self.number) is int
+            and self.number >= FIRST
+            and type(self.since) is int
+            and type(self.code) is str
+            and (self.grace_days is None or (type(self.grace_days) is int and self.grace_days >= 0))
+        )

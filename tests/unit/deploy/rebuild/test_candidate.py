@@ -2,10 +2,12 @@
 
 import pytest
 
+from deploy.failure import CommandFailed, ExitCode
 from deploy.folding_code import digest_of_code
-from deploy.generations import Said
+from deploy.generations import Said, decoded, refusing
 from deploy.rebuild.candidate import resumes
 from schemas.generation import Generation
+from streams.lane.stop import Refused as LaneRefused
 
 HERE = Generation(2, 0, "c1", 30)
 TOPICS = frozenset({"p.coverage.ledger.v1", "p.coverage.ledger.v1.g2"})
@@ -34,7 +36,40 @@ def test_a_generation_is_read_as_it_was_written() -> None:
     assert Generation.decode(HERE.encode()) == HERE
 
 
-@pytest.mark.parametrize("value", [b"", b"[]", b"{", b'{"number": 2, "by": "somebody else"}'])
+NONE = {
+    "nothing": b"",
+    "a list": b"[]",
+    "half a record": b"{",
+    "a field that is not known": b'{"number": 2, "by": "somebody else"}',
+    "no number": b"{}",
+    "everything but a number": b'{"since": 1, "code": "c1", "grace_days": 30}',
+    "a number in words": b'{"number": "3"}',
+    "a number below the first": b'{"number": 0}',
+    "a number with a point": b'{"number": 2.0}',
+    "true": b'{"number": true}',
+    "no number but null": b'{"number": null}',
+    "a time in words": b'{"number": 2, "since": "now"}',
+    "a digest that is a number": b'{"number": 2, "code": 7}',
+    "a grace period in words": b'{"number": 2, "grace_days": "30"}',
+    "a grace period below nothing": b'{"number": 2, "grace_days": -1}',
+    "bytes that are no text": b"\xff\xfe",
+}
+
+
+@pytest.mark.parametrize("value", NONE.values(), ids=NONE)
 def test_what_is_no_generation_is_an_error(value: bytes) -> None:
-    with pytest.raises((ValueError, TypeError)):
+    with pytest.raises(ValueError):
         Generation.decode(value)
+
+
+def test_a_record_that_names_no_generation_is_refused_with_a_sentence() -> None:
+    with pytest.raises(CommandFailed, match="offset 3, names no generation of the book") as refused:
+        decoded("coverage.generations.v1", 3, b'{"number": 0}')
+    assert refused.value.code == ExitCode.WRONG_SETTINGS
+
+
+def test_a_running_worker_that_reads_such_a_record_refuses_too_and_says_why() -> None:
+    with pytest.raises(LaneRefused, match="the sentence"), refusing():
+        raise CommandFailed("the sentence", ExitCode.WRONG_SETTINGS)
+    with pytest.raises(CommandFailed), refusing():
+        raise CommandFailed("no broker", ExitCode.UNAVAILABLE)
