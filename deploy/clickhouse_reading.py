@@ -1,15 +1,18 @@
-"""Asking ClickHouse as an analyst does: read only, by the views of SEMANTICS 9."""
+"""Asking ClickHouse as an analyst does: read only, by the views of SEMANTICS 9; and as who may change it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import clickhouse_connect
+from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 from urllib3.exceptions import HTTPError
 
 from deploy.failure import CommandFailed, ExitCode
 from deploy.settings import Settings
+from sinks.faults import Refused
+from sinks.warehouse import open_client
 
 CONNECT_LIMIT_S = 5
 ANSWER_LIMIT_S = 120
@@ -26,7 +29,7 @@ def analyst(settings: Settings, database: str = "") -> Iterator[Client]:
             "No ClickHouse is configured and no stack runs: start one (`peserta up`), or set PESERTA_CLICKHOUSE_URL.",
             ExitCode.UNAVAILABLE,
         )
-    try:
+    with telling(settings):
         client = clickhouse_connect.get_client(
             dsn=settings.clickhouse_url,
             database=database or settings.clickhouse_database,
@@ -39,7 +42,25 @@ def analyst(settings: Settings, database: str = "") -> Iterator[Client]:
             yield client
         finally:
             client.close()
-    except (OperationalError, HTTPError) as error:
+
+
+@asynccontextmanager
+async def writing(settings: Settings) -> AsyncIterator[AsyncClient]:
+    """A connection that may write, to the database of the settings' generation; CommandFailed like `analyst`."""
+    with telling(settings):
+        client = await open_client(settings.sink_settings())
+        try:
+            yield client
+        finally:
+            await client.close()
+
+
+@contextmanager
+def telling(settings: Settings) -> Iterator[None]:
+    """Errors of ClickHouse inside are a CommandFailed."""
+    try:
+        yield
+    except (OperationalError, HTTPError, TimeoutError) as error:
         raise CommandFailed(
             f"ClickHouse does not answer: {_short(error)}. Is it running where PESERTA_CLICKHOUSE_URL says?",
             ExitCode.UNAVAILABLE,
@@ -52,6 +73,8 @@ def analyst(settings: Settings, database: str = "") -> Iterator[Client]:
                 ExitCode.UNAVAILABLE,
             ) from error
         raise CommandFailed(f"ClickHouse refuses: {_short(error)}") from error
+    except Refused as error:
+        raise CommandFailed(str(error), ExitCode.WRONG_SETTINGS) from error
 
 
 def _short(error: Exception) -> str:

@@ -98,7 +98,7 @@ async def book_or_stop(
 
 
 def end_when_superseded(settings: Settings) -> None:
-    """From now on, end this process (70) when a later generation stands than that of the settings; 78 for no generation.
+    """From now on, end this process (70) when a later generation stands than that of the settings.
 
     In a thread and on a loop of its own, so that it also ends a worker that is busy or hangs.
     """

@@ -1,7 +1,7 @@
 """Reading whole topics, as a reader who sees only what was committed; and how far the workers are."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer  # type: ignore[import-untyped]
@@ -33,10 +33,9 @@ async def consumer_of(kafka: str, topics: Sequence[str]) -> AsyncIterator[AIOKaf
         fetch_max_wait_ms=POLL_MS,
     )
     try:
-        await consumer.start()
-        yield consumer
-    except KafkaConnectionError as error:
-        raise no_broker(kafka) from error
+        with telling(kafka):
+            await consumer.start()
+            yield consumer
     except UnknownTopicOrPartitionError as error:
         raise CommandFailed(
             f"Not all of these topics are at {kafka}: {', '.join(topics)}. `peserta topics create` makes them.",
@@ -44,6 +43,23 @@ async def consumer_of(kafka: str, topics: Sequence[str]) -> AsyncIterator[AIOKaf
         ) from error
     finally:
         await consumer.stop()
+
+
+@contextmanager
+def telling(kafka: str) -> Iterator[None]:
+    """What Kafka refuses inside is a CommandFailed (69); a topic that is not there passes: its reader knows more."""
+    try:
+        yield
+    except UnknownTopicOrPartitionError:
+        raise
+    except KafkaConnectionError as error:
+        raise no_broker(kafka) from error
+    except KafkaError as error:
+        raise CommandFailed(
+            f"Kafka at {kafka} does not do what it is asked: {type(error).__name__}. If that does not pass, see the "
+            "brokers' logs.",
+            ExitCode.UNAVAILABLE,
+        ) from error
 
 
 def no_broker(kafka: str) -> CommandFailed:
@@ -119,9 +135,8 @@ async def left_to_do(kafka: str, group: str, targets: Offsets) -> int:
     """How many of the records before these offsets the group has not committed."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka, request_timeout_ms=REQUEST_TIMEOUT_MS)
     try:
-        await admin.start()
-        return await _left(admin, group, {at: end for at, end in targets.items() if end > 0})
-    except KafkaConnectionError as error:
-        raise no_broker(kafka) from error
+        with telling(kafka):
+            await admin.start()
+            return await _left(admin, group, {at: end for at, end in targets.items() if end > 0})
     finally:
         await admin.close()

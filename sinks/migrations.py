@@ -17,6 +17,7 @@ from sinks.faults import MigrationChanged, Refused
 DDL = Path(__file__).parent / "ddl"
 _FILE_NAME = re.compile(r"\d{3}_[a-z_]+\.sql")
 _STATEMENT_END = re.compile(r";[ \t]*(?:\n|\Z)")
+_TABLE = re.compile(r"^CREATE TABLE IF NOT EXISTS (\w+)", re.MULTILINE)
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 
 _MIGRATIONS_TABLE = """
@@ -63,6 +64,12 @@ def migrations(folder: Path = DDL) -> list[Migration]:
     misnamed = [file.name for file in files if not _FILE_NAME.fullmatch(file.name)]
     assert not misnamed, f"not NNN_name.sql: {misnamed}"
     return [Migration(file.stem, file.read_text(encoding="utf-8")) for file in files]
+
+
+def tables(folder: Path = DDL) -> tuple[str, ...]:
+    """Names of the tables that these migrations make, and of the one that remembers them; views are not among them."""
+    texts = [_MIGRATIONS_TABLE, *(migration.text for migration in migrations(folder))]
+    return tuple(sorted(name for text in texts for name in _TABLE.findall(text)))
 
 
 async def migrate(client: AsyncClient, *, cluster: str | None = None, folder: Path = DDL) -> tuple[str, ...]:

@@ -17,8 +17,14 @@ WHERE database = {database:String} AND engine = 'View' ORDER BY name
 async def show(client: AsyncClient, shown_in: str, *, cluster: str | None = None) -> tuple[str, ...]:
     """Make every view of the client's default database in `shown_in`, over the same tables; the names."""
     await make_database(client, shown_in, cluster)
-    found = await client.query(_VIEWS, parameters={"database": client.database})
-    for name, select in found.result_rows:
+    made = await views(client, client.database or "")
+    for name, select in made.items():
         head = fill(f"CREATE OR REPLACE VIEW {checked(shown_in)}.{checked(name)} ${{on_cluster}} AS ", cluster)
         await client.command(head + select)
-    return tuple(name for name, _ in found.result_rows)
+    return tuple(made)
+
+
+async def views(client: AsyncClient, database: str) -> dict[str, str]:
+    """The views of a database, each with its SELECT: what `show` made elsewhere is the same there, to the letter."""
+    found = await client.query(_VIEWS, parameters={"database": database})
+    return {str(name): str(select) for name, select in found.result_rows}

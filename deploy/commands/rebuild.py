@@ -16,13 +16,18 @@ from deploy.embedded.stack import Stack
 from deploy.failure import CommandFailed, ExitCode
 from deploy.generations import standing_book
 from deploy.rebuild.removal import remove_old
-from deploy.rebuild.run import Rebuilt, Say, refold
+from deploy.rebuild.run import Rebuilt, Say, refold, shown
 from deploy.rebuild.run import rebuild as fold_beside
 from deploy.rebuild.state import restore
 from deploy.running import installation, with_kafka
 from deploy.settings import Settings, read_settings
+from schemas.generation import FIRST
 
 WORKERS_MAX: Final = 64
+VIEWS_LACK: Final = (
+    "[bold red]Analysts do not see what stands[/bold red]: start its sink again (`peserta worker sink`), which makes "
+    "the views once it has caught up."
+)
 
 
 def rebuild(
@@ -75,8 +80,11 @@ def _book() -> Iterator[Settings]:
 def _check(settings: Settings) -> None:
     with _told() as say:
         kept = asyncio.run(refold(settings, say))
+        views = asyncio.run(shown(settings)) if settings.generation > FIRST else None
     findings = [finding for book in kept for finding in book.findings]
-    _show(f"Generation {settings.generation} against its journal", findings)
+    _show(f"Generation {settings.generation} against its journal", [*findings, *([views] if views else [])])
+    if views is not None and not views.holds:
+        out.print(VIEWS_LACK)
     if not all(finding.holds for finding in findings):
         out.print("[bold red]This code makes something else of the journal than what stands.[/bold red]")
         raise typer.Exit(ExitCode.NOT_AS_ASKED)
@@ -85,6 +93,8 @@ def _check(settings: Settings) -> None:
         "byte.[/bold green] Snapshots were not looked at.",
         soft_wrap=True,
     )
+    if views is not None and not views.holds:
+        raise typer.Exit(ExitCode.NOT_AS_ASKED)
 
 
 def _state(settings: Settings) -> None:
@@ -120,9 +130,14 @@ def _tell(rebuilt: Rebuilt, number: int, old: int) -> None:
     out.print(f"[bold green]Generation {number} stands.[/bold green] Its alerts are on {alerts}.", soft_wrap=True)
     out.print(
         f"Workers of generation {old} end by themselves (exit code 70); started again they keep {number}. What {old} "
-        "wrote is kept until `peserta rebuild --drop-old`.",
+        "wrote is kept until `peserta rebuild --drop-old`. This release and these settings must be what they are "
+        f"started with: an older release would go on with {number} as it does with its own.",
         soft_wrap=True,
     )
+    if rebuilt.shown is not None:
+        _show("What analysts see", [rebuilt.shown])
+        if not rebuilt.shown.holds:
+            out.print(VIEWS_LACK)
 
 
 def _drop_old(settings: Settings) -> None:

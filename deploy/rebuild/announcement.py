@@ -1,34 +1,38 @@
 """Saying which generation is begun and which stands: one writer at a time, whoever starts last."""
 
-from typing import Final, NoReturn, Self
+import asyncio
+import logging
+from dataclasses import replace
+from typing import Final, Self
 
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
-from aiokafka.errors import KafkaConnectionError, KafkaError, ProducerFenced  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError, ProducerFenced  # type: ignore[import-untyped]
 
 from deploy.failure import CommandFailed, ExitCode
-from deploy.kafka_reading import no_broker
+from deploy.generations import read_said
+from deploy.kafka_reading import no_broker, telling
 from deploy.settings import Settings
 from schemas.generation import BEGUN, STANDING, Generation
 from streams.lane.delivery import start_producer
+from streams.workers import now_ms
 
 REBUILD: Final = "peserta-rebuild"
+SAY_LIMIT_S: Final = 30.0  # a producer of aiokafka tries for ever
+STOP_LIMIT_S: Final = 5.0
+
+log = logging.getLogger(__name__)
 
 
 class Announcement:
     """The writer of the topic of generations. Another one that is opened later silences this one."""
 
     def __init__(self, settings: Settings, producer: AIOKafkaProducer) -> None:
-        self._topic, self._producer = settings.topics.generations, producer
+        self._settings, self._topic, self._producer = settings, settings.topics.generations, producer
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:
         """Connect, and silence a rebuild that was opened before."""
-        servers = settings.kafka.split(",")
-        try:
-            producer = await start_producer(servers, transactional_id=settings.topic_prefix + REBUILD)
-        except (KafkaConnectionError, TimeoutError) as error:
-            raise no_broker(settings.kafka) from error
-        return cls(settings, producer)
+        return cls(settings, await _producer(settings))
 
     async def begun(self, generation: Generation) -> None:
         """A generation is being folded."""
@@ -36,26 +40,69 @@ class Announcement:
 
     async def stands(self, generation: Generation) -> None:
         """From now on this is the book."""
-        await self._say(STANDING, generation)
+        await self._say(STANDING, replace(generation, since=now_ms()))
 
     async def _say(self, key: bytes, generation: Generation) -> None:
+        """Written, or CommandFailed. When the answer was lost the topic knows."""
         try:
-            async with self._producer.transaction():
+            async with asyncio.timeout(SAY_LIMIT_S):
+                await self._producer.begin_transaction()
                 await self._producer.send_and_wait(self._topic, generation.encode(), key=key, partition=0)
-        except ProducerFenced as error:
-            _another(error)
-        except KafkaError as error:
+                await self._producer.commit_transaction()
+        except (KafkaError, TimeoutError) as error:
+            if not await self._is_said(key, generation, error):
+                raise unsaid(self._topic, generation, error) from error
+
+    async def _is_said(self, key: bytes, generation: Generation, error: Exception) -> bool:
+        try:
+            if not isinstance(error, ProducerFenced):
+                await self._decide()
+            said = await read_said(self._settings)
+        except CommandFailed:
             raise CommandFailed(
-                f"{self._topic} cannot be written: {type(error).__name__}. Nothing was switched; run it again.",
+                f"{self._topic} cannot be written or read: {type(error).__name__}. Whether generation "
+                f"{generation.number} was written there is not known: ask again when Kafka answers (`peserta topics "
+                "list` shows what stands), or run it again.",
                 ExitCode.UNAVAILABLE,
             ) from error
+        return generation == (said.standing if key == STANDING else said.begun)
+
+    async def _decide(self) -> None:
+        """End the open transaction, one way or the other: until then it could still come to be."""
+        await _stop(self._producer)
+        self._producer = await _producer(self._settings)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._producer.stop()
+        await _stop(self._producer)
 
 
-def _another(error: Exception) -> NoReturn:
-    raise CommandFailed("Another rebuild was started meanwhile: this one gives way. Nothing was switched.") from error
+async def _producer(settings: Settings) -> AIOKafkaProducer:
+    servers = settings.kafka.split(",")
+    try:
+        with telling(settings.kafka):
+            return await start_producer(servers, transactional_id=settings.topic_prefix + REBUILD)
+    except TimeoutError as error:
+        raise no_broker(settings.kafka) from error
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    """One that cannot deliver is left behind: its transaction is decided by whoever is opened next."""
+    try:
+        async with asyncio.timeout(STOP_LIMIT_S):
+            await producer.stop()
+    except TimeoutError:
+        log.warning("The writer of the generations did not stop in %.0f s.", STOP_LIMIT_S)
+
+
+def unsaid(topic: str, generation: Generation, error: Exception) -> CommandFailed:
+    """The sentence for what the topic does not say."""
+    if isinstance(error, ProducerFenced):
+        return CommandFailed("Another rebuild was started meanwhile: this one gives way. Nothing was switched.")
+    return CommandFailed(
+        f"{topic} cannot be written: {type(error).__name__}. It does not name generation {generation.number}: nothing "
+        "was switched. Run it again.",
+        ExitCode.UNAVAILABLE,
+    )

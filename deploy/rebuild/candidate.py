@@ -3,13 +3,13 @@
 from collections.abc import Container
 from dataclasses import dataclass
 
-from deploy.failure import CommandFailed
+from deploy.failure import CommandFailed, ExitCode
 from deploy.folding_code import digest_of_code
 from deploy.generations import Said, read_said
 from deploy.rebuild.announcement import Announcement
 from deploy.rebuild.groups import PATIENCE_S, admin_of, is_kept
 from deploy.settings import Settings
-from deploy.topics import create_topics
+from deploy.topics import TopicError, create_topics
 from schemas.generation import Generation
 from schemas.topics import TopicNames
 from streams.settings import REPLAY
@@ -49,13 +49,20 @@ def resumes(said: Said, here: Generation, prefix: str, topics: Container[str]) -
 async def begin(candidate: Candidate, announcement: Announcement) -> None:
     """Take the number, and make the topics."""
     await announcement.begun(candidate.generation)
-    settings = candidate.settings
-    await create_topics(
-        settings.kafka,
-        prefix=settings.topic_prefix,
-        partitions=settings.partitions,
-        replication=settings.replication,
-        inbound=[topic.name for topic in settings.inbound_topics],
-        history=settings.clock == REPLAY,
-        generation=settings.generation,
-    )
+    await make_topics(candidate.settings)
+
+
+async def make_topics(settings: Settings) -> None:
+    """What is missing of this generation's topics; CommandFailed when the brokers do not make them."""
+    try:
+        await create_topics(
+            settings.kafka,
+            prefix=settings.topic_prefix,
+            partitions=settings.partitions,
+            replication=settings.replication,
+            inbound=[topic.name for topic in settings.inbound_topics],
+            history=settings.clock == REPLAY,
+            generation=settings.generation,
+        )
+    except TopicError as error:
+        raise CommandFailed(str(error), ExitCode.UNAVAILABLE) from error

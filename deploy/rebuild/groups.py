@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
-from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaConnectionError  # type: ignore[import-untyped]
+from aiokafka.errors import GroupCoordinatorNotAvailableError  # type: ignore[import-untyped]
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
-from deploy.kafka_reading import no_broker
+from deploy.kafka_reading import telling
 
 IDLE: Final = ("Empty", "Dead")
 PATIENCE_S: Final = 15.0  # above the session timeout of a lane's worker
@@ -20,10 +20,9 @@ async def admin_of(kafka: str) -> AsyncIterator[AIOKafkaAdminClient]:
     """A client for groups and topics; CommandFailed without a broker."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     try:
-        await admin.start()
-        yield admin
-    except KafkaConnectionError as error:
-        raise no_broker(kafka) from error
+        with telling(kafka):
+            await admin.start()
+            yield admin
     finally:
         await admin.close()
 

@@ -1,23 +1,27 @@
 """Deleting what no longer stands: topics and tables of every generation but the standing one."""
 
-import re
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from aiokafka.errors import UnknownTopicOrPartitionError, for_code  # type: ignore[import-untyped]
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
-from deploy.failure import CommandFailed
-from deploy.generations import read_said
+from deploy.clickhouse_reading import writing
+from deploy.failure import CommandFailed, ExitCode
+from deploy.generations import Said, read_said
+from deploy.rebuild.announcement import Announcement
 from deploy.rebuild.groups import admin_of, is_kept
 from deploy.settings import Settings
 from deploy.topics import book_topics
+from schemas.generation import FIRST
 from sinks.migrations import checked
+from sinks.migrations import tables as made_by_sink
 from sinks.showing import show
-from sinks.warehouse import open_client
 
-FIRST: Final = 1
+NOT_THERE: Final[int] = UnknownTopicOrPartitionError.errno
 _TABLES = "SELECT name FROM system.tables WHERE database = {database:String} AND engine NOT LIKE '%View'"
-_DATABASES = "SELECT name FROM system.databases WHERE startsWith(name, {base:String})"
+_DATABASES = "SELECT name FROM system.databases"
 
 
 @dataclass(frozen=True)
@@ -30,19 +34,44 @@ class Removed:
 
 
 async def remove_old(settings: Settings) -> Removed:
-    """Delete every generation but the standing one, an unfinished one too. CommandFailed when one is still kept."""
+    """Delete every generation but the standing one, an unfinished one too. CommandFailed when one is still kept, or
+    when another comes to stand meanwhile: nothing is deleted then."""
     said = await read_said(settings)
-    others = [n for n in range(FIRST, max(said.begun.number, said.standing.number) + 1) if n != said.standing.number]
+    others = others_than_standing(said)
     for number in others:
         if await is_kept(settings.kafka, settings.of_generation(number).stream_settings().bookkeeper_app):
             raise CommandFailed(
                 f"Book-keepers keep generation {number}, or fold it: nothing was deleted. Those of an old generation "
                 "end by themselves; a rebuild must have ended."
             )
-    standing = settings.of_generation(said.standing.number)
-    topics = await _remove_topics(settings, others)
-    tables, databases = await _remove_tables(standing) if settings.clickhouse_url else ((), ())
-    return Removed(topics, tables, databases)
+    # From here on no rebuild that began before can switch.
+    async with await Announcement.open(settings):
+        check_unchanged(said, await read_said(settings))
+        return await _remove(settings.of_generation(said.standing.number), others)
+
+
+def others_than_standing(said: Said) -> list[int]:
+    """Every number that was ever taken, but the standing one's."""
+    last = max(said.begun.number, said.standing.number)
+    return [number for number in range(FIRST, last + 1) if number != said.standing.number]
+
+
+def check_unchanged(before: Said, now: Said) -> None:
+    """CommandFailed when a rebuild has begun or switched meanwhile."""
+    if now != before:
+        raise CommandFailed(
+            f"A rebuild ran meanwhile (generation {now.standing.number} stands, {now.begun.number} was begun last): "
+            "nothing was deleted. Run it again when the rebuild has ended."
+        )
+
+
+async def _remove(standing: Settings, others: list[int]) -> Removed:
+    if not standing.clickhouse_url:
+        return Removed(await _remove_topics(standing, others), (), ())
+    # ClickHouse first: while it does not answer, nothing is deleted anywhere.
+    async with writing(standing) as client:
+        tables, databases = await _remove_tables(client, standing, others)
+        return Removed(await _remove_topics(standing, others), tables, databases)
 
 
 async def _remove_topics(settings: Settings, numbers: list[int]) -> tuple[str, ...]:
@@ -51,32 +80,41 @@ async def _remove_topics(settings: Settings, numbers: list[int]) -> tuple[str, .
     async with admin_of(settings.kafka) as admin:
         there = sorted(names & set(await admin.list_topics()))
         if there:
-            await admin.delete_topics(there)
+            check_deleted((await admin.delete_topics(there)).topic_error_codes)
     return tuple(there)
 
 
-async def _remove_tables(standing: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    client = await open_client(standing.sink_settings())
+def check_deleted(codes: Iterable[tuple[str, int]]) -> None:
+    """CommandFailed when Kafka has not deleted a topic. One that is gone already is deleted."""
+    refused = [f"{name} ({for_code(code).__name__})" for name, code in codes if code not in (0, NOT_THERE)]
+    if refused:
+        raise CommandFailed(
+            f"Kafka does not delete these topics: {', '.join(refused)}. Run it again, or delete them by hand.",
+            ExitCode.UNAVAILABLE,
+        )
+
+
+async def _remove_tables(
+    client: AsyncClient, standing: Settings, others: list[int]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Only what the sink has made: the first generation shares its database with analysts' own tables."""
     base, cluster = standing.clickhouse_database, standing.clickhouse_cluster
     on_cluster = f" ON CLUSTER {checked(cluster)}" if cluster else ""
-    try:
-        tables: tuple[str, ...] = ()
-        if standing.generation != FIRST:
-            await show(client, base, cluster=cluster or None)  # before what they showed is gone
-            tables = await _names(client, _TABLES, database=base)
-        later = re.compile(rf"{base}_g\d+")
-        databases = tuple(
-            name
-            for name in await _names(client, _DATABASES, base=base)
-            if later.fullmatch(name) and name != standing.database
-        )
-        for name in tables:
-            await client.command(f"DROP TABLE IF EXISTS {base}.{checked(name)}{on_cluster} SYNC")
-        for name in databases:
-            await client.command(f"DROP DATABASE IF EXISTS {checked(name)}{on_cluster} SYNC")
-    finally:
-        await client.close()
+    tables: tuple[str, ...] = ()
+    if FIRST in others:
+        await show(client, base, cluster=cluster or None)  # before what they showed is gone
+        tables = _among(made_by_sink(), await _names(client, _TABLES, database=base))
+    later = [standing.of_generation(number).database for number in others if number != FIRST]
+    databases = _among(later, await _names(client, _DATABASES))
+    for name in tables:
+        await client.command(f"DROP TABLE IF EXISTS {checked(base)}.{checked(name)}{on_cluster} SYNC")
+    for name in databases:
+        await client.command(f"DROP DATABASE IF EXISTS {checked(name)}{on_cluster} SYNC")
     return tables, databases
+
+
+def _among(names: Iterable[str], there: Container[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name in there)
 
 
 async def _names(client: AsyncClient, query: str, **asked: str) -> tuple[str, ...]:

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from clickhouse_connect.driver.exceptions import DatabaseError
+from clickhouse_connect.driver.asyncclient import AsyncClient
 
 from deploy.audit.findings import Finding
 from deploy.audit.kept import Kept
 from deploy.audit.partition import PartitionAudit
 from deploy.audit.reading import PartitionReader
+from deploy.clickhouse_reading import writing
 from deploy.failure import CommandFailed, ExitCode
 from deploy.kafka_reading import consumer_of, end_offsets, left_to_do
 from deploy.rebuild.announcement import Announcement
@@ -19,12 +20,12 @@ from deploy.rebuild.difference import differences
 from deploy.rebuild.workers import Workers, working
 from deploy.settings import Settings
 from sinks.reading import wait_until_caught_up
-from sinks.showing import show
-from sinks.warehouse import open_client
+from sinks.showing import show, views
 
 LOOK_EVERY_S: Final = 0.3
 NEAR_RECORDS: Final = 1_000  # of the journal: what is done within a moment of the switch
 SINK_LOOK_S: Final = 5.0
+SHOWN: Final = "the views of analysts read the generation that stands"
 
 # What is being done, records left and records in all; None when that is not known.
 Say = Callable[[str, int | None, int | None], None]
@@ -39,6 +40,7 @@ class Rebuilt:
     findings: list[Finding] = field(default_factory=list)
     changes: list[Finding] = field(default_factory=list)
     switched: bool = False
+    shown: Finding | None = None  # None: nothing was switched
 
     @property
     def is_well(self) -> bool:
@@ -70,7 +72,7 @@ async def rebuild(settings: Settings, bookkeepers: int, say: Say, *, switches: b
                 await _folded(candidate.settings, workers, say)
                 await announcement.stands(candidate.generation)
                 rebuilt.switched = True
-                await _shown(candidate.settings)
+                rebuilt.shown = await _shown(candidate.settings)
     return rebuilt
 
 
@@ -112,18 +114,37 @@ async def _carried(settings: Settings, workers: Workers, say: Say) -> None:
             say(str(late), None, None)
 
 
-async def _shown(settings: Settings) -> None:
+async def _shown(settings: Settings) -> Finding:
     """Analysts see it under the name that they know. A sink that starts later makes sure of it too."""
     if not settings.clickhouse_url:
-        return
-    client = await open_client(settings.sink_settings())
+        return Finding(SHOWN, settings.clickhouse_database)
     try:
-        await show(client, settings.clickhouse_database, cluster=settings.clickhouse_cluster or None)
-    except DatabaseError as error:
+        async with writing(settings) as client:
+            await show(client, settings.clickhouse_database, cluster=settings.clickhouse_cluster or None)
+            return await _views(client, settings)
+    except CommandFailed as error:
         raise CommandFailed(
             f"Generation {settings.generation} stands, but ClickHouse did not take its views: analysts see it as soon "
-            "as its sink runs (`peserta worker sink`).",
+            f"as its sink runs (`peserta worker sink`). {error}",
             ExitCode.UNAVAILABLE,
         ) from error
-    finally:
-        await client.close()
+
+
+async def shown(settings: Settings) -> Finding:
+    """Whether the views that analysts know read the tables of this generation, each of them."""
+    if not settings.clickhouse_url:
+        return Finding(SHOWN, settings.clickhouse_database)
+    async with writing(settings) as client:
+        return await _views(client, settings)
+
+
+async def _views(client: AsyncClient, settings: Settings) -> Finding:
+    finding = Finding(SHOWN, settings.clickhouse_database)
+    there = await views(client, settings.clickhouse_database)
+    for name, select in (await views(client, settings.database)).items():
+        finding.compared += 1
+        if name not in there:
+            finding.wrong("missing", name)
+        elif there[name] != select:
+            finding.wrong("different", name)
+    return finding

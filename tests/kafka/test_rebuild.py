@@ -15,7 +15,7 @@ from tenacity import AsyncRetrying, retry_if_result, wait_fixed
 
 from deploy.audit.report import Report, audit_book
 from deploy.audit.seal import check, seal
-from deploy.clickhouse_reading import analyst
+from deploy.clickhouse_reading import analyst, writing
 from deploy.commands.serve import make_topics
 from deploy.demo.material import Material, from_story
 from deploy.demo.run import Run
@@ -131,6 +131,11 @@ async def say_again(settings: Settings) -> None:
         await producer.send_and_wait(settings.topics.ledger, middle.value, middle.key, partition=0)
 
 
+async def writes(book: Book, statement: str) -> None:
+    async with writing(book.settings) as client:
+        await client.command(statement)
+
+
 def test_a_state_that_was_lost_is_written_anew_and_nobody_else_notices(book: Book) -> None:
     streams, before = book.settings.stream_settings(), book.audited()
     assert wrong(before) == []
@@ -192,6 +197,7 @@ def test_a_damaged_book_is_folded_beside_by_two_workers_while_facts_flow_and_the
     said, _ = rebuilding.communicate(timeout=COMMAND_LIMIT_S)
     assert rebuilding.returncode == 0, said
     assert "Generation 2 stands" in said
+    assert "What analysts see" in said and "Analysts do not see" not in said
     ended = {role: book.service.processes[role].wait(LIMIT_S) for role in ("bookkeeper", "sink")}
     assert set(ended.values()) == {StopCode.RESTART}
     book.service.check()
@@ -212,12 +218,18 @@ def test_analysts_see_the_standing_generation_and_only_when_told_the_old_one_goe
     assert seen["journal"] == len(book.run.sent.lines)
     assert "rebuild.coverage.ledger.v1" in asyncio.run(topics_of(book.settings.kafka, "")), "kept until it is told"
 
-    book.rebuild("--drop-old")
+    # Analysts' own: a table beside the views, and a database whose name only looks like a generation's.
+    asyncio.run(writes(book, "CREATE TABLE rebuild.notes (said String) ENGINE = Memory"))
+    asyncio.run(writes(book, "CREATE DATABASE rebuild_g99"))
+
+    assert "notes" not in book.rebuild("--drop-old")
 
     left = asyncio.run(topics_of(book.settings.kafka, "rebuild."))
     assert {"coverage.ledger.v1", "coverage.alerts.v1", "peserta-bookkeeper-book-changelog"}.isdisjoint(left)
     assert {"coverage.ledger.v1.g2", "coverage.alerts.v1.g2", letters.removeprefix("rebuild.")} <= left
     assert book.seen_by_analysts() == seen
+    asyncio.run(writes(book, "DROP TABLE rebuild.notes SYNC"))
+    asyncio.run(writes(book, "DROP DATABASE rebuild_g99 SYNC"))
     assert "byte for byte" in book.rebuild("--check")
     with analyst(book.settings) as client:
         known = "2099-01-01 00:00:00"
