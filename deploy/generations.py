@@ -10,10 +10,19 @@ from typing import Final, NoReturn
 
 from aiokafka import TopicPartition  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_delay, stop_never, wait_fixed
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_delay,
+    stop_never,
+    wait_exponential,
+    wait_fixed,
+)
 
 from deploy.audit.reading import PartitionReader
 from deploy.failure import CommandFailed, ExitCode
+from deploy.folding_code import digest_of_code
 from deploy.kafka_reading import consumer_of
 from deploy.settings import Settings
 from schemas.generation import BEGUN, STANDING, Generation
@@ -22,6 +31,7 @@ from streams.lane.stop import Refused, Stopping
 
 POLL_MS: Final = 1_000
 RETRY_S: Final = 0.5
+RETRY_MAX_S: Final = 15.0
 
 log = logging.getLogger(__name__)
 
@@ -70,21 +80,35 @@ def standing_book(settings: Settings) -> Settings:
     return settings.of_generation(asyncio.run(read_said(settings)).standing.number)
 
 
-async def standing_patiently(settings: Settings, patience_s: float | None) -> int:
+async def standing_patiently(settings: Settings, patience_s: float | None) -> Generation:
     """The generation that stands, once a broker says it; None: waits as long as it takes."""
 
-    async def look() -> int:
-        return (await read_said(settings)).standing.number
+    async def look() -> Generation:
+        return (await read_said(settings)).standing
 
     stop = stop_never if patience_s is None else stop_after_delay(patience_s)
-    looks = AsyncRetrying(retry=retry_if_exception(_is_away), wait=wait_fixed(RETRY_S), stop=stop, reraise=True)
+    looks = AsyncRetrying(
+        retry=retry_if_exception(_is_away),
+        wait=wait_exponential(multiplier=RETRY_S, max=RETRY_MAX_S),
+        before_sleep=Changes(f"Waiting for Kafka at {settings.kafka}").say,
+        stop=stop,
+        reraise=True,
+    )
     return await looks(look)
 
 
 async def book_or_stop(
-    settings: Settings, number: int | None, stop: asyncio.Event, patience_s: float | None = None
+    settings: Settings,
+    number: int | None,
+    stop: asyncio.Event,
+    patience_s: float | None = None,
+    *,
+    folds: bool = False,
 ) -> Settings | None:
-    """The settings for this generation, or for the standing one once a broker says it; None: `stop` was set before."""
+    """The settings for this generation, or for the standing one once a broker says it; None: `stop` was set before.
+
+    Who folds the standing one must fit how it was rebuilt: CommandFailed (78) otherwise.
+    """
     if number is not None:
         return settings.of_generation(number)
     asking, stopping = asyncio.create_task(standing_patiently(settings, patience_s)), asyncio.create_task(stop.wait())
@@ -94,7 +118,47 @@ async def book_or_stop(
         asking.cancel()
         await asyncio.wait({asking})
         return None
-    return settings.of_generation(asking.result())
+    standing = asking.result()
+    if folds:
+        check_fits(standing, digest_of_code(), settings.grace_days)
+    return settings.of_generation(standing.number)
+
+
+def check_fits(standing: Generation, code: str, grace_days: int) -> None:
+    """CommandFailed for another grace period than the generation was rebuilt with; other code is logged.
+
+    Code may differ: a later release goes on with what stands. The settings may not: half the book would be by others.
+    The first generation has no record of either.
+    """
+    if standing.grace_days not in (None, grace_days):
+        raise CommandFailed(
+            f"Generation {standing.number} of the book was folded with PESERTA_GRACE_DAYS={standing.grace_days}, and "
+            f"this worker has {grace_days}. Set it to {standing.grace_days}, or fold the whole book with {grace_days}: "
+            "`peserta rebuild`.",
+            ExitCode.WRONG_SETTINGS,
+        )
+    if standing.code not in ("", code):
+        log.warning(
+            "Generation %d of the book was folded by code %s, and this worker has code %s. A later release may go on "
+            "with it; an older one must not: install the release that rebuilt it, or a later one.",
+            standing.number,
+            standing.code,
+            code,
+        )
+
+
+class Changes:
+    """Before each next try, a line in the log if it says something else than the one before."""
+
+    def __init__(self, what: str) -> None:
+        self._what, self._last = what, ""
+
+    def say(self, state: RetryCallState) -> None:
+        """For tenacity's `before_sleep`."""
+        error = str(state.outcome.exception()) if state.outcome else ""
+        if error != self._last:
+            log.warning("%s: %s", self._what, error)
+            self._last = error
 
 
 def end_when_superseded(settings: Settings) -> None:
@@ -127,7 +191,8 @@ async def watch(settings: Settings, keeps: int) -> NoReturn:
     async def look() -> int:
         return await _other(settings, keeps)
 
-    looks = AsyncRetrying(retry=retry_if_exception(_may_pass), wait=wait_fixed(RETRY_S), before_sleep=_say)
+    changes = Changes("Cannot watch which generation stands")
+    looks = AsyncRetrying(retry=retry_if_exception(_may_pass), wait=wait_fixed(RETRY_S), before_sleep=changes.say)
     number: int = await looks(look)
     raise Superseded(f"generation {number} of the book stands now, and this worker keeps generation {keeps}")
 
@@ -147,11 +212,6 @@ async def _other(settings: Settings, keeps: int) -> int:
                     number = decoded(tp.topic, record.offset, record.value).number
                     if number > keeps:
                         return number
-
-
-def _say(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    log.warning("cannot watch which generation stands (try %d): %s", state.attempt_number, error)
 
 
 def _is_away(error: BaseException) -> bool:

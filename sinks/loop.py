@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from sinks.faults import ContentChanged, PositionLost
 from sinks.metrics import SinkMetrics
@@ -24,15 +24,29 @@ FULL_ROUND_RECORDS = RECORDS_PER_ROUND_MAX // 2
 _log = logging.getLogger(__name__)
 
 
+MayShow = Callable[[], Awaitable[bool]]
+
+
+async def always() -> bool:
+    return True
+
+
 async def run_sink(
-    settings: SinkSettings, *, stop: asyncio.Event, metrics: SinkMetrics | None = None, standing: Standing | None = None
+    settings: SinkSettings,
+    *,
+    stop: asyncio.Event,
+    metrics: SinkMetrics | None = None,
+    standing: Standing | None = None,
+    may_show: MayShow = always,
 ) -> None:
     """Carry the topics into ClickHouse until `stop` is set; `metrics` and `standing` are told how it goes.
+
+    `may_show` is asked just before the views are made in `shown_in`: they are not if it says no.
 
     Waits for Kafka and ClickHouse as long as it takes. A round under way at the stop has STOP_LIMIT_S to end; it is
     repeated at the next start otherwise. Raises Refused (exit code 78) or Fault (70).
     """
-    running = asyncio.create_task(_run(settings, stop, metrics or SinkMetrics(), standing or Standing()))
+    running = asyncio.create_task(_run(settings, stop, metrics or SinkMetrics(), standing or Standing(), may_show))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -45,7 +59,9 @@ async def run_sink(
         running.result()
 
 
-async def _run(settings: SinkSettings, stop: asyncio.Event, metrics: SinkMetrics, standing: Standing) -> None:
+async def _run(
+    settings: SinkSettings, stop: asyncio.Event, metrics: SinkMetrics, standing: Standing, may_show: MayShow
+) -> None:
     async with await Warehouse.open(settings, metrics.retried) as warehouse, await Source.open(settings) as source:
         if settings.migrate:
             await warehouse.patiently("migrate", lambda: migrate(warehouse.client, cluster=settings.cluster))
@@ -57,13 +73,17 @@ async def _run(settings: SinkSettings, stop: asyncio.Event, metrics: SinkMetrics
             records = await sink.round()
             standing.carry()
             if to_show and sink.has_caught_up():
-                await _show(warehouse, settings)
+                await show_if(may_show, warehouse, settings)
                 to_show = False
             if records < FULL_ROUND_RECORDS:
                 await _pause(stop, settings.linger_s)
 
 
-async def _show(warehouse: Warehouse, settings: SinkSettings) -> None:
+async def show_if(may_show: MayShow, warehouse: Warehouse, settings: SinkSettings) -> None:
+    """Make the views in `shown_in`, unless another generation stands by now."""
+    if not await may_show():
+        _log.warning("%s does not show %s: another generation stands.", settings.shown_in, settings.database)
+        return
     shown = await warehouse.patiently(
         "show", lambda: show(warehouse.client, settings.shown_in, cluster=settings.cluster)
     )

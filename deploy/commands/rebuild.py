@@ -15,6 +15,7 @@ from deploy.commands.serve import make_topics
 from deploy.embedded.stack import Stack
 from deploy.failure import CommandFailed, ExitCode
 from deploy.generations import standing_book
+from deploy.rebuild.clock import with_clock
 from deploy.rebuild.removal import remove_old
 from deploy.rebuild.run import Rebuilt, Say, refold, shown
 from deploy.rebuild.run import rebuild as fold_beside
@@ -69,12 +70,17 @@ def _book() -> Iterator[Settings]:
     settings = installation()
     folder = settings.data_dir / "stack"
     if settings.kafka or not folder.is_dir():
-        yield standing_book(with_kafka(settings))
+        yield standing_book(_as_opened(with_kafka(settings)))
         return
     clickhouse = not settings.clickhouse_url
     with Stack(folder, clickhouse=clickhouse, console=err) as stack:
         url = stack.clickhouse_url if clickhouse else None
-        yield standing_book(read_settings(kafka=stack.kafka_address, clickhouse_url=url))
+        yield standing_book(_as_opened(read_settings(kafka=stack.kafka_address, clickhouse_url=url)))
+
+
+def _as_opened(settings: Settings) -> Settings:
+    """With the clock of the book: of an `up` that has ended the environment may not know it."""
+    return asyncio.run(with_clock(settings))
 
 
 def _check(settings: Settings) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Final, TypeVar
 import typer
 
 from deploy.failure import CommandFailed, ExitCode
-from deploy.generations import book_or_stop, end_when_superseded
+from deploy.generations import book_or_stop, end_when_superseded, standing_patiently
 from deploy.health.endpoint import Told
 from deploy.health.serving import serving
 from deploy.running import installation, with_kafka
@@ -98,13 +98,19 @@ async def _sink_until_signal(settings: Settings, generation: int | None) -> None
         # Analysts see what stands: a generation that is only being built is shown nowhere else.
         shown_in = settings.clickhouse_database if generation is None and book.generation > 1 else ""
         carried = replace(book.sink_settings(), shown_in=shown_in)
-        await run_sink(carried, stop=stop, metrics=SinkMetrics(told.registry), standing=standing)
+
+        async def may_show() -> bool:
+            """One that wakes up late must not put its own before analysts again."""
+            return (await standing_patiently(settings, None)).number == book.generation
+
+        metrics = SinkMetrics(told.registry)
+        await run_sink(carried, stop=stop, metrics=metrics, standing=standing, may_show=may_show)
 
 
 async def _book(settings: Settings, told: Told, generation: int | None) -> Settings | None:
     """The generation to keep; None when a signal came before the broker answered."""
     told.pulse.start(asyncio.get_running_loop())
-    return await book_or_stop(settings, generation, _stop_on_signal(), BROKER_WAIT_S)
+    return await book_or_stop(settings, generation, _stop_on_signal(), BROKER_WAIT_S, folds=True)
 
 
 def _stop_on_signal() -> asyncio.Event:

@@ -1,0 +1,26 @@
+"""Showing: only a sink whose generation still stands makes the views of analysts."""
+
+import logging
+from typing import cast
+
+import pytest
+
+from sinks.loop import show_if
+from sinks.settings import SinkSettings
+from sinks.warehouse import Warehouse
+
+SETTINGS = SinkSettings("127.0.0.1:1", "http://127.0.0.1:1", database="book_g2", shown_in="book")
+
+
+async def test_a_sink_that_wakes_up_late_shows_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    asked = []
+
+    async def another_stands() -> bool:
+        asked.append(True)
+        return False
+
+    nowhere = cast(Warehouse, None)  # whoever asked it would fail
+    await show_if(another_stands, nowhere, SETTINGS)
+    assert asked == [True]
+    assert caplog.messages == ["book does not show book_g2: another generation stands."]
