@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
+from deploy import making_topics
 from deploy.commands.screen import err, out, table
 from deploy.embedded.stack import Stack
 from deploy.failure import CommandFailed, ExitCode
@@ -16,8 +17,7 @@ from deploy.health.asking import ask
 from deploy.running import announce, installation, with_kafka
 from deploy.service import Service
 from deploy.settings import Settings, read_settings
-from deploy.topics import TopicError, create_topics, topic_table
-from streams.settings import REPLAY
+from deploy.topics import topic_table
 
 topics = typer.Typer(no_args_is_help=True, help="The Kafka topics of the installation.")
 
@@ -65,20 +65,7 @@ def _table(settings: Settings):  # type: ignore[no-untyped-def]
 
 def make_topics(settings: Settings) -> tuple[object, ...]:
     """Create what is missing; CommandFailed when the cluster's topics do not fit."""
-    try:
-        return asyncio.run(
-            create_topics(
-                settings.kafka,
-                prefix=settings.topic_prefix,
-                partitions=settings.partitions,
-                replication=settings.replication,
-                inbound=[topic.name for topic in settings.inbound_topics],
-                history=settings.clock == REPLAY,
-                generation=settings.generation,
-            )
-        )
-    except TopicError as error:
-        raise CommandFailed(str(error), ExitCode.UNAVAILABLE) from error
+    return asyncio.run(making_topics.make_topics(settings))
 
 
 def up(

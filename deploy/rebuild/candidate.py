@@ -3,16 +3,15 @@
 from collections.abc import Container
 from dataclasses import dataclass
 
-from deploy.failure import CommandFailed, ExitCode
+from deploy.failure import CommandFailed
 from deploy.folding_code import digest_of_code
 from deploy.generations import Said, read_said
+from deploy.making_topics import make_topics
 from deploy.rebuild.announcement import Announcement
 from deploy.rebuild.groups import PATIENCE_S, admin_of, is_kept
 from deploy.settings import Settings
-from deploy.topics import TopicError, create_topics
 from schemas.generation import Generation
 from schemas.topics import TopicNames
-from streams.settings import REPLAY
 from streams.workers import now_ms
 
 
@@ -50,19 +49,3 @@ async def begin(candidate: Candidate, announcement: Announcement) -> None:
     """Take the number, and make the topics."""
     await announcement.begun(candidate.generation)
     await make_topics(candidate.settings)
-
-
-async def make_topics(settings: Settings) -> None:
-    """What is missing of this generation's topics; CommandFailed when the brokers do not make them."""
-    try:
-        await create_topics(
-            settings.kafka,
-            prefix=settings.topic_prefix,
-            partitions=settings.partitions,
-            replication=settings.replication,
-            inbound=[topic.name for topic in settings.inbound_topics],
-            history=settings.clock == REPLAY,
-            generation=settings.generation,
-        )
-    except TopicError as error:
-        raise CommandFailed(str(error), ExitCode.UNAVAILABLE) from error

@@ -1,0 +1,22 @@
+"""The topics of an installation, made as its settings say."""
+
+from deploy.failure import CommandFailed, ExitCode
+from deploy.settings import Settings
+from deploy.topics import Topic, TopicError, create_topics
+from streams.settings import REPLAY
+
+
+async def make_topics(settings: Settings) -> tuple[Topic, ...]:
+    """What is missing of this generation's topics; CommandFailed when they do not fit, or the brokers refuse."""
+    try:
+        return await create_topics(
+            settings.kafka,
+            prefix=settings.topic_prefix,
+            partitions=settings.partitions,
+            replication=settings.replication,
+            inbound=[topic.name for topic in settings.inbound_topics],
+            history=settings.clock == REPLAY,
+            generation=settings.generation,
+        )
+    except TopicError as error:
+        raise CommandFailed(str(error), ExitCode.UNAVAILABLE) from error
