@@ -32,6 +32,14 @@ class Finding:
         if len(self.named) < NAMED_MAX:
             self.named.append(f"{kind}: {what}")
 
+    def take_in(self, other: "Finding") -> None:
+        """Add what the same comparison found in another stretch of the same place."""
+        self.compared += other.compared
+        self.missing += other.missing
+        self.extra += other.extra
+        self.different += other.different
+        self.named += other.named[: NAMED_MAX - len(self.named)]
+
 
 def unreadable(where: str, error: Exception) -> Finding:
     """A record that nobody of the service wrote so; what stands behind it was not looked at."""

@@ -2,12 +2,21 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from deploy.audit.findings import Finding
 from deploy.audit.position import Anchor, PartitionPosition, Source
 from schemas.chain import GENESIS
 from schemas.records import Coordinates
 from streams.lane import Rows
+
+
+class Said(NamedTuple):
+    """A snapshot in its topic: offset there, offset in the journal that it speaks up to, key and value."""
+
+    at: int
+    journal_offset: int
+    record: tuple[bytes | None, bytes | None]
 
 
 @dataclass
@@ -28,6 +37,7 @@ class Kept:
     dispositions: Counter[str] = field(default_factory=Counter)
     ledger: dict[int, bytes] = field(default_factory=dict)  # journal offset -> record
     alerts: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    snapshots: dict[str, Said] = field(default_factory=dict)  # the last of each company
     head: bytes = GENESIS
     rows: Rows = field(default_factory=dict)  # the auditor's own
     next: dict[str, int] = field(default_factory=dict)  # topic -> offset behind what was audited

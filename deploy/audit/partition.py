@@ -1,4 +1,4 @@
-"""The audit of one partition of the book: its journal folded again, and what the book-keeper said, snapshots apart."""
+"""The audit of one partition of the book: its journal folded again, and what the book-keeper said."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -13,25 +13,26 @@ from deploy.audit.position import (
     JOURNAL,
     LEDGER,
     LETTERS,
+    SNAPSHOTS,
     PartitionPosition,
     Source,
     anchor,
     digest,
     topic_names,
 )
-from deploy.audit.reading import TopicReader, Unreadable, read_as
+from deploy.audit.reading import TopicReader, Unreadable, entries_of, read_as
+from deploy.audit.snapshots import audit_snapshots
 from schemas.chain import chain_of, verify
 from schemas.codec import JournalCodec, OutputCodec
-from schemas.records import Coordinates, Entry, FactEntry
+from schemas.records import Coordinates, FactEntry
 from schemas.topics import TopicNames
-from schemas.wire import WireError
 from streams.bookkeeper import Bookkeeper
 from streams.core.admission import REASONS
 from streams.core.rows import source_of
 from streams.lane import CURSOR_PREFIX, Rows
 from streams.settings import StreamSettings
 
-OUTPUTS: Final = (LEDGER, ALERTS)
+OUTPUTS: Final = (LEDGER, ALERTS, SNAPSHOTS)
 STATE_CLAIM: Final = "state = journal folded again"
 
 
@@ -89,6 +90,8 @@ class PartitionAudit:
         expected = self.expected = await self._refold(kept)
         await self._ledger(kept, expected)
         await self._alerts(kept, expected)
+        snapshots = await audit_snapshots(self._reader, self._topics.snapshots, kept, expected, self._behind_state)
+        kept.findings.append(snapshots)
         await self._lagging(kept, state)
         letters = await self._letters(kept)
         kept.findings.append(compare(STATE_CLAIM, self._where, expected.rows, standing, name=row_name))
@@ -131,7 +134,9 @@ class PartitionAudit:
         """Behind the last entry that the outputs speak of: as far as a state has come that was lost."""
         ledger = [read_as(self._outputs.decode_ledger, r).offset async for r in self._behind(LEDGER)]
         alerts = [read_as(self._outputs.decode_alert, r).journal_offset async for r in self._behind(ALERTS)]
-        return max([*ledger, *alerts, self._since.next[JOURNAL] - 1]) + 1
+        # An entry of the journal that is no fact may leave nothing but these.
+        snapshots = [read_as(self._outputs.decode_snapshot, r).offset async for r in self._behind(SNAPSHOTS)]
+        return max([*ledger, *alerts, *snapshots, self._since.next[JOURNAL] - 1]) + 1
 
     async def _standing_state(self, kept: Kept) -> Rows:
         """The rows of the partition's state as its changelog has them. Up to the position they were found right."""
@@ -158,6 +163,7 @@ class PartitionAudit:
             expected.rows.update({key: value for key, value in effect.changed.items() if value is not None})
             expected.ledger += [value or b"" for _, value in effect.outputs[self._topics.ledger]]
             expected.alerts += [value or b"" for _, value in effect.outputs[self._topics.alerts]]
+            expected.snapshots |= {key: value or b"" for key, value in effect.outputs[self._topics.snapshots] if key}
             expected.letters += [value or b"" for _, value in effect.outputs[self._topics.book_letters]]
             last = batch[-1].offset
             kept.last[JOURNAL] = anchor(batch[-1])
@@ -170,7 +176,7 @@ class PartitionAudit:
 
     def _account(self, book: Kept, batch: Any, *, kept: bool) -> None:
         """Which facts of which source the journal holds, repeats apart."""
-        for entry in self._entries(batch):
+        for entry in entries_of(self._journal, batch):
             book.entries += kept
             book.not_yet_kept += not kept
             if isinstance(entry, FactEntry) and self._is_new(entry.came_from):
@@ -179,12 +185,6 @@ class PartitionAudit:
                     facts.setdefault(source, set()).add(entry.came_from.offset)
             elif isinstance(entry, FactEntry):
                 book.repeats += kept
-
-    def _entries(self, batch: Any) -> list[Entry]:
-        try:
-            return self._journal.decode([record.value or b"" for record in batch])
-        except WireError:
-            return [read_as(lambda value: self._journal.decode([value])[0], record) for record in batch]
 
     def _is_new(self, came_from: Coordinates) -> bool:
         """Whether the book takes it: what does not lie behind all that it has seen of the source is passed over."""

@@ -22,10 +22,12 @@ from streams.settings import StreamSettings
 Source = tuple[str, int]
 
 JOURNAL, CHANGELOG, LEDGER, ALERTS, LETTERS = "journal", "changelog", "ledger", "alerts", "dead letters"
+SNAPSHOTS: Final = "snapshots"  # compacted: what an audit saw may be gone when the next one looks
 BOOK_LETTERS: Final = "dead letters of the book"  # in the same topic as the recorder's in the first generation
-TOPICS: Final = (JOURNAL, CHANGELOG, LEDGER, ALERTS, LETTERS, BOOK_LETTERS)
+TOPICS: Final = (JOURNAL, CHANGELOG, LEDGER, ALERTS, SNAPSHOTS, LETTERS, BOOK_LETTERS)
 KEPT_FOR_EVER: Final = (JOURNAL, CHANGELOG, LEDGER, ALERTS)  # dead letters expire, so a position may lie before them
 ANCHORED: Final = (JOURNAL, LEDGER, ALERTS)
+IN_CLICKHOUSE: Final = (JOURNAL, LEDGER, ALERTS, SNAPSHOTS, LETTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class PartitionPosition:
 
     next: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(TOPICS, 0))
     last: Mapping[str, Anchor] = field(default_factory=dict)
-    carried: Mapping[str, Carried] = field(default_factory=lambda: dict.fromkeys((LEDGER, ALERTS, LETTERS), Carried()))
+    carried: Mapping[str, Carried] = field(default_factory=lambda: dict.fromkeys(IN_CLICKHOUSE, Carried()))
     head: bytes = GENESIS
     rows: Rows = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -113,7 +115,7 @@ def topic_names(settings: StreamSettings) -> dict[str, str]:
     """The topics of a partition under the names that a position has for them."""
     topics = settings.topics
     letters = topics.dead_letters, topics.book_letters
-    names = topics.journal, settings.changelog, topics.ledger, topics.alerts, *letters
+    names = topics.journal, settings.changelog, topics.ledger, topics.alerts, topics.snapshots, *letters
     return dict(zip(TOPICS, names, strict=True))
 
 

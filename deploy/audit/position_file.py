@@ -16,7 +16,7 @@ from deploy.audit.position import Anchor, Carried, PartitionPosition, Position, 
 from deploy.failure import CommandFailed
 from schemas.records import Coordinates
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 COMPRESSION: Final = 6
 
 
@@ -50,6 +50,8 @@ def read_position(path: Path) -> Position:
     try:
         head, _, content = gzip.decompress(path.read_bytes()).partition(b"\n")
         said = json.loads(head)
+        if isinstance(said["position"], int) and said["position"] != FORMAT:
+            raise _other_format(path)
         if said["position"] != FORMAT or said["sha256"] != hashlib.sha256(content).hexdigest():
             raise _Damaged
         return _position(json.loads(content))
@@ -59,6 +61,12 @@ def read_position(path: Path) -> Position:
         raise _no_position(path) from error
     except (_Damaged, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _no_position(path) from error
+
+
+def _other_format(path: Path) -> CommandFailed:
+    return CommandFailed(
+        f"{path} was saved by another version of peserta: a full audit (without --since) saves a new position."
+    )
 
 
 def _no_position(path: Path) -> CommandFailed:

@@ -5,6 +5,8 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 
+from schemas.codec import JournalCodec
+from schemas.records import Entry
 from schemas.wire import WireError
 
 RECORDS_PER_BATCH_MAX: Final = 5_000
@@ -26,6 +28,14 @@ def read_as(decode: Callable[[bytes], Decoded], record: Any) -> Decoded:
         return decode(record.value or b"")
     except (WireError, ValueError) as error:
         raise Unreadable(f"offset {record.offset} of {record.topic}-{record.partition}") from error
+
+
+def entries_of(codec: JournalCodec, batch: Sequence[Any]) -> list[Entry]:
+    """Records of the journal decoded; Unreadable names the first that cannot be."""
+    try:
+        return codec.decode([record.value or b"" for record in batch])
+    except WireError:
+        return [read_as(lambda value: codec.decode([value])[0], record) for record in batch]
 
 
 class Stretch(NamedTuple):

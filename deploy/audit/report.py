@@ -8,13 +8,16 @@ from typing import Any
 
 from deploy.audit.findings import UNREADABLE, Finding, unreadable
 from deploy.audit.inbound import Consumed, Letter, account, committed_offsets, recorder_letters
+from deploy.audit.journal_rows import audit_journal_rows
 from deploy.audit.kept import Kept
 from deploy.audit.partition import PartitionAudit
 from deploy.audit.position import (
     ALERTS,
+    IN_CLICKHOUSE,
     JOURNAL,
     LEDGER,
     LETTERS,
+    SNAPSHOTS,
     TOPICS,
     Carried,
     PartitionPosition,
@@ -27,6 +30,7 @@ from deploy.audit.position import (
 )
 from deploy.audit.reading import OnRead, PartitionReader, TopicReader, Unreadable, WatchedReader
 from deploy.audit.seal import check
+from deploy.audit.snapshots import audit_snapshot_rows, snapshots_due
 from deploy.audit.warehouse import audit_dead_letters, audit_warehouse, written
 from deploy.clickhouse_reading import analyst
 from deploy.kafka_reading import consumer_of
@@ -172,13 +176,13 @@ async def audit_book(
         if since is not None:
             await check_fits(streams, reader, since)
         if on_planned is not None:
-            reader = WatchedReader(reader, on_planned(await _planned(streams, reader, since)))
+            reader = WatchedReader(reader, on_planned(await _planned(settings, reader, since)))
         report = await audit_topics(streams, reader, say, committed, since)
         if sealed is not None:
             report.findings += check(sealed, report.kept)
         if settings.clickhouse_url and report.is_readable:
             say("Looking at ClickHouse")
-            await _warehouse(settings, reader, report)
+            await audit_clickhouse(settings, reader, report)
     return report
 
 
@@ -220,11 +224,11 @@ async def _letters(
     return await recorder_letters(streams, reader, range(streams.partitions), starts)
 
 
-async def _warehouse(settings: Settings, reader: TopicReader, report: Report) -> None:
+async def audit_clickhouse(settings: Settings, reader: TopicReader, report: Report) -> None:
     """ClickHouse as far as the sink has come; the rest of the topics is on its way."""
     streams = settings.stream_settings()
     start = report.since or beginning(streams)
-    names = {name: topic for name, topic in topic_names(streams).items() if name in (LEDGER, ALERTS, LETTERS)}
+    names = {name: topic for name, topic in topic_names(streams).items() if name in IN_CLICKHOUSE}
     letters = await _letters(streams, reader, start, carried=True)
     with analyst(settings, settings.database) as client:
         progress = _progress(client)
@@ -232,11 +236,15 @@ async def _warehouse(settings: Settings, reader: TopicReader, report: Report) ->
             reached = {name: progress.get((topic, book.partition), 0) for name, topic in names.items()}
             carried, findings = audit_warehouse(client, await written(streams, reader, book), reached)
             findings.append(audit_dead_letters(client, book.partition, book.since.carried[LETTERS], letters, reached))
+            place, facts = await audit_journal_rows(client, reader, names[JOURNAL], book, reached[JOURNAL])
+            due = await snapshots_due(reader, names[SNAPSHOTS], book)
+            newest, snapshots = audit_snapshot_rows(client, book, due, reached)
+            carried |= {JOURNAL: place, SNAPSHOTS: newest}
             later = [one.offset for one in letters.values() if one.partition == book.partition]
             uncarried = [offset for offset in later if offset >= reached[LETTERS]]
             report.carried[book.partition] = {**carried, LETTERS: letters_carried(book, uncarried)}
             book.clickhouse_next = carried[LEDGER].journal_next
-            report.findings += findings
+            report.findings += [*facts, *findings, snapshots]
 
 
 def _progress(client: Any) -> dict[Source, int]:
@@ -247,11 +255,13 @@ def _progress(client: Any) -> dict[Source, int]:
     return {(topic, partition): position for topic, partition, position in rows}
 
 
-async def _planned(streams: StreamSettings, reader: TopicReader, since: Position | None) -> int:
-    """How many offsets lie between the position and the ends."""
+async def _planned(settings: Settings, reader: TopicReader, since: Position | None) -> int:
+    """How many offsets lie between the position and the ends; the journal's twice if ClickHouse is compared with it."""
+    streams = settings.stream_settings()
     start, planned = since or beginning(streams), 0
+    passed = (*TOPICS, JOURNAL) if settings.clickhouse_url else TOPICS
     for partition, at in start.partitions.items():
-        for name in TOPICS:
+        for name in passed:
             begin, end = await reader.stretch(topic_names(streams)[name], partition)
             planned += max(0, end - max(begin, at.next[name]))
     for topic in streams.inbound_names:

@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
@@ -12,15 +11,15 @@ from deploy.audit.inbound import Letter
 from deploy.audit.kept import Kept
 from deploy.audit.position import ALERTS, LEDGER, LETTERS, Carried, topic_names
 from deploy.audit.reading import TopicReader
+from deploy.audit.tables import PlainRow, each_by, rows
 from schemas.chain import chain_of
 from schemas.codec import OutputCodec
 from schemas.records import Alert, Coordinates, Posting
 from schemas.vocabulary import EMPLOYMENT_TYPES, ClassParts, programme_names
-from streams.core.dates import EPOCH_ORDINAL
 from streams.settings import StreamSettings
 
 _ENTRIES: Final = """
-    SELECT partition, offset, disposition, event_id, company_id, chain FROM ledger_entries FINAL
+    SELECT offset, disposition, event_id, company_id, chain FROM ledger_entries FINAL
     WHERE partition = {partition:UInt32} AND offset >= {first:UInt64} AND offset < {next:UInt64}"""
 _LINES: Final = """
     SELECT offset, posting, value_on, employment_type_before, programmes_before, new_before,
@@ -85,15 +84,20 @@ def audit_warehouse(
         if alert.journal_offset < told_to.journal_next
     }
     asked = _asked(book, LEDGER, kept_to)
-    found_entries = {row[1]: tuple(row[2:]) for row in _rows(client, _ENTRIES, asked)}
-    found_lines = {(row[0], row[1]): _plain(row[2:]) for row in _rows(client, _LINES, asked)}
-    told = _rows(client, _ALERTS, _asked(book, ALERTS, told_to))
-    found_alerts = {(row[0], row[1]): _plain(row[2:]) for row in told}
+    found_entries = _by(1, rows(client, _ENTRIES, asked))
+    found_lines = _by(2, rows(client, _LINES, asked))
+    found_alerts = _by(2, rows(client, _ALERTS, _asked(book, ALERTS, told_to)))
     return {LEDGER: kept_to, ALERTS: told_to}, [
         compare("ledger records and chain", where, entries, found_entries),
         compare("ledger lines", where, lines, found_lines),
         compare("alerts", where, alerts, found_alerts),
     ]
+
+
+def _by(key: int, found: Iterable[PlainRow]) -> dict[Hashable, PlainRow]:
+    """Rows by their first values: one alone, or so many as a tuple."""
+    each = each_by(lambda row: row[0] if key == 1 else row[:key], found)
+    return {name: row[key:] for name, row in each.items()}
 
 
 def _carried(book: Written, places: Sequence[tuple[int, int]], name: str, reached: Mapping[str, int]) -> Carried:
@@ -120,19 +124,13 @@ def audit_dead_letters(
         if letter.partition == partition and since.topic_next <= letter.offset < reached.get(LETTERS, 0)
     }
     asked = {"partition": partition, "first": since.topic_next}
-    found = {Coordinates(*row[:3]): row[3] for row in _rows(client, _DEAD_LETTERS, asked)}
+    found = {Coordinates(*row[:3]): row[3] for row in rows(client, _DEAD_LETTERS, asked)}
     here = {at: reason for at, reason in found.items() if at in due}
     return compare("dead letters of the recorder", f"partition {partition}, ClickHouse", due, here)
 
 
-def _rows(client: Client, query: str, asked: dict[str, Any]) -> Iterable[Sequence[Any]]:
-    rows: Iterable[Sequence[Any]] = client.query(query, parameters=asked).result_rows
-    return rows
-
-
 def _line(line: Posting) -> tuple[Hashable, ...]:
-    value_on = date.fromordinal(line.value_on + EPOCH_ORDINAL)
-    return value_on, *_side(line.before), *_side(line.after), line.quantity
+    return line.value_on, *_side(line.before), *_side(line.after), line.quantity
 
 
 def _side(parts: ClassParts | None) -> tuple[str, tuple[str, ...], bool]:
@@ -143,16 +141,4 @@ def _side(parts: ClassParts | None) -> tuple[str, tuple[str, ...], bool]:
 
 def _alert(a: Alert) -> tuple[Hashable, ...]:
     """The fields that are compared."""
-    business_date = date.fromordinal(a.business_date + EPOCH_ORDINAL)
-    return business_date, a.covered, a.divisor, a.gap_people, a.recorded_at
-
-
-def _plain(values: Sequence[Any]) -> tuple[Hashable, ...]:
-    """Values of ClickHouse as ours: lists as tuples, instants as milliseconds."""
-    return tuple(map(_plain_value, values))
-
-
-def _plain_value(value: Any) -> Hashable:
-    if isinstance(value, datetime):
-        return round(value.timestamp() * 1000)
-    return tuple(value) if isinstance(value, list) else value
+    return a.business_date, a.covered, a.divisor, a.gap_people, a.recorded_at

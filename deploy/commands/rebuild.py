@@ -95,8 +95,8 @@ def _check(settings: Settings) -> None:
         out.print("[bold red]This code makes something else of the journal than what stands.[/bold red]")
         raise typer.Exit(ExitCode.NOT_AS_ASKED)
     out.print(
-        "[bold green]This code makes of the journal the ledger, alerts, dead letters and state that stand, byte for "
-        "byte.[/bold green] Snapshots were not looked at.",
+        "[bold green]This code makes of the journal the ledger, alerts, last snapshots, dead letters and state that "
+        "stand, byte for byte.[/bold green]",
         soft_wrap=True,
     )
     if views is not None and not views.holds:

@@ -79,6 +79,12 @@ class BookInMemory:
             for row, value in [*changed, *cursors]:
                 self.shelf.append(SETTINGS.changelog, partition, row, value)
 
+    def compact(self) -> None:
+        """Of each company only its last snapshot stays."""
+        for partition in range(PARTITIONS):
+            log = self.shelf.stored[TOPICS.snapshots, partition]
+            log[:] = sorted({record.key: record for record in log}.values(), key=lambda record: record.offset)
+
 
 def kept_book() -> BookInMemory:
     """The story, small, with two records that the recorder refuses, recorded and kept."""

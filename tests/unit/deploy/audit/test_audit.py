@@ -19,6 +19,7 @@ LEDGER = "ledger = journal folded again"
 CHAIN = "chain of the ledger"
 ALERTS = "alerts = journal folded again"
 STATE = "state = journal folded again"
+SNAPSHOTS = "last snapshots = journal folded again"
 LETTERS = "dead letters = journal folded again"
 INBOUND = "every record consumed has one disposition"
 
@@ -113,6 +114,48 @@ def change_alert(book: BookInMemory) -> None:
     log[at] = replace(log[at], value=codec.encode_alert(replace(alert, covered=alert.covered + 1)))
 
 
+def last_snapshot(book: BookInMemory) -> tuple[list[Stored], int]:
+    """A log of snapshots, and the place of one in it after which its company has no other."""
+    log, _ = middle(book, TOPICS.snapshots)
+    places = {record.key: at for at, record in enumerate(log)}
+    return log, min(places.values())
+
+
+def lose_snapshot(book: BookInMemory) -> None:
+    log, at = last_snapshot(book)
+    del log[at]
+
+
+def change_snapshot(book: BookInMemory) -> None:
+    log, at = last_snapshot(book)
+    codec = OutputCodec()
+    said = codec.decode_snapshot(log[at].value or b"")
+    changed = replace(said, figures=replace(said.figures, covered=said.figures.covered + 1))
+    log[at] = replace(log[at], value=codec.encode_snapshot(changed))
+
+
+def invent_snapshot(book: BookInMemory) -> None:
+    """Of a company that no journal speaks of."""
+    log, at = last_snapshot(book)
+    codec = OutputCodec()
+    said = codec.decode_snapshot(log[at].value or b"")
+    invented = replace(said, figures=replace(said.figures, company_id="JT-9999"))
+    log.append(replace(log[at], offset=log[-1].offset + 1, key=b"JT-9999", value=codec.encode_snapshot(invented)))
+
+
+def move_snapshot(book: BookInMemory) -> None:
+    """To another company's key, so that compaction would take it for that company's."""
+    log, at = last_snapshot(book)
+    log[at] = replace(log[at], key=b"JT-9999")
+
+
+def say_old_snapshot_late(book: BookInMemory) -> None:
+    """Compaction would keep it, and not the newer one."""
+    log, _ = middle(book, TOPICS.snapshots)
+    first = next(record for record in log if record.key == log[-1].key and record.value != log[-1].value)
+    log.append(replace(first, offset=log[-1].offset + 1))
+
+
 def change_state(book: BookInMemory) -> None:
     log, at = middle(book, SETTINGS.changelog)
     log[at] = replace(log[at], value=(log[at].value or b"") + b"x")
@@ -171,6 +214,12 @@ def commit_too_far(book: BookInMemory) -> None:
         pytest.param(lose(TOPICS.alerts), {ALERTS}, id="an alert is gone"),
         pytest.param(double(TOPICS.alerts), {ALERTS}, id="an alert is there twice"),
         pytest.param(change_alert, {ALERTS}, id="an alert says another figure"),
+        pytest.param(lose_snapshot, {SNAPSHOTS}, id="the last snapshot of a company is gone"),
+        pytest.param(change_snapshot, {SNAPSHOTS}, id="a snapshot says another figure"),
+        pytest.param(invent_snapshot, {SNAPSHOTS}, id="a snapshot is of a company that nobody knows"),
+        pytest.param(move_snapshot, {SNAPSHOTS}, id="a snapshot has another company's key"),
+        pytest.param(say_old_snapshot_late, {SNAPSHOTS}, id="an old snapshot was said once more"),
+        pytest.param(BookInMemory.compact, set(), id="old snapshots are gone, as they may be"),
         pytest.param(lose(SETTINGS.changelog), {STATE}, id="a row of the state is gone"),
         pytest.param(lose_state, {STATE}, id="the whole state of a partition is gone"),
         pytest.param(change_state, {STATE}, id="a row of the state was changed"),

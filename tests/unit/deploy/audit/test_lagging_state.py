@@ -9,7 +9,10 @@ from deploy.audit.partition import STATE_CLAIM, PartitionAudit
 from deploy.audit.position import LEDGER, Position
 from deploy.audit.reading import Stretch
 from deploy.audit.report import Report, audit_topics
+from deploy.audit.snapshots import CLAIM
 from deploy.rebuild.state import refuse_differing_outputs, rows_to_write
+from schemas.codec import JournalCodec, OutputCodec
+from schemas.records import TICK_SOURCE, Coordinates, Tick
 from streams.lane import CURSOR_PREFIX
 from tests.support.shelf import Shelf
 from tests.unit.deploy.audit.book import PARTITIONS, SETTINGS, TOPICS, BookInMemory, published_book
@@ -22,8 +25,8 @@ class ShownLater:
     """A shelf beside a book-keeper that commits the rest while the audit reads: behind the state; or before it, and the
     broker shows it in the outputs a moment before it does in the state."""
 
-    def __init__(self, book: BookInMemory, *, outputs_before: bool) -> None:
-        self._book, self._outputs_before = book, outputs_before
+    def __init__(self, book: BookInMemory, *, outputs_before: bool = False, compacts: bool = False) -> None:
+        self._book, self._outputs_before, self._compacts = book, outputs_before, compacts
         self._held = {p: len(book.shelf.stored[SETTINGS.changelog, p]) for p in range(PARTITIONS)}
 
     async def stretch(self, topic: str, partition: int) -> Stretch:
@@ -42,6 +45,8 @@ class ShownLater:
             yield record
         if topic == SETTINGS.changelog:
             self._book.keep()
+            if self._compacts:
+                self._book.compact()
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +110,23 @@ async def test_what_a_running_book_keeper_commits_is_no_finding(
     assert report.kept[0].next[LEDGER] == before
 
 
+async def test_a_company_whose_snapshot_a_newer_one_replaced_meanwhile_is_left_to_the_next_audit(
+    half: BookInMemory,
+) -> None:
+    book = half.copy()
+    first = await audited(book, ShownLater(book, compacts=True))
+    assert wrong(first) == set()
+    later = await audited(book, since=first.position(SETTINGS))
+    assert wrong(later) == wrong(await audited(book)) == set()
+    assert sum(f.compared for f in first.findings if f.claim == CLAIM) < len(companies(book))
+    assert {company for kept in later.kept for company in kept.snapshots} == companies(book)
+
+
+def companies(book: BookInMemory) -> set[str]:
+    logs = (book.shelf.stored[TOPICS.snapshots, partition] for partition in range(PARTITIONS))
+    return {(record.key or b"").decode() for log in logs for record in log}
+
+
 async def rewritten(shelf: Shelf, partition: int = 0) -> int:
     """What `--state` does to a partition; how many records it writes."""
     audit = PartitionAudit(SETTINGS, shelf, partition, to_outputs=True)
@@ -132,6 +154,25 @@ async def test_a_state_that_only_lost_its_cursor_is_given_it_again(whole: BookIn
     log[:] = [record for record in log if record.key != CURSOR]
     assert await rewritten(book.shelf) == 1
     assert wrong(await audited(book)) == set()
+
+
+async def test_a_state_that_was_lost_is_written_up_to_the_last_snapshot(whole: BookInMemory) -> None:
+    """Of the last day nothing else speaks: it brought no fact and no alert."""
+    book = whole.copy()
+    today = max(OutputCodec().decode_snapshot(value).figures.as_of for value in values(book, TOPICS.snapshots))
+    tick = Tick(Coordinates(TICK_SOURCE, 0, today + 1), 1_790_000_000_000, today + 1)
+    before = len(values(book, TOPICS.snapshots)), len(values(book, TOPICS.ledger)), len(values(book, TOPICS.alerts))
+    book.shelf.append(TOPICS.journal, 0, b"", JournalCodec().encode(tick))
+    book.keep()
+    after = len(values(book, TOPICS.snapshots)), len(values(book, TOPICS.ledger)), len(values(book, TOPICS.alerts))
+    assert after[0] > before[0] and after[1:] == before[1:]
+    book.shelf.stored[SETTINGS.changelog, 0].clear()
+    assert await rewritten(book.shelf) > 1
+    assert wrong(await audited(book)) == set()
+
+
+def values(book: BookInMemory, topic: str) -> list[bytes]:
+    return [record.value or b"" for record in book.shelf.stored[topic, 0]]
 
 
 async def test_nothing_is_written_for_a_partition_that_is_empty() -> None:

@@ -13,7 +13,9 @@ from tests.unit.deploy.audit.broken import (
     claims_that_do_not_hold,
     found_of,
 )
-from tests.unit.deploy.audit.test_audit import ALERTS, INBOUND, LEDGER, STATE
+from tests.unit.deploy.audit.test_audit import ALERTS, INBOUND, LEDGER, SNAPSHOTS, STATE
+
+BOOK = {LEDGER, STATE, SNAPSHOTS}
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +28,8 @@ def well() -> BookInMemory:
     ("keeper", "found"),
     [
         pytest.param(Bookkeeper, (set(), set()), id="the book-keeper as it is"),
-        pytest.param(Swallowing, ({LEDGER, STATE}, {LEDGER, STATE}), id="an exception is swallowed"),
-        pytest.param(Dropping, ({LEDGER, STATE}, {LEDGER, STATE}), id="the last entry of a batch is dropped"),
+        pytest.param(Swallowing, (BOOK, BOOK), id="an exception is swallowed"),
+        pytest.param(Dropping, (BOOK, BOOK), id="the last entry of a batch is dropped"),
         pytest.param(Repeating, (set(), {LEDGER, STATE}), id="a repeat is applied"),
     ],
 )

@@ -240,6 +240,9 @@ async def test_a_file_of_which_any_byte_was_changed_is_no_position(well: BookInM
             read_position(path)
     with pytest.raises(CommandFailed, match="cannot be read"):
         read_position(tmp_path / "none")
+    path.write_bytes(gzip.compress(plain.replace(b'{"position": 2', b'{"position": 1')))
+    with pytest.raises(CommandFailed, match="saved by another version"):
+        read_position(path)
 
 
 async def test_a_position_that_cannot_be_written_is_told(well: BookInMemory, tmp_path: Path) -> None:

@@ -1,0 +1,216 @@
+"""The audit of ClickHouse's own engine: what its tables lack, have too much or say otherwise is found."""
+
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from deploy.audit.position import IN_CLICKHOUSE, SNAPSHOTS, Position, topic_names
+from deploy.audit.report import Report, audit_clickhouse, audit_topics
+from deploy.settings import Settings
+from schemas.codec import JournalCodec
+from schemas.records import Company, CompanySet, Coordinates
+from sinks.progress import Progress
+from sinks.ranges import Batch, Range
+from sinks.topics import topics
+from streams.partitioning import partition_of
+from tests.support.installation import installation
+from tests.support.shelf import Stored
+from tests.support.sink_database import Database, made_database
+from tests.unit.deploy.audit.book import PARTITIONS, SETTINGS, TOPICS, BookInMemory, published_book
+
+SCALE = 0.02
+REGISTERED = ["JT-0001-A", "JT-0002-A", "JT-0003-A", "JT-0004-A"]
+HALVES = 3  # each at random
+NAMES = topic_names(SETTINGS)
+
+FACTS, COMPANIES, POLICIES = "journal facts", "journal companies", "journal policies"
+LEDGER, LINES, ALERTS, LAST = "ledger records and chain", "ledger lines", "alerts", "last snapshots"
+
+
+def registry(book: BookInMemory, company_ids: list[str], first: int = 0) -> None:
+    """Entries of companies: told, replaced, one by a late predecessor, and the last said again by the recorder."""
+    codec = JournalCodec()
+    for number, company_id in enumerate(company_ids):
+        partition = partition_of(company_id.encode(), PARTITIONS)
+        for place, name in ((number, "A"), (100 + number, "B"), (50 + number, "late"), (100 + number, "B")):
+            entry = CompanySet(Coordinates("companies", 0, first + place), 1_735_000_000_000, Company(company_id, name))
+            book.shelf.append(TOPICS.journal, partition, company_id.encode(), codec.encode(entry))
+
+
+@pytest.fixture(scope="module")
+def book() -> BookInMemory:
+    book = published_book(SCALE)
+    registry(book, REGISTERED)
+    book.record()
+    book.keep()
+    return book
+
+
+@pytest.fixture
+def settings(clickhouse_url: str, clickhouse_database: str, tmp_path: Path) -> Settings:
+    return installation("", clickhouse_url, "", clickhouse_database, tmp_path)
+
+
+@pytest.fixture
+async def database(clickhouse_url: str, settings: Settings) -> AsyncIterator[Database]:
+    async with made_database(clickhouse_url, settings.database) as made:
+        yield made
+
+
+async def carry(database: Database, book: BookInMemory, ends: dict[str, int] | None = None) -> None:
+    """As the sink does, in one range a partition from where it was; `ends`: not beyond these offsets of a topic."""
+    progress, read = Progress(database.warehouse), topics(TOPICS)
+    marks = await progress.last()
+    for name in IN_CLICKHOUSE:
+        for partition in range(PARTITIONS):
+            mark = marks.get((NAMES[name], partition))
+            first, log = mark.position if mark else 0, book.shelf.stored[NAMES[name], partition]
+            end = min(len(log), (ends or {}).get(name, len(log)))
+            if first < end:
+                batch = Batch.of(Range(NAMES[name], partition, first, end), log[first:end])
+                for block in read[NAMES[name]].blocks(batch):
+                    await database.warehouse.insert(block.table, block.columns, batch.token(block.table))
+                await progress.after([batch])
+
+
+async def audited(settings: Settings, book: BookInMemory, since: Position | None = None) -> Report:
+    report = await audit_topics(SETTINGS, book.shelf, lambda _: None, dict(book.committed), since)
+    assert report.is_well
+    await audit_clickhouse(settings, book.shelf, report)
+    return report
+
+
+def wrong(report: Report) -> dict[str, Counter[str]]:
+    """Claims that do not hold, and what of each is how often wrong."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for finding in report.findings:
+        if not finding.holds:
+            counts = {"missing": finding.missing, "extra": finding.extra, "different": finding.different}
+            found[finding.claim] += Counter(counts)
+    return dict(found)
+
+
+def in_clickhouse(report: Report) -> dict[str, int]:
+    """What was compared, by claim."""
+    found: dict[str, int] = {}
+    for finding in report.findings:
+        if finding.where.endswith("ClickHouse"):
+            found[finding.claim] = found.get(finding.claim, 0) + finding.compared
+    return found
+
+
+async def test_all_rows_that_the_sink_wrote_are_right_and_none_is_left_out(
+    settings: Settings, database: Database, book: BookInMemory
+) -> None:
+    await carry(database, book)
+    report = await audited(settings, book)
+    assert wrong(report) == {}
+    compared = in_clickhouse(report)
+    registry_entries = 4 * compared[COMPANIES]
+    assert compared[FACTS] == sum(one.entries for one in report.kept) - compared[POLICIES] - registry_entries
+    assert compared[COMPANIES] == 4
+    assert compared[LAST] == len({record.key for p in range(PARTITIONS) for record in snapshots(book, p)}) > 4
+    assert compared[LEDGER] == compared[FACTS] and compared[LINES] > 100 and compared[ALERTS] > 2
+
+
+def snapshots(book: BookInMemory, partition: int) -> list[Stored]:
+    return list(book.shelf.stored[TOPICS.snapshots, partition])
+
+
+# What is done to each table, by what is to be found of it, once.
+HARMS: dict[str, dict[str, str]] = {
+    "missing": {
+        FACTS: "DELETE FROM journal_facts WHERE partition = 0 AND offset = 40",
+        COMPANIES: "DELETE FROM journal_companies WHERE company_id = 'JT-0002-A'",
+        POLICIES: "DELETE FROM journal_policies WHERE partition = 1 AND came_from_offset = 1",
+        LAST: "DELETE FROM snapshots WHERE company_id = 'JT-0002-A'",
+        LEDGER: "DELETE FROM ledger_entries WHERE partition = 1 AND offset = 50",
+        LINES: "DELETE FROM ledger_lines WHERE (partition, offset, posting) = "
+        "(SELECT min((partition, offset, posting)) FROM ledger_lines)",
+        ALERTS: "DELETE FROM alert_records WHERE (alert_id, status) = "
+        "(SELECT min((alert_id, status)) FROM alert_records)",
+    },
+    "different": {
+        FACTS: "ALTER TABLE journal_facts UPDATE came_from_offset = 1 WHERE partition = 0 AND offset = 40",
+        COMPANIES: "ALTER TABLE journal_companies UPDATE name = 'C' WHERE company_id = 'JT-0002-A'",
+        POLICIES: "ALTER TABLE journal_policies UPDATE threshold_bp = 1 WHERE partition = 1 AND came_from_offset = 1",
+        LAST: "ALTER TABLE snapshots UPDATE joined_30 = joined_30 + 1 WHERE company_id = 'JT-0002-A'",
+        LEDGER: "ALTER TABLE ledger_entries UPDATE chain = '' WHERE partition = 0 AND offset = 40",
+        LINES: "ALTER TABLE ledger_lines UPDATE quantity = 7 WHERE (partition, offset, posting) = "
+        "(SELECT min((partition, offset, posting)) FROM ledger_lines)",
+        ALERTS: "ALTER TABLE alert_records UPDATE covered = covered + 1 WHERE (alert_id, status) = "
+        "(SELECT min((alert_id, status)) FROM alert_records)",
+    },
+    "extra": {
+        FACTS: "INSERT INTO journal_facts SELECT * REPLACE(1 AS offset) FROM "  # where the journal has a policy
+        "(SELECT * FROM journal_facts WHERE partition = 0 AND offset = 40)",
+        COMPANIES: "INSERT INTO journal_companies SELECT * REPLACE('X' AS company_id) FROM journal_companies LIMIT 1",
+        POLICIES: "INSERT INTO journal_policies SELECT * REPLACE(77 AS came_from_offset) FROM journal_policies LIMIT 1",
+        LAST: "INSERT INTO snapshots SELECT * REPLACE('X' AS company_id) FROM snapshots LIMIT 1",
+        LEDGER: "INSERT INTO ledger_entries SELECT * REPLACE('X' AS company_id) FROM ledger_entries LIMIT 1",
+        LINES: "INSERT INTO ledger_lines SELECT * REPLACE(77 AS posting) FROM ledger_lines LIMIT 1",
+        ALERTS: "INSERT INTO alert_records SELECT * REPLACE('X' AS alert_id) FROM alert_records LIMIT 1",
+    },
+}
+
+
+@pytest.mark.parametrize(("kind", "statements"), HARMS.items(), ids=HARMS)
+async def test_harm_to_a_table_is_found_in_it(
+    settings: Settings, database: Database, book: BookInMemory, kind: str, statements: dict[str, str]
+) -> None:
+    await carry(database, book)
+    for statement in statements.values():
+        await database.client.command(statement, settings={"mutations_sync": 1})
+    found = wrong(await audited(settings, book))
+    assert found.keys() == statements.keys()
+    assert {claim: counts[kind] for claim, counts in found.items()} == dict.fromkeys(statements, 1)
+
+
+@pytest.mark.parametrize("seed", range(HALVES))
+async def test_an_audit_that_goes_on_compares_what_the_one_before_it_could_not(
+    settings: Settings, database: Database, book: BookInMemory, seed: int
+) -> None:
+    rng = Random(seed)
+    early = published_book(SCALE)
+    registry(early, REGISTERED)
+    early.record()
+    early.keep(until=rng.randrange(60, 250))
+    ends = {name: rng.randrange(250) for name in IN_CLICKHOUSE} | {SNAPSHOTS: rng.randrange(20)}
+    await carry(database, early, ends)
+    told = [min(ends[SNAPSHOTS], len(snapshots(early, partition))) for partition in range(PARTITIONS)]
+    first = await audited(settings, early)
+    assert wrong(first) == {}
+    if seed:  # else only the sink goes on
+        early.keep()
+    await carry(database, early)
+    later = await audited(settings, early, first.position(SETTINGS))
+    assert wrong(later) == {}
+    full, parts = in_clickhouse(await audited(settings, early)), (in_clickhouse(first), in_clickhouse(later))
+    counted_once = set(full) - {LAST, COMPANIES}
+    assert {c: full[c] for c in counted_once} == {c: sum(p[c] for p in parts) for c in counted_once}
+    await database.client.command("TRUNCATE TABLE snapshots")
+    changed = {record.key for p in range(PARTITIONS) for record in snapshots(early, p)[told[p] :]}
+    assert wrong(await audited(settings, early, first.position(SETTINGS))) == {LAST: {"missing": len(changed)}}
+
+
+async def test_what_clickhouse_has_beyond_the_audit_is_left_to_the_next_one(
+    settings: Settings, database: Database
+) -> None:
+    book = published_book(SCALE)
+    registry(book, REGISTERED)
+    book.record(until=100)
+    book.keep(until=60)
+    report = await audit_topics(SETTINGS, book.shelf, lambda _: None, dict(book.committed))
+    registry(book, REGISTERED, first=1_000)
+    book.record()
+    book.keep()
+    await carry(database, book)
+    await audit_clickhouse(settings, book.shelf, report)
+    assert wrong(report) == {}
+    later = await audited(settings, book, report.position(SETTINGS))
+    assert wrong(later) == {}
+    assert in_clickhouse(later)[COMPANIES] == len(REGISTERED)
+    assert in_clickhouse(later)[LAST] == len({record.key for p in range(PARTITIONS) for record in snapshots(book, p)})
