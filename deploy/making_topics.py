@@ -1,15 +1,18 @@
 """The topics of an installation, made as its settings say."""
 
 from deploy.failure import CommandFailed, ExitCode
+from deploy.lost_topics import go_on_behind, seen_of_lost
 from deploy.settings import Settings
 from deploy.topics import Topic, TopicError, create_topics
 from streams.settings import REPLAY
 
 
 async def make_topics(settings: Settings) -> tuple[Topic, ...]:
-    """What is missing of this generation's topics; CommandFailed when they do not fit, or the brokers refuse."""
+    """What is missing of this generation's topics; CommandFailed when they do not fit, the brokers refuse, or one is
+    missing that cannot be made again."""
+    seen = await seen_of_lost(settings)
     try:
-        return await create_topics(
+        made = await create_topics(
             settings.kafka,
             prefix=settings.topic_prefix,
             partitions=settings.partitions,
@@ -20,3 +23,5 @@ async def make_topics(settings: Settings) -> tuple[Topic, ...]:
         )
     except TopicError as error:
         raise CommandFailed(str(error), ExitCode.UNAVAILABLE) from error
+    await go_on_behind(settings, seen)
+    return made

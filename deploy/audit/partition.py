@@ -15,20 +15,19 @@ from deploy.audit.position import (
     LETTERS,
     SNAPSHOTS,
     PartitionPosition,
-    Source,
     anchor,
     digest,
     topic_names,
 )
-from deploy.audit.reading import TopicReader, Unreadable, entries_of, read_as
+from deploy.audit.reading import TopicReader, Unreadable, read_as
+from deploy.audit.recorded import Recorded
 from deploy.audit.snapshots import audit_snapshots
 from schemas.chain import chain_of, verify
-from schemas.codec import JournalCodec, OutputCodec
-from schemas.records import Coordinates, FactEntry
+from schemas.codec import OutputCodec
+from schemas.records import Coordinates
 from schemas.topics import TopicNames
 from streams.bookkeeper import Bookkeeper
 from streams.core.admission import REASONS
-from streams.core.rows import source_of
 from streams.lane import CURSOR_PREFIX, Rows
 from streams.settings import StreamSettings
 
@@ -57,16 +56,15 @@ class PartitionAudit:
         self._topics: TopicNames = settings.topics
         self._names = topic_names(settings)
         self._cursor_key = CURSOR_PREFIX + self._topics.journal.encode()
-        self._journal, self._outputs = JournalCodec(), OutputCodec()
+        self._outputs = OutputCodec()
         self._where = f"partition {partition}"
-        rows = self._since.rows
         self.expected = Expected()  # what the journal gives, when it has run
         self.standing: Rows = {}  # the rows of the state as they stand
         self.stands_at: int | None = None  # the journal's offset behind what the state says that it contains
         self._to_outputs = to_outputs
         self._ends: dict[str, int] = {}  # of the outputs, before the state was read
         self._ahead: list[int] = []  # journal offsets of outputs before those ends and behind the state
-        self._cursors: dict[Source, int] = {source_of(key): int(rows[key]) for key in rows if key[:1] == b"s"}
+        self._recorded = Recorded(self._where, self._since.rows)
 
     async def run(self) -> Kept:
         """Read state, journal and outputs of the partition; the findings are in the result."""
@@ -97,6 +95,7 @@ class PartitionAudit:
         kept.findings.append(compare(STATE_CLAIM, self._where, expected.rows, standing, name=row_name))
         kept.findings += [] if state.holds else [state]
         await self._not_yet_kept(kept)
+        kept.findings.append(self._recorded.repeats)
         kept.findings.append(self._compare_letters(kept, expected, letters))
         kept.rows = expected.rows
 
@@ -158,7 +157,7 @@ class PartitionAudit:
         start, stop = self._since.next[JOURNAL], kept.journal_next
         last = start - 1
         async for batch in self._reader.batches(self._topics.journal, self._partition, start=start, end=stop):
-            self._account(kept, batch, kept=True)
+            self._recorded.account(kept, batch, kept=True)
             effect = bookkeeper.step(self._partition, self._topics.journal, batch, expected.rows)
             expected.rows.update({key: value for key, value in effect.changed.items() if value is not None})
             expected.ledger += [value or b"" for _, value in effect.outputs[self._topics.ledger]]
@@ -173,26 +172,6 @@ class PartitionAudit:
             kept.findings.append(finding)
         kept.next[JOURNAL] = stop
         return expected
-
-    def _account(self, book: Kept, batch: Any, *, kept: bool) -> None:
-        """Which facts of which source the journal holds, repeats apart."""
-        for entry in entries_of(self._journal, batch):
-            book.entries += kept
-            book.not_yet_kept += not kept
-            if isinstance(entry, FactEntry) and self._is_new(entry.came_from):
-                source = entry.came_from.topic, entry.came_from.partition
-                for facts in (book.recorded,) if kept else (book.recorded, book.awaited):
-                    facts.setdefault(source, set()).add(entry.came_from.offset)
-            elif isinstance(entry, FactEntry):
-                book.repeats += kept
-
-    def _is_new(self, came_from: Coordinates) -> bool:
-        """Whether the book takes it: what does not lie behind all that it has seen of the source is passed over."""
-        source = came_from.topic, came_from.partition
-        if came_from.offset <= self._cursors.get(source, -1):
-            return False
-        self._cursors[source] = came_from.offset
-        return True
 
     async def _ledger(self, kept: Kept, expected: Expected) -> None:
         """Ledger lines and dispositions against the refold, and the chain through all of them."""
@@ -289,7 +268,7 @@ class PartitionAudit:
     async def _not_yet_kept(self, kept: Kept) -> None:
         """Facts in the journal that the book-keeper has not reached: recorded, and not yet lost."""
         async for batch in self._reader.batches(self._topics.journal, self._partition, start=kept.journal_next):
-            self._account(kept, batch, kept=False)
+            self._recorded.account(kept, batch, kept=False)
 
     def _behind(self, name: str, end: int | None = None) -> Any:
         """The records of a topic behind the position."""

@@ -65,7 +65,7 @@ async def _topics(settings: Settings, evidence: Evidence) -> None:
         evidence.ledger[line.partition, line.offset] = line
     async for record in read_to_end(settings.kafka, [topics.alerts]):
         evidence.alerts.append(codec.decode_alert(record.value))
-    async for record in read_to_end(settings.kafka, [topics.dead_letters]):
+    async for record in read_to_end(settings.kafka, sorted({topics.dead_letters, topics.book_letters})):
         letter = codec.decode_dead_letter(record.value)
         evidence.dead_letters[letter.came_from] = letter
 

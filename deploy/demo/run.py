@@ -68,7 +68,7 @@ class Run:
             make_topics(self.settings)
             self._service.start()
         with self._stage("rules", "Setting policies and registry"):
-            self._await(self._rules())
+            self._await(self.tell_rules())
 
     def publish(self, lines: Sequence[Line]) -> None:
         """Facts, in order."""
@@ -95,8 +95,8 @@ class Run:
         with self._stage("sink", "Filling ClickHouse"):
             self._await(self._sunk())
 
-    async def _rules(self) -> None:
-        """Policies and registry, recorded before the first fact."""
+    async def tell_rules(self) -> None:
+        """Policies and registry, until they are recorded."""
         at = self.material.starts_at
         topics = self._streams.topics
         for topic, records in (
@@ -127,7 +127,8 @@ class Run:
 
     async def _sunk(self) -> None:
         t = self._streams.topics
-        targets = await end_offsets(self.settings.kafka, [t.journal, t.ledger, t.snapshots, t.alerts, t.dead_letters])
+        names = {t.journal, t.ledger, t.snapshots, t.alerts, t.dead_letters, t.book_letters}
+        targets = await end_offsets(self.settings.kafka, sorted(names))
         await wait_until_caught_up(self.settings.sink_settings(), targets, ARRIVAL_LIMIT_S)
 
     def _await(self, work: Coroutine[Any, Any, T]) -> T:

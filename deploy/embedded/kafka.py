@@ -22,7 +22,7 @@ from deploy.embedded.ports import PortTakenError, is_free, on_free_ports
 from deploy.embedded.process import Process
 
 FORMAT_LIMIT_S = 60
-READY_LIMIT_S = 60
+READY_LIMIT_S = 60.0
 READY_RETRY_S = 0.1
 READY_REQUEST_MS = 3000
 STOP_LIMIT_S = 20.0
@@ -37,18 +37,24 @@ class NotReadyError(Exception):
 class Kafka:
     """A cluster of one node or three. Its ports stay the same until it is closed, its data in `folder` for longer."""
 
-    def __init__(self, cluster: Cluster, jars: Sequence[Path]) -> None:
+    def __init__(self, cluster: Cluster, jars: Sequence[Path], ready_limit_s: float = READY_LIMIT_S) -> None:
         """Describe a cluster without starting it; `Kafka.launch` is the usual way."""
-        self.cluster = cluster
+        self.cluster, self._ready_limit_s = cluster, ready_limit_s
         self._classpath = os.pathsep.join(map(str, jars))
         self.processes: dict[int, Process] = {}
 
     @classmethod
     def launch(
-        cls, folder: Path, *, nodes: int = 1, extra: Mapping[str, str] | None = None, console: Console | None = None
+        cls,
+        folder: Path,
+        *,
+        nodes: int = 1,
+        extra: Mapping[str, str] | None = None,
+        ready_limit_s: float = READY_LIMIT_S,
+        console: Console | None = None,
     ) -> "Kafka":
-        """Start a cluster on free ports with its data in `folder` (made, and formatted, when new); wait until ready.
-        `extra`: see Cluster.
+        """Start a cluster on free ports with its data in `folder` (made, and formatted, when new); wait until ready,
+        so long at most at this and every later start. `extra`: see Cluster.
 
         Raises StackError when the jars cannot be had, or a node ends or does not answer in time.
         """
@@ -58,7 +64,7 @@ class Kafka:
         def launch(ports: tuple[int, ...]) -> "Kafka":
             place = zip(names, ports[:nodes], ports[nodes:], strict=True)
             each = (Node(number, port, peer, name) for number, (name, port, peer) in enumerate(place, start=1))
-            kafka = cls(Cluster(tuple(each), extra or {}), jars)
+            kafka = cls(Cluster(tuple(each), extra or {}), jars, ready_limit_s)
             kafka.start()
             return kafka
 
@@ -122,7 +128,7 @@ class Kafka:
         asking = AsyncRetrying(
             retry=retry_if_exception_type((NotReadyError, KafkaError)),
             wait=wait_fixed(READY_RETRY_S),
-            stop=stop_after_delay(READY_LIMIT_S),
+            stop=stop_after_delay(self._ready_limit_s),
             reraise=True,
         )
         try:
@@ -130,7 +136,7 @@ class Kafka:
         except (NotReadyError, KafkaError) as error:
             process = next(iter(self.processes.values()))
             raise StackError(
-                f"Kafka does not answer after {READY_LIMIT_S} s ({error!r}). The end of {process.log}:\n"
+                f"Kafka does not answer after {self._ready_limit_s:g} s ({error!r}). The end of {process.log}:\n"
                 f"{process.log_tail()}"
             ) from error
 

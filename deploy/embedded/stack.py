@@ -25,7 +25,8 @@ class Stack:
 
     With `data` the state is kept in that folder; without, in a temporary one that `close` removes. Any number of
     stacks can run side by side, each on a folder of its own. The caller decides what to start: a part whose address is
-    configured is not asked for. Raises StackError with a sentence for the person at the terminal.
+    configured is not asked for. `kafka_limit_s`: how long each start of Kafka may take. Raises StackError with a
+    sentence for the person at the terminal.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Stack:
         clickhouse: bool = True,
         kafka_nodes: int = 1,
         kafka_properties: Mapping[str, str] | None = None,
+        kafka_limit_s: float | None = None,
         clickhouse_program: str = PROGRAM,
         console: Console | None = None,
     ) -> None:
@@ -43,7 +45,7 @@ class Stack:
         try:
             folder = data or Path(self._closing.enter_context(tempfile.TemporaryDirectory(prefix="peserta-")))
             with ThreadPoolExecutor(2) as pool:
-                asked = folder / "kafka", kafka_nodes, kafka_properties, console
+                asked = folder / "kafka", kafka_nodes, kafka_properties, kafka_limit_s, console
                 broker = pool.submit(self._start_kafka, *asked) if kafka else None
                 engine = pool.submit(self._start_clickhouse, folder, clickhouse_program) if clickhouse else None
             self._kafka = broker.result() if broker else None
@@ -56,9 +58,15 @@ class Stack:
             raise
 
     def _start_kafka(
-        self, folder: Path, nodes: int, extra: Mapping[str, str] | None, console: Console | None
+        self,
+        folder: Path,
+        nodes: int,
+        extra: Mapping[str, str] | None,
+        limit_s: float | None,
+        console: Console | None,
     ) -> "Kafka":
-        kafka = _kafka().launch(folder, nodes=nodes, extra=extra, console=console)
+        limit = {} if limit_s is None else {"ready_limit_s": limit_s}
+        kafka = _kafka().launch(folder, nodes=nodes, extra=extra, console=console, **limit)
         self._closing.callback(kafka.stop)
         return kafka
 

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy.embedded.stack import Stack
+from deploy.embedded.stack import Stack, StackError
 from tests.chaos.book import NOT_WELL, Cycle, Turn, run_book, small_story, start_stack
 from tests.chaos.controls import WORLDS, Verdict, in_memory, try_world
 from tests.chaos.scenario import Scenario
@@ -86,12 +86,15 @@ class Chaos:
         return done
 
     def _book(self, turns: Sequence[Turn], number: int) -> list[Cycle]:
-        done, judgement = run_book(
-            turns, self._stack(turns[0][0].nodes), next(self._folders), self._material, self._spares
-        )
+        try:
+            stack = self._stack(turns[0][0].nodes)
+        except StackError as error:
+            console.print(f"   not judged: {error!r}", markup=False)
+            return [Cycle(scenario.name, seed, judged=False) for scenario, seed in turns]
+        done, judgement = run_book(turns, stack, next(self._folders), self._material, self._spares)
         for at, cycle in enumerate(done, number):
             console.print(f"{at}. {cycle.scenario}, seed {cycle.seed}: {cycle.seconds:.1f} s")
-        console.print("   well" if judgement.is_well else "   [red]NOT WELL[/red]")
+        console.print(f"   {verdict(done)}")
         for sentence in judgement.named:
             console.print(f"   {sentence}", markup=False)
         return done
@@ -115,8 +118,8 @@ def books(chosen: Sequence[Scenario], seed: int) -> Iterator[list[Turn]]:
     """The scenarios in turn, cut into books. A cycle's seed is its number, which also says whose turn it is: who names
     the seed of a book's first cycle gets the same book."""
     turns = ((chosen[number % len(chosen)], number) for number in count(seed))
-    for (_, _, goes_on), same in groupby(turns, key=lambda turn: turn[0].ground):
-        while book := list(islice(same, CYCLES_PER_BOOK_MAX if goes_on else 1)):
+    for (_, _, alone), same in groupby(turns, key=lambda turn: turn[0].ground):
+        while book := list(islice(same, 1 if alone else CYCLES_PER_BOOK_MAX)):
             yield book
 
 
@@ -129,8 +132,16 @@ def table(done: Sequence[Cycle]) -> Table:
         own = [cycle for cycle in done if cycle.scenario == name]
         sums = [sum(getattr(one, field) for one in own) for field in ("records", "repeats", "lost", "doubled")]
         stall = f"{max(one.stall_s for one in own):.1f} s"
-        shown.add_row(name, str(len(own)), *map(str, sums), stall, "yes" if all(one.is_well for one in own) else "NO")
+        shown.add_row(name, str(len(own)), *map(str, sums), stall, verdict(own))
     return shown
+
+
+def verdict(cycles: Sequence[Cycle]) -> str:
+    """In the table. What was not judged is never well, and hides nothing that was judged and is not."""
+    not_judged = sum(not one.judged for one in cycles)
+    if not all(one.is_well for one in cycles if one.judged):
+        return "NO"
+    return f"{not_judged} not judged" if not_judged else "yes"
 
 
 def table_of_controls(verdicts: Sequence[Verdict]) -> Table:

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -20,6 +21,7 @@ from tests.chaos.stretch import Stretch
 from tests.chaos.world import BEFORE_ALERTS, World
 from tests.support.clickhouse_faults import FAULTY_PROGRAM
 
+KAFKA_LIMIT_S: Final = 240.0  # for a start on a machine that does much else; four times what a service is given
 SCALE: Final = 0.2  # some 3,300 facts
 NOT_WELL: Final = (AssertionError, TimeoutError, RetryError, CommandFailed, StackError)
 ONE_BROKER: Final = {
@@ -39,7 +41,10 @@ Turn = tuple[Scenario, int]  # with its seed
 
 @dataclass(frozen=True)
 class Cycle:
-    """One scenario with one seed. What is lost or doubled, and whether all is well, is said of its whole book."""
+    """One scenario with one seed. What is lost or doubled, and whether all is well, is said of its whole book.
+
+    `judged`: false if the stack itself did not come up, so that nothing can be said. That is not well either.
+    """
 
     scenario: str
     seed: int
@@ -50,10 +55,11 @@ class Cycle:
     lost: int = 0
     doubled: int = 0
     named: tuple[str, ...] = ()
+    judged: bool = True
 
     @property
     def is_well(self) -> bool:
-        return not (self.lost or self.doubled or self.named)
+        return self.judged and not (self.lost or self.doubled or self.named)
 
 
 def small_story() -> Material:
@@ -64,7 +70,13 @@ def small_story() -> Material:
 def start_stack(folder: Path, nodes: int = 1) -> Stack:
     """A stack that may be killed, with fault points in its ClickHouse."""
     properties = ONE_BROKER if nodes == 1 else THREE_BROKERS
-    return Stack(folder, kafka_nodes=nodes, kafka_properties=properties, clickhouse_program=FAULTY_PROGRAM)
+    return Stack(
+        folder,
+        kafka_nodes=nodes,
+        kafka_properties=properties,
+        kafka_limit_s=KAFKA_LIMIT_S,
+        clickhouse_program=FAULTY_PROGRAM,
+    )
 
 
 def run_book(
@@ -74,18 +86,18 @@ def run_book(
 
     Whatever is raised is a sentence in the judgement, and speaks against every cycle of the book.
     """
-    world, stretches = World(stack, folder, material, spares, turns[0][0].clock), []
+    stretches: list[Stretch] = []
+    judged = True
     try:
-        world.begin(BEFORE_ALERTS)
-        for scenario, seed in turns:
-            stretches.append(_through(world, scenario, seed))
-        judgement = _judged(world, turns[-1][0], stretches)
+        with closing(World(stack, folder, material, spares, turns[0][0].clock)) as world:
+            world.begin(BEFORE_ALERTS)
+            for scenario, seed in turns:
+                stretches.append(_through(world, scenario, seed))
+            judgement = _judged(world, turns[-1][0], stretches)
     except NOT_WELL as error:
         at = turns[min(len(stretches), len(turns) - 1)][0].name
-        judgement = Judgement(named=[f"{at}: {error!r}"])
-    finally:
-        world.close()
-    return [_cycle(turn, n, stretches, judgement) for n, turn in enumerate(turns)], judgement
+        judgement, judged = Judgement(named=[f"{at}: {error!r}"]), not isinstance(error, StackError)
+    return [replace(_cycle(turn, n, stretches, judgement), judged=judged) for n, turn in enumerate(turns)], judgement
 
 
 def _through(world: World, scenario: Scenario, seed: int) -> Stretch:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from deploy.commands.serve import make_topics
 from deploy.embedded.process import Process
 from deploy.settings import Settings
 from deploy.topics import Topic, topic_table
@@ -15,7 +14,6 @@ from tests.chaos.broker_orders import (
     TRANSACTION_COORDINATOR,
     allow_writing,
     coordinator,
-    delete_topic,
     forbid_writing,
     set_topic,
 )
@@ -160,24 +158,6 @@ def _refused(world: World, role: str, words: str, mend: Callable[[], None]) -> N
         world.service.start(role)
     mend()
     world.wait_until_kept()
-
-
-def topic_deleted(world: World) -> None:
-    """The topic of snapshots is gone: the book-keeper stops. When it is made anew, book, ledger and alerts are whole,
-    and the sink refuses to take the new one for the old one."""
-    settings = world.settings
-    world.run.wait()
-    world.service.leave("sink")
-    delete_topic(settings.kafka, settings.topics.snapshots)
-    world.feed(PIECE)
-    world.wait_until_ended("bookkeeper")
-    world.service.start("bookkeeper")
-    world.wait_until_it_refuses("bookkeeper", settings.topics.snapshots)
-    make_topics(settings)
-    world.service.start("bookkeeper")
-    world.wait_until_kept()
-    world.service.start("sink")
-    world.wait_until_it_refuses("sink", "made anew")
 
 
 ONE_BROKER: Final[dict[str, Act]] = {

@@ -10,7 +10,7 @@ from deploy.audit.report import Report, audit_book
 from deploy.clickhouse_reading import analyst
 from deploy.demo.evidence import gather
 from deploy.demo.proof import Check, prove
-from deploy.kafka_reading import end_offsets, read_to_end
+from deploy.kafka_reading import Offsets, end_offsets, read_to_end
 from deploy.settings import Settings
 from schemas.codec import JournalCodec, OutputCodec
 from schemas.records import FactEntry
@@ -61,23 +61,28 @@ def _sentences(findings: list[Finding]) -> Iterator[str]:
 
 def _dispositions(world: World, report: Report) -> Iterator[Finding]:
     """Each record acknowledged, and each that is in the topics all the same, has one disposition."""
-    ends = asyncio.run(end_offsets(world.settings.kafka, list(world.settings.stream_settings().inbound_names)))
-    published, said = sum(ends.values()), sum(report.dispositions.values())
+    ends = _inbound_ends(world)
+    published, said = sum(ends.values()) + len(world.without_topic), sum(report.dispositions.values())
     finding = Finding("dispositions = records published", "whole book", published)
     finding.missing, finding.extra = max(0, published - said), max(0, said - published)
     yield finding
+    due = {*world.run.sent.lines, *world.run.sent.raw} - world.without_topic
     yield compare(
         "records acknowledged are in the topics",
         "whole book",
-        dict.fromkeys((*world.run.sent.lines, *world.run.sent.raw), True),
-        {at: True for at in (*world.run.sent.lines, *world.run.sent.raw) if at.offset < ends[at.topic, at.partition]},
+        dict.fromkeys(due, True),
+        {at: True for at in due if at.offset < ends[at.topic, at.partition]},
     )
+
+
+def _inbound_ends(world: World) -> Offsets:
+    return asyncio.run(end_offsets(world.settings.kafka, list(world.settings.stream_settings().inbound_names)))
 
 
 def _written_once(settings: Settings) -> Finding:
     """Rows as they were inserted: views would hide a row that is there twice, and merges do it in the end."""
     finding = Finding("rows are inserted once", "ClickHouse")
-    with analyst(settings) as client:
+    with analyst(settings, settings.database) as client:
         for table in WRITTEN_ONCE:
             rows, once = (_count(client, f"{table}{final}") for final in ("", " FINAL"))
             finding.compared += once
@@ -95,8 +100,8 @@ def _count(client: Any, table: str) -> int:
 def _proof(world: World) -> list[Check]:
     """The demonstration's proof; only in a book of history, whose times are the story's, and where every record in the
     topics was acknowledged, as it compares both."""
-    ends = asyncio.run(end_offsets(world.settings.kafka, list(world.settings.stream_settings().inbound_names)))
-    if not world.is_history or sum(ends.values()) != world.run.sent.records:
+    published = sum(_inbound_ends(world).values()) + len(world.without_topic)
+    if not world.is_history or published != world.run.sent.records:
         return []
     return prove(world.told(), world.run.sent, gather(world.settings))
 

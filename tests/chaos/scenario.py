@@ -13,16 +13,17 @@ Act = Callable[[World], None]
 
 @dataclass(frozen=True)
 class Scenario:
-    """`nodes` of Kafka; the book's `clock`; `goes_on`: whether the world can be judged at the end (else the act itself
-    judges, and nothing comes after it on the same book)."""
+    """`nodes` of Kafka; the book's `clock`; `alone`: nothing else on the same book; `goes_on`: whether the world can be
+    judged at the end (else the act itself judges, alone)."""
 
     name: str
     act: Act
     nodes: int = 1
     clock: str = REPLAY
+    alone: bool = False
     goes_on: bool = True
 
     @property
     def ground(self) -> tuple[int, str, bool]:
         """What scenarios on one book have in common."""
-        return self.nodes, self.clock, self.goes_on
+        return self.nodes, self.clock, self.alone

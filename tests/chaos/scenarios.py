@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from tests.chaos import loss_faults as loss
 from tests.chaos import worker_faults as worker
-from tests.chaos.broker_faults import ONE_BROKER, THREE_BROKERS, topic_deleted
+from tests.chaos.broker_faults import ONE_BROKER, THREE_BROKERS
 from tests.chaos.network_faults import NETWORK
 from tests.chaos.scenario import Scenario
 from tests.chaos.warehouse_faults import WAREHOUSE
@@ -23,11 +24,13 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     Scenario("workers join and leave", worker.join_and_leave),
     Scenario("the recorder's offsets are lost", worker.recorder_forgets),
     Scenario("a flood of poison", worker.poison),
+    Scenario("the state is lost", loss.state_lost),
     *(Scenario(name, act) for name, act in NETWORK.items()),
     *(Scenario(name, act) for name, act in ONE_BROKER.items()),
     *(Scenario(name, act) for name, act in WAREHOUSE.items()),
     Scenario("the workers' clock jumps", worker.clock_jumps, clock=WALL),
-    Scenario("the state is lost", worker.state_lost, goes_on=False),
-    Scenario("a topic is deleted", topic_deleted, goes_on=False),
+    Scenario("a topic of the book is deleted", loss.output_deleted, alone=True),
+    Scenario("the inbound topics are deleted", loss.inbound_deleted, alone=True),
+    Scenario("the journal is deleted", loss.journal_deleted, alone=True, goes_on=False),
     *(Scenario(name, act, nodes=3) for name, act in THREE_BROKERS.items()),
 )

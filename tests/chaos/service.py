@@ -62,6 +62,10 @@ class ChaosService(RestartingService):
             self.restarts += 1
             self.start(name)
 
+    def moves_to(self, settings: Settings) -> None:
+        """From now on workers are started with these."""
+        self._settings = settings
+
     def signal(self, name: str, number: signal.Signals) -> None:
         """SIGSTOP, SIGCONT."""
         self.processes[name].send_signal(number)

@@ -1,5 +1,5 @@
-"""Faults of workers: killed at a place in the code or anywhere, stopped and woken up, coming and going, their offsets,
-state or clock lost."""
+"""Faults of workers: killed at a place in the code or anywhere, stopped and woken up, coming and going, their offsets
+or clock lost."""
 
 import asyncio
 import signal
@@ -9,10 +9,8 @@ from typing import Final
 import clickhouse_connect
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 
-from deploy.commands.serve import make_topics
 from deploy.settings import Settings
 from streams.lane.stop import StopCode
-from tests.chaos.broker_orders import delete_topic
 from tests.chaos.points import Fault
 from tests.chaos.scenario import PIECE, Act
 from tests.chaos.world import World
@@ -144,9 +142,14 @@ def recorder_forgets(world: World) -> None:
     world.wait_until_kept()
     before = world.recorded()
     world.service.leave("recorder")
-    asyncio.run(_forget(world.settings))
+    forget_offsets(world.settings)
     world.service.start("recorder")
     world.wait(lambda: world.recorded() > before)
+
+
+def forget_offsets(settings: Settings) -> None:
+    """The recorder begins anew, as somebody tells Kafka; no recorder may run."""
+    asyncio.run(_forget(settings))
 
 
 async def _forget(settings: Settings) -> None:
@@ -181,12 +184,3 @@ def clock_jumps(world: World) -> None:
     world.feed(PIECE)
     world.wait_until_kept()
     world.set_clock(0)
-
-
-def state_lost(world: World) -> None:
-    """The changelog is gone: the book-keeper refuses to run, and says how to rebuild."""
-    world.service.leave("bookkeeper")
-    delete_topic(world.settings.kafka, world.settings.stream_settings().changelog)
-    make_topics(world.settings)
-    world.service.start("bookkeeper")
-    world.wait_until_it_refuses("bookkeeper", "`peserta rebuild --state`")

@@ -35,6 +35,7 @@ from tests.support.installation import installation
 from tests.support.waiting import wait_until
 
 PROGRESS_LIMIT_S: Final = 90.0
+FEED_LIMIT_S: Final = 300.0  # above the time that the stack is given to come up again
 PIECE_SMALL: Final = 16
 PIECE_PAUSE_S: Final = 2.0
 PIECES_MAX: Final = 12
@@ -66,6 +67,7 @@ class World:
         self.faults = Faults(stack.clickhouse_url)
         self.run = Run(self.settings, material, self.service, say=lambda _: None)
         self.acknowledged_at: dict[Identity, float] = {}
+        self.without_topic: set[Coordinates] = set()  # acknowledged, then in the journal, then their topic was deleted
         self._closing = ExitStack()
         self._closing.callback(self.service.stop)
         self._fed = 0
@@ -89,6 +91,13 @@ class World:
         self.faults.clear()
         self.service.check()
 
+    def moves_to(self, settings: Settings) -> None:
+        """The operator has changed the settings, or another generation of the book stands."""
+        self.settings, sent = settings, self.run.sent
+        self.service.moves_to(settings)
+        self.run = Run(settings, self.material, self.service, say=lambda _: None)
+        self.run.sent = sent
+
     def detour(self) -> Detour:
         """A proxy before every broker, until the book is closed."""
         made = Detour(node.port for node in self.stack.kafka.cluster.nodes)
@@ -106,7 +115,7 @@ class World:
         due = list(self.material.lines[self._fed : self._fed + count])
         assert len(due) == count, "the story is told to its end: fewer scenarios for one book"
         self._fed += len(due)
-        wait_until(lambda: not due or self._offer(due), PROGRESS_LIMIT_S)
+        wait_until(lambda: not due or self._offer(due), FEED_LIMIT_S)
 
     def _offer(self, due: list[Line]) -> bool:
         streams = self.settings.stream_settings()
@@ -132,6 +141,13 @@ class World:
     def feeding(self, count: int) -> Iterator[None]:
         """Facts go on while the body does something; behind it the book-keeper has committed more than before it."""
         before = self.ledger()
+        with self.telling(count):
+            yield
+        self.wait(lambda: self.ledger() > before)
+
+    @contextmanager
+    def telling(self, count: int) -> Iterator[None]:
+        """Facts are published while the body does something, whatever becomes of them."""
         failed: list[BaseException] = []
 
         def feed() -> None:
@@ -147,9 +163,8 @@ class World:
         try:
             yield
         finally:
-            thread.join(PROGRESS_LIMIT_S)
+            thread.join(FEED_LIMIT_S)
         assert not thread.is_alive() and not failed, f"publishing did not end: {failed}"
-        self.wait(lambda: self.ledger() > before)
 
     def feed_poison(self, count: int) -> None:
         """Records that no schema knows."""

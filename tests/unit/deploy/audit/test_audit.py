@@ -10,10 +10,11 @@ from deploy.audit.findings import Finding
 from deploy.audit.inbound import account, recorder_letters
 from deploy.audit.kept import Kept
 from deploy.audit.partition import PartitionAudit
+from deploy.audit.recorded import REPEATS_CLAIM as REPEATS
 from deploy.audit.seal import check, seal
 from schemas.codec import OutputCodec
 from tests.support.shelf import Stored
-from tests.unit.deploy.audit.book import PARTITIONS, SETTINGS, TOPICS, BookInMemory, kept_book
+from tests.unit.deploy.audit.book import PARTITIONS, SETTINGS, TOPICS, BookInMemory, kept_book, published_book
 
 LEDGER = "ledger = journal folded again"
 CHAIN = "chain of the ledger"
@@ -56,6 +57,19 @@ async def test_what_the_recorder_said_twice_is_counted_and_changes_nothing(well:
     assert [finding for finding in findings if not finding.holds] == []
     assert sum(one.repeats for one in after) > 500
     assert [one.ledger for one in after] == [one.ledger for one in before]
+
+
+async def test_facts_that_are_passed_over_because_their_topic_was_made_anew_are_missing(well: BookInMemory) -> None:
+    book = well.copy()
+    for partition in range(PARTITIONS):
+        anew = published_book().shelf.stored[TOPICS.facts, partition][1:]  # the same story, each at another offset
+        book.shelf.stored[TOPICS.facts, partition] = [replace(r, offset=n) for n, r in enumerate(anew)]
+    book.record(again=True)
+    book.keep()
+    _, findings = await audited(book)
+    wrong = {finding.claim: finding for finding in findings if not finding.holds}
+    assert wrong[REPEATS].missing > 100
+    assert all("was made anew" in named for named in wrong[REPEATS].named)
 
 
 async def test_dead_letters_that_expired_are_not_missing_and_one_behind_them_is(well: BookInMemory) -> None:
