@@ -12,16 +12,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import faust
 import pytest
-from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+from faust.tables.recovery import Recovery
+from faust.types import TP
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
 from tests.support import lane_topics
 from tests.support.sockets import ANYWHERE, listening
 
-NAMES = ("raises", "sends", "decodes", "parallel")
+NAMES = ("raises", "sends", "decodes", "parallel", "cut", "crashes")
 RECORDS = 6
+OTHERS = [str(number) for number in range(1, RECORDS)]  # than the first
+READ, FIRST_KEPT = 1, 3  # of the topic that is cut: the group's offset, and the first record that is still there
 LOOK_EVERY_S = 0.1
 LIMIT_S = 45.0
 SMALL_BYTES = 2000
@@ -37,7 +43,7 @@ class Stock:
     out: Path
 
     def said(self, word: str) -> list[object]:
-        lines = [line for line in self.out.read_text().splitlines() if line.startswith("{")]
+        lines = [line[line.index("{") :] for line in self.out.read_text().splitlines() if "{" in line]
         return [line["value"] for line in map(json.loads, lines) if line["said"] == word]
 
     async def committed(self, name: str) -> int:
@@ -64,9 +70,26 @@ async def stock(kafka_address: str, topic_prefix: str, tmp_path: Path) -> Stock:
         lines = [(b"k", first), *((b"k", b"%d" % number) for number in range(1, RECORDS))]
         await lane_topics.produce(kafka_address, f"{topic_prefix}{name}", 0, lines)
     out, err = tmp_path / "out", tmp_path / "err"
+    await cut(kafka_address, topic_prefix)
     told = {"address": kafka_address, "prefix": topic_prefix, "data_dir": str(tmp_path / "data")}
     command = [sys.executable, "-m", "tests.support.stock_worker", json.dumps(told | {"web_port": free_port()})]
     return Stock(kafka_address, topic_prefix, started(command, out, err), out)
+
+
+async def cut(address: str, prefix: str) -> None:
+    """Records are deleted that the stock worker's group has not read."""
+    tp = TopicPartition(f"{prefix}cut", 0)
+    async with AIOKafkaConsumer(
+        bootstrap_servers=address, group_id=f"{prefix}stock", enable_auto_commit=False
+    ) as group:
+        group.assign([tp])
+        await group.commit({tp: READ})
+    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    await admin.start()
+    try:
+        await admin.delete_records({tp: RecordsToDelete(before_offset=FIRST_KEPT)})
+    finally:
+        await admin.close()
 
 
 @pytest.fixture(autouse=True)
@@ -89,20 +112,65 @@ def free_port() -> int:
 
 async def test_stock_faust_commits_what_it_has_not_done_and_listens_to_everybody(stock: Stock) -> None:
     assert await stock.commits("raises") == RECORDS
-    assert "0" not in stock.said("raises"), "the agent raised, and the record counts as done"
+    assert stock.said("raises") == OTHERS, "the agent raised, and the record counts as done"
 
     assert await stock.commits("sends") == RECORDS
     out = await lane_topics.read(stock.address, f"{stock.prefix}small", [0], isolation="read_uncommitted")
     assert out[0] == [], "the broker refused every send, and their records count as done"
 
     assert await stock.commits("decodes") == RECORDS
-    assert 0 not in stock.said("decodes"), "nobody saw it, and it counts as done"
+    assert stock.said("decodes") == list(map(int, OTHERS)), "nobody saw it, and it counts as done"
 
     assert await stock.commits("parallel") == RECORDS
-    assert "0" not in stock.said("parallel"), "it is still under way, and it counts as done"
+    assert sorted(map(str, stock.said("parallel"))) == OTHERS, "it is still under way, and it counts as done"
+
+    assert await stock.commits("cut") == RECORDS
+    assert stock.said("cut") == OTHERS[FIRST_KEPT - 1 :], "unread records were deleted, and it goes on behind them"
 
     assert ANYWHERE & listening(stock.process.pid), "web_enabled=False"
     assert stock.process.poll() is None, "and the worker goes on"
+
+
+async def test_a_crash_of_stock_faust_ends_in_a_graceful_stop_which_commits(stock: Stock, tmp_path: Path) -> None:
+    told = {"app": "crashing", "address": stock.address, "prefix": stock.prefix, "data_dir": str(tmp_path / "crashing")}
+    command = [sys.executable, "-m", "tests.support.stock_worker", json.dumps(told | {"web_port": free_port()})]
+    crashing = started(command, tmp_path / "crashing.out", tmp_path / "crashing.err")
+    try:
+        crashing.wait(LIMIT_S)
+    finally:
+        crashing.kill()
+    group, topic = f"{stock.prefix}crashing", f"{stock.prefix}crashes"
+    committed = await lane_topics.committed_offsets(stock.address, group, topic, [0])
+    assert committed[0], "its commit interval is an hour"
+    assert "a service that cannot go on" in (tmp_path / "crashing.err").read_text()
+
+
+class EndsOfTopics:
+    """What Faust's recovery asks of its consumer, answered by a plain one."""
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer = consumer
+
+    async def highwaters(self, *tps: TopicPartition) -> dict[TopicPartition, int]:
+        found: dict[TopicPartition, int] = await self._consumer.end_offsets(tps)
+        return found
+
+
+async def test_stock_recovery_waits_for_an_offset_that_is_a_transactions_marker(stock: Stock) -> None:
+    topic = f"{stock.prefix}small"
+    tp = TP(topic, 0)
+    one = AIOKafkaProducer(bootstrap_servers=stock.address, transactional_id=f"{stock.prefix}log")
+    async with one as producer, producer.transaction():
+        await producer.send_and_wait(topic, b"a change", partition=0)
+    app = faust.App("stock", broker=f"kafka://{stock.address}")
+    recovery = Recovery(app, app.tables)
+    settings: dict[str, str] = {"isolation_level": "read_committed", "auto_offset_reset": "earliest"}
+    async with AIOKafkaConsumer(topic, bootstrap_servers=stock.address, **settings) as consumer:
+        await recovery._build_highwaters(EndsOfTopics(consumer), {tp}, recovery.active_highwaters, "active")  # type: ignore[arg-type]
+        recovery.active_offsets[tp] = (await consumer.getone()).offset
+        ends = await consumer.end_offsets([TopicPartition(topic, 0)])
+    assert recovery.active_offsets[tp] + 2 == ends[TopicPartition(topic, 0)], "behind the last record is only a marker"
+    assert recovery.need_recovery()
 
 
 async def test_aiokafka_commits_a_transaction_of_which_the_broker_has_refused_a_batch(stock: Stock) -> None:

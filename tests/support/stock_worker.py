@@ -6,34 +6,60 @@
 import asyncio
 import json
 import logging
+import os
 import sys
 from typing import Any
 
 import faust
 
 COMMIT_INTERVAL_S = 0.2
+NEVER_S = 3600.0
+STDOUT = 1
 MORE_BYTES_THAN_THE_BROKER_TAKES = 10_000
 
 
 def say(word: str, value: object) -> None:
-    """One line for the test."""
-    sys.stdout.write(json.dumps({"said": word, "value": value}) + "\n")
-    sys.stdout.flush()
+    """One line for the test. Not by `print`: Faust turns that into log records."""
+    os.write(STDOUT, json.dumps({"said": word, "value": value}).encode() + b"\n")
 
 
-def stock_app(address: str, prefix: str, data_dir: str, web_port: int) -> faust.App:
-    """An app of four agents, each with the hazard that it is named after. It asks for no web server."""
-    app = faust.App(
-        f"{prefix}stock",
+def bare_app(name: str, address: str, data_dir: str, web_port: int, commit_interval_s: float) -> faust.App:
+    """With the usual settings."""
+    return faust.App(
+        name,
         broker=f"kafka://{address}",
         datadir=data_dir,
         web_enabled=False,
         web_port=web_port,
         topic_disable_leader=True,
         topic_allow_declare=False,
-        broker_commit_interval=COMMIT_INTERVAL_S,
+        broker_commit_interval=commit_interval_s,
         stream_wait_empty=False,
     )
+
+
+def crashing_app(address: str, prefix: str, data_dir: str, web_port: int) -> faust.App:
+    """An app that never commits by itself before one of its services crashes."""
+    app = bare_app(f"{prefix}crashing", address, data_dir, web_port, NEVER_S)
+    done = asyncio.Event()
+
+    @app.agent(app.topic(f"{prefix}crashes", value_type=bytes, value_serializer="raw"))
+    async def crashes(stream: Any) -> None:
+        async for value in stream:
+            say("crashes", value.decode())
+            done.set()
+
+    @app.task  # type: ignore[untyped-decorator]
+    async def crash() -> None:
+        await done.wait()
+        raise ValueError("a service that cannot go on")
+
+    return app
+
+
+def stock_app(address: str, prefix: str, data_dir: str, web_port: int) -> faust.App:
+    """An app of five agents, each with the hazard that it is named after. It asks for no web server."""
+    app = bare_app(f"{prefix}stock", address, data_dir, web_port, COMMIT_INTERVAL_S)
     small = app.topic(f"{prefix}small", value_type=bytes, value_serializer="raw")
 
     def source(name: str, serializer: str = "raw") -> Any:
@@ -57,6 +83,11 @@ def stock_app(address: str, prefix: str, data_dir: str, web_port: int) -> faust.
         async for value in stream:
             say("decodes", value)
 
+    @app.agent(source("cut"))
+    async def cut(stream: Any) -> None:
+        async for value in stream:
+            say("cut", value.decode())
+
     @app.agent(source("parallel"), concurrency=2)
     async def parallel(stream: Any) -> None:
         async for value in stream:
@@ -71,7 +102,8 @@ def main() -> None:
     """Run it as Faust's own command does."""
     told = json.loads(sys.argv[1])
     logging.getLogger("faust").setLevel(logging.ERROR)
-    app = stock_app(told["address"], told["prefix"], told["data_dir"], told["web_port"])
+    make = {"stock": stock_app, "crashing": crashing_app}[told.pop("app", "stock")]
+    app = make(**told)
     sys.argv = ["stock", "worker", "--loglevel", "error"]
     app.main()
 

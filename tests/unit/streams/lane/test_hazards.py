@@ -1,13 +1,17 @@
 """What Faust does as it comes, shown without a broker; what the lane does instead, the tests of its parts hold."""
 
 import asyncio
+import logging
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import faust
 import pytest
+from aiokafka import TopicPartition  # type: ignore[import-untyped]
+from aiokafka.producer.transaction_manager import TransactionManager  # type: ignore[import-untyped]
 from faust.stores.memory import Store
+from faust.tables.recovery import Recovery
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.producer import ProducerBuffer
 from faust.types import TP
@@ -78,3 +82,44 @@ async def test_a_stock_flush_gives_up_and_says_nothing(stock: faust.App) -> None
 
 def test_a_killed_stock_worker_holds_its_partitions_for_a_minute(stock: faust.App) -> None:
     assert stock.conf.broker_session_timeout == 60.0
+
+
+class Unreadable(faust.Table[Any, Any]):
+    """A table of whose changelog one record cannot be applied."""
+
+    async def on_changelog_event(self, event: Any) -> None:
+        if event.message.offset == 0:
+            raise ValueError("no row of this table")
+
+
+def change(tp: TP, offset: int) -> Any:
+    return SimpleNamespace(key=b"k", value=b"v", message=SimpleNamespace(tp=tp, offset=offset, value=b"v", partition=0))
+
+
+async def test_a_stock_recovery_logs_an_error_and_is_complete_all_the_same(
+    stock: faust.App, caplog: pytest.LogCaptureFixture
+) -> None:
+    tp, recovery = TP("changelog", 0), Recovery(stock, stock.tables)
+    recovery.tp_to_table[tp] = Unreadable(stock, name="book")
+    recovery.active_tps.add(tp)
+    recovery.active_highwaters[tp] = 0
+    recovery.active_offsets[tp] = -1
+    recovery.in_recovery = True
+    with caplog.at_level(logging.WARNING, "faust.tables.recovery"):
+        reading = asyncio.create_task(Recovery._slurp_changelogs(recovery))
+        for offset in (0, 0):  # the second one only wakes it up
+            recovery.tables.changelog_queue.put_nowait(change(tp, offset))
+        await asyncio.wait(
+            {reading, asyncio.create_task(recovery.signal_recovery_end.wait())}, return_when="FIRST_COMPLETED"
+        )
+    assert not recovery.need_recovery()
+    assert "no row of this table" in caplog.text
+    assert not reading.done() and recovery.crash_reason is None
+    reading.cancel()
+
+
+async def test_sequence_numbers_of_aiokafka_go_on_below_zero() -> None:
+    manager, tp = TransactionManager("tid", 1_000), TopicPartition("out", 0)
+    for records in (2**31 - 1, 1):
+        manager.increment_sequence_number(tp, records)
+    assert manager.sequence_number(tp) == -(2**31), "and Kafka expects 0: every batch is refused from here on"
