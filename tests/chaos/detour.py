@@ -23,6 +23,7 @@ class Detour:
         self._delay_s = 0.0
         self._is_cut = False
         self._open: set[asyncio.StreamWriter] = set()
+        self._servers: list[asyncio.Server] = []
         self.ports: Mapping[int, int] = {port: self._do(self._listen(port)) for port in ports}
 
     def _do(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -34,6 +35,7 @@ class Detour:
 
         self._passes.set()
         server = await asyncio.start_server(lead, LOOPBACK, 0)
+        self._servers.append(server)
         own: int = server.sockets[0].getsockname()[1]
         return own
 
@@ -86,10 +88,20 @@ class Detour:
         self._loop.call_soon_threadsafe(self._passes.set)
 
     def close(self) -> None:
-        """No way any more."""
-        self._do(self._cut())
+        """No way any more, and nobody who listens."""
+        self._do(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(ANSWER_LIMIT_S)
+        self._loop.close()
+
+    async def _close(self) -> None:
+        for server in self._servers:
+            server.close()
+        await self._cut()
+        ways = asyncio.all_tasks() - {asyncio.current_task()}
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
 
     def __enter__(self) -> Self:
         return self

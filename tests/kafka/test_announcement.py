@@ -1,0 +1,123 @@
+"""Who may say which generation is begun and which stands, when answers are lost and others say it too."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaTimeoutError  # type: ignore[import-untyped]
+
+from deploy.failure import CommandFailed, ExitCode
+from deploy.generations import read_said
+from deploy.making_topics import make_topics
+from deploy.rebuild import removal
+from deploy.rebuild.announcement import REBUILD, Announcement
+from deploy.rebuild.candidate import Candidate, begin
+from deploy.rebuild.groups import admin_of
+from deploy.rebuild.removal import remove_old
+from deploy.settings import Settings
+from schemas.generation import Generation
+from tests.support.installation import installation
+
+SECOND = Generation(2, 5, "c1", 30)
+
+
+@pytest.fixture
+async def settings(kafka_address: str, topic_prefix: str, tmp_path: Path) -> Settings:
+    made = installation(kafka_address, "", topic_prefix, "unused", tmp_path)
+    await make_topics(made)
+    return made
+
+
+class AnswerLost(AIOKafkaProducer):  # type: ignore[misc]
+    """The broker has committed, and nobody hears of it."""
+
+    async def commit_transaction(self) -> None:
+        await super().commit_transaction()
+        raise KafkaTimeoutError
+
+
+class RequestLost(AIOKafkaProducer):  # type: ignore[misc]
+    """The broker never hears that it should commit."""
+
+    async def commit_transaction(self) -> None:
+        raise KafkaTimeoutError
+
+
+async def announcing(settings: Settings, kind: type[AIOKafkaProducer]) -> Announcement:
+    producer = kind(bootstrap_servers=settings.kafka, transactional_id=settings.topic_prefix + REBUILD)
+    await producer.start()
+    return Announcement(settings, producer)
+
+
+async def topics_of(settings: Settings) -> set[str]:
+    async with admin_of(settings.kafka) as admin:
+        return {topic for topic in await admin.list_topics() if topic.startswith(settings.topic_prefix)}
+
+
+async def test_what_was_said_counts_though_the_answer_was_lost(settings: Settings) -> None:
+    async with await announcing(settings, AnswerLost) as announcement:
+        await announcement.begun(SECOND)
+    assert (await read_said(settings)).begun == SECOND
+
+
+async def test_what_was_not_said_is_an_error_and_never_comes_to_be(settings: Settings) -> None:
+    async with await announcing(settings, RequestLost) as announcement:
+        with pytest.raises(CommandFailed, match="It does not name generation 2") as failed:
+            await announcement.stands(SECOND)
+        assert failed.value.code == ExitCode.UNAVAILABLE
+        assert (await read_said(settings)).standing == Generation()
+        await announcement.begun(SECOND)  # by the producer that has decided the open transaction
+    said = await read_said(settings)
+    assert (said.standing, said.begun) == (Generation(), SECOND)
+
+
+async def test_who_was_opened_before_another_cannot_say_anything(settings: Settings) -> None:
+    async with await Announcement.open(settings) as first, await Announcement.open(settings) as second:
+        with pytest.raises(CommandFailed, match="Another rebuild was started meanwhile"):
+            await first.stands(SECOND)
+        await second.begun(SECOND)  # whom the first does not silence in turn
+    said = await read_said(settings)
+    assert (said.standing, said.begun) == (Generation(), SECOND)
+
+
+async def test_topics_that_cannot_be_made_are_said_in_a_sentence(settings: Settings) -> None:
+    too_many = settings.of_generation(2).model_copy(update={"replication": 3})
+    async with await Announcement.open(settings) as announcement:
+        with pytest.raises(CommandFailed, match="InvalidReplicationFactor") as failed:
+            await begin(Candidate(settings, too_many, SECOND), announcement)
+    assert failed.value.code == ExitCode.UNAVAILABLE
+    assert (await read_said(settings)).begun == SECOND, "its number is taken before anything has it"
+
+
+async def test_a_rebuild_that_began_before_what_is_old_is_deleted_cannot_switch_to_it(settings: Settings) -> None:
+    async with await Announcement.open(settings) as rebuild:
+        await begin(Candidate(settings, settings.of_generation(2), SECOND), rebuild)
+        removed = await remove_old(settings)
+        assert settings.of_generation(2).topics.ledger in removed.topics
+        with pytest.raises(CommandFailed, match="Another rebuild was started meanwhile"):
+            await rebuild.stands(SECOND)
+    assert (await read_said(settings)).standing == Generation()
+    assert settings.topics.ledger in await topics_of(settings)
+
+
+async def test_nothing_is_deleted_when_a_rebuild_switches_just_before_it_is_silenced(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with await Announcement.open(settings) as rebuild:
+        await begin(Candidate(settings, settings.of_generation(2), SECOND), rebuild)
+
+        class Late(Announcement):
+            """Opened when the rebuild has just said its last word."""
+
+            @classmethod
+            async def open(cls, settings: Settings) -> Any:
+                await rebuild.stands(SECOND)
+                return await super().open(settings)
+
+        monkeypatch.setattr(removal, "Announcement", Late)
+        before = await topics_of(settings)
+        with pytest.raises(CommandFailed, match="nothing was deleted"):
+            await remove_old(settings)
+    assert (await read_said(settings)).standing.number == 2
+    assert await topics_of(settings) == before
