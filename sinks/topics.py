@@ -6,18 +6,15 @@ from typing import TypeVar
 
 from schemas.codec import JournalCodec, OutputCodec, WireError
 from schemas.topics import TopicNames
-from schemas.vocabulary import ID_CONFLICT, TOO_MANY_FACTS
 from schemas.wire import AVRO_ERRORS
 from sinks.faults import Unreadable
 from sinks.ranges import Batch
 from sinks.tables.alerts import alert_blocks
 from sinks.tables.block import Block
-from sinks.tables.dead_letters import dead_letter_blocks
+from sinks.tables.dead_letters import REFUSED_BY_BOOK, dead_letter_blocks
 from sinks.tables.journal import journal_blocks
 from sinks.tables.ledger import ledger_blocks
 from sinks.tables.snapshots import snapshot_blocks
-
-REFUSED_BY_BOOK = frozenset((ID_CONFLICT.removeprefix("dead_letter:"), TOO_MANY_FACTS.removeprefix("dead_letter:")))
 
 _T = TypeVar("_T")
 

@@ -33,7 +33,7 @@ _ALERTS: Final = """
 # Not by the view, which passes over what was recorded when it was read before.
 _DEAD_LETTERS: Final = """
     SELECT topic, partition, offset, reason FROM dead_letter_records FINAL
-    WHERE letter_partition = {partition:UInt32} AND letter_offset >= {first:UInt64}"""
+    WHERE letter_partition = {partition:UInt32} AND letter_offset >= {first:UInt64} AND NOT by_book"""
 
 
 @dataclass(frozen=True, slots=True)

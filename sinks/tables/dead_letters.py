@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from schemas.records import DeadLetter
+from schemas.vocabulary import ID_CONFLICT, TOO_MANY_FACTS
 from sinks.tables.block import Block, block
 
+REFUSED_BY_BOOK = frozenset((ID_CONFLICT.removeprefix("dead_letter:"), TOO_MANY_FACTS.removeprefix("dead_letter:")))
 COLUMNS = (
     "topic",
     "partition",
@@ -17,6 +19,7 @@ COLUMNS = (
     "value_bytes",
     "letter_partition",
     "letter_offset",
+    "by_book",
 )
 
 
@@ -33,6 +36,7 @@ def dead_letter_blocks(partition: int, letters: Sequence[tuple[int, DeadLetter]]
             letter.value_bytes,
             partition,
             offset,
+            letter.reason in REFUSED_BY_BOOK,
         )
         for offset, letter in letters
     ]

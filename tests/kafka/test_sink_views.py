@@ -1,6 +1,7 @@
 """The views on ClickHouse's own engine: right before merges and after, and equal to a recount by hand."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -192,6 +193,22 @@ async def test_a_view_is_right_before_and_after_merges(
 
     assert before == expected
     assert after == expected
+
+
+@pytest.mark.parametrize("reasons", [("id_conflict", "invalid_field"), ("invalid_field", "id_conflict")])
+async def test_of_two_letters_for_one_record_the_books_is_shown_and_both_are_kept(
+    database: Database, reasons: tuple[str, str]
+) -> None:
+    letters = [replace(dead_letter(102), reason=reason) for reason in reasons]
+    await database.put(JOURNAL, journal_values([fact_entry(2)]))
+    await database.put(DEAD_LETTERS, [OUTPUT.encode_dead_letter(letter) for letter in letters])
+    await database.merge()
+
+    shown = await database.rows("SELECT offset, reason FROM dead_letters")
+    kept = await database.rows("SELECT reason FROM dead_letter_records FINAL ORDER BY reason")
+
+    assert [tuple(row.values()) for row in shown] == [(102, "id_conflict")]
+    assert [row["reason"] for row in kept] == ["id_conflict", "invalid_field"]
 
 
 async def test_the_payload_of_a_refused_record_is_nowhere(database: Database) -> None:
