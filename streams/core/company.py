@@ -1,4 +1,4 @@
-"""One company's accounts: headcount by class, the postings of each date, and what is still to come.
+"""One company's accounts: what its workers count, the postings of each date, and what is still to come.
 
 Double entry: OUTSIDE is an account like the others, so the balances of a company always add up to zero, and a posting
 moves one person from one account to another.
@@ -8,10 +8,9 @@ import heapq
 from typing import Final
 
 from schemas.records import Company, Day
-from schemas.vocabulary import OUTSIDE
 from streams.core.postings import CLASS_BITS, CLASS_MASK, PAIR_MASK
 from streams.core.standing import Standing
-from streams.core.tally import NO_WEIGHTS, Weights
+from streams.core.tally import HEADS_ONLY, Steps
 
 NEVER: Final[Day] = 1 << 40  # a date that does not come
 NO_DATE_YET: Final[Day] = -NEVER
@@ -24,13 +23,12 @@ Moves = tuple[int, int, int, int]  # joined, left, gained cover, lost cover
 class CompanyBook:
     """The accounts of a company on its business date `today`, and its standing under every policy.
 
-    The rest is there to do little: `next_on` is the next date on which anything can change by itself, `posted` counts
-    the postings that touched the balances, and at `wake_at` of them some policy has to be looked at again. `counted` is
-    what the balances weigh (streams.core.tally), kept up with them.
+    The rest is there to do little: `counted` is what the balances weigh (streams.core.tally) by these `steps`, kept up
+    instead of them; `next_on` is the next date on which anything can change by itself, `posted` counts the postings
+    that moved the balances, and at `wake_at` of them some policy has to be looked at again.
     """
 
     __slots__ = (
-        "balances",
         "baselines",
         "changed_at",
         "changed_days",
@@ -46,10 +44,10 @@ class CompanyBook:
         "posted",
         "registered",
         "standings",
+        "steps",
         "today",
         "wake_at",
         "wake_on",
-        "weights",
         "worker_key",
     )
 
@@ -61,9 +59,8 @@ class CompanyBook:
         self.days: dict[Day, DayRow] = {}
         self.moves_of_day: dict[Day, Moves] = {}  # of days that were asked for and have not changed since
         self.future: list[Day] = []  # heap of the dates after today that have postings
-        self.balances: Balances = {}
-        self.weights: Weights = NO_WEIGHTS
-        self.counted = 0  # the total of the balances by these weights
+        self.steps: Steps = HEADS_ONLY
+        self.counted = 0
         self.baselines: dict[Day, Balances] = {}  # date of a baseline not after today -> balances at its end
         self.last_baseline_on = NO_DATE_YET
         self.standings: list[Standing] = []  # in order of policy_id
@@ -71,38 +68,37 @@ class CompanyBook:
         self.wake_at = 0
         self.wake_on = NEVER
         self.next_on = NEVER
-        self.changed_days: set[Day] = set()
+        self.changed_days: dict[Day, DayRow] = {}
         self.changed_at: tuple[int, int] | None = None  # offset and recorded_at of the last entry that changed it
         self.kept: tuple[object, ...] = ()  # what its row at rest says
         self.worker_key = worker_key_prefix(company_id)
 
     def post(self, lines: list[int]) -> None:
         """Enter the lines of one entry."""
-        days, today, balances, weights = self.days, self.today, self.balances, self.weights
+        changed, today, steps = self.changed_days, self.today, self.steps
         for line in lines:
             on, pair = line >> 21, line >> 1 & PAIR_MASK
             quantity = 1 if line & 1 else -1
-            row = days.get(on)
+            row = changed.get(on)
             if row is None:
-                row = self._begin_day(on)
+                row = self._begin_change(on)
             row[pair] = row.get(pair, 0) + quantity
-            self.changed_days.add(on)
-            self.moves_of_day.pop(on, None)
             if on <= today:
-                before, after = pair >> CLASS_BITS, pair & CLASS_MASK  # as `move`, which is a call for each line
-                balances[before] = balances.get(before, 0) - quantity
-                balances[after] = balances.get(after, 0) + quantity
-                self.counted += (weights[after] - weights[before]) * quantity
+                self.counted += steps[pair] if quantity > 0 else -steps[pair]
                 self.posted += 1
                 if on <= self.last_baseline_on:
                     self._post_to_baselines(on, pair, quantity)
 
-    def _begin_day(self, on: Day) -> DayRow:
-        """The first posting of a date."""
-        row = self.days[on] = {}
-        if on > self.today:
-            heapq.heappush(self.future, on)
-            self.next_on = min(self.next_on, on)
+    def _begin_change(self, on: Day) -> DayRow:
+        """The first posting of a date since its row was last written."""
+        row = self.days.get(on)
+        if row is None:
+            row = self.days[on] = {}
+            if on > self.today:
+                heapq.heappush(self.future, on)
+                self.next_on = min(self.next_on, on)
+        self.changed_days[on] = row
+        self.moves_of_day.pop(on, None)
         return row
 
     def _post_to_baselines(self, on: Day, pair: int, quantity: int) -> None:
@@ -116,14 +112,14 @@ class CompanyBook:
         self.today = on
         while self.future and self.future[0] <= on:
             for pair, quantity in self.days.get(heapq.heappop(self.future), {}).items():
-                move(self.balances, pair, quantity)
-                self.counted += (self.weights[pair & CLASS_MASK] - self.weights[pair >> CLASS_BITS]) * quantity
+                self.counted += self.steps[pair] * quantity
                 self.posted += abs(quantity)
 
-    def count_by(self, weights: Weights) -> None:
-        """Count the balances by these weights from now on."""
-        self.weights = weights
-        self.counted = sum(weights[number] * people for number, people in self.balances.items())
+    def count_by(self, steps: Steps) -> None:
+        """Count the balances by these steps from now on."""
+        self.steps = steps
+        past = [row for on, row in self.days.items() if on <= self.today]
+        self.counted = sum(steps[pair] * quantity for row in past for pair, quantity in row.items())
 
     def keep_baseline(self, on: Day) -> None:
         """Keep up the balances at the end of this date, which is not after today."""
@@ -163,8 +159,3 @@ def move(balances: Balances, pair: int, quantity: int) -> None:
 def worker_key_prefix(company_id: str) -> bytes:
     """Before the worker_id in the key of a worker's row; neither id has white space."""
     return b"w" + company_id.encode() + b" "
-
-
-def inside(balances: Balances) -> int:
-    """Workers inside: all accounts but OUTSIDE, which mirrors them."""
-    return -balances.get(OUTSIDE, 0)

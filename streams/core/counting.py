@@ -1,15 +1,13 @@
 """Counting balances: active, covered and the other figures of SEMANTICS 5, for any set of programmes and types."""
 
-import struct
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
-from schemas.records import Window
-from schemas.vocabulary import ALL_EMPLOYMENT_TYPES, CLASSES, EMPLOYMENT_TYPES, OUTSIDE, PROGRAMMES, REQUIRED_DEFAULT
+from schemas.records import Day, Window
+from schemas.vocabulary import ALL_EMPLOYMENT_TYPES, CLASSES, OUTSIDE, REQUIRED_DEFAULT
 from streams.core.company import Balances, CompanyBook, DayRow, Moves
 from streams.core.postings import CLASS_BITS, CLASS_MASK
 from streams.core.rules import WHOLE_BP, ratio_bp
-from streams.core.tally import FIELD_BITS, Counts, counts_at, weights_of
+from streams.core.tally import Counts, counts_at, weights_of
 
 MOVES_KEPT_MAX: Final = 200  # days of a company: twice the longest window
 
@@ -20,44 +18,6 @@ def count(balances: Balances, required: int = REQUIRED_DEFAULT, employment_types
     for number, people in balances.items():
         total += people * weights[number]
     return counts_at(total, 0)
-
-
-class Heads(NamedTuple):
-    """Everything that is counted of a company's workers on a date, with the default programmes as cover."""
-
-    counts: Counts
-    enrolled: tuple[int, ...]  # by programme in the order of PROGRAMMES
-    by_employment_type: tuple[tuple[int, int, int], ...]  # (type, active, covered) of the types with somebody inside
-
-
-# Behind active, covered and uncovered_new: enrolled by programme, then active and covered by employment type.
-_FIELDS: Final = struct.Struct(f"<{3 + len(PROGRAMMES) + 2 * len(EMPLOYMENT_TYPES)}I")
-_TYPES_AT: Final = 3 + len(PROGRAMMES)
-
-
-def _all_weights() -> Iterator[int]:
-    """class -> what one head in it adds to each of the fields."""
-    for parts, counts in zip(CLASSES, weights_of(REQUIRED_DEFAULT, ALL_EMPLOYMENT_TYPES), strict=True):
-        fields = counts
-        if parts is not None:
-            for i in range(len(PROGRAMMES)):
-                fields |= (parts.programmes >> i & 1) << (3 + i) * FIELD_BITS
-            active_and_covered = counts & (1 << 2 * FIELD_BITS) - 1
-            fields |= active_and_covered << (_TYPES_AT + 2 * parts.employment_type) * FIELD_BITS
-        yield fields
-
-
-_ALL_WEIGHTS: Final = tuple(_all_weights())
-
-
-def heads(balances: Balances) -> Heads:
-    """Count everybody once, for all figures together."""
-    total = 0
-    for number, people in balances.items():
-        total += people * _ALL_WEIGHTS[number]
-    fields = _FIELDS.unpack(total.to_bytes(_FIELDS.size, "little"))
-    by_type = zip(range(len(EMPLOYMENT_TYPES)), fields[_TYPES_AT::2], fields[_TYPES_AT + 1 :: 2], strict=True)
-    return Heads(Counts(*fields[:3]), fields[3:_TYPES_AT], tuple(of_type for of_type in by_type if of_type[1]))
 
 
 _COVERED: Final = tuple(
@@ -79,6 +39,14 @@ def moves(row: DayRow) -> Moves:
         elif _COVERED[before] and not _COVERED[after]:
             lost += quantity
     return joined, left, gained, lost
+
+
+def _moves_of(company: CompanyBook, on: Day) -> Moves:
+    """The moves of a day, kept unless it is changing."""
+    moved = moves(company.days[on])
+    if on not in company.changed_days:
+        company.moves_of_day[on] = moved
+    return moved
 
 
 def windows(company: CompanyBook, counts: Counts, sizes: tuple[int, ...]) -> tuple[Window, ...]:
@@ -103,7 +71,7 @@ def windows(company: CompanyBook, counts: Counts, sizes: tuple[int, ...]) -> tup
             lowest = on_day if lowest is None or on_day < lowest else lowest
         counted_from = on
         if on in days:
-            came, went, gain, loss = known.get(on) or known.setdefault(on, moves(days[on]))
+            came, went, gain, loss = known.get(on) or _moves_of(company, on)
             joined, left, gained, lost = joined + came, left + went, gained + gain, lost + loss
             active, covered = active + went - came, covered + loss - gain
         if on in first_days:

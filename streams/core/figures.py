@@ -2,13 +2,14 @@
 
 from schemas.records import WINDOW_DAYS, Figures, PolicyStatus
 from streams.core.company import CompanyBook
-from streams.core.counting import heads, windows
+from streams.core.counting import windows
 from streams.core.rules import ratio_bp
+from streams.core.tally import heads
 from streams.core.watch import gap, read
 
 
 def figures(company: CompanyBook) -> Figures:
-    counted = heads(company.balances)
+    counted = heads(company.counted)
     counts = counted.counts
     return Figures(
         company_id=company.company_id,

@@ -31,6 +31,7 @@ class Policies:
 
     def follow(self, company: CompanyBook) -> None:
         """Let a company that is new here stand under every policy."""
+        company.count_by(self._tally.steps)
         for policy_id in sorted(self.by_id):
             self.put_under(company, policy_id)
         self.keep_baselines(company)
@@ -46,8 +47,8 @@ class Policies:
             company.standings.sort(key=lambda s: s.policy.policy_id)
         standing.policy, standing.ended = policy, ended
         standing.counted_at = self._tally.place(policy.required, policy.employment_types)
-        if company.weights is not self._tally.weights:
-            company.count_by(self._tally.weights)
+        if company.steps is not self._tally.steps:
+            company.count_by(self._tally.steps)
         standing.in_scope = in_scope(company, policy)
         standing.forget_terms()
         company.wake_at = 0

@@ -147,7 +147,6 @@ def unpack(rows: Rows) -> State:
         company_id, on = day_of(key)
         companies[company_id].days[on] = unpack_day(rows[key])
     for company in companies.values():
-        company.balances = company.balances_at(company.today)
         company.future = sorted(on for on in company.days if on > company.today)
     return State(cursors, policies, companies)
 
@@ -155,7 +154,7 @@ def unpack(rows: Rows) -> State:
 def company_rows(company: CompanyBook) -> Rows:
     """The rows of a company that changed since the last call, its workers apart."""
     prefix = b"d" + company.company_id.encode() + b" "
-    changed = {prefix + _DAY.pack(on): pack_day(company.days[on]) for on in company.changed_days}
+    changed = {prefix + _DAY.pack(on): pack_day(row) for on, row in company.changed_days.items()}
     company.changed_days.clear()
     says = _standing_of(company)
     if says != company.kept:

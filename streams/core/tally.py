@@ -1,15 +1,18 @@
-"""Counts kept up posting by posting: one number for each company, with fields for every scope that a policy counts.
+"""Counts kept up posting by posting: one number for each company, with fields for all its figures, and for every scope
+that a policy counts.
 
-A scope is a pair (programmes required, employment types). A class of workers weighs what one head in it adds to the
-active, covered and uncovered_new of each scope, in fields of 32 bits, so that a posting is counted with one subtraction
-and one addition, however many policies there are.
+A scope is a pair (programmes required, employment types). A class of workers weighs what one head in it adds to each
+of the figures, and to the active, covered and uncovered_new of each scope, in fields of 32 bits, so that a posting is
+counted with one addition, however many policies there are.
 """
 
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from schemas.vocabulary import ALL_EMPLOYMENT_TYPES, CLASSES, REQUIRED_DEFAULT
+from schemas.vocabulary import ALL_EMPLOYMENT_TYPES, CLASSES, EMPLOYMENT_TYPES, PROGRAMMES, REQUIRED_DEFAULT
+from streams.core.postings import CLASS_BITS, CLASS_MASK
 
 # No class but OUTSIDE, which weighs nothing, is negative once an entry is posted: no field flows over into the next.
 FIELD_BITS: Final = 32
@@ -19,7 +22,6 @@ _SCOPE_BITS: Final = 3 * FIELD_BITS
 WHOLE_COMPANY: Final = 0  # place of the default programmes and all employment types, in the total of every tally
 
 Weights = Sequence[int]  # class -> what one head in it adds to a total
-NO_WEIGHTS: Final[Weights] = (0,) * len(CLASSES)
 
 
 class Counts(NamedTuple):
@@ -53,21 +55,71 @@ def counts_at(total: int, place: int) -> Counts:
     return Counts(fields & _FIELD, fields >> FIELD_BITS & _FIELD, fields >> 2 * FIELD_BITS & _FIELD)
 
 
-class Tally:
-    """The scopes of a book's policies and their places. `weights` is replaced when a scope is added, never changed."""
+class Heads(NamedTuple):
+    """Everything that is counted of a company's workers on a date, with the default programmes as cover."""
 
-    __slots__ = ("_places", "weights")
+    counts: Counts
+    enrolled: tuple[int, ...]  # by programme in the order of PROGRAMMES
+    by_employment_type: tuple[tuple[int, int, int], ...]  # (type, active, covered) of the types with somebody inside
+
+
+# Behind active, covered and uncovered_new: enrolled by programme, then active and covered by employment type.
+_HEADS: Final = struct.Struct(f"<{3 + len(PROGRAMMES) + 2 * len(EMPLOYMENT_TYPES)}I")
+_HEADS_MASK: Final = (1 << 8 * _HEADS.size) - 1
+_TYPES_AT: Final = 3 + len(PROGRAMMES)
+
+
+def heads(total: int) -> Heads:
+    """The figures that stand first in every total."""
+    fields = _HEADS.unpack((total & _HEADS_MASK).to_bytes(_HEADS.size, "little"))
+    by_type = zip(range(len(EMPLOYMENT_TYPES)), fields[_TYPES_AT::2], fields[_TYPES_AT + 1 :: 2], strict=True)
+    return Heads(Counts(*fields[:3]), fields[3:_TYPES_AT], tuple(of_type for of_type in by_type if of_type[1]))
+
+
+def _weights_of_heads() -> Iterator[int]:
+    """class -> what one head in it adds to each of the figures."""
+    for parts, counts in zip(CLASSES, weights_of(REQUIRED_DEFAULT, ALL_EMPLOYMENT_TYPES), strict=True):
+        fields = counts
+        if parts is not None:
+            for i in range(len(PROGRAMMES)):
+                fields |= (parts.programmes >> i & 1) << (3 + i) * FIELD_BITS
+            active_and_covered = counts & (1 << 2 * FIELD_BITS) - 1
+            fields |= active_and_covered << (_TYPES_AT + 2 * parts.employment_type) * FIELD_BITS
+        yield fields
+
+
+class Steps(dict[int, int]):
+    """pair of classes -> what one person who moves from the first to the second adds to a total. Of all pairs only a
+    few hundred occur: worked out when first asked for, and kept."""
+
+    __slots__ = ("weights",)
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__()
+        self.weights = weights
+
+    def __missing__(self, pair: int) -> int:
+        step = self[pair] = self.weights[pair & CLASS_MASK] - self.weights[pair >> CLASS_BITS]
+        return step
+
+
+HEADS_ONLY: Final = Steps(tuple(_weights_of_heads()))
+
+
+class Tally:
+    """The scopes of a book's policies and their places. `steps` is replaced when a scope is added."""
+
+    __slots__ = ("_places", "steps")
 
     def __init__(self) -> None:
-        self.weights = NO_WEIGHTS
-        self._places: dict[tuple[int, int], int] = {}
-        self.place(REQUIRED_DEFAULT, ALL_EMPLOYMENT_TYPES)
+        self.steps = HEADS_ONLY
+        self._places = {(REQUIRED_DEFAULT, ALL_EMPLOYMENT_TYPES): WHOLE_COMPANY}
 
     def place(self, required: int, employment_types: int) -> int:
         """Where the scope is counted; one that is new is added behind the others."""
         scope = required, employment_types
         if scope not in self._places:
-            place = self._places[scope] = len(self._places) * _SCOPE_BITS
+            place = self._places[scope] = 8 * _HEADS.size + (len(self._places) - 1) * _SCOPE_BITS
             added = weights_of(*scope)
-            self.weights = tuple(known | new << place for known, new in zip(self.weights, added, strict=True))
+            self.steps = Steps([known | new << place for known, new in zip(self.steps.weights, added, strict=True)])
         return self._places[scope]

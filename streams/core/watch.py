@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 from schemas.records import Alert, Instant, Policy
 from schemas.vocabulary import ALL_EMPLOYMENT_TYPES
-from streams.core.company import CompanyBook, inside
+from streams.core.company import CompanyBook
 from streams.core.counting import count, windows
 from streams.core.rules import RULES_MET_BY_EVERYBODY, Terms, gap_people, ratio_bp, terms
 from streams.core.standing import FIRING, PENDING, SLEEPS, Decision, Reading, Standing, decide, sleep
@@ -49,7 +49,7 @@ def evaluate(company: CompanyBook, cause: Cause, only: str | None = None) -> lis
 def read(company: CompanyBook, standing: Standing) -> Reading:
     """The company as the policy counts it."""
     policy = standing.policy
-    counts, people = counts_at(company.counted, standing.counted_at), inside(company.balances)
+    counts, people = counts_at(company.counted, standing.counted_at), counts_at(company.counted, WHOLE_COMPANY).active
     divisor = counts.divisor(policy.clock)
     evaluable = _in_force(company, standing) and people >= policy.min_active and divisor > 0
     if evaluable:

@@ -147,9 +147,9 @@ def test_double_entry_the_accounts_of_a_company_add_up_to_zero_and_none_but_outs
     journal: list[Entry],
 ) -> None:
     for company in applied(journal)[0].companies.values():
-        assert sum(company.balances.values()) == 0
-        assert all(heads >= 0 for number, heads in company.balances.items() if number != OUTSIDE)
-        assert nonzero(company.balances) == nonzero(company.balances_at(company.today))
+        now = company.balances_at(company.today)
+        assert sum(now.values()) == 0
+        assert all(heads >= 0 for number, heads in now.items() if number != OUTSIDE)
         for on, balances in company.baselines.items():
             assert nonzero(balances) == nonzero(company.balances_at(on))
 
@@ -164,7 +164,7 @@ def test_what_is_kept_up_for_the_policies_is_what_counting_the_balances_gives(jo
             for standing in company.standings:
                 kept = counts_at(company.counted, standing.counted_at)
                 policy = standing.policy
-                assert kept == count(company.balances, policy.required, policy.employment_types)
+                assert kept == count(company.balances_at(company.today), policy.required, policy.employment_types)
 
 
 def at_rest(book: Book) -> Rows:

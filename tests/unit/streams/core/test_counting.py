@@ -14,9 +14,9 @@ from schemas.vocabulary import (
     programme_names,
 )
 from streams.core.book import Book
-from streams.core.company import CompanyBook, inside
-from streams.core.counting import count, heads, windows
-from streams.core.tally import Counts
+from streams.core.company import CompanyBook
+from streams.core.counting import count, windows
+from streams.core.tally import HEADS_ONLY, Counts, heads
 from tests.support.facts import entry, hire
 from tests.support.journals import FIRST, SPAN_DAYS, WORKERS, deterministic, facts
 from tests.support.naive_timeline import Workforce
@@ -40,11 +40,11 @@ def both(sent: list[Fact]) -> tuple[CompanyBook, Workforce]:
 @given(facts_of_one, st.integers(FIRST - 1, FIRST + SPAN_DAYS + 20))
 def test_figures_of_any_date(sent: list[Fact], on: int) -> None:
     company, workforce = both(sent)
-    balances = company.balances_at(on)
-    counted = heads(balances)
-    assert inside(balances) == workforce.heads(on).active
-    assert counted == (count(balances), workforce.enrolled(on), workforce.by_employment_type(on))
     company.today = on
+    company.count_by(HEADS_ONLY)
+    counted = heads(company.counted)
+    assert counted == (tuple(workforce.heads(on)), workforce.enrolled(on), workforce.by_employment_type(on))
+    assert counted.counts == count(company.balances_at(on))
     assert windows(company, counted.counts, WINDOW_DAYS) == workforce.windows(on)
 
 
@@ -54,8 +54,12 @@ def test_what_is_kept_of_a_day_is_forgotten_when_it_changes() -> None:
     for n in range(3):
         book.apply(entry(hire(f"e{n}", "2025-01-02", worker=f"w{n}"), n, "2025-01-03"), n)
         company = book.companies["C1"]
-        joined.append(windows(company, count(company.balances), WINDOW_DAYS)[0].joined)
-    assert joined == [1, 2, 3]
+        counts = heads(company.counted).counts
+        joined.append(windows(company, counts, WINDOW_DAYS)[0].joined)
+        if n == 1:
+            book.take_changes()
+        joined.append(windows(company, counts, WINDOW_DAYS)[0].joined)
+    assert joined == [1, 1, 2, 2, 3, 3]
 
 
 @settings(deterministic, max_examples=60)
@@ -69,7 +73,7 @@ def test_counts_of_any_programmes_and_types(sent: list[Fact], required: int, typ
 
 def test_of_nobody_there_is_no_coverage() -> None:
     assert count({}) == (0, 0, 0)
-    assert heads({}) == ((0, 0, 0), (0,) * len(PROGRAMMES), ())
+    assert heads(0) == ((0, 0, 0), (0,) * len(PROGRAMMES), ())
     assert windows(CompanyBook("C1", FIRST), Counts(0, 0, 0), WINDOW_DAYS) == (Window(0, 0, 0, 0, None, None),) * 3
 
 
