@@ -182,7 +182,7 @@ class Book:
             company.mature(on)
             if on >= company.wake_on:
                 self.policies.keep_baselines(company)
-                company.wake()
+                self.policies.wake(company)
                 company.wake_on = NEVER
             if company.posted >= company.wake_at:
                 self._evaluate(company, cause)

@@ -135,12 +135,6 @@ class CompanyBook:
                     move(balances, pair, quantity)
         return balances
 
-    def wake(self) -> None:
-        """Every policy has to be looked at again."""
-        self.wake_at = 0
-        for standing in self.standings:
-            standing.wake_at = 0
-
     def _wake_those_with_baseline(self, on: Day) -> None:
         """The balances of this date changed: look again at the policies whose baseline they are."""
         for standing in self.standings:

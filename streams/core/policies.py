@@ -20,14 +20,7 @@ class Policies:
     def set(self, policy: Policy, ended: bool) -> None:
         self.by_id[policy.policy_id] = policy, ended
         self._tally.place(policy.required, policy.employment_types)
-        bounds = set()
-        for known, _ in self.by_id.values():
-            bounds.add(known.effective_from)
-            if known.effective_until is not None:
-                bounds.add(known.effective_until + 1)
-            if known.baseline_on is not None:
-                bounds.add(known.baseline_on)
-        self._bounds = sorted(bounds)
+        self._bounds = sorted({bound for known, _ in self.by_id.values() for bound in _bounds_of(known)})
 
     def follow(self, company: CompanyBook) -> None:
         """Let a company that is new here stand under every policy."""
@@ -60,6 +53,12 @@ class Policies:
             if on is not None and on <= company.today and on not in company.baselines:
                 company.keep_baseline(on)
 
+    def wake(self, company: CompanyBook) -> None:
+        """Have the policies looked at again that begin, end, have their baseline or may have held on the date."""
+        for standing in company.standings:
+            if standing.state == PENDING or company.today in _bounds_of(standing.policy):
+                standing.wake_at = company.wake_at = 0
+
     def set_wake(self, company: CompanyBook) -> None:
         """The next date on which a policy begins, ends or has held, and on which anything changes by itself."""
         after = bisect_right(self._bounds, company.today)
@@ -69,3 +68,9 @@ class Policies:
                 held_on = standing.since + standing.policy.hold_days
                 company.wake_on = min(company.wake_on, max(held_on, company.today + 1))
         company.next_on = min(company.wake_on, company.future[0] if company.future else NEVER)
+
+
+def _bounds_of(policy: Policy) -> tuple[Day, ...]:
+    """The dates on which a policy begins, has its baseline or is over."""
+    over_on = None if policy.effective_until is None else policy.effective_until + 1
+    return tuple(on for on in (policy.effective_from, policy.baseline_on, over_on) if on is not None)

@@ -23,10 +23,13 @@ class HalfPlane(NamedTuple):
         """At least 0 where the rule is met."""
         return self.c_weight * covered + self.d_weight * divisor + self.constant
 
-    @property
-    def step(self) -> int:
-        """The most by which one posting moves the margin: c and D change by one at most, and in the same sense."""
-        return max(self.c_weight, -self.d_weight)
+    def distance(self, covered: int, divisor: int) -> int:
+        """Postings that can pass at least before a rule that is met is not; below 0 where it is not met, and so many
+        must pass before it is. One moves the margin by the larger weight at most: c and D change by one at most, and
+        in the same sense."""
+        c_weight, d_weight, constant = self
+        margin = c_weight * covered + d_weight * divisor + constant
+        return margin // (c_weight if c_weight > -d_weight else -d_weight)
 
 
 class Terms(NamedTuple):

@@ -92,25 +92,24 @@ def _held(standing: Standing, today: Day) -> bool:
 
 
 def sleep(state: str, policy: Policy, reading: Reading, terms: Terms | None) -> int:
-    """How many postings can pass before the decision can be another one: a lower bound, 0 when in doubt.
+    """How many postings can pass before the state can be another one: a lower bound, below 0 if it may be one now.
 
     A posting is one person's: it moves people, c, D and D - c by one at most. Dates, policy and registry entries and a
     changed baseline wake a policy by themselves.
     """
-    spare_people = reading.people - policy.min_active
-    if not reading.evaluable or terms is None:
-        if spare_people < 0:
-            return -spare_people - 1
-        return 0 if reading.divisor == 0 else SLEEPS
-    uncovered = reading.divisor - reading.covered
-    limits = [reading.divisor - 1, spare_people]
+    people, _, covered, divisor, evaluable = reading
+    spare = people - policy.min_active
+    if not evaluable or terms is None:
+        if state != NOT_EVALUABLE:
+            return -1
+        return -spare - 1 if spare < 0 else SLEEPS if divisor else 0
+    spare = min(spare, divisor - 1)  # until it is not evaluable
     if state == MET:
-        margin = terms.at_threshold.margin(reading.covered, reading.divisor)
-        limits.append(margin // terms.at_threshold.step if margin >= 0 else 0)
-    else:
-        to_cross = terms.above_hysteresis if state == BREACHED else terms.at_threshold
-        missing = -to_cross.margin(reading.covered, reading.divisor)
-        limits.append((missing - 1) // to_cross.step)
-        if state == BREACHED or policy.rule in RULES_MET_BY_EVERYBODY:
-            limits.append(uncovered - 1)
-    return max(0, min(limits))
+        return min(spare, terms.at_threshold.distance(covered, divisor))
+    if state == BREACHED:
+        return min(spare, divisor - covered - 1, -1 - terms.above_hysteresis.distance(covered, divisor))
+    if state == PENDING:
+        to_cross = -1 - terms.at_threshold.distance(covered, divisor)
+        by_everybody = divisor - covered - 1 if policy.rule in RULES_MET_BY_EVERYBODY else to_cross
+        return min(spare, to_cross, by_everybody)
+    return -1

@@ -55,6 +55,11 @@ def counts_at(total: int, place: int) -> Counts:
     return Counts(fields & _FIELD, fields >> FIELD_BITS & _FIELD, fields >> 2 * FIELD_BITS & _FIELD)
 
 
+def active_at(total: int, place: int) -> int:
+    """The active alone of the scope that has this place in a total."""
+    return total >> place & _FIELD
+
+
 class Heads(NamedTuple):
     """Everything that is counted of a company's workers on a date, with the default programmes as cover."""
 

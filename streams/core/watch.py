@@ -8,7 +8,7 @@ from streams.core.company import CompanyBook
 from streams.core.counting import count, windows
 from streams.core.rules import RULES_MET_BY_EVERYBODY, Terms, gap_people, ratio_bp, terms
 from streams.core.standing import FIRING, PENDING, SLEEPS, Decision, Reading, Standing, decide, sleep
-from streams.core.tally import WHOLE_COMPANY, Counts, counts_at
+from streams.core.tally import WHOLE_COMPANY, Counts, active_at, counts_at
 
 ALERT_WINDOW_DAYS: Final = 30
 
@@ -32,31 +32,42 @@ def evaluate(company: CompanyBook, cause: Cause, only: str | None = None) -> lis
     if not company.has_facts:
         return []
     alerts: list[Alert] = []
-    for standing in [standing for standing in company.standings if standing.wake_at <= company.posted]:
-        if only is not None and standing.policy.policy_id != only:
-            continue
-        reading = read(company, standing)
-        decision = decide(standing, reading, standing.terms, company.today)
-        if decision.status is not None:
-            alerts.append(_alert(company, standing, reading, decision, cause))
-        _enter(company, standing, decision)
-        asleep = sleep(standing.state, standing.policy, reading, standing.terms)
-        standing.wake_at = company.posted + asleep + 1
-    company.wake_at = min([standing.wake_at for standing in company.standings], default=company.posted + SLEEPS)
+    posted = company.posted
+    wake_at = posted + SLEEPS
+    for standing in company.standings:
+        if standing.wake_at <= posted and (only is None or standing.policy.policy_id == only):
+            reading = read(company, standing)
+            asleep = sleep(standing.state, standing.policy, reading, standing.terms)
+            if asleep < 0 or standing.state == PENDING or standing.since is None:
+                alerts += _decide(company, standing, reading, cause)
+                asleep = max(0, sleep(standing.state, standing.policy, reading, standing.terms))
+            standing.wake_at = posted + asleep + 1
+        if standing.wake_at < wake_at:
+            wake_at = standing.wake_at
+    company.wake_at = wake_at
+    return alerts
+
+
+def _decide(company: CompanyBook, standing: Standing, reading: Reading, cause: Cause) -> list[Alert]:
+    """Enter what follows from a reading; the alert that it raises, if any."""
+    decision = decide(standing, reading, standing.terms, company.today)
+    alerts = [] if decision.status is None else [_alert(company, standing, reading, decision, cause)]
+    _enter(company, standing, decision)
     return alerts
 
 
 def read(company: CompanyBook, standing: Standing) -> Reading:
     """The company as the policy counts it."""
-    policy = standing.policy
-    counts, people = counts_at(company.counted, standing.counted_at), counts_at(company.counted, WHOLE_COMPANY).active
-    divisor = counts.divisor(policy.clock)
-    evaluable = _in_force(company, standing) and people >= policy.min_active and divisor > 0
+    policy, total = standing.policy, company.counted
+    active, covered, uncovered_new = counts_at(total, standing.counted_at)
+    divisor = active - uncovered_new if policy.clock == "due" else active
+    people = active_at(total, WHOLE_COMPANY)
+    evaluable = people >= policy.min_active and divisor > 0 and _in_force(company, standing)
     if evaluable:
         if standing.terms is None:
             standing.terms = _terms(company, policy)
         evaluable = standing.terms.baseline_divisor > 0 or policy.rule not in RULES_MET_BY_EVERYBODY
-    return Reading(people, counts.active, counts.covered, divisor, evaluable)
+    return Reading(people, active, covered, divisor, evaluable)
 
 
 def _in_force(company: CompanyBook, standing: Standing) -> bool:

@@ -147,6 +147,8 @@ def test_a_policy_that_sleeps_misses_nothing(policy: Policy, c0: int, more: int,
         change_somebody(workers, random, 0.95 if n // 40 % 2 else 0.05)
         seen = look(workers, policy, bounds[1])
         decision = decide(known, seen, known.terms, TODAY)
+        if sleep(known.state, policy, seen, known.terms) >= 0:
+            assert decision == Decision(known.state), "another state, and sleep did not say so"
         if slept > 0:
             slept -= 1
             assert decision == Decision(known.state), "something changed while the policy slept"
@@ -157,6 +159,13 @@ def test_a_policy_that_sleeps_misses_nothing(policy: Policy, c0: int, more: int,
 
 def test_what_only_a_date_or_an_entry_can_change_sleeps_until_then() -> None:
     assert sleep("not_evaluable", LEVEL, SILENT, None) == SLEEPS
+
+
+def test_what_may_be_another_state_now_does_not_sleep() -> None:
+    assert sleep("met", LEVEL, reading(4), terms(LEVEL, 0, 0)) < 0
+    assert sleep("breached", LEVEL, reading(6), terms(LEVEL, 0, 0)) < 0
+    assert sleep("met", LEVEL, SILENT, terms(LEVEL, 0, 0)) < 0
+    assert sleep("not_evaluable", LEVEL, reading(4), terms(LEVEL, 0, 0)) < 0
 
 
 def test_a_company_far_from_its_threshold_is_left_alone_for_long() -> None:
