@@ -45,9 +45,17 @@ class Newest:
         rows = standing_rows(client, self.table, self.columns, partition)
         standing = {self._part(row, self.key): row for row in rows}
         at = {key: self._part(row, ["offset"])[0] for key, row in standing.items()}
-        should = {key: row for key, row in self.rows.items() if at.get(key, first) < end}
-        found = {key: row for key, row in standing.items() if at[key] < end and (at[key] >= first or key in should)}
+        replaced = {key for key in at if at[key] >= end or (at[key] < first and self._stays(standing[key], key))}
+        should = {key: row for key, row in self.rows.items() if key not in replaced}
+        found = {
+            key: row for key, row in standing.items() if key not in replaced and (at[key] >= first or key in should)
+        }
         return compare(self.table.replace("_", " "), _where(partition), should, found, name=lambda key: key[0])
+
+    def _stays(self, before: PlainRow, key: PlainRow) -> bool:
+        """Whether a row from before the stretch is newer than that of the stretch: of a late predecessor, say."""
+        row = self.rows.get(key)
+        return row is not None and self._part(before, [self.version]) > self._part(row, [self.version])
 
     def _part(self, row: PlainRow, names: Sequence[str]) -> PlainRow:
         return tuple(row[self.columns.index(name)] for name in names)

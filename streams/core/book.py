@@ -190,8 +190,9 @@ class Book:
         company.today = until
 
     def _evaluate(self, company: CompanyBook, cause: Cause, only: str | None = None) -> None:
+        """Who calls has marked the company if anything changed. Looking at it again changes nothing: a book that was
+        taken up again does so, and says no more than the unbroken one."""
         self._alerts += evaluate(company, cause, only)
-        self._mark(company, cause.offset, cause.recorded_at)
 
     # ---- changes and rest
 

@@ -30,12 +30,12 @@ FACTS, COMPANIES, POLICIES = "journal facts", "journal companies", "journal poli
 LEDGER, LINES, ALERTS, LAST = "ledger records and chain", "ledger lines", "alerts", "last snapshots"
 
 
-def registry(book: BookInMemory, company_ids: list[str], first: int = 0) -> None:
+def registry(book: BookInMemory, company_ids: list[str], first: int = 0, only: int = 4) -> None:
     """Entries of companies: told, replaced, one by a late predecessor, and the last said again by the recorder."""
     codec = JournalCodec()
     for number, company_id in enumerate(company_ids):
         partition = partition_of(company_id.encode(), PARTITIONS)
-        for place, name in ((number, "A"), (100 + number, "B"), (50 + number, "late"), (100 + number, "B")):
+        for place, name in ((number, "A"), (100 + number, "B"), (50 + number, "late"), (100 + number, "B"))[:only]:
             entry = CompanySet(Coordinates("companies", 0, first + place), 1_735_000_000_000, Company(company_id, name))
             book.shelf.append(TOPICS.journal, partition, company_id.encode(), codec.encode(entry))
 
@@ -184,6 +184,7 @@ async def test_an_audit_that_goes_on_compares_what_the_one_before_it_could_not(
     first = await audited(settings, early)
     assert wrong(first) == {}
     if seed:  # else only the sink goes on
+        registry(early, REGISTERED[:1], first=40, only=1)  # one more of a late predecessor
         early.keep()
     await carry(database, early)
     later = await audited(settings, early, first.position(SETTINGS))

@@ -13,7 +13,7 @@ from schemas.codec import OutputCodec
 from schemas.records import Alert, Entry, Fact, FactEntry
 from schemas.vocabulary import CLASSES, CORRECTION, OUTSIDE
 from schemas.wire import zigzag
-from streams.core.book import Book, Outcome
+from streams.core.book import Book, Changes, Outcome
 from streams.core.company import CompanyBook
 from streams.core.counting import count
 from streams.core.figures import figures
@@ -30,17 +30,24 @@ journals = busy_entries()
 
 
 class Said(NamedTuple):
-    """All that a book said of a journal, and the state in which it ended."""
+    """All that a book said of a journal, of snapshots the last of each company, and the state in which it ended."""
 
     ledger: list[bytes]
     alerts: list[bytes]
     rows: Rows
+    snapshots: dict[str, bytes]
+
+    def take(self, changes: Changes) -> None:
+        """What changed since the last time."""
+        self.rows.update(changes.rows)
+        encode = OutputCodec().encode_snapshot
+        self.snapshots.update({snapshot.figures.company_id: encode(snapshot) for snapshot in changes.snapshots})
 
 
 def fold(journal: list[Entry], *, take_after: frozenset[int] = frozenset(), restart: bool = False) -> Said:
     """Fold a journal; take changes after these entries, and take the book up anew from its rows there."""
     codec = OutputCodec()
-    book, kept = Book(GRACE_DAYS), Said([], [], {})
+    book, kept = Book(GRACE_DAYS), Said([], [], {}, {})
     for offset, one in enumerate(journal):
         outcome = book.apply(one, offset)
         if outcome is not None and isinstance(one, FactEntry):
@@ -49,9 +56,9 @@ def fold(journal: list[Entry], *, take_after: frozenset[int] = frozenset(), rest
             kept.ledger.append(codec.encode_ledger(at, *ids, outcome.disposition, outcome.lines))
         kept.alerts.extend(map(codec.encode_alert, book.take_alerts()))
         if offset in take_after:
-            kept.rows.update(book.take_changes().rows)
+            kept.take(book.take_changes())
             book = Book(GRACE_DAYS, rows=dict(kept.rows)) if restart else book
-    kept.rows.update(book.take_changes().rows)
+    kept.take(book.take_changes())
     return kept
 
 
