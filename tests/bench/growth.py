@@ -77,16 +77,23 @@ def _late_of(load: Load, workers: int) -> float:
     book = load.book(POLICIES)
     _fill(book, journal(1, workers))
     step = max(1, workers // FACTS_MEASURED)
+    late = late_entries("JT-00000-A", range(0, workers, step), workers * len(LIFE))
+    return _microseconds(book, list(_batches(late)))
+
+
+def late_entries(company_id: str, numbers: Iterable[int], first: int) -> list[FactEntry]:
+    """Of each of these workers of a company, after everything else, from offset `first` on: a fact that is effective
+    in the middle, or the correction of one."""
     late = []
-    for n, number in enumerate(range(0, workers, step)):
-        told = fact_of("JT-00000-A", number, 1, FIRST_ON + number % HIRING_DAYS)
+    for n, number in enumerate(numbers):
+        told = fact_of(company_id, number, 1, FIRST_ON + number % HIRING_DAYS)
         on = told.effective_on + 30
         fact = told._replace(event_id=f"late-{number}", kind=ENROLLMENT, detail=JMO, effective_on=on)
         if n % 2:
             fact = told._replace(event_id=f"late-{number}", kind=CORRECTION, detail=0, corrects=told.event_id)
         last_at = noon(FIRST_ON + HIRING_DAYS + LIFE[-1][0])
-        late.append(entry(fact, workers * len(LIFE) + n, last_at))
-    return _microseconds(book, list(_batches(late)))
+        late.append(entry(fact, first + n, last_at))
+    return late
 
 
 CASES: Final = (

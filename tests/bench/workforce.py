@@ -17,6 +17,7 @@ LIFE: Final = (
     (170, TERMINATION, 2),
 )  # (days after the hire, kind, detail)
 FIRST_ON: Final = day("2024-11-01")
+LARGEST: Final = "JT-LARGEST-A"
 HIRING_DAYS: Final = 230  # the hires are spread over them
 
 
@@ -34,12 +35,17 @@ def fact_of(company_id: str, number: int, sequence: int, hired_on: Day) -> Fact:
     return Fact(kind, detail, event_id, company_id, f"w-{number:08x}", hired_on + after, at, "payroll-batch", "")
 
 
-def journal(companies: int, workers: int) -> Iterator[FactEntry]:
+def employer(number: int, companies: int, one_in: int = 0) -> str:
+    """The company of a worker; one in so many is with the LARGEST."""
+    return LARGEST if one_in and number % one_in == 0 else f"JT-{number % companies:05}-A"
+
+
+def journal(companies: int, workers: int, one_in: int = 0) -> Iterator[FactEntry]:
     """The lives of so many workers, spread over so many companies, day by day."""
     offset = 0
     for on in range(FIRST_ON, FIRST_ON + HIRING_DAYS + LIFE[-1][0]):
         for sequence, (after, _, _) in enumerate(LIFE):
             slot = on - after - FIRST_ON
             for number in range(slot, workers, HIRING_DAYS) if 0 <= slot < HIRING_DAYS else ():
-                yield entry(fact_of(f"JT-{number % companies:05}-A", number, sequence, on - after), offset)
+                yield entry(fact_of(employer(number, companies, one_in), number, sequence, on - after), offset)
                 offset += 1
