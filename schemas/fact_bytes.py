@@ -63,18 +63,12 @@ def read_long(value: bytes, at: int) -> tuple[int, int]:
 
 
 def read_instant(encoded: bytes) -> Instant:
-    """An instant of INSTANT_BYTES bytes: its groups of seven bits moved together, all at once."""
+    """An instant of INSTANT_BYTES bytes: its groups of seven bits moved together, first two and two, then all."""
     n = int.from_bytes(encoded, "little")
     if n & 0x8080_8080_8081 != 0x0080_8080_8080 or n < 1 << 40:  # not ended by the sixth byte, negative, or idle bytes
         raise NotPlain
-    return (
-        (n & 0x7F)
-        | (n >> 1 & 0x3F80)
-        | (n >> 2 & 0x1F_C000)
-        | (n >> 3 & 0xFE0_0000)
-        | (n >> 4 & 0x7_F000_0000)
-        | (n >> 5 & 0x3F8_0000_0000)
-    ) >> 1
+    n = n & 0x7F_007F_007F | (n & 0x7F00_7F00_7F00) >> 1
+    return (n & 0x3FFF | n >> 2 & 0xFFF_C000 | n >> 4 & 0x3FF_F000_0000) >> 1
 
 
 @lru_cache(maxsize=TEXTS_KEPT_MAX)

@@ -153,8 +153,8 @@ def bodies(registry: SchemaRegistry, subject: str, *, enums: bool = True) -> Map
     return made | {latest: Body(latest, reader, enums=enums)}
 
 
-def _zigzag(n: int) -> bytes:
-    n = n << 1 if n >= 0 else (-n << 1) - 1
+def _varint(n: int) -> bytes:
+    """A number from 0 on, seven bits a byte, the lowest first; all but the last byte say that more follows."""
     out = bytearray()
     while n > 0x7F:
         out.append(n & 0x7F | 0x80)
@@ -163,29 +163,31 @@ def _zigzag(n: int) -> bytes:
     return bytes(out)
 
 
+def _zigzag(n: int) -> bytes:
+    return _varint(n << 1 if n >= 0 else (-n << 1) - 1)
+
+
 _SMALL: Final = tuple(map(_zigzag, range(1 << 15)))  # lengths, indexes and dates up to 2059
 _SIX_BYTES: Final = range(1 << 34, 1 << 41)  # instants from July 1970 to September 2039
+_FOUR_BYTES_END: Final = 1 << 27
+# 14 bits -> two bytes that more follow, and the last one or two: offsets, of which the next one is near.
+_MORE: Final = tuple(bytes((i & 0x7F | 0x80, i >> 7 | 0x80)) for i in range(1 << 14))
+_LAST: Final = tuple(map(_varint, range(1 << 14)))
 
 
 def zigzag(n: int) -> bytes:
     """An int or long as Avro writes it."""
     if 0 <= n < 1 << 15:
         return _SMALL[n]
-    return _six_bytes(n) if n in _SIX_BYTES else _zigzag(n)
+    if n in _SIX_BYTES:
+        return _six_bytes(n)
+    return _MORE[n << 1 & 0x3FFF] + _LAST[n >> 13] if 0 <= n < _FOUR_BYTES_END else _zigzag(n)
 
 
 def _six_bytes(n: int) -> bytes:
-    """As `_zigzag`, all groups of seven bits moved at once."""
-    spread = (
-        (n << 1 & 0x7F)
-        | (n << 2 & 0x7F00)
-        | (n << 3 & 0x7F_0000)
-        | (n << 4 & 0x7F00_0000)
-        | (n << 5 & 0x7F_0000_0000)
-        | (n << 6 & 0x7F00_0000_0000)
-        | 0x80_8080_8080
-    )
-    return spread.to_bytes(6, "little")
+    """As `_zigzag`: the number cut into three times 14 bits, and all of these into twice seven at once."""
+    n = (n << 1 & 0x3FFF) | (n << 3 & 0x3FFF_0000) | (n << 5 & 0x3FFF_0000_0000)
+    return (n & 0x7F_007F_007F | (n & 0x3F80_3F80_3F80) << 1 | 0x80_8080_8080).to_bytes(6, "little")
 
 
 def string(text: str) -> bytes:
