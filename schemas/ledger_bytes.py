@@ -4,6 +4,7 @@ As with facts (schemas.fact_bytes), what is not in plain form raises one of NOT_
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from schemas.chain import CHAIN_BYTES
@@ -23,6 +24,8 @@ from schemas.records import Instant, LedgerRecord, Posting
 from schemas.vocabulary import BOOK_DISPOSITIONS, CLASSES, PROGRAMMES, ClassParts, programme_names
 from schemas.wire import FRAME_BYTES, string, zigzag
 
+LINES_KEPT_MAX: Final = 1 << 15
+
 _NULL: Final = b"\x00"
 _SOME: Final = b"\x02"
 _QUANTITY_BYTES: Final = (b"\x01", b"\x02")  # -1, 1
@@ -41,16 +44,13 @@ def _class_bytes(parts: ClassParts | None) -> bytes:
 
 _CLASS_BYTES: Final = tuple(map(_class_bytes, CLASSES))
 _CLASS_PARTS: Final = dict(zip(_CLASS_BYTES, CLASSES, strict=True))
-_line_tails: dict[int, bytes] = {}
 
 
-def _line_tail(tail: int) -> bytes:
-    """Classes and quantity of a line. There are under a million of them, and a few hundred occur: kept."""
-    known = _line_tails.get(tail)
-    if known is None:
-        known = _CLASS_BYTES[tail >> 11] + _CLASS_BYTES[tail >> 1 & 1023] + _QUANTITY_BYTES[tail & 1]
-        _line_tails[tail] = known
-    return known
+@lru_cache(maxsize=LINES_KEPT_MAX)
+def _line_bytes(line: int) -> bytes:
+    """Date, classes and quantity of a line. What becomes of one worker becomes of many on the same date."""
+    classes = _CLASS_BYTES[line >> 11 & 1023] + _CLASS_BYTES[line >> 1 & 1023]
+    return zigzag(line >> 21) + classes + _QUANTITY_BYTES[line & 1]
 
 
 def ledger_content(
@@ -68,8 +68,7 @@ def ledger_content(
     ]
     if lines:
         parts.append(zigzag(len(lines)))
-        for line in lines:
-            parts += (zigzag(line >> 21), _line_tail(line & 0x1FFFFF))
+        parts += map(_line_bytes, lines)
     parts.append(_NULL)
     return b"".join(parts)
 

@@ -70,7 +70,7 @@ class Bookkeeper:
             raise LaneFault(f"partition {partition}: the rows are not those that the book was opened with")
         ledger: list[KeyValue] = []
         letters: list[KeyValue] = []
-        dispositions: Counter[str] = Counter()
+        dispositions: list[str] = []
         number, repeats_before, head = zigzag(partition), book.repeats, rows.get(HEAD_KEY, GENESIS)
         encode = self._outputs.encode_ledger
         entries = self._journal.decode([record.value or b"" for record in records])
@@ -78,19 +78,20 @@ class Bookkeeper:
             outcome = book.apply(entry, record.offset)
             if outcome is None or not isinstance(entry, FactEntry):
                 continue
-            dispositions[outcome.disposition] += 1
-            ids, at = (entry.fact.company_id, entry.fact.event_id), (number, record.offset, entry.recorded_at)
+            (disposition, lines), fact = outcome, entry.fact
+            dispositions.append(disposition)
             # Chained to the record before it in this partition.
-            value = encode(at, *ids, outcome.disposition, outcome.lines, head)
+            at = number, record.offset, entry.recorded_at
+            value = encode(at, fact.company_id, fact.event_id, disposition, lines, head)
             head = chain_of(value)
             ledger.append((record.key, value))
-            if outcome.disposition in REFUSED_BY_BOOK:
-                letters.append(self._dead_letter(entry, outcome.disposition))
+            if disposition in REFUSED_BY_BOOK:
+                letters.append(self._dead_letter(entry, disposition))
         changes, alerts = book.take_changes(), book.take_alerts()
         if self._on_folded is not None:
             by_status = Counter(alert.status for alert in alerts)
             repeats = book.repeats - repeats_before
-            self._on_folded(Folded(partition, len(rows), book.today, repeats, dispositions, by_status))
+            self._on_folded(Folded(partition, len(rows), book.today, repeats, Counter(dispositions), by_status))
         outputs = {
             self._topics.ledger: ledger,
             self._topics.book_letters: letters,
