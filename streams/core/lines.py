@@ -71,19 +71,19 @@ def read_record(line: bytes) -> FactLine | Refusal:
     if len(line) > RECORD_BYTES_MAX:
         return Refusal(OVERSIZED, None, None)
     try:
-        fields = _decode(line.decode("utf-8"))
+        fields = _decoded(line.decode("utf-8"))
     except (ValueError, RecursionError):
         return Refusal(DECODE_ERROR, None, None)
     if not isinstance(fields, dict):
         return Refusal(DECODE_ERROR, None, None)
-    if is_national_id(fields.get("worker_id")):
-        return _refused(NATIONAL_ID, fields)
     try:
-        fact, recorded_at = _fact(fields)
-        reason = field_reason(fact)
+        read = _fact(fields)
+        reason = field_reason(read.fact)
     except _WRONG_VALUE:
-        return _refused(INVALID_FIELD, fields)
-    return FactLine(fact, recorded_at) if reason is None else refusal(reason, fact)
+        return _refused(NATIONAL_ID if is_national_id(fields.get("worker_id")) else INVALID_FIELD, fields)
+    if reason is None:
+        return read
+    return _refused(reason, fields) if reason == NATIONAL_ID else refusal(reason, read.fact)
 
 
 def admit(line: bytes) -> FactLine | Refusal:
@@ -150,8 +150,17 @@ def _some_number(_: str) -> int:
 
 
 # No field is a number, so none is read: int() refuses a long one, and the line would pass for no JSON.
-_decode: Final = json.JSONDecoder(parse_constant=_no_constant, parse_int=_some_number).decode
+_decoder: Final = json.JSONDecoder(parse_constant=_no_constant, parse_int=_some_number)
 _encode: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _decoded(text: str) -> Any:
+    """What a line says; ValueError when it is no JSON. Nearly all are an object with nothing around it."""
+    if text.startswith("{"):
+        fields, end = _decoder.raw_decode(text)
+        if end == len(text):
+            return fields
+    return _decoder.decode(text)
 
 
 def line_of(fact: Fact, recorded_at: Instant | None = None) -> str:

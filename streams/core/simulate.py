@@ -83,6 +83,8 @@ class Simulation:
         if self._dump_ledger:
             yield from posting_lines(number, fact.company_id, fact.event_id, outcome)
             return
+        if not alerts and outcome.disposition == APPLIED:
+            return  # as nearly always
         yield from (alert_line(alert, None) for alert in alerts if alert.cause == "date")
         if outcome.disposition != APPLIED:
             yield disposition_line(number, fact.event_id, outcome.disposition)

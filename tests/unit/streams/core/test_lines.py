@@ -179,6 +179,10 @@ def test_a_national_id_is_refused_whatever_else_is_wrong(fields: dict[str, Any],
     assert worker_id not in repr(refused)
 
 
+def test_of_a_line_with_a_national_id_no_source_is_shown() -> None:
+    assert read_record(line(HIRE | {"worker_id": NIK})) == Refusal("national_id", "e1", None)
+
+
 @pytest.mark.parametrize(
     "worker_id", ["1" * 10, "1" * 12, "1" * 15, "1" * 17, "w" + "1" * 16, "٣" * 16, "1" * 15 + "x"]
 )
