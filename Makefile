@@ -32,7 +32,7 @@ SEEDS ?= 10000
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test chaos chaos-short simulate-faults bench bench-quick lint lock clean
+.PHONY: help install demo test chaos chaos-short simulate-faults bench bench-large bench-quick lint lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ chaos-short: install ## Of the tests: the short form of the faults, and the brok
 
 bench: install $(COMPARED)/.dependencies ## Measure the parts, the service and others' ways (ROW=part of a name); table here, the rest in var/bench
 	@$(BIN)/python -m tests.bench --growth --row "$(ROW)"
+
+bench-large: install ## Fold books of ten thousand to ten million facts; what a fact costs, table here, chart in var/bench; 15 minutes
+	@$(BIN)/python -m tests.bench.large
 
 bench-quick: install ## Compare this tree with the commit BASE (HEAD~1) on the hot paths, as ratios; under a minute
 	@$(BIN)/python -m tests.bench.compare --base "$(BASE)"

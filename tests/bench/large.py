@@ -81,6 +81,10 @@ def cost_of(facts: int, policies: int) -> Cost:
     )
 
 
+class NotFolded(Exception):
+    """Less was done than is counted."""
+
+
 class Stretches:
     """A book, and the CPU time that its batches took."""
 
@@ -90,14 +94,16 @@ class Stretches:
         self.snapshots = 0
 
     def fold(self, batch: Sequence[FactEntry]) -> None:
+        """Another batch; NotFolded when some of it has been folded before."""
         began_s, apply = time.process_time(), self._book.apply
-        for one in batch:
-            apply(one, one.came_from.offset)
+        outcomes = [apply(one, one.came_from.offset) for one in batch]
         self._book.take_alerts()
         folded_s = time.process_time()
         self.snapshots += len(self._book.take_changes().snapshots)
         self.fold_s += folded_s - began_s
         self.changes_s += time.process_time() - folded_s
+        if None in outcomes:
+            raise NotFolded(f"{outcomes.count(None)} facts of {len(batch)} were passed over as repeats")
 
 
 def _late(book: Book, facts: int, workers: int, *, largest: bool) -> float:
@@ -105,14 +111,14 @@ def _late(book: Book, facts: int, workers: int, *, largest: bool) -> float:
     spent = []
     for number in range(LATE_COMPANIES):
         first = facts + (LATE_COMPANIES * (not largest) + number) * LATE_FACTS
-        late = late_entries(*_staff(number, workers, largest=largest), first)
+        late = late_entries(*staff(number, workers, largest=largest), first)
         stretches = Stretches(book)
         stretches.fold(late)
         spent.append((stretches.fold_s + stretches.changes_s) * 1e6 / len(late))
     return median(spent)
 
 
-def _staff(number: int, workers: int, *, largest: bool) -> tuple[str, Iterable[int]]:
+def staff(number: int, workers: int, *, largest: bool) -> tuple[str, Iterable[int]]:
     """A company, and some of its workers; of the largest others each time."""
     if largest:
         first, step = number * ONE_IN_LARGEST, LATE_COMPANIES * ONE_IN_LARGEST
