@@ -122,7 +122,7 @@ def staff(number: int, workers: int, *, largest: bool) -> tuple[str, Iterable[in
     """A company, and some of its workers; of the largest others each time."""
     if largest:
         first, step = number * ONE_IN_LARGEST, LATE_COMPANIES * ONE_IN_LARGEST
-        return LARGEST, range(first, workers, max(step, workers // LATE_FACTS // step * step))
+        return LARGEST, islice(range(first, workers, step), LATE_FACTS)
     one = ONE_IN_LARGEST * number + 1
     company_id = employer(one, COMPANIES, ONE_IN_LARGEST)
     of_it = (each for each in range(one, workers, COMPANIES) if employer(each, COMPANIES, ONE_IN_LARGEST) == company_id)

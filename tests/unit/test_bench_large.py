@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from streams.core.book import Book
-from tests.bench.large import COMPANIES, ONE_IN_LARGEST, Cost, NotFolded, Stretches, cost_of, staff, write
+from tests.bench.large import COMPANIES, LATE_FACTS, ONE_IN_LARGEST, Cost, NotFolded, Stretches, cost_of, staff, write
 from tests.bench.workforce import LARGEST, LIFE, employer, journal
 
 FACTS = 8_000
@@ -28,10 +28,11 @@ def test_the_largest_company_has_its_share_of_a_journal_that_tells_every_life() 
 
 @pytest.mark.parametrize("number", [0, 5, 20])
 @pytest.mark.parametrize("largest", [True, False], ids=["the largest", "another"])
-def test_the_staff_of_a_company_is_its_own(number: int, *, largest: bool) -> None:
-    company_id, numbers = staff(number, 40 * COMPANIES, largest=largest)
+@pytest.mark.parametrize("workers", [200_000, 2_000_000])
+def test_the_staff_of_a_company_is_its_own(number: int, workers: int, *, largest: bool) -> None:
+    company_id, numbers = staff(number, workers, largest=largest)
     found = list(numbers)
-    assert len(found) > 30
+    assert 30 < len(found) <= LATE_FACTS
     assert {employer(each, COMPANIES, ONE_IN_LARGEST) for each in found} == {company_id}
     assert (company_id == LARGEST) is largest
 
