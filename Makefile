@@ -43,7 +43,7 @@ demo: install ## Run the story from the first fact to the last alert
 	@$(BIN)/peserta demo
 
 test: lint ## Check the code, then run all tests (JOBS=2 processes)
-	@$(BIN)/pytest -n $(JOBS) --dist loadfile
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 chaos: install ## Catch broken variants; harm the service for MINUTES or CYCLES, judge it (SCENARIO=part of a name, SEED=n)
 	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) --cycles $(CYCLES) --scenario "$(SCENARIO)" $(if $(SEED),--seed $(SEED))
