@@ -1,11 +1,19 @@
 """One Kafka and one ClickHouse for a whole test run; each test has names of its own on them."""
 
+import signal
 import uuid
 from collections.abc import Iterator
 
 import pytest
 
 from deploy.embedded.stack import Stack
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """A shell starts what runs in its background with SIGINT ignored, and all children would inherit that."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
