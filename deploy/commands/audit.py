@@ -31,9 +31,10 @@ def audit(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
 ) -> None:
-    """Fold the journal again, and hold everything against it: ledger, alerts, last snapshots, dead letters,
-    state, chain, ClickHouse. Accounts for every record that the recorder consumed. May run beside the service: it
-    speaks up to the offsets that it names. Exit code 0 only if all is well.
+    """Fold the journal again, and hold everything against it: ledger, alerts, snapshots, letters, state, ClickHouse.
+
+    Of snapshots the last of each company. Verifies the ledger's chain, and accounts for every record that the recorder
+    consumed. May run beside the service: it speaks up to the offsets that it names. Exit code 0 only if all is well.
 
     A position holds what the auditor has folded, so that the next audit reads only what came after. Keep it where the
     service cannot write: who can change both the file and the book can deceive it; a full audit cannot be. Records of
