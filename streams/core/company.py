@@ -17,7 +17,7 @@ NO_DATE_YET: Final[Day] = -NEVER
 
 Balances = dict[int, int]  # class -> headcount
 DayRow = dict[int, int]  # pair of classes -> sum of quantities
-Moves = tuple[int, int, int, int]  # joined, left, gained cover, lost cover
+Moves = tuple[int, int]  # what moved on a day, and the change of the people (streams.core.counting)
 
 
 class CompanyBook:
@@ -42,6 +42,7 @@ class CompanyBook:
         "moves_of_day",
         "next_on",
         "posted",
+        "posted_on",
         "registered",
         "standings",
         "steps",
@@ -58,6 +59,7 @@ class CompanyBook:
         self.registered: Company | None = None
         self.days: dict[Day, DayRow] = {}
         self.moves_of_day: dict[Day, Moves] = {}  # of days that were asked for and have not changed since
+        self.posted_on: list[Day] = []  # the dates of `days` in order, as they were when last asked for
         self.future: list[Day] = []  # heap of the dates after today that have postings
         self.steps: Steps = HEADS_ONLY
         self.counted = 0

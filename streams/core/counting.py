@@ -1,5 +1,6 @@
 """Counting balances: active, covered and the other figures of SEMANTICS 5, for any set of programmes and types."""
 
+from bisect import bisect_left, bisect_right
 from typing import Final
 
 from schemas.records import Day, Window
@@ -25,20 +26,32 @@ _COVERED: Final = tuple(
 )
 
 
+# Moves of a day or of several (joined, left, gained, lost cover), and people (active, covered), are one number each,
+# with a field for each figure, so that a day is passed with one addition; 90 days of 32 bits do not flow over.
+_FIELD_BITS: Final = 64
+_FIELD: Final = (1 << _FIELD_BITS) - 1
+_JOINED, _LEFT, _GAINED, _LOST = (1 << i * _FIELD_BITS for i in range(4))
+_ACTIVE, _COVERED_TOO = 1, 1 << _FIELD_BITS
+
+
 def moves(row: DayRow) -> Moves:
-    """The moves of a day."""
-    joined = left = gained = lost = 0
+    """The moves of a day, and what they made of the people of its eve."""
+    moved = gain = 0
     for pair, quantity in row.items():
         before, after = pair >> CLASS_BITS, pair & CLASS_MASK
         if before == OUTSIDE:
-            joined += quantity
+            moved += _JOINED * quantity
+            gain += _ACTIVE * quantity
         elif after == OUTSIDE:
-            left += quantity
+            moved += _LEFT * quantity
+            gain -= _ACTIVE * quantity
         if _COVERED[after] and not _COVERED[before]:
-            gained += quantity
+            moved += _GAINED * quantity
+            gain += _COVERED_TOO * quantity
         elif _COVERED[before] and not _COVERED[after]:
-            lost += quantity
-    return joined, left, gained, lost
+            moved += _LOST * quantity
+            gain -= _COVERED_TOO * quantity
+    return moved, gain
 
 
 def _moves_of(company: CompanyBook, on: Day) -> Moves:
@@ -50,30 +63,47 @@ def _moves_of(company: CompanyBook, on: Day) -> Moves:
 
 
 def windows(company: CompanyBook, counts: Counts, sizes: tuple[int, ...]) -> tuple[Window, ...]:
-    """The rolling windows that end on the company's date, whose counts are given: one walk backwards.
+    """The rolling windows of these sizes, ascending, that end on the company's date, whose counts are given: one walk
+    backwards.
 
     Only days with postings and the first days of the windows are looked at; on those between nothing changes.
     """
     days, known, today = company.days, company.moves_of_day, company.today
     if len(known) > MOVES_KEPT_MAX:
         known.clear()
-    active, covered = counts.active, counts.covered
-    joined = left = gained = lost = sum_active = sum_covered = 0
-    lowest: int | None = None
+    order = company.posted_on
+    if len(order) != len(days):
+        order = company.posted_on = sorted(days)
+    people = counts.active * _ACTIVE + counts.covered * _COVERED_TOO
+    moved = person_days = 0
+    lowest = WHOLE_BP + 1  # nobody was active yet
     counted_from = today + 1
-    first_days = [today - size + 1 for size in sizes]
+    begin = bisect_right(order, today)
     out = []
-    for on in [on for on in range(today, min(first_days) - 1, -1) if on in days or on in first_days]:
-        if active:
-            sum_active += active * (counted_from - on)
-            sum_covered += covered * (counted_from - on)
-            on_day = WHOLE_BP * covered // active
-            lowest = on_day if lowest is None or on_day < lowest else lowest
-        counted_from = on
-        if on in days:
-            came, went, gain, loss = known.get(on) or _moves_of(company, on)
-            joined, left, gained, lost = joined + came, left + went, gained + gain, lost + loss
-            active, covered = active + went - came, covered + loss - gain
-        if on in first_days:
-            out.append(Window(joined, left, gained, lost, ratio_bp(sum_covered, sum_active), lowest))
+    for size in sizes:
+        first = today - size + 1
+        end, begin = begin, bisect_left(order, first, 0, begin)
+        stops = order[begin:end]
+        stops.reverse()
+        if not stops or stops[-1] != first:
+            stops.append(first)
+        for on in stops:
+            if people:
+                person_days += people * (counted_from - on)
+                on_day = WHOLE_BP * (people >> _FIELD_BITS) // (people & _FIELD)
+                if on_day < lowest:
+                    lowest = on_day
+            counted_from = on
+            if on in days:
+                of_day, gain = known.get(on) or _moves_of(company, on)
+                moved += of_day
+                people -= gain
+        out.append(_window(moved, person_days, lowest))
     return tuple(out)
+
+
+def _window(moved: int, person_days: int, lowest: int) -> Window:
+    """The window that these sums are of."""
+    joined, left, gained, lost = (moved >> i * _FIELD_BITS & _FIELD for i in range(4))
+    mean = ratio_bp(person_days >> _FIELD_BITS, person_days & _FIELD)
+    return Window(joined, left, gained, lost, mean, None if lowest > WHOLE_BP else lowest)
