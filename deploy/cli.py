@@ -1,5 +1,6 @@
 """The command line `peserta`: the one place that knows all rooms."""
 
+import gc
 import logging
 import os
 import sys
@@ -12,6 +13,7 @@ from deploy.commands.screen import err
 from deploy.embedded.error import StackError
 from deploy.failure import CommandFailed, ExitCode
 from deploy.settings import WrongSettings
+from streams.lane import GC_THRESHOLDS
 
 app = typer.Typer(
     name="peserta",
@@ -52,6 +54,7 @@ app.command("seal", rich_help_panel="Prove")(audit.take_seal)
 
 def main() -> NoReturn:
     """Run the command; what went wrong is a sentence on standard error and an exit code (deploy.failure)."""
+    gc.set_threshold(*GC_THRESHOLDS)
     try:
         app()
         sys.exit(ExitCode.DONE)

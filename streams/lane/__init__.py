@@ -32,10 +32,11 @@ from streams.lane.records import (
 from streams.lane.settings import LaneSettings
 from streams.lane.stop import LaneFault, Refused, StopCode, fail_stop
 from streams.lane.transactional import TransactionalLane
-from streams.lane.worker import run_worker
+from streams.lane.worker import GC_THRESHOLDS, run_worker
 
 __all__ = [
     "CURSOR_PREFIX",
+    "GC_THRESHOLDS",
     "Append",
     "AppendLane",
     "AppendStep",

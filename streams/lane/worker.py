@@ -23,7 +23,7 @@ from streams.lane.stop import LaneFault, Refused, fail_stop
 STOP_LIMIT_S = 10.0  # from the signal to the end of the process
 BROKER_RETRY_S = 0.5
 BROKER_SILENCE_TOLD_S = 5.0
-# The rows and books are long-lived: looking through them all often costs more than the garbage found.
+# Rows, books and batches hold many objects and no cycles: looking through them all often costs more than is found.
 GC_THRESHOLDS = (100_000, 20, 100)
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 

@@ -6,6 +6,7 @@ the records that it was asked for, and its report when it ends (SIGTERM).
 
 import asyncio
 import cProfile
+import gc
 import json
 import resource
 import signal
@@ -17,6 +18,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from clickhouse_connect.driver import options as clickhouse_options
+
 from deploy.settings import Settings, read_settings
 from sinks.loop import run_sink
 from sinks.metrics import SinkMetrics
@@ -25,7 +28,7 @@ from sinks.ranges import Batch
 from sinks.readiness import Standing
 from sinks.tables.block import Block
 from streams import workers
-from streams.lane import Committed, LaneApp, LaneSettings, Recovered, run_worker
+from streams.lane import GC_THRESHOLDS, Committed, LaneApp, LaneSettings, Recovered, run_worker
 from streams.metrics import BookkeeperMetrics, RecorderMetrics
 from tests.bench.service.samples import Report, Sample
 from tests.bench.simple.asked import RSS_UNIT_BYTES
@@ -174,6 +177,7 @@ def main() -> None:
     """Become the worker."""
     role, asked = sys.argv[1], Asked(**json.loads(sys.argv[2]))
     settings, sampler = read_settings(), Sampler(asked)
+    gc.set_threshold(*GC_THRESHOLDS)  # as the command line does
     profile = cProfile.Profile() if asked.profile else None
     with profile or nullcontext():
         code = _run_sink(settings, sampler) if role == SINK else _run_lane(role, settings, sampler, asked)
@@ -203,6 +207,8 @@ def _with_standbys(lane_settings: Callable[..., LaneSettings], standbys: int) ->
 
 def _run_sink(settings: Settings, sampler: Sampler) -> int:
     SampledSink.sampler = SampledStanding.sampler = sampler
+    # The first insert looks for pandas, which is here for the embedded ClickHouse only: most of a second to import it.
+    assert hasattr(clickhouse_options, "pd")
     asyncio.run(_sink_until_signal(settings))
     return 0
 

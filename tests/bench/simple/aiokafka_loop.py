@@ -13,13 +13,13 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer  # type: ignore[import-untyped]
 
+from streams.lane import GC_THRESHOLDS
 from tests.bench.simple.asked import Asked, Meter
 from tests.bench.simple.work import Company, KeyValue, Posted, post_batch, state_rows
 
 RECORDS_PER_FETCH_MAX = 8_000
 FETCH_MS = 100
 BATCH_BYTES_MAX = 1 << 20
-GC_THRESHOLDS = (100_000, 20, 100)
 
 PLAIN = "plain"
 TRANSACTIONS = "transactions"

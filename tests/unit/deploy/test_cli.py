@@ -1,5 +1,6 @@
 """The command line: its help, its exit codes, and what it says when it cannot do what it was asked."""
 
+import gc
 import logging
 import os
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from typer.main import get_command
 
 from deploy.cli import app, main
+from streams.lane import GC_THRESHOLDS
 
 FACT: Final = (
     '{"type":"hire","event_id":"e1","company_id":"C1","worker_id":"w1","effective_on":"2025-09-01",'
@@ -40,7 +42,9 @@ def _installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
         monkeypatch.delenv(name)
     monkeypatch.setenv("PESERTA_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
+    thresholds = gc.get_threshold()
     yield
+    gc.set_threshold(*thresholds)
     logging.getLogger("aiokafka").setLevel(logging.NOTSET)
 
 
@@ -80,6 +84,11 @@ def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[s
 
 EVERY: Final = dict(commands(get_command(app)))
 LEAVES: Final = {path: command for path, command in EVERY.items() if not hasattr(command, "commands")}
+
+
+def test_every_command_lets_the_collector_run_as_rarely_as_a_worker_does(run: Run) -> None:
+    assert run("--help").code == 0
+    assert gc.get_threshold() == GC_THRESHOLDS
 
 
 def test_the_commands() -> None:
