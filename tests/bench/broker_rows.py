@@ -11,7 +11,7 @@ SERVICE: Final = "tests.bench.service.row"
 FACTS: Final = "facts/s"
 CPU: Final = "CPU-s/M facts"
 MIB: Final = "MiB"
-RATES: Final = (100, 1_000, 5_000)
+FLOWS: Final = ((8, 100), (8, 1_000), (8, 5_000), (2, 1_000), (2, 5_000))  # partitions, facts/s
 DISK: Final = "MB/M facts"
 ON_DISK: Final = (
     "workforce.facts.v1",
@@ -65,11 +65,16 @@ def _whole() -> Iterator[Row]:
 
 
 def _delays() -> Iterator[Row]:
-    for rate in RATES:
+    for partitions, rate in FLOWS:
         for figure in ("p50", "p99", "max"):
             target = LATENCY_TARGETS_MS.get(rate) if figure == "p99" else None
-            name = f"append to alert at {rate:,} facts/s, {figure}"
-            yield _row(name, "ms", SERVICE, 1, target, run=f"{rate} facts/s", figure=f"{figure} ms")
+            name = f"append to alert, {flow(partitions, rate)}, {figure}"
+            yield _row(name, "ms", SERVICE, 1, target, run=flow(partitions, rate), figure=f"{figure} ms")
+
+
+def flow(partitions: int, rate: int) -> str:
+    """The name of a steady flow."""
+    return f"{partitions} partitions, {rate:,} facts/s"
 
 
 def _scale() -> Iterator[Row]:

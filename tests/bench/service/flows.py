@@ -19,9 +19,9 @@ LEFT_ALONE_S: Final = 14.0  # more than the lane's session timeout of 10 s
 Figures = dict[str, float]
 
 
-async def latency(here: Place, rate: int, seconds: float) -> Figures:
-    """Milliseconds from the acknowledgement of a fact until its alert can be read as committed, on 8 partitions."""
-    book, workers = await _started(here, Material.without_facts())
+async def latency(here: Place, partitions: int, rate: int, seconds: float) -> Figures:
+    """Milliseconds from the acknowledgement of a fact until its alert can be read as committed."""
+    book, workers = await _started(here, Material.without_facts(partitions))
     try:
         flow = Flow(book, alerts=True)
         await flow.begin()

@@ -38,10 +38,10 @@ class Material:
         self.topics = TopicNames(PREFIX)
 
     @classmethod
-    def without_facts(cls) -> "Material":
+    def without_facts(cls, partitions: int = PARTITIONS) -> "Material":
         """For a book that is empty at first."""
-        empty = cls(Load(0))
-        empty.__dict__["inbound"] = empty.__dict__["policies"] = empty.__dict__["journal"] = [[]] * PARTITIONS
+        empty = cls(Load(0), partitions)
+        empty.__dict__["inbound"] = empty.__dict__["policies"] = empty.__dict__["journal"] = [[]] * partitions
         return empty
 
     @cached_property

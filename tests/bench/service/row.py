@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine
 from functools import cache
 from typing import Any, Final
 
-from tests.bench.broker_rows import RATES
+from tests.bench.broker_rows import FLOWS, flow
 from tests.bench.figures import Figures
 from tests.bench.load import Load
 from tests.bench.place import Place, loop, place
@@ -22,8 +22,8 @@ def _inserting(way: str) -> Start:
     return lambda here, material: inserts.inserts(here, material, way)
 
 
-def _flowing(rate: int) -> Start:
-    return lambda here, _: flows.latency(here, rate, FLOW_S)
+def _flowing(partitions: int, rate: int) -> Start:
+    return lambda here, _: flows.latency(here, partitions, rate, FLOW_S)
 
 
 RUNS: Final[dict[str, Start]] = {
@@ -35,7 +35,7 @@ RUNS: Final[dict[str, Start]] = {
     "one book-keeper": lambda here, material: runs.scale_out(here, material, 1),
     "two book-keepers": lambda here, material: runs.scale_out(here, material, 2),
     **{f"insert, {way}": _inserting(way) for way in inserts.WAYS},
-    **{f"{rate} facts/s": _flowing(rate) for rate in RATES},
+    **{flow(*given): _flowing(*given) for given in FLOWS},
     "rebalance": lambda here, material: flows.rebalance(here, material, standbys=0),
     "rebalance with a standby": lambda here, material: flows.rebalance(here, material, standbys=1),
 }
