@@ -14,6 +14,7 @@ from tests.bench.service.worker import BOOKKEEPER, RECORDER
 RATE_OF_REBALANCES: Final = 200
 BEFORE_S: Final = 2.0
 AFTER_S: Final = 3.0
+AHEAD_S: Final = 0.5  # what is acknowledged so shortly before a worker goes may wait because it goes
 LEFT_ALONE_S: Final = 14.0  # more than the lane's session timeout of 10 s
 
 Figures = dict[str, float]
@@ -47,6 +48,7 @@ async def rebalance(here: Place, material: Material, standbys: int) -> Figures:
             await asyncio.to_thread(second.wait_until_ready)
             await asyncio.sleep(AFTER_S)
             moments[way] = time.perf_counter()
+            await asyncio.sleep(AHEAD_S)
             await asyncio.to_thread(second.stop if way == "leaves" else second.kill)
             await asyncio.sleep(AFTER_S if way == "leaves" else LEFT_ALONE_S)
 
