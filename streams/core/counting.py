@@ -21,17 +21,17 @@ def count(balances: Balances, required: int = REQUIRED_DEFAULT, employment_types
     return counts_at(total, 0)
 
 
-_COVERED: Final = tuple(
+_IS_COVERED: Final = tuple(
     parts is not None and parts.programmes & REQUIRED_DEFAULT == REQUIRED_DEFAULT for parts in CLASSES
 )
 
 
 # Moves of a day or of several (joined, left, gained, lost cover), and people (active, covered), are one number each,
-# with a field for each figure, so that a day is passed with one addition; 90 days of 32 bits do not flow over.
+# with a field for each figure, so that a day is passed with one addition. A field has room for 90 days of any company.
 _FIELD_BITS: Final = 64
 _FIELD: Final = (1 << _FIELD_BITS) - 1
 _JOINED, _LEFT, _GAINED, _LOST = (1 << i * _FIELD_BITS for i in range(4))
-_ACTIVE, _COVERED_TOO = 1, 1 << _FIELD_BITS
+_ACTIVE, _COVERED = 1, 1 << _FIELD_BITS
 
 
 def moves(row: DayRow) -> Moves:
@@ -45,12 +45,12 @@ def moves(row: DayRow) -> Moves:
         elif after == OUTSIDE:
             moved += _LEFT * quantity
             gain -= _ACTIVE * quantity
-        if _COVERED[after] and not _COVERED[before]:
+        if _IS_COVERED[after] and not _IS_COVERED[before]:
             moved += _GAINED * quantity
-            gain += _COVERED_TOO * quantity
-        elif _COVERED[before] and not _COVERED[after]:
+            gain += _COVERED * quantity
+        elif _IS_COVERED[before] and not _IS_COVERED[after]:
             moved += _LOST * quantity
-            gain -= _COVERED_TOO * quantity
+            gain -= _COVERED * quantity
     return moved, gain
 
 
@@ -74,7 +74,7 @@ def windows(company: CompanyBook, counts: Counts, sizes: tuple[int, ...]) -> tup
     order = company.posted_on
     if len(order) != len(days):
         order = company.posted_on = sorted(days)
-    people = counts.active * _ACTIVE + counts.covered * _COVERED_TOO
+    people = counts.active * _ACTIVE + counts.covered * _COVERED
     moved = person_days = 0
     lowest = WHOLE_BP + 1  # nobody was active yet
     counted_from = today + 1
