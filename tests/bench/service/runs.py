@@ -66,9 +66,10 @@ async def sink(here: Place, material: Material, profile: str = "") -> Figures:
     report = worker.stop()
     book.check_tables({"journal_facts": material.facts, "ledger_entries": material.facts})
     stretch = report.stretch()
-    return _figures(report, stretch) | {
+    return {
         "rows/s": stretch.rows / stretch.seconds,
         "CPU-s per million facts": MILLION * stretch.cpu_s / material.facts,
+        "MiB": report.rss_bytes / MIB,
     }
 
 

@@ -208,7 +208,7 @@ def _with_standbys(lane_settings: Callable[..., LaneSettings], standbys: int) ->
 def _run_sink(settings: Settings, sampler: Sampler) -> int:
     SampledSink.sampler = SampledStanding.sampler = sampler
     # The first insert looks for pandas, which is here for the embedded ClickHouse only: most of a second to import it.
-    assert hasattr(clickhouse_options, "pd")
+    _ = clickhouse_options.pd
     asyncio.run(_sink_until_signal(settings))
     return 0
 
