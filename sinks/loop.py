@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from typing import NamedTuple
 
 from sinks.faults import ContentChanged, PositionLost
 from sinks.metrics import SinkMetrics
@@ -65,18 +67,18 @@ async def _run(
     async with await Warehouse.open(settings, metrics.retried) as warehouse, await Source.open(settings) as source:
         if settings.migrate:
             await warehouse.patiently("migrate", lambda: migrate(warehouse.client, cluster=settings.cluster))
-        sink = Sink(source, warehouse, topics(settings.topics), metrics)
-        await sink.begin()
-        standing.carry()
-        to_show = bool(settings.shown_in)
-        while not stop.is_set():
-            records = await sink.round()
+        async with aclosing(Sink(source, warehouse, topics(settings.topics), metrics)) as sink:
+            await sink.begin()
             standing.carry()
-            if to_show and sink.has_caught_up():
-                await show_if(may_show, warehouse, settings)
-                to_show = False
-            if records < FULL_ROUND_RECORDS:
-                await _pause(stop, settings.linger_s)
+            to_show = bool(settings.shown_in)
+            while not stop.is_set():
+                records = await sink.round()
+                standing.carry()
+                if to_show and sink.has_caught_up():
+                    await show_if(may_show, warehouse, settings)
+                    to_show = False
+                if records < FULL_ROUND_RECORDS:
+                    await _pause(stop, settings.linger_s)
 
 
 async def show_if(may_show: MayShow, warehouse: Warehouse, settings: SinkSettings) -> None:
@@ -96,13 +98,36 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
     waiting.cancel()
 
 
+class Taken(NamedTuple):
+    """What was read in one go, and the rows that it becomes."""
+
+    batches: list[Batch]
+    blocks: list[list[Block]]
+
+    @property
+    def records(self) -> int:
+        return sum(len(batch.records) for batch in self.batches)
+
+
 class Sink:
-    """Source, tables and progress put together; `begin` once, then `round` again and again."""
+    """Source, tables and progress put together; `begin` once, then `round` again and again, `aclose` at the end.
+
+    After a full round there is more to come: the next is read and made into rows while ClickHouse takes this one.
+    """
 
     def __init__(
-        self, source: Source, warehouse: Warehouse, read: Mapping[str, Topic], metrics: SinkMetrics | None = None
+        self,
+        source: Source,
+        warehouse: Warehouse,
+        read: Mapping[str, Topic],
+        metrics: SinkMetrics | None = None,
+        *,
+        full_round_records: int = FULL_ROUND_RECORDS,
     ) -> None:
         self._source = source
+        self._full_round_records = full_round_records
+        self._carried: dict[Partition, int] = {}  # position behind what is in ClickHouse
+        self._ahead: asyncio.Task[Taken] | None = None
         self._warehouse = warehouse
         self._progress = Progress(warehouse)
         self._topics = read
@@ -115,6 +140,7 @@ class Sink:
         first_offsets = await self._source.first_offsets(partitions)
         positions = {p: self._position(p, marks.get(p), first_offsets[p]) for p in partitions}
         self._source.begin(positions)
+        self._carried = positions
         for partition in partitions:
             mark = marks.get(partition)
             if mark is not None and mark.stage == BEFORE:
@@ -141,26 +167,53 @@ class Sink:
                 "the topic is not the one that was read. sinks/README.md, 'When it refuses'."
             )
         await self._insert(batch, self._blocks(batch))
-        await self._progress.after([batch])
+        await self._after([batch])
         _log.info("Finished %s, which was begun before.", mark.range)
 
     def has_caught_up(self) -> bool:
         """Whether it was near the ends of all partitions in the last round."""
-        lags = self._source.lags()
-        return len(lags) == self._source.partitions_read and sum(lags.values()) <= FULL_ROUND_RECORDS
+        lags = self._lags()
+        return len(lags) == len(self._carried) and sum(lags.values()) <= FULL_ROUND_RECORDS
 
     async def round(self) -> int:
         """Carry what has come; the number of records."""
-        batches = await self._source.read()
+        taken = await self._next()
         began_s = time.monotonic()
-        # Before anything is written down: what cannot be read must not be begun.
-        blocks = [self._blocks(batch) for batch in batches]
-        await self._progress.before([batch for batch in batches if batch.records])
-        for batch, its_blocks in zip(batches, blocks, strict=True):
-            await self._insert(batch, its_blocks)
+        if taken.records >= self._full_round_records:
+            self._ahead = asyncio.create_task(self._take())
+        await self._progress.before([batch for batch in taken.batches if batch.records])
+        for batch, blocks in zip(taken.batches, taken.blocks, strict=True):
+            await self._insert(batch, blocks)
+        await self._after(taken.batches)
+        self._metrics.carried(taken.batches, self._lags(), time.monotonic() - began_s)
+        return taken.records
+
+    async def aclose(self) -> None:
+        """Read no further."""
+        if self._ahead is not None:
+            self._ahead.cancel()
+            # What it may have failed of was not begun, and will be met again.
+            await asyncio.gather(self._ahead, return_exceptions=True)
+
+    async def _next(self) -> Taken:
+        """What was read ahead, if anything was."""
+        if self._ahead is None:
+            return await self._take()
+        ahead, self._ahead = self._ahead, None
+        return await ahead
+
+    async def _take(self) -> Taken:
+        """Before anything is written down: what cannot be read must not be begun."""
+        batches = await self._source.read()
+        return Taken(batches, [self._blocks(batch) for batch in batches])
+
+    async def _after(self, batches: Sequence[Batch]) -> None:
         await self._progress.after(batches)
-        self._metrics.carried(batches, self._source.lags(), time.monotonic() - began_s)
-        return sum(len(batch.records) for batch in batches)
+        for batch in batches:
+            self._carried[batch.range.topic, batch.range.partition] = batch.range.next
+
+    def _lags(self) -> dict[Partition, int]:
+        return {partition: max(0, end - self._carried[partition]) for partition, end in self._source.ends().items()}
 
     def _blocks(self, batch: Batch) -> list[Block]:
         return self._topics[batch.range.topic].blocks(batch)

@@ -92,18 +92,10 @@ class Source:
                 self._positions[tp] = position
         return batches
 
-    @property
-    def partitions_read(self) -> int:
-        """How many partitions are read."""
-        return len(self._positions)
-
-    def lags(self) -> dict[Partition, int]:
-        """Offsets between the position and the end of each partition, as the broker last said it; without the others
-        before it has said anything."""
+    def ends(self) -> dict[Partition, int]:
+        """The end of each partition, as the broker last said it; without the others before it has said anything."""
         ends = {tp: self._consumer.highwater(tp) for tp in self._positions}
-        return {
-            (tp.topic, tp.partition): max(0, end - self._positions[tp]) for tp, end in ends.items() if end is not None
-        }
+        return {(tp.topic, tp.partition): end for tp, end in ends.items() if end is not None}
 
     async def read_again(self, range_: Range) -> Batch:
         """Exactly this range, whose end was once a position."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
@@ -224,12 +224,13 @@ async def die(settings: SinkSettings, table: str, stage: str, when: str) -> None
     async with await Source.open(settings) as source, await Dying.open(settings) as warehouse:
         await migrate(warehouse.client)
         warehouse.table, warehouse.stage, warehouse.when = table, stage, when
-        sink = Sink(source, warehouse, topics(settings.topics))
-        await sink.begin()
-        with pytest.raises(Killed):
-            async with asyncio.timeout(CAUGHT_UP_LIMIT_S):
-                while True:
-                    await sink.round()
+        # Reading ahead whenever there was anything.
+        async with aclosing(Sink(source, warehouse, topics(settings.topics), full_round_records=1)) as sink:
+            await sink.begin()
+            with pytest.raises(Killed):
+                async with asyncio.timeout(CAUGHT_UP_LIMIT_S):
+                    while True:
+                        await sink.round()
 
 
 @pytest.mark.parametrize("table, stage, when", KILLS)

@@ -149,7 +149,11 @@ async def carry(scene: Scene, process: Process) -> None:
     client: Any = ClickHouseClient(scene.clickhouse, link, scene.chance)
     consumer = MemoryConsumer(scene.broker, link, isolation_level=COMMITTED, share=scene.share)
     sink: Sink = scene.parts.sink(
-        MemorySource(consumer, scene.broker), scene.parts.warehouse(client, "memory"), read, METRICS
+        MemorySource(consumer, scene.broker),
+        scene.parts.warehouse(client, "memory"),
+        read,
+        METRICS,
+        full_round_records=scene.pace.batch_records,
     )
     await sink.begin()
     while True:
