@@ -54,7 +54,7 @@ chaos-short: install ## Of the tests: the short form of the faults, and the brok
 bench: install $(COMPARED)/.dependencies ## Measure the parts, the service and others' ways (ROW=part of a name); table here, the rest in var/bench
 	@$(BIN)/python -m tests.bench --growth --row "$(ROW)"
 
-bench-large: install ## Fold books of ten thousand to ten million facts; what a fact costs, table here, chart in var/bench; 15 minutes
+bench-large: install ## Fold books of ten thousand to ten million facts; what a fact costs, table here, chart in var/bench; 20 minutes
 	@$(BIN)/python -m tests.bench.large
 
 bench-quick: install ## Compare this tree with the commit BASE (HEAD~1) on the hot paths, as ratios; under a minute

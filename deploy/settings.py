@@ -26,11 +26,12 @@ from schemas.topics import (
 from schemas.vocabulary import KINDS
 from sinks.settings import SinkSettings
 from streams.core.book import GRACE_DAYS_DEFAULT, GRACE_DAYS_MAX
-from streams.settings import PARTITIONS_DEFAULT, InboundTopic, StreamSettings
+from streams.settings import PARTITIONS_DEFAULT, STATE_CACHE_MB_DEFAULT, InboundTopic, StreamSettings
 
 PREFIX: Final = "PESERTA_"
 PARTITIONS_MAX: Final = 1_000
 REPLICATION_MAX: Final = 7
+STATE_CACHE_MB_MAX: Final = 1 << 20
 PORT_MAX: Final = 65_535
 NO_PORT: Final = -1
 RESERVED: Final = frozenset((COMPANIES, POLICIES, JOURNAL, LEDGER, SNAPSHOTS, ALERTS, DEAD_LETTERS, GENERATIONS))
@@ -68,7 +69,11 @@ class Settings(BaseSettings):
     grace_days: int = Field(
         GRACE_DAYS_DEFAULT, ge=0, le=GRACE_DAYS_MAX, description="until a new worker must be covered"
     )
-    data_dir: Path = Field(default_factory=_default_data_dir, description="state of `peserta up`")
+    data_dir: Path = Field(default_factory=_default_data_dir, description="of `peserta up`, and of state on disk")
+    state: Literal["memory", "disk"] = Field("memory", description="where the book-keeper has its state")
+    state_cache_mb: int = Field(
+        STATE_CACHE_MB_DEFAULT, ge=1, le=STATE_CACHE_MB_MAX, description="of a state on disk, held in memory"
+    )
     health_port: int = Field(0, le=PORT_MAX, description="of a worker's endpoint; 0: a free one; empty: none")
     health_bind: IPvAnyAddress = Field(IPv4Address("127.0.0.1"), description="address of a worker's endpoint")
     _generation: int = PrivateAttr(1)
@@ -142,6 +147,8 @@ class Settings(BaseSettings):
             inbound=self.inbound_topics,
             clock=self.clock,
             grace_days=self.grace_days,
+            state=self.state,
+            state_cache_bytes=self.state_cache_mb << 20,
         )
 
     def sink_settings(self) -> SinkSettings:

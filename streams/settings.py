@@ -16,6 +16,10 @@ STATE_NAME: Final = "book"
 # Which clock a book was opened with stands in its inbound topics: the broker stamps records, or the publisher does.
 TIMESTAMP_TYPE: Final = "message.timestamp.type"
 
+IN_MEMORY: Final = "memory"
+ON_DISK: Final = "disk"
+STATE_CACHE_MB_DEFAULT: Final = 256
+
 WALL: Final = "wall"
 REPLAY: Final = "replay"
 
@@ -31,7 +35,8 @@ class InboundTopic:
 @dataclass(frozen=True, slots=True)
 class StreamSettings:
     """`clock` is `wall` (entries are stamped with the time of recording, and dates begin by themselves) or `replay`
-    (with the timestamp of the record, and dates begin by command)."""
+    (with the timestamp of the record, and dates begin by command). `state` of the book-keeper: `memory`, or `disk`
+    below `data_dir`, with so much of it in memory."""
 
     kafka: str
     data_dir: Path
@@ -40,6 +45,8 @@ class StreamSettings:
     inbound: tuple[InboundTopic, ...] = (InboundTopic(),)
     clock: str = WALL
     grace_days: int = GRACE_DAYS_DEFAULT
+    state: str = IN_MEMORY
+    state_cache_bytes: int = STATE_CACHE_MB_DEFAULT << 20
 
     @property
     def inbound_names(self) -> tuple[str, ...]:

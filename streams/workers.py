@@ -12,7 +12,7 @@ from streams.lane import AppendLane, LaneApp, LaneSettings, TransactionalLane, c
 from streams.lane.stop import Stopping
 from streams.metrics import BookkeeperMetrics, RecorderMetrics
 from streams.recorder import Recorder
-from streams.settings import STATE_NAME, WALL, StreamSettings
+from streams.settings import ON_DISK, STATE_NAME, WALL, StreamSettings
 
 
 def recorder_app(settings: StreamSettings, metrics: RecorderMetrics) -> LaneApp:
@@ -39,7 +39,12 @@ def bookkeeper_app(settings: StreamSettings, metrics: BookkeeperMetrics) -> Lane
     """The app that folds the journal. Nothing is connected."""
     topics = settings.topics
     bookkeeper = Bookkeeper(topics, settings.grace_days, metrics.folded)
-    app = create_app(_lane_settings(settings, settings.bookkeeper_app))
+    lane_settings = replace(
+        _lane_settings(settings, settings.bookkeeper_app),
+        state_on_disk=settings.state == ON_DISK,
+        state_cache_bytes=settings.state_cache_bytes,
+    )
+    app = create_app(lane_settings)
     TransactionalLane(
         app,
         source_topics=(topics.journal,),

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from schemas.records import Coordinates
-from streams.lane import Rows
+from streams.core.rows import Rows
 
 
 @dataclass

@@ -8,7 +8,7 @@ from deploy.audit.findings import Finding
 from deploy.audit.position import Anchor, PartitionPosition, Source
 from schemas.chain import GENESIS
 from schemas.records import Coordinates
-from streams.lane import Rows
+from streams.core.rows import Rows
 
 
 class Said(NamedTuple):

@@ -28,7 +28,8 @@ from schemas.records import Coordinates
 from schemas.topics import TopicNames
 from streams.bookkeeper import Bookkeeper
 from streams.core.admission import REASONS
-from streams.lane import CURSOR_PREFIX, Rows
+from streams.core.rows import Rows
+from streams.lane import CURSOR_PREFIX
 from streams.settings import StreamSettings
 
 OUTPUTS: Final = (LEDGER, ALERTS, SNAPSHOTS)

@@ -10,8 +10,7 @@ from deploy.audit.position import Source
 from deploy.audit.reading import entries_of
 from schemas.codec import JournalCodec
 from schemas.records import Coordinates, Entry, FactEntry
-from streams.core.rows import source_of
-from streams.lane import Rows
+from streams.core.rows import Rows, source_of
 
 REPEATS_CLAIM: Final = "what is passed over was recorded before"
 

@@ -26,7 +26,7 @@ from streams.core.company import NEVER, CompanyBook
 from streams.core.dates import jakarta_day
 from streams.core.figures import figures
 from streams.core.policies import Policies
-from streams.core.rows import Rows
+from streams.core.rows import Rows, StateRows
 from streams.core.timeline import LONG_AGO
 from streams.core.watch import Cause, evaluate
 from streams.core.worker import remember
@@ -57,11 +57,13 @@ class Book:
     """The state of one partition. `rows` is the state at rest: workers are read from it and written to it at once, the
     other rows when changes are taken."""
 
-    def __init__(self, grace_days: int = GRACE_DAYS_DEFAULT, *, partition: int = 0, rows: Rows | None = None) -> None:
+    def __init__(
+        self, grace_days: int = GRACE_DAYS_DEFAULT, *, partition: int = 0, rows: StateRows | None = None
+    ) -> None:
         """Take up the book where `rows` left it; StateMismatch when they were folded by other rules."""
         self.partition = partition
         self.grace_days = grace_days
-        self.rows: Rows = {} if rows is None else rows
+        self.rows: StateRows = {} if rows is None else rows
         self.today: Day = LONG_AGO  # date of the latest entry for every partition
         self.companies: dict[str, CompanyBook] = {}
         self.policies = Policies()

@@ -17,7 +17,8 @@ whoever stores the rows.
 
 import json
 import struct
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, MutableMapping
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 from schemas.mappings import company_from, company_mapping, policy_from, policy_mapping
 from schemas.records import Company, Day, Policy
@@ -30,7 +31,17 @@ BOOK_KEY: Final = b"b"
 _DAY: Final = struct.Struct(">i")
 _PAIR: Final = struct.Struct("<Ii")
 
+_KINDS_HELD: Final = (b"s", b"p", b"c", b"r", b"d")
+
 Rows = dict[bytes, bytes]
+StateRows = MutableMapping[bytes, bytes]
+
+
+@runtime_checkable
+class Ranged(Protocol):
+    """Rows of which those with a common beginning can be read without the others."""
+
+    def starting_with(self, prefix: bytes) -> Iterable[tuple[bytes, bytes]]: ...
 
 
 def company_key(company_id: str) -> bytes:
@@ -132,23 +143,31 @@ class State(NamedTuple):
     companies: dict[str, CompanyBook]
 
 
-def unpack(rows: Rows) -> State:
+def unpack(rows: StateRows) -> State:
     """Everything but the workers, whose rows are read when a fact of theirs arrives."""
-    by_kind: dict[bytes, list[bytes]] = {kind: [] for kind in (b"s", b"p", b"c", b"r", b"d")}
-    for key in rows:
-        if key[:1] in by_kind:
-            by_kind[key[:1]].append(key)
-    cursors = {source_of(key): int(rows[key]) for key in by_kind[b"s"]}
-    policies = {key[1:].decode(): unpack_policy(rows[key]) for key in by_kind[b"p"]}
-    companies = {key[1:].decode(): unpack_company(key[1:].decode(), rows[key], policies) for key in by_kind[b"c"]}
-    for key in by_kind[b"r"]:
-        companies[key[1:].decode()].registered = unpack_registered(rows[key])
-    for key in by_kind[b"d"]:
+    sources, policy_rows, standings, registered, days = _held(rows)
+    cursors = {source_of(key): int(value) for key, value in sources}
+    policies = {key[1:].decode(): unpack_policy(value) for key, value in policy_rows}
+    companies = {key[1:].decode(): unpack_company(key[1:].decode(), value, policies) for key, value in standings}
+    for key, value in registered:
+        companies[key[1:].decode()].registered = unpack_registered(value)
+    for key, value in days:
         company_id, on = day_of(key)
-        companies[company_id].days[on] = unpack_day(rows[key])
+        companies[company_id].days[on] = unpack_day(value)
     for company in companies.values():
         company.future = sorted(on for on in company.days if on > company.today)
     return State(cursors, policies, companies)
+
+
+def _held(rows: StateRows) -> list[list[tuple[bytes, bytes]]]:
+    """The rows of each kind that a book holds unpacked; those of workers are not read where that can be helped."""
+    if isinstance(rows, Ranged):
+        return [list(rows.starting_with(kind)) for kind in _KINDS_HELD]
+    found: dict[bytes, list[tuple[bytes, bytes]]] = {kind: [] for kind in _KINDS_HELD}
+    for key in rows:
+        if key[:1] in found:
+            found[key[:1]].append((key, rows[key]))
+    return list(found.values())
 
 
 def company_rows(company: CompanyBook) -> Rows:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from streams.lane.records import Record
 from streams.lane.stop import LaneFault, Refused
 
-CURSOR_PREFIX = b"@cursor "
+RESERVED = b"@"  # rows whose keys begin so are the lane's own
+CURSOR_PREFIX = RESERVED + b"cursor "
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,8 @@ def read_cursor(key: bytes, value: bytes) -> tuple[str, int]:
 
 def refuse_reserved(changed: Mapping[bytes, bytes | None]) -> None:
     """Raise LaneFault if a step changes rows that are the lane's own."""
-    if any(key.startswith(CURSOR_PREFIX) for key in changed):
-        raise LaneFault(f"a step changed a row that begins with {CURSOR_PREFIX!r}, which is the lane's own")
+    if any(key.startswith(RESERVED) for key in changed):
+        raise LaneFault(f"a step changed a row that begins with {RESERVED!r}, which is the lane's own")
 
 
 def above(records: Sequence[Record], cursor: int) -> Sequence[Record]:

@@ -28,12 +28,13 @@ from faust.types.tuples import ConsumerMessage, Message
 from yarl import URL
 
 from streams.lane.cursors import SourceLog
+from streams.lane.disk import StateOnDisk
 from streams.lane.host import Work
 from streams.lane.progress import Hole, SourceProgress
 from streams.lane.readiness import Standing
 from streams.lane.records import Batch, Record
 from streams.lane.settings import LaneSettings
-from streams.lane.state import StateInMemory
+from streams.lane.state import StateInMemory, States
 from streams.lane.stop import LaneFault, Stopping, fail_stop
 
 BUSY_POLL_S = 0.003  # between two looks whether a partition has room again
@@ -80,11 +81,14 @@ class LaneApp(faust.App):
         self.lanes.append(lane)
         self.agent(BatchTopic.of_sources(self, sorted(lane.source_topics)), name=name)(work)
 
-    def add_table(self, owner: "TableOwner", name: str, states: StateInMemory) -> "PartitionTable":
-        """A table of one of our lanes."""
-        partitions = self.lane_settings.partitions
+    def add_table(self, owner: "TableOwner", name: str) -> "PartitionTable":
+        """A table of one of our lanes, in the kind of store that the settings ask for."""
+        settings = self.lane_settings
+        states: States = StateInMemory()
+        if settings.state_on_disk:
+            states = StateOnDisk(settings.data_dir / "state", settings.state_cache_bytes)
         table = PartitionTable(
-            self, owner=owner, states=states, name=name, partitions=partitions,
+            self, owner=owner, states=states, name=name, partitions=settings.partitions,
             recovery_buffer_size=RECOVERY_BUFFER_MESSAGES,
         )  # fmt: skip
         self.tables.add(table)
@@ -463,7 +467,7 @@ class TableOwner(Protocol):
 
 
 class PartitionStore(Store):  # type: ignore[type-arg]
-    """What Faust asks of a table's storage; the rows are in a StateInMemory, filled by the consumer."""
+    """What Faust asks of a table's storage; the rows are in the lane's states, filled by the consumer."""
 
     table: "PartitionTable"
 
@@ -523,7 +527,7 @@ class PartitionTable(faust.Table):  # type: ignore[type-arg]
 
     app: LaneApp
 
-    def __init__(self, app: LaneApp, *, owner: TableOwner, states: StateInMemory, **options: Any) -> None:
+    def __init__(self, app: LaneApp, *, owner: TableOwner, states: States, **options: Any) -> None:
         self.states = states
         self._owner = owner
         super().__init__(app, key_type=bytes, value_type=bytes, **options)
@@ -554,7 +558,20 @@ class PartitionTable(faust.Table):  # type: ignore[type-arg]
             actives = {tp.partition for tp in self.app.assignor.assigned_actives() if tp.topic == self.changelog}
             async with asyncio.timeout(OWNERSHIP_LIMIT_S):
                 await self._owner.own(actives)
+            if self.states.outlive_process:
+                await self._take_up({tp for tp in assigned if tp.topic == self.changelog})
             await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
+
+    async def _take_up(self, changelogs: set[TP]) -> None:
+        """Predecessors of what we own are fenced: an end of a changelog that is asked for now stands. What we stand by
+        for is written to, and the last of it (by ourselves, before a restart) may not be readable yet.
+        """
+        new = [tp for tp in changelogs if tp.partition not in self.states.partitions()]
+        if not new:
+            return
+        begins, ends = await self.app.source.earliest_offsets(*new), await self.app.source.highwaters(*new)
+        for tp in new:
+            self.states.take_up(tp.partition, begins[tp], ends[tp] if tp.partition in self.owned() else None)
 
 
 # ------------------------------------------------------------------------------------------------- worker and aiokafka

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from streams.lane.records import Batch
 from streams.lane.settings import LaneSettings
-from streams.lane.state import StateInMemory
+from streams.lane.state import States
 
 # Servers, and settings of an AIOKafkaProducer -> one that is started, or what stands in for it.
 StartProducer = Callable[..., Awaitable[Any]]
@@ -31,6 +31,7 @@ class Table(Protocol):
     """Where the rows of a lane are durable."""
 
     changelog: str
+    states: States
 
 
 class Host(Protocol):
@@ -44,5 +45,5 @@ class Host(Protocol):
     def add_lane(self, lane: Any, name: str, work: Work) -> None:
         """Give this lane (`faust_hooks.Lane`) the records of its source topics, by calling `work` with a stream."""
 
-    def add_table(self, owner: Any, name: str, states: StateInMemory) -> Table:
-        """Keep the rows of `states` in a table; `owner` (`faust_hooks.TableOwner`) fences predecessors before."""
+    def add_table(self, owner: Any, name: str) -> Table:
+        """Where the lane's rows are kept; `owner` (`faust_hooks.TableOwner`) fences predecessors before."""

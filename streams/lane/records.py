@@ -1,11 +1,11 @@
 """What goes through a lane: raw records in, and the effects of a batch of them. Bytes, nothing decoded."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 KeyValue = tuple[bytes | None, bytes | None]
-Rows = dict[bytes, bytes]
+Rows = MutableMapping[bytes, bytes]
 
 
 class Record(Protocol):

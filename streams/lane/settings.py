@@ -7,6 +7,7 @@ from pathlib import Path
 BATCH_RECORDS_LIMIT = 50_000
 PARTITIONS_LIMIT = 1_000
 SESSION_TIMEOUT_LIMIT_S = 60.0
+STATE_CACHE_LEAST = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,10 @@ class LaneSettings:
     marker_wait_ms: int = 1
     """How long a producer waits before it asks again whether the last transaction's markers are written."""
     standby_replicas: int = 0
+    state_on_disk: bool = False
+    """Rows are in RocksDB below `data_dir` instead of in memory: slower, for a state that is larger."""
+    state_cache_bytes: int = 256 << 20
+    """What a state on disk may hold in memory: blocks read, and rows not yet in a file. Indexes come on top."""
     broker_wait_s: float = 60.0
     """How long a starting worker waits for the broker and for its topics."""
     topic_settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -58,6 +63,7 @@ class LaneSettings:
         _check("transaction_timeout_s", 1 <= self.transaction_timeout_s <= 60)
         _check("commit_interval_s", 0 < self.commit_interval_s <= 10)
         _check("marker_wait_ms", self.marker_wait_ms >= 1)
+        _check("state_cache_bytes", self.state_cache_bytes >= STATE_CACHE_LEAST)
         _check("standby_replicas", self.standby_replicas >= 0)
 
     @property

@@ -23,9 +23,10 @@ from streams.lane.records import (
     Recovered,
     TransactionalStep,
 )
-from streams.lane.state import StateInMemory
 from streams.lane.stop import LaneFault, Stopping
 from streams.lane.transactions import PartitionProducers
+
+Changed = Sequence[tuple[bytes, bytes | None]]
 
 log = logging.getLogger(__name__)
 
@@ -66,10 +67,10 @@ class TransactionalLane:
         self.producers = PartitionProducers(
             app.lane_settings, records_per_producer_max=records_per_producer_max, start_producer=start_producer
         )
-        self.states = StateInMemory()
         self._last: dict[int, asyncio.Task[None]] = {}
         self._taken_over_at_s: dict[int, float] = {}
-        self.table = app.add_table(self, state_name, self.states)
+        self.table = app.add_table(self, state_name)
+        self.states = self.table.states
         app.add_lane(self, f"lane-{state_name}", self._work)
 
     async def _work(self, stream: Any) -> None:
@@ -84,22 +85,24 @@ class TransactionalLane:
         if self._on_taken is not None:
             self._on_taken()
         began_s = time.monotonic()
-        outputs = self._effect_of(tp.topic, tp.partition, batch)
+        outputs, changed = self._effect_of(tp.topic, tp.partition, batch)
         step_s = time.monotonic() - began_s
-        task = asyncio.ensure_future(self._commit(event, outputs, step_s, self._last.get(tp.partition)))
+        task = asyncio.ensure_future(self._commit(event, outputs, changed, step_s, self._last.get(tp.partition)))
         self._last[tp.partition] = task
 
-    def _effect_of(self, topic: str, partition: int, batch: Batch) -> dict[str, Sequence[KeyValue]]:
-        """Everything that the batch's transaction writes; nothing if the state contains the whole batch already."""
+    def _effect_of(self, topic: str, partition: int, batch: Batch) -> tuple[Mapping[str, Sequence[KeyValue]], Changed]:
+        """What the batch's transaction writes: outputs, and rows with the cursor last. Nothing if the state contains
+        the whole batch already.
+        """
         part = self.states.part(partition)
         records = above(batch.records, part.cursors.get(topic, -1))
         if not records:
-            return {}
+            return {}, []
         effect = self._step(partition, topic, records, part.rows)
         self._check(effect)
         part.change(effect.changed, topic, records[-1].offset)
         outputs = {name: lines for name, lines in effect.outputs.items() if lines}
-        return {**outputs, self.table.changelog: [*effect.changed.items(), cursor_row(topic, records[-1].offset)]}
+        return outputs, [*effect.changed.items(), cursor_row(topic, records[-1].offset)]
 
     def _check(self, effect: Effect) -> None:
         refuse_reserved(effect.changed)
@@ -107,16 +110,22 @@ class TransactionalLane:
             raise LaneFault(f"{self.table.changelog}: a step's rows go into its changes, not its outputs")
 
     async def _commit(
-        self, event: Any, outputs: Mapping[str, Sequence[KeyValue]], step_s: float, before: asyncio.Task[None] | None
+        self,
+        event: Any,
+        outputs: Mapping[str, Sequence[KeyValue]],
+        changed: Changed,
+        step_s: float,
+        before: asyncio.Task[None] | None,
     ) -> None:
         tp, batch, began_s = event.message.tp, event.value, time.monotonic()
-        count, written = len(batch.records), sum(map(len, outputs.values()))
+        count, written = len(batch.records), len(changed) + sum(map(len, outputs.values()))
         with Stopping(f"transaction of {tp.topic}-{tp.partition}"):
             if before is not None:
                 await before
-            if outputs:
-                last = await self.producers.commit(tp.partition, outputs)
-                self.states.part(tp.partition).contained = last[self.table.changelog]
+            if changed:
+                changelog = self.table.changelog
+                last = await self.producers.commit(tp.partition, {**outputs, changelog: changed})
+                self.states.part(tp.partition).committed(changed, last[changelog])
             batch.records = []
             event.ack()
             if self._on_committed is not None:
@@ -172,6 +181,7 @@ class TransactionalLane:
         for partition in self.owned():
             self._close(partition)
         await self.producers.own(set())
+        self.states.close()
         log.info("closed, everything that was begun is committed")
 
     async def _drain(self) -> None:

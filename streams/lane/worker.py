@@ -16,9 +16,11 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType  #
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from streams.lane.append import AppendLane
+from streams.lane.disk import StateOnDisk
 from streams.lane.faust_hooks import LaneApp, LaneWorker
 from streams.lane.settings import LaneSettings
 from streams.lane.stop import LaneFault, Refused, fail_stop
+from streams.lane.topic_id import topic_id
 
 STOP_LIMIT_S = 10.0  # from the signal to the end of the process
 BROKER_RETRY_S = 0.5
@@ -49,7 +51,7 @@ def run_worker(
     asyncio.set_event_loop(loop)
     if on_loop is not None:
         on_loop(loop)
-    if not _until_signal(loop, _wait_for_topics(app)):
+    if not _until_signal(loop, _prepare(app)):
         return 0
     log.info("starts: app %s, group %s, process %d", app.lane_settings.app_id, app.lane_settings.group, os.getpid())
     try:
@@ -88,6 +90,13 @@ def _until_signal(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Non
     except (Refused, LaneFault) as error:
         fail_stop("start", error)
     return True
+
+
+async def _prepare(app: LaneApp) -> None:
+    await _wait_for_topics(app)
+    for changelog, table in app.tables_of_lanes().items():
+        if isinstance(table.states, StateOnDisk):
+            table.states.settle(changelog, await topic_id(app.lane_settings, changelog))
 
 
 async def _wait_for_topics(app: LaneApp) -> None:

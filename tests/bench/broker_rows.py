@@ -21,6 +21,7 @@ ON_DISK: Final = (
     "peserta-bookkeeper-book-changelog",
     "ClickHouse",
 )
+STATE_ON_DISK: Final = "book-keeper, state on disk"
 WHOLE: Final = "whole way"
 WORKERS: Final = ("recorder", "bookkeeper", "sink")
 LATENCY_TARGETS_MS: Final = {1_000: 100.0, 5_000: 250.0}
@@ -37,10 +38,12 @@ def _simple() -> Iterator[Row]:
 
 
 def _stages() -> Iterator[Row]:
-    for run, target in (("recorder", 80_000.0), ("book-keeper", 40_000.0)):
+    for run, target in (("recorder", 80_000.0), ("book-keeper", 40_000.0), (STATE_ON_DISK, 20_000.0)):
         yield _row(f"{run} on Kafka", FACTS, SERVICE, 2, target, run=run, figure="facts/s")
         yield _row(f"{run} on Kafka, CPU", CPU, SERVICE, 2, run=run, figure="CPU-s per million facts")
         yield _row(f"{run} on Kafka, memory", MIB, SERVICE, 2, run=run, figure="MiB")
+    # From its files, which are read where a fact needs them.
+    yield _row(f"recovery: {STATE_ON_DISK} ready", "s", SERVICE, 2, run=STATE_ON_DISK, figure="recovery: ready s")
     yield _row("recovery: book-keeper", "records/s", SERVICE, 2, run="book-keeper", figure="recovery: records/s")
     yield _row("recovery: book-keeper ready", "s", SERVICE, 2, run="book-keeper", figure="recovery: ready s")
     yield _row("sink alone", "rows/s", SERVICE, 2, 250_000.0, run="sink", figure="rows/s")

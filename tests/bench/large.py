@@ -7,11 +7,13 @@ and a process of its own, so that its memory is its own. Making the facts is not
 import json
 import multiprocessing
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Annotated, Final, NamedTuple
 
 import psutil  # type: ignore[import-untyped]
@@ -22,7 +24,11 @@ from rich.table import Table
 
 from schemas.records import FactEntry
 from streams.core.book import Book
+from streams.core.rows import Rows
 from streams.lane import LaneSettings
+from streams.lane.disk import StateOnDisk
+from streams.lane.state import StateInMemory, States, StoredRows
+from streams.settings import IN_MEMORY, ON_DISK
 from tests.bench.chart import lines
 from tests.bench.growth import late_entries
 from tests.bench.load import Load
@@ -32,7 +38,10 @@ from tests.bench.workforce import LARGEST, LIFE, employer, journal
 SIZES: Final = (10_000, 100_000, 1_000_000, 10_000_000)  # facts
 COMPANIES: Final = 5_000
 ONE_IN_LARGEST: Final = 20
-POLICIES: Final = (3, 20)
+FEW_POLICIES: Final = 3
+SERIES: Final = ((IN_MEMORY, FEW_POLICIES), (IN_MEMORY, 20), (ON_DISK, FEW_POLICIES))  # where the state is, policies
+NAMES: Final = {IN_MEMORY: "", ON_DISK: ", on disk"}
+CACHE_BYTES: Final = 64 << 20  # a tenth of the rows of the largest book
 MANY_POLICIES_UP_TO: Final = 1_000_000  # facts
 LATE_FACTS: Final = 100  # of a company, in one batch
 LATE_COMPANIES: Final = 21
@@ -44,8 +53,10 @@ console = Console(width=WIDTH)
 
 class Cost(NamedTuple):
     """Microseconds of CPU for a fact: folding it, and its share of rows and snapshots; snapshots for a thousand facts;
-    bytes of the process for a worker. Microseconds for a late fact of the largest company, and of the others."""
+    bytes of the process for a worker. Microseconds for a late fact of the largest company, and of the others. On disk,
+    writing rows behind their commit is in it."""
 
+    state: str
     policies: int
     facts: int
     fold_us: float
@@ -60,25 +71,36 @@ class Cost(NamedTuple):
         return self.fold_us + self.changes_us
 
 
-def cost_of(facts: int, policies: int) -> Cost:
+def cost_of(state: str, facts: int, policies: int) -> Cost:
     """Fold so many facts, and some late ones behind them."""
     workers, process = facts // len(LIFE), psutil.Process()
-    load = Load(1)
-    book = load.book(policies)
-    before = process.memory_info().rss
-    stretches = Stretches(book)
-    entries = journal(COMPANIES, workers, ONE_IN_LARGEST)
-    with Progress(transient=True, console=console) as shown:
-        task = shown.add_task(f"{facts:,} facts, {policies} policies", total=facts)
-        while batch := list(islice(entries, BATCH)):
-            stretches.fold(batch)
-            shown.advance(task, len(batch))
-    grown = process.memory_info().rss - before
-    late = [_late(book, facts, workers, largest=largest) for largest in (True, False)]
+    with _rows_in(state) as rows:
+        book = Load(1).book(policies, rows)
+        before = process.memory_info().rss
+        stretches = Stretches(book)
+        entries = journal(COMPANIES, workers, ONE_IN_LARGEST)
+        with Progress(transient=True, console=console) as shown:
+            task = shown.add_task(f"{facts:,} facts, {policies} policies, state {state}", total=facts)
+            while batch := list(islice(entries, BATCH)):
+                stretches.fold(batch)
+                shown.advance(task, len(batch))
+        grown = process.memory_info().rss - before
+        late = [_late(book, facts, workers, largest=largest) for largest in (True, False)]
     fold_us, changes_us = (one * 1e6 / facts for one in (stretches.fold_s, stretches.changes_s))
-    return Cost(
-        policies, facts, fold_us, changes_us, stretches.snapshots * 1e3 / facts, grown / workers, late[0], late[1]
-    )
+    snapshots = stretches.snapshots * 1e3 / facts
+    return Cost(state, policies, facts, fold_us, changes_us, snapshots, grown / workers, late[0], late[1])
+
+
+@contextmanager
+def _rows_in(state: str) -> Iterator[StoredRows]:
+    with TemporaryDirectory() as folder:
+        states: States = StateInMemory()
+        if state == ON_DISK:
+            states = on_disk = StateOnDisk(Path(folder), CACHE_BYTES)
+            on_disk.settle("changelog", "1")
+        states.take_up(0, 0, 0)
+        yield states.part(0).rows
+        states.close()
 
 
 class NotFolded(Exception):
@@ -90,6 +112,7 @@ class Stretches:
 
     def __init__(self, book: Book) -> None:
         self._book = book
+        self._offset = 0  # of the changelog that there would be
         self.fold_s = self.changes_s = 0.0
         self.snapshots = 0
 
@@ -99,11 +122,20 @@ class Stretches:
         outcomes = [apply(one, one.came_from.offset) for one in batch]
         self._book.take_alerts()
         folded_s = time.process_time()
-        self.snapshots += len(self._book.take_changes().snapshots)
+        changes = self._book.take_changes()
+        self.snapshots += len(changes.snapshots)
+        self._commit(changes.rows)
         self.fold_s += folded_s - began_s
         self.changes_s += time.process_time() - folded_s
         if None in outcomes:
             raise NotFolded(f"{outcomes.count(None)} facts of {len(batch)} were passed over as repeats")
+
+    def _commit(self, changed: Rows) -> None:
+        """As the lane does when the transaction is committed."""
+        rows = self._book.rows
+        if isinstance(rows, StoredRows):
+            self._offset += len(changed)
+            rows.committed(list(changed.items()), self._offset)
 
 
 def _late(book: Book, facts: int, workers: int, *, largest: bool) -> float:
@@ -131,11 +163,18 @@ def staff(number: int, workers: int, *, largest: bool) -> tuple[str, Iterable[in
 
 def table(costs: Iterable[Cost]) -> Table:
     shown = Table(title=f"{COMPANIES:,} companies, batches of {BATCH:,}; microseconds of CPU for a fact")
-    columns = "policies, facts, fold, rows and snapshots, together, snapshots a 1,000 facts, bytes a worker"
+    columns = "state, policies, facts, fold, rows and snapshots, together, snapshots a 1,000 facts, bytes a worker"
     for name in (*columns.split(", "), "late, largest company", "late, others"):
         shown.add_column(name, justify="right")
     for c in costs:
-        counted = f"{c.policies}", f"{c.facts:,}", f"{c.fold_us:.1f}", f"{c.changes_us:.1f}", f"{c.total_us:.1f}"
+        counted = (
+            c.state,
+            f"{c.policies}",
+            f"{c.facts:,}",
+            f"{c.fold_us:.1f}",
+            f"{c.changes_us:.1f}",
+            f"{c.total_us:.1f}",
+        )
         late = f"{c.late_largest_us:.0f}", f"{c.late_other_us:.0f}"
         shown.add_row(*counted, f"{c.snapshots:.0f}", f"{c.bytes_a_worker:,.0f}", *late)
     return shown
@@ -145,8 +184,10 @@ def write(folder: Path, where: dict[str, str], costs: Sequence[Cost]) -> list[Pa
     """JSON and a chart; the files."""
     folder.mkdir(parents=True, exist_ok=True)
     points = {
-        f"{number} policies, {part}": {c.facts: getattr(c, field) for c in costs if c.policies == number}
-        for number in POLICIES
+        f"{number} policies{NAMES[state]}, {part}": {
+            c.facts: getattr(c, field) for c in costs if (c.state, c.policies) == (state, number)
+        }
+        for state, number in SERIES
         for part, field in (("fold", "fold_us"), ("rows, snapshots", "changes_us"))
     }
     told = {"machine": where, "costs": [c._asdict() for c in costs]}
@@ -163,12 +204,14 @@ def main(
     largest: Annotated[int, typer.Option(help="No more facts than this.")] = SIZES[-1],
     into: Annotated[Path, typer.Option(help="Where JSON and chart go.")] = RESULTS,
 ) -> None:
-    """Fold books of ten thousand to ten million facts, each in a process of its own; some fifteen minutes, 4 GB."""
+    """Fold books of ten thousand to ten million facts, each in a process of its own; some twenty minutes, 4 GB."""
     where = machine()
     for name, said in where.items():
         console.print(f"{name:>20}  {said}", highlight=False)
     sizes = [size for size in SIZES if size <= largest]
-    asked = [(size, n) for n in POLICIES for size in sizes if n == POLICIES[0] or size <= MANY_POLICIES_UP_TO]
+    asked = [
+        (state, size, n) for state, n in SERIES for size in sizes if n == FEW_POLICIES or size <= MANY_POLICIES_UP_TO
+    ]
     new = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=1, max_tasks_per_child=1, mp_context=new) as processes:
         costs = list(processes.map(cost_of, *zip(*asked, strict=True)))

@@ -20,6 +20,7 @@ from streams.core.book import Book
 from streams.core.dates import day
 from streams.core.declared import policies
 from streams.core.lines import FactLine, admit
+from streams.core.rows import StateRows
 from tests.support.raw_records import RawRecord
 
 SEED: Final = 7
@@ -94,9 +95,9 @@ class Load:
         topic = self.topics.policies
         return [PolicySet(Coordinates(topic, 0, n), at, policy) for n, policy in enumerate(self.policies(number))]
 
-    def book(self, number: int) -> Book:
-        """A book with so many policies and no facts."""
-        book = Book(GRACE_DAYS)
+    def book(self, number: int, rows: StateRows | None = None) -> Book:
+        """A book with so many policies and no facts, in `rows` if given."""
+        book = Book(GRACE_DAYS, rows=rows)
         for offset, entry in enumerate(self.policy_entries(number)):
             book.apply(entry, offset)
         return book

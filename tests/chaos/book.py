@@ -14,6 +14,7 @@ from deploy.demo.material import Material, from_story
 from deploy.embedded.stack import Stack, StackError
 from deploy.failure import CommandFailed
 from deploy.story import story
+from streams.settings import IN_MEMORY, ON_DISK
 from tests.chaos.judgement import Judgement, judge
 from tests.chaos.scenario import Scenario
 from tests.chaos.spares import Spares
@@ -37,6 +38,11 @@ THREE_BROKERS: Final = {
 }
 
 Turn = tuple[Scenario, int]  # with its seed
+
+
+def state_of(turn: Turn) -> str:
+    """Where the book-keepers of the book that begins with this turn have their state."""
+    return (IN_MEMORY, ON_DISK)[turn[1] % 2]
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,7 @@ def run_book(
     stretches: list[Stretch] = []
     judged = True
     try:
-        with closing(World(stack, folder, material, spares, turns[0][0].clock)) as world:
+        with closing(World(stack, folder, material, spares, turns[0][0].clock, state_of(turns[0]))) as world:
             world.begin(BEFORE_ALERTS)
             for scenario, seed in turns:
                 stretches.append(_through(world, scenario, seed))

@@ -49,6 +49,8 @@ _POINTS: Final[dict[str, tuple[Any, ...]]] = {
     "before a transaction": (PartitionProducers, "commit", BEFORE),
     "in a transaction": (AIOKafkaProducer, "commit_transaction", BEFORE),
     "after a commit, before the group's offset": (AIOKafkaProducer, "commit_transaction", AFTER),
+    "after a commit, before its rows are kept": (PartitionState, "committed", BEFORE),
+    "after a commit, when its rows are kept": (PartitionState, "committed", AFTER),
     "in recovery": (PartitionState, "read", BEFORE),
     "in a rebalance, before fencing": (PartitionTable, "on_rebalance", BEFORE),
     "in a rebalance, after fencing": (PartitionProducers, "own", AFTER),

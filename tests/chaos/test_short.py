@@ -8,29 +8,32 @@ import pytest
 
 from deploy.demo.material import Material
 from deploy.embedded.stack import Stack
+from streams.settings import STATE_NAME
 from tests.chaos.book import run_book
 from tests.chaos.scenario import Scenario
 from tests.chaos.scenarios import SCENARIOS
 from tests.chaos.spares import Spares
 
-SEED = 20251122
+SEED_IN_MEMORY, SEED_ON_DISK = 20251122, 20251123  # where the book-keepers' state is
 ON_ONE_BROKER = [one for one in SCENARIOS if one.nodes == 1]
 HISTORY = [one for one in ON_ONE_BROKER if not one.alone and one.clock == "replay"]
 BOOKS = {
-    "workers": HISTORY[:14],
-    "broker and ClickHouse": HISTORY[14:],
-    "the wall clock": [one for one in ON_ONE_BROKER if one.clock != "replay"],
+    "workers": (SEED_ON_DISK, HISTORY[:14]),
+    "broker and ClickHouse": (SEED_IN_MEMORY, HISTORY[14:]),
+    "the wall clock": (SEED_ON_DISK, [one for one in ON_ONE_BROKER if one.clock != "replay"]),
 }
 
 
-@pytest.mark.parametrize("scenarios", BOOKS.values(), ids=BOOKS)
+@pytest.mark.parametrize(("seed", "scenarios"), BOOKS.values(), ids=BOOKS)
 def test_after_one_fault_upon_another_the_audit_finds_nothing(
-    scenarios: Iterable[Scenario], mortal_stack: Stack, tmp_path: Path, material: Material, spares: Spares
+    seed: int, scenarios: Iterable[Scenario], mortal_stack: Stack, tmp_path: Path, material: Material, spares: Spares
 ) -> None:
-    turns = [(one, SEED + number) for number, one in enumerate(scenarios)]
+    turns = [(one, seed + number) for number, one in enumerate(scenarios)]
     done, judgement = run_book(turns, mortal_stack, tmp_path, material, spares)
     assert judgement.named == []
     assert all(cycle.is_well and cycle.seconds for cycle in done)
     assert len(done) == len(turns) > 0
+    kept = list(tmp_path.rglob(f"state/*/*{STATE_NAME}*/*/*/CURRENT"))  # a file of each RocksDB
+    assert bool(kept) is (seed == SEED_ON_DISK)
     forgets = sum(cycle.repeats for cycle in done if "offsets are lost" in cycle.scenario)
     assert forgets or all("offsets are lost" not in one.name for one in scenarios), "the recorder was made to repeat"

@@ -28,6 +28,8 @@ AT_WORK: Final[Mapping[str, Mapping[str, int]]] = {
         "before a transaction": 2,
         "in a transaction": 2,
         "after a commit, before the group's offset": 2,
+        "after a commit, before its rows are kept": 2,
+        "after a commit, when its rows are kept": 2,
     },
     "recorder": {"before an append": 2, "after an append": 2},
     "sink": {

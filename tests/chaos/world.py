@@ -25,6 +25,7 @@ from streams.core.admission import Refusal
 from streams.core.lines import read_record
 from streams.intake.publisher import Publisher, PublishingStopped
 from streams.lane.stop import StopCode
+from streams.settings import IN_MEMORY
 from tests.chaos.detour import Detour
 from tests.chaos.points import Fault
 from tests.chaos.service import ChaosService
@@ -59,10 +60,11 @@ class World:
         material: Material,
         spares: Spares,
         clock: str = REPLAY,
+        state: str = IN_MEMORY,
         defects: dict[str, str] | None = None,
     ) -> None:
         self.stack, self.rng, self.material, self.folder = stack, Random(0), material, folder
-        self.settings = _settings(stack, folder, clock)
+        self.settings = _settings(stack, folder, clock, state)
         self.service = ChaosService(self.settings, folder, spares, defects)
         self.faults = Faults(stack.clickhouse_url)
         self.run = Run(self.settings, material, self.service, say=lambda _: None)
@@ -276,8 +278,8 @@ class World:
         return replace(self.material, lines=self.material.lines[: self._fed])
 
 
-def _settings(stack: Stack, folder: Path, clock: str) -> Settings:
+def _settings(stack: Stack, folder: Path, clock: str, state: str) -> Settings:
     name = f"c{uuid.uuid4().hex[:10]}"
     place = installation(stack.kafka_address, stack.clickhouse_url, f"{name}.", name, folder)
     replication = min(3, len(stack.kafka.cluster.nodes))
-    return place.model_copy(update={"replication": replication, "clock": clock})
+    return place.model_copy(update={"replication": replication, "clock": clock, "state": state})

@@ -13,3 +13,13 @@ def lane_case(kafka_address: str, topic_prefix: str, tmp_path: Path) -> Iterator
     case = LaneCase(kafka_address, topic_prefix, tmp_path)
     yield case
     case.close()
+
+
+@pytest.fixture(params=["memory", "disk"])
+def stored_case(
+    kafka_address: str, topic_prefix: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[LaneCase]:
+    """A case with the state in each kind of store."""
+    case = LaneCase(kafka_address, topic_prefix, tmp_path, state_on_disk=request.param == "disk")
+    yield case
+    case.close()

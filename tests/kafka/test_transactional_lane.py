@@ -67,71 +67,73 @@ async def test_a_batch_is_one_transaction_of_outputs_state_and_cursor(lane_case:
     await lane_case.check_counts()
 
 
-async def test_a_clean_stop_commits_everything_and_the_next_worker_finds_the_same_state(lane_case: LaneCase) -> None:
-    await lane_case.create()
-    await lane_case.fill(1200)
-    first = lane_case.start()
+async def test_a_clean_stop_commits_everything_and_the_next_worker_finds_the_same_state(stored_case: LaneCase) -> None:
+    await stored_case.create()
+    await stored_case.fill(1200)
+    first = stored_case.start()
     first.wait_for_records(400)
     assert first.terminate() == 0
-    assert {line["partition"] for line in first.said("closed")} == set(lane_case.numbers)
+    assert {line["partition"] for line in first.said("closed")} == set(stored_case.numbers)
     done = {line["partition"]: line["next"] for line in first.said("committed")}
-    assert await lane_case.committed() == done
+    assert await stored_case.committed() == done
 
-    changelog = await lane_case.read(lane_case.changelog)
-    second = lane_case.start()
-    second.wait_until(lambda: len(second.said("opened")) == len(lane_case.numbers), "open partitions")
+    changelog = await stored_case.read(stored_case.changelog)
+    second = stored_case.start()
+    second.wait_until(lambda: len(second.said("opened")) == len(stored_case.numbers), "open partitions")
     for line in second.said("opened"):
         last = {record.key: record.value for record in changelog[line["partition"]]}
         rows = {key.decode(): value.decode() for key, value in last.items() if value is not None and key[:1] != b"@"}
         assert line["rows"] == rows
-    second.wait_for_offsets(await lane_case.ends())
-    await lane_case.check_counts()
+    second.wait_for_offsets(await stored_case.ends())
+    await stored_case.check_counts()
 
 
-async def test_kill_9_in_the_middle_leaves_no_repeat_and_no_loss(lane_case: LaneCase) -> None:
-    await lane_case.create()
-    await lane_case.fill(3000)
+async def test_kill_9_in_the_middle_leaves_no_repeat_and_no_loss(stored_case: LaneCase) -> None:
+    await stored_case.create()
+    await stored_case.fill(3000)
     for records in (200, 500, 900):
         # A group of its own for each: no waiting for the dead one's session, and no offsets of the group to rely on.
-        slow = {"batch_records_max": 60, "batch_interval_s": 0.01, "group_id": f"{lane_case.app_id}-{records}"}
-        worker = lane_case.start(settings=slow)
+        slow = {"batch_records_max": 60, "batch_interval_s": 0.01, "group_id": f"{stored_case.app_id}-{records}"}
+        worker = stored_case.start(settings=slow)
         worker.wait_for_records(records)
         worker.kill()
-    last = lane_case.start()
-    last.wait_for_offsets(await lane_case.ends())
-    await lane_case.check_counts()
+    last = stored_case.start()
+    last.wait_for_offsets(await stored_case.ends())
+    await stored_case.check_counts()
 
 
-async def test_a_predecessor_that_still_believes_to_own_a_partition_dies_at_its_next_batch(lane_case: LaneCase) -> None:
-    await lane_case.create()
-    await lane_case.fill(300)
-    old = lane_case.start(settings={"group_id": f"{lane_case.app_id}-old"})
-    old.wait_for_offsets(await lane_case.ends())
-    new = lane_case.start(settings={"group_id": f"{lane_case.app_id}-new"})
-    new.wait_until(lambda: len(new.said("opened")) == len(lane_case.numbers), "taking over")
-    await lane_case.fill(300)
+async def test_a_predecessor_that_still_believes_to_own_a_partition_dies_at_its_next_batch(
+    stored_case: LaneCase,
+) -> None:
+    await stored_case.create()
+    await stored_case.fill(300)
+    old = stored_case.start(settings={"group_id": f"{stored_case.app_id}-old"})
+    old.wait_for_offsets(await stored_case.ends())
+    new = stored_case.start(settings={"group_id": f"{stored_case.app_id}-new"})
+    new.wait_until(lambda: len(new.said("opened")) == len(stored_case.numbers), "taking over")
+    await stored_case.fill(300)
     assert old.wait_for_end() == 70
     assert "ProducerFenced" in old.errors()
-    new.wait_for_offsets(await lane_case.ends())
-    await lane_case.check_counts()
+    new.wait_for_offsets(await stored_case.ends())
+    await stored_case.check_counts()
 
 
-async def test_a_partition_moves_between_workers_and_back(lane_case: LaneCase) -> None:
-    await lane_case.create()
+async def test_a_partition_moves_between_workers_and_back(stored_case: LaneCase) -> None:
+    await stored_case.create()
     slow = {"batch_records_max": 20, "batch_interval_s": 0.05, "standby_replicas": 1}
-    await lane_case.fill(2000)
-    first = lane_case.start(settings=slow)
+    await stored_case.fill(2000)
+    first = stored_case.start(settings=slow)
     first.wait_for_records(200)
-    second = lane_case.start(settings=slow)
+    second = stored_case.start(settings=slow)
     second.wait_until(lambda: second.said("opened"), "a partition of its own")
-    await lane_case.fill(200)  # the first may have done all there was before
+    await stored_case.fill(200)  # the first may have done all there was before
     second.wait_for_records(200)
     assert len(second.said("opened")) == 1
     assert second.terminate() == 0
-    await lane_case.fill(50)
-    first.wait_for_offsets(await lane_case.ends())
+    await stored_case.fill(50)
+    first.wait_for_offsets(await stored_case.ends())
     assert first.terminate() == 0
-    await lane_case.check_counts()
+    await stored_case.check_counts()
 
 
 async def test_a_record_that_the_broker_refuses_stops_the_worker_and_nothing_of_its_batch_is_seen(
@@ -207,20 +209,20 @@ async def test_a_changelog_that_cannot_be_right_ends_the_worker_where_stock_faus
 
 @pytest.mark.parametrize("worked_before", [False, True], ids=["nothing but the tail", "after committed state"])
 async def test_a_changelog_that_ends_in_aborted_records_and_markers_does_not_hold_up_recovery(
-    lane_case: LaneCase, worked_before: bool
+    stored_case: LaneCase, worked_before: bool
 ) -> None:
-    await lane_case.create()
+    await stored_case.create()
     if worked_before:
-        await lane_case.fill(100)
-        worker = lane_case.start()
-        worker.wait_for_offsets(await lane_case.ends())
+        await stored_case.fill(100)
+        worker = stored_case.start()
+        worker.wait_for_offsets(await stored_case.ends())
         assert worker.terminate() == 0
     aborted: list[Line] = [(b"k1", b"77")]
-    await transact(lane_case, lane_case.changelog, 0, aborted, tid=f"{lane_case.app_id}-0", commit=False)
-    await lane_case.fill(100)
-    again = lane_case.start()
-    again.wait_for_offsets(await lane_case.ends())
-    await lane_case.check_counts()
+    await transact(stored_case, stored_case.changelog, 0, aborted, tid=f"{stored_case.app_id}-0", commit=False)
+    await stored_case.fill(100)
+    again = stored_case.start()
+    again.wait_for_offsets(await stored_case.ends())
+    await stored_case.check_counts()
 
 
 async def test_a_source_with_markers_and_aborted_records_is_read_without_a_false_hole(lane_case: LaneCase) -> None:

@@ -13,6 +13,9 @@ from streams.core.book import Book
 from streams.core.rows import source_key
 from streams.lane import CURSOR_PREFIX, Effect, KeyValue, LaneSettings, Record, Rows
 from streams.lane.append import AppendLane
+from streams.lane.cursors import cursor_row
+from streams.lane.disk import StateOnDisk
+from streams.lane.state import PartitionState
 from streams.lane.stop import Stopping
 from streams.lane.transactional import TransactionalLane
 from streams.lane.transactions import PartitionProducers
@@ -70,6 +73,30 @@ class CursorsKeptBack(Producers):
         if not topic.endswith(CHANGELOG_END):
             return lines
         return [line for line in lines if not (line[0] or b"").startswith((CURSOR_PREFIX, SOURCE_PREFIX))] or lines
+
+
+class EagerPartition(PartitionState):
+    """Writes to disk what a step changed, before its transaction."""
+
+    def change(self, changed: Mapping[bytes, bytes | None], topic: str, cursor: int) -> None:
+        super().change(changed, topic, cursor)
+        self.rows.committed([*changed.items(), cursor_row(topic, cursor)], self.contained)
+
+
+class EagerDisk(StateOnDisk):
+    """A state on disk that does not wait for the commit."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._eager: dict[int, EagerPartition] = {}
+
+    def part(self, partition: int) -> PartitionState:
+        part = super().part(partition)
+        return self._eager.setdefault(partition, EagerPartition(part.rows, part.cursors, part.contained))
+
+    def drop(self, partition: int) -> None:
+        super().drop(partition)
+        self._eager.pop(partition, None)
 
 
 class SettingsOfOneProcess(LaneSettings):
@@ -177,6 +204,10 @@ DEFECTS: Final[Defects] = {
     "the recorder commits before its append": (
         lambda: Parts(append_lane=CommittingFirst),
         "every record consumed has one disposition",
+    ),
+    "the state is on disk before it is committed": (
+        lambda: Parts(state_on_disk=EagerDisk, is_on_disk=True),
+        "ledger = journal folded again",
     ),
     "the sink inserts without a token": (lambda: Parts(warehouse=WithoutToken), "rows are inserted once"),
     "the sink resumes from the group's offset": (lambda: Parts(sink=FromGroupOffset), "rows are inserted once"),

@@ -19,7 +19,7 @@ from streams.lane.host import Work
 from streams.lane.progress import Hole, SourceProgress
 from streams.lane.records import Batch
 from streams.lane.settings import LaneSettings
-from streams.lane.state import StateInMemory
+from streams.lane.state import States
 from streams.lane.stop import Stopping
 from tests.simulation.clients import Member, MemoryConsumer
 
@@ -33,7 +33,7 @@ class MemoryTable:
 
     changelog: str
     owner: Any
-    states: StateInMemory
+    states: States
 
     def owned(self) -> frozenset[int]:
         found: frozenset[int] = self.owner.owned()
@@ -80,8 +80,9 @@ class MemoryHost:
         sources: MemoryConsumer,
         changelogs: MemoryConsumer,
         waits: Callable[[], bool],
+        states: States,
     ) -> None:
-        self._waits = waits
+        self._waits, self.states = waits, states
         self.lane_settings = settings
         self.progress: dict[TopicPartition, SourceProgress] = {}
         self.stopping = False
@@ -103,8 +104,8 @@ class MemoryHost:
     def add_lane(self, lane: Any, _name: str, work: Work) -> None:
         self._lane, self._work = lane, work
 
-    def add_table(self, owner: Any, name: str, states: StateInMemory) -> MemoryTable:
-        self._table = MemoryTable(self.lane_settings.changelog_topic(name), owner, states)
+    def add_table(self, owner: Any, name: str) -> MemoryTable:
+        self._table = MemoryTable(self.lane_settings.changelog_topic(name), owner, self.states)
         return self._table
 
     def follow(self, tp: TopicPartition, batch: Batch) -> None:
@@ -144,10 +145,19 @@ class MemoryHost:
                 await self._lane.own(set(numbers))
                 for number in self._table.states.partitions() - numbers:
                     self._table.states.drop(number)
+                if self._table.states.outlive_process:
+                    await self._take_up(numbers - self._table.states.partitions())
             while not await self._position(numbers):
                 if not self._is_current:
                     return False
         return self._is_current
+
+    async def _take_up(self, numbers: Iterable[int]) -> None:
+        assert self._table is not None
+        tps = [TopicPartition(self._table.changelog, number) for number in sorted(numbers)]
+        begins, ends = await self._changelogs.beginning_offsets(tps), await self._changelogs.end_offsets(tps)
+        for tp in tps:
+            self._table.states.take_up(tp.partition, begins[tp], ends[tp])
 
     async def _is_recovered(self, numbers: Iterable[int]) -> bool:
         """Read on in the changelogs; whether all are read to their end."""

@@ -8,6 +8,7 @@ from sinks.loop import Sink
 from sinks.warehouse import Warehouse
 from streams.bookkeeper import Bookkeeper
 from streams.lane.append import AppendLane
+from streams.lane.disk import StateOnDisk
 from streams.lane.settings import LaneSettings
 from streams.lane.transactional import TransactionalLane
 from streams.lane.transactions import PartitionProducers
@@ -29,4 +30,7 @@ class Parts:
     warehouse: type[Warehouse] = Warehouse
     lane_settings: type[LaneSettings] = LaneSettings
     producers: Callable[[PartitionProducers], Any] = _as_it_is
+    state_on_disk: type[StateOnDisk] = StateOnDisk
+    is_on_disk: bool | None = None
+    """Where the book-keepers' state is; None: on disk with every so many-th seed."""
     changelog_isolation: str = COMMITTED

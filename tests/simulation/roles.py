@@ -15,6 +15,7 @@ from sinks.topics import topics
 from streams.clock import begin_dates
 from streams.lane import Effect, LaneSettings, Record, Rows
 from streams.lane.delivery import START_LIMIT_S
+from streams.lane.state import StateInMemory, States
 from streams.lane.stop import Stopping
 from streams.recorder import Recorder
 from streams.settings import STATE_NAME, WALL
@@ -77,7 +78,7 @@ def lane_settings(scene: Scene, app_id: str) -> LaneSettings:
     )
 
 
-def hosted(scene: Scene, link: Uncertain, app_id: str) -> MemoryHost:
+def hosted(scene: Scene, link: Uncertain, app_id: str, states: States) -> MemoryHost:
     settings = lane_settings(scene, app_id)
     return MemoryHost(
         settings,
@@ -85,6 +86,7 @@ def hosted(scene: Scene, link: Uncertain, app_id: str) -> MemoryHost:
         MemoryConsumer(scene.broker, link, share=scene.share),
         MemoryConsumer(scene.broker, link, isolation_level=scene.parts.changelog_isolation, share=scene.share),
         waits=lambda: not scene.chance.happens(IMPATIENCE_RATE),
+        states=states,
     )
 
 
@@ -93,7 +95,7 @@ async def record(scene: Scene, process: Process) -> None:
     link, names = scene.link(process), scene.settings.topics
     skew_ms = scene.chance.rng.choice((0, 0, -2000, 3000))
     recorder = Recorder(scene.settings, lambda: scene.now_ms() + skew_ms)
-    host = scene.hosts[process] = hosted(scene, link, scene.settings.recorder_app)
+    host = scene.hosts[process] = hosted(scene, link, scene.settings.recorder_app, StateInMemory())
     lane = scene.parts.append_lane(
         host,
         source_topics=(*scene.settings.inbound_names, names.companies, names.policies),
@@ -120,7 +122,7 @@ async def keep_books(scene: Scene, process: Process) -> None:
     """The book-keeper's worker: `streams.workers.bookkeeper_app`."""
     link, names = scene.link(process), scene.settings.topics
     bookkeeper = scene.parts.bookkeeper(names, scene.settings.grace_days)
-    host = scene.hosts[process] = hosted(scene, link, scene.settings.bookkeeper_app)
+    host = scene.hosts[process] = hosted(scene, link, scene.settings.bookkeeper_app, scene.states())
 
     def step(partition: int, topic: str, records: Sequence[Record], rows: Rows) -> Effect:
         if scene.chance.happens(PLANTED_RATE):

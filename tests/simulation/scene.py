@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 from schemas.records import Instant
 from sinks.progress import AFTER
 from streams.core.dates import jakarta_day, jakarta_midnight
+from streams.lane.disk import StateOnDisk
+from streams.lane.state import StateInMemory, States
 from streams.recorder import Recorder
 from streams.settings import REPLAY, WALL, StreamSettings
 from tests.simulation.broker import Broker, Timing
@@ -20,6 +22,10 @@ from tests.simulation.loop import VirtualLoop
 from tests.simulation.parts import Parts
 from tests.simulation.process import Process
 from tests.simulation.story import BEGINS_AT, Story, Told
+from tests.support.killed_state import kill
+
+STATE_CACHE_BYTES: Final = 1 << 20
+IN_FILES_RATE: Final = 0.5  # of kills that find all rows in files already
 
 
 @dataclass(frozen=True)
@@ -42,10 +48,17 @@ class Pace:
 
 
 class Scene:
-    """Made from a seed alone."""
+    """Made from a seed alone; `state_folder` is where the book-keepers' state is on disk, None: it is in memory."""
 
-    def __init__(self, seed: int, parts: Parts, loop: VirtualLoop, trace: Callable[[str], None] | None) -> None:
-        self.loop, self.parts = loop, parts
+    def __init__(
+        self,
+        seed: int,
+        parts: Parts,
+        loop: VirtualLoop,
+        trace: Callable[[str], None] | None,
+        state_folder: Path | None,
+    ) -> None:
+        self.loop, self.parts, self.state_folder = loop, parts, state_folder
         self.chance = Chance(seed, trace)
         rng = self.chance.rng
         self.pace = Pace.of(rng)
@@ -64,6 +77,21 @@ class Scene:
             names.dead_letters, names.alerts, names.snapshots, self.settings.changelog,
         ):  # fmt: skip
             self.broker.create_topic(topic, self.settings.partitions)
+
+    def states(self) -> States:
+        """Of a process that starts."""
+        if self.state_folder is None:
+            return StateInMemory()
+        states = self.parts.state_on_disk(self.state_folder, STATE_CACHE_BYTES, self.now_ms)
+        states.settle(self.settings.changelog, "1")
+        return states
+
+    def bury(self, states: States) -> None:
+        """A process was killed: the next one finds what had reached a file by then."""
+        if isinstance(states, StateOnDisk) and self.chance.rng.random() < IN_FILES_RATE:
+            states.close()
+        elif isinstance(states, StateOnDisk):
+            kill(states)
 
     def later(self, delay_s: float, call: Callable[[], None]) -> None:
         """By a server: whatever becomes of who asked."""

@@ -8,10 +8,12 @@ import sys
 import pytest
 
 from tests.simulation.broken import DEFECTS
+from tests.simulation.parts import Parts
 from tests.simulation.seeds import find_defect
 from tests.simulation.world import run_schedule
 
 SEEDS = range(1, 61)
+SEEDS_ON_DISK = range(61, 81)
 DEFECT_SEEDS_MAX = 300
 REPEATED_SEED = 35
 PRINT_DIGEST = f"from tests.simulation.test_schedules import digest; print(digest({REPEATED_SEED}))"
@@ -19,6 +21,7 @@ PRINT_DIGEST = f"from tests.simulation.test_schedules import digest; print(diges
 
 def test_nothing_is_lost_or_doubled_whatever_dies_whenever() -> None:
     verdicts = [run_schedule(seed) for seed in SEEDS]
+    verdicts += [run_schedule(seed, Parts(is_on_disk=True)) for seed in SEEDS_ON_DISK]
     assert {verdict.seed: verdict.wrong for verdict in verdicts if verdict.wrong} == {}
     assert sum(verdict.repeats for verdict in verdicts) > 0, "the recorder was made to repeat"
     faults = {fault for verdict in verdicts for fault in verdict.faults}

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -28,6 +30,7 @@ ARRIVAL_LIMIT_S: Final = 300.0
 LOOK_S: Final = 0.5
 RESTART_S: Final = (0.1, 3.0)
 LEAVES_MAX: Final = 3
+ON_DISK_EACH: Final = 20
 Role = Callable[[Scene, Process], Coroutine[Any, Any, None]]
 
 
@@ -47,10 +50,10 @@ class Verdict:
 class World:
     """The processes of one schedule."""
 
-    def __init__(self, seed: int, parts: Parts, trace: Callable[[str], None] | None) -> None:
+    def __init__(self, seed: int, parts: Parts, trace: Callable[[str], None] | None, state_folder: Path | None) -> None:
         self.loop = VirtualLoop()
         self._trace = trace
-        self.scene = Scene(seed, parts, self.loop, self._tell if trace else None)
+        self.scene = Scene(seed, parts, self.loop, self._tell if trace else None, state_folder)
         self.verdict = Verdict(seed)
         self._running: set[Process] = set()
         self._is_over = False
@@ -71,6 +74,8 @@ class World:
                 self.verdict.wrong.append(f"{error}; {self._where()}")
             finally:
                 self.loop.forget()
+                for host in self.scene.hosts.values():
+                    host.states.close()
         scene, verdict = self.scene, self.verdict
         verdict.records, verdict.steps = len(scene.acknowledged), self.loop.steps
         verdict.faults.update(scene.chance.faults)
@@ -120,7 +125,9 @@ class World:
     def _ended(self, process: Process, code: int) -> None:
         name = process.name
         self._running.discard(process)
-        self.scene.hosts.pop(process, None)
+        host = self.scene.hosts.pop(process, None)
+        if host is not None:
+            self.scene.bury(host.states)
         self.verdict.ends[code] += 1
         self._tell(f"{name} ends with {code} {process.error or ''}")
         if code == StopCode.REFUSE:
@@ -150,11 +157,20 @@ class World:
         return f"{len(self.scene.waiting)} of {self.scene.told} not published; {self.scene.places()}"
 
 
-def run_schedule(seed: int, parts: Parts | None = None, trace: Callable[[str], None] | None = None) -> Verdict:
-    """The schedule of a seed: the same steps every time. `trace` is told each of them."""
+def run_schedule(
+    seed: int,
+    parts: Parts | None = None,
+    trace: Callable[[str], None] | None = None,
+) -> Verdict:
+    """The schedule of a seed: the same steps every time. `trace` is told each of them. The state is on disk with every
+    ON_DISK_EACH-th seed, unless the parts say where it is to be.
+    """
+    parts = parts or Parts()
+    on_disk = seed % ON_DISK_EACH == 0 if parts.is_on_disk is None else parts.is_on_disk
     state = random.getstate()
     random.seed(seed)  # of the libraries' pauses before they try again
     try:
-        return World(seed, parts or Parts(), trace).run()
+        with TemporaryDirectory() as folder:
+            return World(seed, parts, trace, Path(folder) if on_disk else None).run()
     finally:
         random.setstate(state)

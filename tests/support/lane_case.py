@@ -8,14 +8,21 @@ from tests.support import lane_topics
 from tests.support.lane_process import LaneProcess
 from tests.support.lane_topics import Line
 from tests.support.lane_verifier import check_appends, check_counts
+from tests.support.settled import wait_until_settled
 
 SESSION_TIMEOUT_S = 6  # the least that a broker allows by default
 
 
 class LaneCase:
-    """`partitions` of everything; workers that the test leaves running are killed by `close`."""
+    """`partitions` of everything; workers that the test leaves running are killed by `close`.
 
-    def __init__(self, address: str, prefix: str, folder: Path, partitions: int = 2) -> None:
+    On disk: all workers have one data folder, and so may find what the one before has left.
+    """
+
+    def __init__(
+        self, address: str, prefix: str, folder: Path, partitions: int = 2, *, state_on_disk: bool = False
+    ) -> None:
+        self.state_on_disk = state_on_disk
         self.address, self.app_id, self.folder = address, f"{prefix}app", folder
         self.source, self.output = f"{prefix}in", f"{prefix}out"
         self.changelog = f"{self.app_id}-book-changelog"
@@ -47,9 +54,11 @@ class LaneCase:
             "session_timeout_s": SESSION_TIMEOUT_S,
             "heartbeat_interval_s": 0.5,
             "commit_interval_s": 0.2,
+            "state_on_disk": self.state_on_disk,
         } | (settings or {})
         folder = self.folder / f"worker{len(self.workers)}"
-        base = {"kind": kind, "sources": [self.source], "output": self.output, "data_dir": str(folder / "data")}
+        data_dir = self.folder / "data" if self.state_on_disk else folder / "data"
+        base = {"kind": kind, "sources": [self.source], "output": self.output, "data_dir": str(data_dir)}
         worker = LaneProcess(folder, base | {"settings": told} | options)
         self.workers.append(worker)
         return worker
@@ -76,6 +85,7 @@ class LaneCase:
 
     async def check_counts(self, partitions: Iterable[int] | None = None) -> None:
         """Everything in these partitions of the source (default: all) was counted exactly once."""
+        await wait_until_settled(self.address, [self.output, self.changelog])
         source, output = await self.read(self.source), await self.read(self.output)
         changelog = await self.read(self.changelog)
         for number in self.numbers if partitions is None else partitions:

@@ -35,12 +35,13 @@ OWN: Final = {
 LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
     "schemas": ("fastavro",),
     "streams/core": (),
-    "streams/lane": ("faust", "aiokafka", "yarl"),
+    "streams/lane": ("faust", "aiokafka", "rocksdict", "yarl"),
 }
 # Library -> the only folders that may import it: one door each.
 DOORS: Final = {
     "fastavro": ("schemas", "tests"),
     "faust": ("streams/lane", "tests"),
+    "rocksdict": ("streams/lane", "tests"),
     "clickhouse_connect": ("sinks", "deploy", "tests"),
     "chdb": ("deploy/embedded", "tests"),
 }

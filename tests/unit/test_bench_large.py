@@ -13,9 +13,10 @@ FACTS = 8_000
 WORKERS = FACTS // len(LIFE)
 
 
-def test_a_small_book_is_folded_with_its_late_facts() -> None:
-    cost = cost_of(FACTS, 3)
-    assert (cost.policies, cost.facts) == (3, FACTS)
+@pytest.mark.parametrize("state", ["memory", "disk"])
+def test_a_small_book_is_folded_with_its_late_facts(state: str) -> None:
+    cost = cost_of(state, FACTS, 3)
+    assert (cost.state, cost.policies, cost.facts) == (state, 3, FACTS)
     assert min(cost.fold_us, cost.changes_us, cost.snapshots, cost.late_largest_us, cost.late_other_us) > 0
 
 
@@ -45,7 +46,7 @@ def test_facts_that_the_book_passes_over_are_not_counted_as_work() -> None:
 
 
 def test_costs_are_kept_for_programs_and_for_the_eye(tmp_path: Path) -> None:
-    costs = [Cost(policies, size, 9.5, 3.0, 70, 500, 40, 41) for policies in (3, 20) for size in (10, 1_000)]
+    costs = [Cost("memory", policies, size, 9.5, 3.0, 70, 500, 40, 41) for policies in (3, 20) for size in (10, 1_000)]
     paths = write(tmp_path, {"processor": "P"}, costs)
     kept = json.loads(paths[0].read_text())
     assert [Cost(**cost) for cost in kept["costs"]] == costs

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from deploy.clickhouse_reading import analyst
 from deploy.embedded.process import Process
@@ -21,7 +21,7 @@ from tests.bench.place import Place
 from tests.bench.service.material import KeyValue, Material, digest, named
 from tests.bench.service.samples import Report
 from tests.bench.service.worker import Asked
-from tests.bench.topics import wait_until_settled
+from tests.support.settled import wait_until_settled
 from tests.support.waiting import wait_until
 
 WORK_LIMIT_S: Final = 300.0
@@ -71,9 +71,9 @@ class Worker:
 
 
 class Book:
-    """Topics, database and folder with names of their own. `create` first."""
+    """Topics, database and folder with names of their own, and settings other than usual. `create` first."""
 
-    def __init__(self, here: Place, material: Material) -> None:
+    def __init__(self, here: Place, material: Material, **settings: Any) -> None:
         self.material, self.prefix = material, here.prefix()
         self.folder = here.folder / self.prefix.rstrip(".")
         self._kafka_data = here.kafka_data
@@ -87,6 +87,7 @@ class Book:
             grace_days=GRACE_DAYS,
             data_dir=self.folder,
             inbound_topics="workforce.facts.v1",
+            **settings,
         )
 
     @property

@@ -29,6 +29,7 @@ def _flowing(partitions: int, rate: int) -> Start:
 RUNS: Final[dict[str, Start]] = {
     "recorder": runs.recorder,
     "book-keeper": runs.bookkeeper,
+    "book-keeper, state on disk": lambda here, material: runs.bookkeeper(here, material, state="disk"),
     "sink": runs.sink,
     "both": lambda here, material: runs.whole(here, material, with_sink=False),
     "whole way": lambda here, material: runs.whole(here, material, with_sink=True),

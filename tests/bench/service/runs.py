@@ -1,7 +1,7 @@
 """Runs of the service and their figures, each from a book of its own to a checked result."""
 
 import time
-from typing import Final
+from typing import Any, Final
 
 from deploy.kafka_reading import end_offsets, wait_until_worked
 from schemas.topics import ALERTS, DEAD_LETTERS, JOURNAL, LEDGER, SNAPSHOTS
@@ -32,9 +32,9 @@ async def recorder(here: Place, material: Material, profile: str = "") -> Figure
     return _figures(report, report.stretch())
 
 
-async def bookkeeper(here: Place, material: Material, profile: str = "") -> Figures:
+async def bookkeeper(here: Place, material: Material, profile: str = "", **settings: Any) -> Figures:
     """A journal full of facts under three policies, to ledger, alerts and snapshots."""
-    book, entries = Book(here, material), sum(map(len, material.journal))
+    book, entries = Book(here, material, **settings), sum(map(len, material.journal))
     await book.create()
     await book.fill(JOURNAL, material.journal)
     worker = book.start(BOOKKEEPER, entries, profile=profile)

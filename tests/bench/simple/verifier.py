@@ -6,7 +6,7 @@ from typing import Final
 from deploy.kafka_reading import read_to_end
 from tests.bench.simple.work import KeyValue
 from tests.bench.simple.world import Made
-from tests.bench.topics import wait_until_settled
+from tests.support.settled import wait_until_settled
 
 OWN_KEYS: Final = b"@"
 """Rows of a changelog that are not of the state: cursors."""

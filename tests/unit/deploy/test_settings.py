@@ -29,6 +29,8 @@ TAKEN: Final[dict[str, tuple[str, object]]] = {
     "CLOCK": ("replay", "replay"),
     "GRACE_DAYS": ("0", 0),
     "DATA_DIR": ("/srv/book", Path("/srv/book")),
+    "STATE": ("disk", "disk"),
+    "STATE_CACHE_MB": ("1024", 1024),
     "HEALTH_PORT": ("9100", 9100),
     "HEALTH_BIND": ("0.0.0.0", IPv4Address("0.0.0.0")),
 }
@@ -52,6 +54,8 @@ REFUSED: Final = (
     ("a broker whose port is none", "KAFKA", "localhost:abc"),
     ("a ClickHouse without a scheme", "CLICKHOUSE_URL", "localhost:8123"),
     ("a ClickHouse whose password is not escaped", "CLICKHOUSE_URL", "http://u:se#cret@h:8123"),
+    ("a state nowhere", "STATE", "tape"),
+    ("no cache", "STATE_CACHE_MB", "0"),
     ("a port that is none", "HEALTH_PORT", "65536"),
     ("an address that is a name", "HEALTH_BIND", "localhost"),
     ("an inbound topic with an unknown type", "INBOUND_TOPICS", "facts:hire+fire"),

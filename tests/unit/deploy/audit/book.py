@@ -36,7 +36,7 @@ class BookInMemory:
     shelf: Shelf = field(default_factory=Shelf)
     committed: dict[tuple[str, int], int] = field(default_factory=dict)
     letters: dict[Coordinates, str] = field(default_factory=dict)
-    rows: dict[int, Rows] = field(default_factory=lambda: defaultdict(Rows))
+    rows: dict[int, Rows] = field(default_factory=lambda: defaultdict(dict))
     kept_to: dict[int, int] = field(default_factory=lambda: defaultdict(int))
 
     def copy(self) -> "BookInMemory":

@@ -199,7 +199,7 @@ async def test_a_changelog_goes_into_the_state_even_when_faust_forgets_its_messa
     bench.broker.fetches = [{CHANGELOG: Batch(list(records), 0, 3)}]
     ((_, message),) = await bench.read()
     part = bench.lane.states.part(0)
-    assert (part.rows, part.cursors, part.contained) == ({b"a": b"1"}, {"in": 41}, 2)
+    assert (dict(part.rows), part.cursors, part.contained) == ({b"a": b"1"}, {"in": 41}, 2)
     assert message.offset == 2
     bench.broker.fetches = [{CHANGELOG: Batch([], 3, 3)}]
     assert [message.offset for _, message in await bench.read()] == [2], "told again until Faust has heard"

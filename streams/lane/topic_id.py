@@ -1,0 +1,112 @@
+"""Which topic it is that has a name now: Kafka gives each an id when it is made, for which aiokafka does not ask.
+
+A topic that was deleted and made again under its name is another topic. What is kept on disk of the first must not be
+taken for a part of the second.
+"""
+
+import uuid
+from io import BytesIO
+from typing import Any, Final
+
+from aiokafka.client import AIOKafkaClient  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError, for_code  # type: ignore[import-untyped]
+from aiokafka.protocol.abstract import AbstractType  # type: ignore[import-untyped]
+from aiokafka.protocol.api import Request, RequestStruct, Response  # type: ignore[import-untyped]
+from aiokafka.protocol.types import (  # type: ignore[import-untyped]
+    Boolean,
+    CompactArray,
+    CompactString,
+    Int16,
+    Int32,
+    Schema,
+    TaggedFields,
+)
+
+from streams.lane.settings import LaneSettings
+from streams.lane.stop import LaneFault
+
+METADATA: Final = 3  # Kafka's API key
+VERSION: Final = 12  # Kafka 3.0 and later
+UUID_BYTES: Final = 16
+
+
+class _Uuid(AbstractType):  # type: ignore[misc]
+    @classmethod
+    def encode(cls, value: uuid.UUID) -> bytes:
+        return value.bytes
+
+    @classmethod
+    def decode(cls, data: BytesIO) -> uuid.UUID:
+        return uuid.UUID(bytes=data.read(UUID_BYTES))
+
+
+_TEXT = CompactString("utf-8")
+_BROKER = (("node_id", Int32), ("host", _TEXT), ("port", Int32), ("rack", _TEXT), ("tags", TaggedFields))
+_PARTITION = (
+    ("error_code", Int16),
+    ("partition", Int32),
+    ("leader", Int32),
+    ("leader_epoch", Int32),
+    ("replicas", CompactArray(Int32)),
+    ("in_sync", CompactArray(Int32)),
+    ("offline", CompactArray(Int32)),
+    ("tags", TaggedFields),
+)
+_TOPIC = (
+    ("error_code", Int16),
+    ("name", _TEXT),
+    ("topic_id", _Uuid),
+    ("is_internal", Boolean),
+    ("partitions", CompactArray(*_PARTITION)),
+    ("authorized_operations", Int32),
+    ("tags", TaggedFields),
+)
+
+
+class _Metadata(Response):  # type: ignore[misc]
+    API_KEY, API_VERSION = METADATA, VERSION
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        ("brokers", CompactArray(*_BROKER)),
+        ("cluster_id", _TEXT),
+        ("controller_id", Int32),
+        ("topics", CompactArray(*_TOPIC)),
+        ("tags", TaggedFields),
+    )
+
+
+class _AskMetadata(RequestStruct):  # type: ignore[misc]
+    FLEXIBLE_VERSION = True
+    API_KEY, API_VERSION, RESPONSE_TYPE = METADATA, VERSION, _Metadata
+    SCHEMA = Schema(
+        ("topics", CompactArray(("topic_id", _Uuid), ("name", _TEXT), ("tags", TaggedFields))),
+        ("allow_auto_topic_creation", Boolean),
+        ("include_authorized_operations", Boolean),
+        ("tags", TaggedFields),
+    )
+
+
+class _TopicRequest(Request[_AskMetadata]):  # type: ignore[misc]
+    API_KEY = METADATA
+
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+
+    def build(self, request_struct_class: Any) -> Any:
+        return request_struct_class([(uuid.UUID(int=0), self._topic, {})], False, False, {})
+
+
+async def topic_id(settings: LaneSettings, topic: str) -> str:
+    """The id of the topic that has this name now, as 32 hex digits. Raises LaneFault when the broker does not say."""
+    client = AIOKafkaClient(bootstrap_servers=settings.servers)
+    try:
+        await client.bootstrap()
+        answer = await client.send(client.get_random_node(), _TopicRequest(topic))
+    except (KafkaError, NotImplementedError) as error:
+        raise LaneFault(f"{topic}: the broker at {settings.bootstrap} does not say which topic it is") from error
+    finally:
+        await client.close()
+    ((code, _, found, *_),) = answer.topics
+    if code:
+        raise LaneFault(f"{topic}: the broker at {settings.bootstrap} says {for_code(code).__name__}")
+    return str(found.hex)

@@ -1,0 +1,43 @@
+"""What a killed process leaves of its state on disk: the files as they are in that moment."""
+
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from streams.lane.disk import StateOnDisk
+
+TRIES_MAX = 100
+
+
+def kill(states: StateOnDisk) -> None:
+    """End the use of a state as `kill -9` would: rows that are not in a file are lost."""
+    folder = states.folder
+    if folder is None:
+        return
+    with TemporaryDirectory() as found:
+        _copy(folder, Path(found) / "copy")
+        states.close()
+        shutil.rmtree(folder)
+        shutil.copytree(Path(found) / "copy", folder)
+
+
+def _copy(folder: Path, to: Path) -> None:
+    """All of one moment: once more, if RocksDB changed its files meanwhile."""
+    for _ in range(TRIES_MAX):
+        before = _files(folder)
+        try:
+            shutil.copytree(folder, to)
+        except shutil.Error:
+            before = None
+        if before is not None and _files(folder) == before:
+            return
+        shutil.rmtree(to)
+    raise TimeoutError(f"{folder} does not come to rest")
+
+
+def _files(folder: Path) -> dict[Path, int] | None:
+    """Name and size; None when one has gone while they were looked at."""
+    try:
+        return {path: path.stat().st_size for path in folder.rglob("*") if path.name != "LOG"}
+    except FileNotFoundError:
+        return None
