@@ -9,7 +9,7 @@ import io
 import struct
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import fastavro
 from fastavro.types import Schema
@@ -36,25 +36,25 @@ AVRO_ERRORS: Final = (
 class WireError(Exception):
     """A value that cannot be read. `reason` is the reason of its dead letter."""
 
-    reason = "decode_error"
+    reason: ClassVar[str] = "decode_error"
 
 
 class BadMagic(WireError):
     """The value does not begin with the Confluent frame."""
 
-    reason = "bad_magic"
+    reason: ClassVar[str] = "bad_magic"
 
 
 class UnknownSchema(WireError):
     """No such schema id, or one that this topic does not carry."""
 
-    reason = "unknown_schema"
+    reason: ClassVar[str] = "unknown_schema"
 
 
 class NotAvro(WireError):
     """The body does not decode as Avro of its schema."""
 
-    reason = "decode_error"
+    reason: ClassVar[str] = "decode_error"
 
 
 def frame(schema_id: int) -> bytes:

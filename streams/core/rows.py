@@ -18,7 +18,7 @@ whoever stores the rows.
 import json
 import struct
 from collections.abc import Iterable, MutableMapping
-from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 from schemas.mappings import company_from, company_mapping, policy_from, policy_mapping
 from schemas.records import Company, Day, Policy
@@ -37,7 +37,6 @@ Rows = dict[bytes, bytes]
 StateRows = MutableMapping[bytes, bytes]
 
 
-@runtime_checkable
 class Ranged(Protocol):
     """Rows of which those with a common beginning can be read without the others."""
 
@@ -161,8 +160,10 @@ def unpack(rows: StateRows) -> State:
 
 def _held(rows: StateRows) -> list[list[tuple[bytes, bytes]]]:
     """The rows of each kind that a book holds unpacked; those of workers are not read where that can be helped."""
-    if isinstance(rows, Ranged):
-        return [list(rows.starting_with(kind)) for kind in _KINDS_HELD]
+    if hasattr(rows, "starting_with"):
+        # Not a protocol checked at run time: compiled code (make compiled) has none.
+        ranged = cast(Ranged, rows)
+        return [list(ranged.starting_with(kind)) for kind in _KINDS_HELD]
     found: dict[bytes, list[tuple[bytes, bytes]]] = {kind: [] for kind in _KINDS_HELD}
     for key in rows:
         if key[:1] in found:

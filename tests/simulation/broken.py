@@ -5,11 +5,9 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
-from schemas.records import Coordinates
 from sinks.loop import Sink
 from sinks.warehouse import Columns, Warehouse
 from streams.bookkeeper import Bookkeeper
-from streams.core.book import Book
 from streams.core.rows import source_key
 from streams.lane import CURSOR_PREFIX, Effect, KeyValue, LaneSettings, Record, Rows
 from streams.lane.append import AppendLane
@@ -148,20 +146,12 @@ class Dropping(Bookkeeper):
         return super().step(partition, topic, records[:-1], rows)
 
 
-class Forgetful(Book):
-    """Takes every entry for a new one."""
-
-    def _advance(self, came_from: Coordinates) -> bool:
-        self._cursors.pop(came_from[:2], None)
-        return super()._advance(came_from)
-
-
 class Repeating(Bookkeeper):
-    """A repeat of the recorder's is applied."""
+    """A repeat of the recorder's is applied: what was seen of each source is forgotten before each step."""
 
-    def open(self, partition: int, rows: Rows) -> None:
-        super().open(partition, rows)
-        self._books[partition].__class__ = Forgetful
+    def step(self, partition: int, topic: str, records: Sequence[Record], rows: Rows) -> Effect:
+        self._books[partition]._cursors.clear()
+        return super().step(partition, topic, records, rows)
 
 
 class WithoutToken(Warehouse):

@@ -4,9 +4,7 @@ import copy
 from collections.abc import Sequence
 from unittest.mock import patch
 
-from schemas.records import Coordinates
 from streams.bookkeeper import Bookkeeper
-from streams.core.book import Book
 from streams.lane import Append, Effect, Record, Rows
 from streams.recorder import Recorder
 from tests.unit.deploy.audit import book as in_memory
@@ -38,19 +36,11 @@ class Dropping(Bookkeeper):
 
 
 class Repeating(Bookkeeper):
-    """A repeat of the recorder's is applied."""
+    """A repeat of the recorder's is applied: what was seen of each source is forgotten before each step."""
 
-    def open(self, partition: int, rows: Rows) -> None:
-        super().open(partition, rows)
-        self._books[partition].__class__ = Forgetful
-
-
-class Forgetful(Book):
-    """Takes every entry for a new one."""
-
-    def _advance(self, came_from: Coordinates) -> bool:
-        self._cursors.pop(came_from[:2], None)
-        return super()._advance(came_from)
+    def step(self, partition: int, topic: str, records: Sequence[Record], rows: Rows) -> Effect:
+        self._books[partition]._cursors.clear()
+        return super().step(partition, topic, records, rows)
 
 
 class CommittingFirst(Recorder):
