@@ -44,7 +44,8 @@ class RowsOnDisk(StoredRows):
 
     def __init__(self, folder: Path, options: Options, now_ms: Callable[[], int] = now_ms) -> None:
         self._folder, self._now_ms = folder, now_ms
-        self._above: dict[bytes, bytes | None] = {}
+        self._above: dict[bytes, tuple[int, bytes | None]] = {}  # with the number of the step that changed it last
+        self._steps = self._steps_committed = 0
         self._unlogged = WriteOptions()
         self._unlogged.disable_wal = True  # type: ignore[method-assign, assignment]
         try:
@@ -56,7 +57,7 @@ class RowsOnDisk(StoredRows):
 
     def get(self, key: bytes, default: bytes | None = None) -> bytes | None:  # type: ignore[override]
         """As a dict's."""
-        value = self._above[key] if key in self._above else self._stored(key)
+        value = self._above[key][1] if key in self._above else self._stored(key)
         return default if value is None else value
 
     def __getitem__(self, key: bytes) -> bytes:
@@ -69,12 +70,12 @@ class RowsOnDisk(StoredRows):
         return isinstance(key, bytes) and self.get(key) is not None
 
     def __setitem__(self, key: bytes, value: bytes) -> None:
-        self._above[key] = value
+        self._above[key] = self._steps, value
 
     def __delitem__(self, key: bytes) -> None:
         if self.get(key) is None:
             raise KeyError(key)
-        self._above[key] = None
+        self._above[key] = self._steps, None
 
     def __iter__(self) -> Iterator[bytes]:
         return (key for key, _ in self.starting_with(b""))
@@ -87,9 +88,15 @@ class RowsOnDisk(StoredRows):
         for key, stored in self._scan(prefix):
             if key not in self._above and not key.startswith(RESERVED):
                 yield key, stored
-        for key, value in list(self._above.items()):
+        for key, (_, value) in list(self._above.items()):
             if value is not None and key.startswith(prefix):
                 yield key, value
+
+    def change(self, changed: Mapping[bytes, bytes | None]) -> None:
+        """A step changed these rows."""
+        self._steps += 1
+        for key, value in changed.items():
+            self._above[key] = self._steps, value
 
     # ---- what the changelog says
 
@@ -102,11 +109,11 @@ class RowsOnDisk(StoredRows):
     def committed(self, lines: Sequence[tuple[bytes, bytes | None]], contained: int) -> None:
         """A step's changes and its cursor are in the changelog, which is contained to this offset."""
         self._write(lines, contained, self._now_ms())
-        above = self._above
-        for key, value in lines:
-            # Not if the next step has changed it already.
-            if key in above and above[key] is value:
-                del above[key]
+        self._steps_committed += 1
+        for key, _ in lines:
+            # Not if a later step has changed it already, be it to the same value.
+            if key in self._above and self._above[key][0] <= self._steps_committed:
+                del self._above[key]
 
     def kept(self) -> tuple[dict[str, int], int, int]:
         """Cursors by topic, the offset to which the changelog is contained (-1: not at all), and its record's time."""

@@ -22,6 +22,10 @@ class StoredRows(MutableMapping[bytes, bytes]):
         """A stretch of the changelog was read: its rows, its cursors, the offset and the time of its end."""
 
     @abstractmethod
+    def change(self, changed: Mapping[bytes, bytes | None]) -> None:
+        """A step changed these rows. `committed` follows for each step, in the order of the steps."""
+
+    @abstractmethod
     def committed(self, lines: Sequence[tuple[bytes, bytes | None]], contained: int) -> None:
         """A step's changes and its cursor are in the changelog, which is contained to this offset."""
 
@@ -32,6 +36,10 @@ class RowsInMemory(dict[bytes, bytes], StoredRows):
     def take_in(
         self, changed: Mapping[bytes, bytes | None], cursors: Mapping[bytes, bytes], contained: int, newest_ms: int
     ) -> None:
+        """Change the rows."""
+        self.change(changed)
+
+    def change(self, changed: Mapping[bytes, bytes | None]) -> None:
         """Change the rows."""
         for key, value in changed.items():
             if value is None:
@@ -91,11 +99,7 @@ class PartitionState:
 
     def change(self, changed: Mapping[bytes, bytes | None], topic: str, cursor: int) -> None:
         """Take in what a step changed, and the cursor of its source."""
-        for key, value in changed.items():
-            if value is None:
-                self.rows.pop(key, None)
-            else:
-                self.rows[key] = value
+        self.rows.change(changed)
         self.cursors[topic] = cursor
 
     def committed(self, lines: Sequence[tuple[bytes, bytes | None]], contained: int) -> None:

@@ -95,6 +95,22 @@ def test_a_row_changed_again_before_its_first_change_is_committed_stays_as_it_is
     assert found(states_in(left, clock), end=7) == ({b"a": b"2", b"b": b"2"}, {"in": 8}, 5)
 
 
+@pytest.mark.parametrize("value", [None, b""], ids=["removed", "empty"])
+def test_a_row_that_a_later_step_puts_back_as_it_was_stays_so_while_the_steps_are_committed(
+    left: Path, clock: Clock, value: bytes | None
+) -> None:
+    states = states_in(left, clock)
+    states.take_up(0, 0, END)
+    part = states.part(0)
+    steps: list[dict[bytes, bytes | None]] = [{b"a": value}, {b"a": b"5"}, {b"a": value}]
+    for cursor, changed in enumerate(steps, 8):
+        part.change(changed, "in", cursor)
+    for cursor, changed in enumerate(steps, 8):
+        part.committed([*changed.items(), cursor_row("in", cursor)], 2 * cursor - 11)
+        assert part.rows.get(b"a") == value
+    states.close()
+
+
 def test_rows_with_a_common_beginning_are_read_without_the_others(left: Path, clock: Clock) -> None:
     states = states_in(left, clock)
     states.take_up(0, 0, END)
