@@ -40,9 +40,15 @@ def main(
     if turns:
         take_turns(sys.stdin, sys.stdout)
         return
-    with worktree(base) as other, tree(TOP) as ours, tree(other) as theirs:
+    with worktree(base) as other:
+        console.print(compared(other, TOP, rounds=rounds, title=f"This tree against {base}"))
+
+
+def compared(then: Path, now: Path, *, rounds: int, title: str) -> Table:
+    """Two folders with the project's code, measured in turns."""
+    with tree(now) as ours, tree(then) as theirs:
         figures = {name: [(ask(theirs, name), ask(ours, name)) for _ in range(rounds)] for name in QUICK}
-    console.print(table(base, figures))
+    return table(title, figures)
 
 
 def take_turns(asked: IO[str], answers: IO[str]) -> None:
@@ -103,9 +109,9 @@ def ask(process: "subprocess.Popen[str]", name: str) -> float | None:
     return figure
 
 
-def table(base: str, figures: dict[str, list[tuple[float | None, float | None]]]) -> Table:
-    """Medians of both, and the median of the ratios: above 1 this tree does more."""
-    shown = Table(title=f"This tree against {base}, for one core of CPU time")
+def table(title: str, figures: dict[str, list[tuple[float | None, float | None]]]) -> Table:
+    """Medians of both, and the median of the ratios: above 1 the second does more."""
+    shown = Table(title=f"{title}, for one core of CPU time")
     for name in ("row", "then", "now", "unit", "ratio", "lowest", "highest"):
         shown.add_column(name, justify="left" if name in ("row", "unit") else "right")
     for name, pairs in figures.items():
