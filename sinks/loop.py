@@ -21,6 +21,8 @@ from sinks.topics import Topic, topics
 from sinks.warehouse import Warehouse
 
 STOP_LIMIT_S = 5.0
+# An insert of few rows waits more than it works. Twelve at once were no faster than four.
+INSERTS_AT_ONCE = 4
 FULL_ROUND_RECORDS = RECORDS_PER_ROUND_MAX // 2
 
 _log = logging.getLogger(__name__)
@@ -98,11 +100,18 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
     waiting.cancel()
 
 
+class Insert(NamedTuple):
+    """The rows of one table that a batch becomes."""
+
+    batch: Batch
+    block: Block
+
+
 class Taken(NamedTuple):
-    """What was read in one go, and the rows that it becomes."""
+    """What was read in one go, and what is to be inserted of it."""
 
     batches: list[Batch]
-    blocks: list[list[Block]]
+    inserts: list[Insert]
 
     @property
     def records(self) -> int:
@@ -112,7 +121,8 @@ class Taken(NamedTuple):
 class Sink:
     """Source, tables and progress put together; `begin` once, then `round` again and again, `aclose` at the end.
 
-    After a full round there is more to come: the next is read and made into rows while ClickHouse takes this one.
+    After a full round there is more to come: the next is read and made into rows while ClickHouse takes this one,
+    several tables and partitions of it at once.
     """
 
     def __init__(
@@ -166,7 +176,7 @@ class Sink:
                 f"{mark.range} was begun with records of SHA-256 {mark.sha256[:12]} and now holds {batch.sha256[:12]}: "
                 "the topic is not the one that was read. sinks/README.md, 'When it refuses'."
             )
-        await self._insert(batch, self._blocks(batch))
+        await self._insert_all(self._blocks([batch]))
         await self._after([batch])
         _log.info("Finished %s, which was begun before.", mark.range)
 
@@ -182,8 +192,7 @@ class Sink:
         if taken.records >= self._full_round_records:
             self._ahead = asyncio.create_task(self._take())
         await self._progress.before([batch for batch in taken.batches if batch.records])
-        for batch, blocks in zip(taken.batches, taken.blocks, strict=True):
-            await self._insert(batch, blocks)
+        await self._insert_all(taken.inserts)
         await self._after(taken.batches)
         self._metrics.carried(taken.batches, self._lags(), time.monotonic() - began_s)
         return taken.records
@@ -205,7 +214,8 @@ class Sink:
     async def _take(self) -> Taken:
         """Before anything is written down: what cannot be read must not be begun."""
         batches = await self._source.read()
-        return Taken(batches, [self._blocks(batch) for batch in batches])
+        # In a thread, so that the inserts under way go on meanwhile.
+        return Taken(batches, await asyncio.to_thread(self._blocks, batches))
 
     async def _after(self, batches: Sequence[Batch]) -> None:
         await self._progress.after(batches)
@@ -215,11 +225,25 @@ class Sink:
     def _lags(self) -> dict[Partition, int]:
         return {partition: max(0, end - self._carried[partition]) for partition, end in self._source.ends().items()}
 
-    def _blocks(self, batch: Batch) -> list[Block]:
-        return self._topics[batch.range.topic].blocks(batch)
+    def _blocks(self, batches: Sequence[Batch]) -> list[Insert]:
+        return [Insert(batch, block) for batch in batches for block in self._topics[batch.range.topic].blocks(batch)]
 
-    async def _insert(self, batch: Batch, blocks: list[Block]) -> None:
-        for block in blocks:
-            began_s = time.monotonic()
-            await self._warehouse.insert(block.table, block.columns, batch.token(block.table))
-            self._metrics.inserted(block, time.monotonic() - began_s)
+    async def _insert_all(self, inserts: Sequence[Insert]) -> None:
+        """Some at a time and in any order. The first that fails for good ends the others."""
+        turns = asyncio.Semaphore(INSERTS_AT_ONCE)
+
+        async def in_turn(insert: Insert) -> None:
+            async with turns:
+                await self._insert(*insert)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for insert in inserts:
+                    group.create_task(in_turn(insert))
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from failed  # which names the others, should several fail at once
+
+    async def _insert(self, batch: Batch, block: Block) -> None:
+        began_s = time.monotonic()
+        await self._warehouse.insert(block.table, block.columns, batch.token(block.table))
+        self._metrics.inserted(block, time.monotonic() - began_s)

@@ -70,7 +70,7 @@ _log = logging.getLogger(__name__)
 
 
 class Warehouse:
-    """A connection to one database, kept for the life of the process. One caller at a time."""
+    """A connection to one database, kept for the life of the process; several may insert at once."""
 
     def __init__(self, client: AsyncClient, address: str, on_retry: OnRetry | None = None) -> None:
         self.client = client

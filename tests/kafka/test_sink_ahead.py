@@ -1,11 +1,11 @@
-"""The sink reads on while ClickHouse takes what it has: that is not carried yet, and is not said to be."""
+"""The sink inserts several blocks at once, and reads on meanwhile: that is not carried yet, and is not said to be."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from sinks.loop import Sink
+from sinks.loop import INSERTS_AT_ONCE, Sink
 from sinks.metrics import SinkMetrics
 from sinks.migrations import migrate
 from sinks.progress import AFTER, BEFORE, TABLE, Partition
@@ -14,9 +14,10 @@ from sinks.settings import SinkSettings
 from sinks.source import Source
 from sinks.topics import topics
 from sinks.warehouse import Columns, Warehouse
-from tests.support.sink_records import inside, ledger_record, ledger_value, line
-from tests.support.sink_topics import made_topics
+from tests.support.sink_records import fact_entry, inside, journal_values, ledger_record, ledger_value, line
+from tests.support.sink_topics import PARTITIONS, made_topics
 
+JOURNAL = "coverage.journal.v1"
 LEDGER = "coverage.ledger.v1"
 LIMIT_S = 30
 ROUNDS = 4
@@ -52,6 +53,28 @@ class Slow(Warehouse):
             await self.meanwhile()
 
     written: list[str]
+
+
+class Meeting(Warehouse):
+    """No insert of rows goes on before as many are under way as may be; notes how many those ever were."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.under_way = 0
+        self.most = 0
+        self.has_met = asyncio.Event()
+
+    async def insert(self, table: str, columns: Columns, token: str) -> None:
+        if table == TABLE:
+            await super().insert(table, columns, token)
+            return
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        if self.under_way == INSERTS_AT_ONCE:
+            self.has_met.set()
+        await self.has_met.wait()
+        await super().insert(table, columns, token)
+        self.under_way -= 1
 
 
 class Told(SinkMetrics):
@@ -99,4 +122,30 @@ async def test_what_is_read_ahead_is_neither_begun_nor_counted_as_carried(
                 await sink.round()
             assert sink.has_caught_up()
     assert [lags[ledger] >= RECORDS_A_ROUND for lags in told.lags] == [True] * (ROUNDS - 1) + [False]
-    assert warehouse.written == [BEFORE, "ledger_entries", "ledger_lines", AFTER] * ROUNDS
+    rounds = [warehouse.written[i : i + 4] for i in range(0, len(warehouse.written), 4)]
+    assert [[first, *sorted(tables), last] for first, *tables, last in rounds] == [
+        [BEFORE, "ledger_entries", "ledger_lines", AFTER]
+    ] * ROUNDS
+
+
+async def test_several_inserts_are_under_way_at_once_but_not_more_than_the_limit(
+    kafka_address: str, topic_prefix: str, clickhouse_url: str, clickhouse_database: str
+) -> None:
+    settings = SinkSettings(kafka_address, clickhouse_url, clickhouse_database, topic_prefix)
+    async with (
+        made_topics(kafka_address, topic_prefix) as made,
+        await Source.open(settings) as source,
+        await Meeting.open(settings) as warehouse,
+        asyncio.timeout(LIMIT_S),
+    ):
+        await migrate(warehouse.client)
+        for partition in range(PARTITIONS):
+            await made.write(LEDGER, values(partition * RECORDS_A_ROUND), partition=partition)
+            await made.write(JOURNAL, journal_values([fact_entry()]), partition=partition)
+        async with aclosing(Sink(source, warehouse, topics(settings.topics))) as sink:
+            await sink.begin()
+            while not sink.has_caught_up():
+                await sink.round()
+        found = await warehouse.client.query("SELECT count() FROM ledger_entries FINAL")
+    assert warehouse.most == INSERTS_AT_ONCE
+    assert found.result_rows == [(PARTITIONS * RECORDS_A_ROUND,)]

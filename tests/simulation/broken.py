@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
-from sinks.loop import Sink
+from sinks.loop import Insert, Sink
 from sinks.warehouse import Columns, Warehouse
 from streams.bookkeeper import Bookkeeper
 from streams.core.rows import source_key
@@ -163,6 +163,13 @@ class WithoutToken(Warehouse):
         await super().insert(table, columns, f"{token} {next(self._numbers)}")
 
 
+class WritingOffEarly(Sink):
+    """Does not wait until its inserts are answered."""
+
+    async def _insert_all(self, inserts: Sequence[Insert]) -> None:
+        self._under_way = asyncio.ensure_future(super()._insert_all(inserts))
+
+
 class FromGroupOffset(Sink):
     """Goes on where its consumer stood when it last read, as a group that commits by itself remembers it."""
 
@@ -201,6 +208,7 @@ DEFECTS: Final[Defects] = {
     ),
     "the sink inserts without a token": (lambda: Parts(warehouse=WithoutToken), "rows are inserted once"),
     "the sink resumes from the group's offset": (lambda: Parts(sink=FromGroupOffset), "rows are inserted once"),
+    "the sink writes off what is not in yet": (lambda: Parts(sink=WritingOffEarly), "rows are inserted once"),
     "an agent swallows an exception": (
         lambda: Parts(transactional_lane=Swallowing),
         "ledger = journal folded again",

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar, cast
 
 from tests.simulation.process import PROCESS, Process
 
+THREAD_S: Final = 0.01  # virtual: long enough for what goes on meanwhile to have its turn
 STEPS_MAX: Final = 2_000_000  # of one schedule: more is a loop without end
 _T = TypeVar("_T")
 
@@ -145,6 +146,15 @@ class VirtualLoop:
         task: asyncio.Task[_T] = asyncio.Task(coro, loop=self._as_asyncio, name=name, context=context)
         self._tasks.append(task)
         return task
+
+    def run_in_executor(self, _executor: object, work: Callable[..., _T], *args: Any) -> "asyncio.Future[_T]":
+        """A thread's work, done all at once, later than what is ready now."""
+
+        async def run() -> _T:
+            await asyncio.sleep(THREAD_S)
+            return work(*args)
+
+        return self.create_task(run())
 
     def get_debug(self) -> bool:
         return False
