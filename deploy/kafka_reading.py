@@ -16,17 +16,22 @@ RECORDS_PER_POLL_MAX: Final = 10_000
 LOOK_EVERY_S: Final = 0.1
 REQUEST_TIMEOUT_MS: Final = 10_000
 
+COMMITTED: Final = "read_committed"
+WRITTEN: Final = "read_uncommitted"
+
 Offsets = dict[tuple[str, int], int]
 
 
 @asynccontextmanager
-async def consumer_of(kafka: str, topics: Sequence[str]) -> AsyncIterator[AIOKafkaConsumer]:
+async def consumer_of(
+    kafka: str, topics: Sequence[str], *, isolation: str = COMMITTED
+) -> AsyncIterator[AIOKafkaConsumer]:
     """A reader of all partitions of these topics, without a group; CommandFailed without broker or topics."""
     consumer = AIOKafkaConsumer(
         *topics,
         bootstrap_servers=kafka,
         group_id=None,
-        isolation_level="read_committed",
+        isolation_level=isolation,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         request_timeout_ms=REQUEST_TIMEOUT_MS,
@@ -70,7 +75,7 @@ def no_broker(kafka: str) -> CommandFailed:
 
 
 async def read_to_end(kafka: str, topics: Sequence[str]) -> AsyncIterator[Any]:
-    """Every committed record of these topics up to where they end now; of one partition in order."""
+    """Every record of these topics that can be read as committed now; of one partition in order."""
     async with consumer_of(kafka, topics) as consumer:
         ends = await consumer.end_offsets(consumer.assignment())
         open_partitions = {tp for tp, end in ends.items() if end > 0}
@@ -91,10 +96,31 @@ async def follow(kafka: str, topics: Sequence[str]) -> AsyncIterator[Any]:
 
 
 async def end_offsets(kafka: str, topics: Sequence[str]) -> Offsets:
-    """(topic, partition) -> the offset of the record that comes next."""
-    async with consumer_of(kafka, topics) as consumer:
+    """(topic, partition) -> the offset of the record that comes next.
+
+    Who waits until others have come to here has not waited in vain: a broker acknowledges a commit a moment before
+    it ends the transaction in each partition, and what it acknowledged is behind the last stable offset until then.
+    """
+    return await _ends(kafka, topics, WRITTEN)
+
+
+async def last_stable_offsets(kafka: str, topics: Sequence[str]) -> Offsets:
+    """(topic, partition) -> the offset of the first record whose transaction is open; the end if none is."""
+    return await _ends(kafka, topics, COMMITTED)
+
+
+async def _ends(kafka: str, topics: Sequence[str], isolation: str) -> Offsets:
+    async with consumer_of(kafka, topics, isolation=isolation) as consumer:
         ends = await consumer.end_offsets(consumer.assignment())
         return {(tp.topic, tp.partition): offset for tp, offset in ends.items()}
+
+
+async def wait_until_readable(kafka: str, topic: str, partition: int, offset: int) -> None:
+    """Return once a reader of what is committed gets this record. Without an end of its own."""
+    looks = AsyncRetrying(
+        retry=retry_if_result(lambda ends: ends[topic, partition] <= offset), wait=wait_fixed(LOOK_EVERY_S)
+    )
+    await looks(last_stable_offsets, kafka, [topic])
 
 
 async def wait_until_worked(kafka: str, group: str, topics: Sequence[str], timeout_s: float) -> None:

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError, ProducerFenced  # type: ignore[import-un
 
 from deploy.failure import CommandFailed, ExitCode
 from deploy.generations import read_said
-from deploy.kafka_reading import no_broker, telling
+from deploy.kafka_reading import no_broker, telling, wait_until_readable
 from deploy.settings import Settings
 from schemas.generation import BEGUN, STANDING, Generation
 from streams.lane.delivery import start_producer
@@ -43,13 +43,14 @@ class Announcement:
         await self._say(STANDING, replace(generation, since=now_ms()))
 
     async def _say(self, key: bytes, generation: Generation) -> None:
-        """Written, or CommandFailed. When the answer was lost the topic knows."""
+        """Written, and read by whoever asks from now on; or CommandFailed. When the answer was lost the topic knows."""
         try:
             async with asyncio.timeout(SAY_LIMIT_S):
                 await self._producer.begin_transaction()
-                await self._producer.send_and_wait(self._topic, generation.encode(), key=key, partition=0)
+                at = await self._producer.send_and_wait(self._topic, generation.encode(), key=key, partition=0)
                 await self._producer.commit_transaction()
-        except (KafkaError, TimeoutError) as error:
+                await wait_until_readable(self._settings.kafka, self._topic, 0, at.offset)
+        except (KafkaError, TimeoutError, CommandFailed) as error:
             if not await self._is_said(key, generation, error):
                 raise unsaid(self._topic, generation, error) from error
 

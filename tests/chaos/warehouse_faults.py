@@ -5,7 +5,7 @@ import asyncio
 from contextlib import ExitStack
 from typing import Final
 
-from deploy.kafka_reading import end_offsets
+from deploy.kafka_reading import last_stable_offsets
 from tests.chaos.broker_faults import no_room
 from tests.chaos.scenario import PIECE, Act
 from tests.chaos.world import World
@@ -43,7 +43,7 @@ def _until_an_alert(world: World) -> None:
 
 def alerts(world: World) -> int:
     """Offsets of the ends of the alerts."""
-    return sum(asyncio.run(end_offsets(world.settings.kafka, [world.settings.topics.alerts])).values())
+    return sum(asyncio.run(last_stable_offsets(world.settings.kafka, [world.settings.topics.alerts])).values())
 
 
 def dies_before_it_answers(world: World) -> None:

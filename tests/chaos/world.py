@@ -18,7 +18,7 @@ from tenacity import RetryError
 from deploy.demo.material import Line, Material, RawRecord
 from deploy.demo.run import Run
 from deploy.embedded.stack import Stack
-from deploy.kafka_reading import end_offsets, wait_until_worked
+from deploy.kafka_reading import last_stable_offsets, wait_until_worked
 from deploy.settings import Settings
 from schemas.records import Coordinates
 from streams.core.admission import Refusal
@@ -184,12 +184,12 @@ class World:
     # ---- waiting
 
     def ledger(self) -> int:
-        """Offsets of the ledger's ends, markers included."""
-        return sum(asyncio.run(end_offsets(self.settings.kafka, [self.settings.topics.ledger])).values())
+        """Offsets of the ledger up to what is committed, markers included."""
+        return sum(asyncio.run(last_stable_offsets(self.settings.kafka, [self.settings.topics.ledger])).values())
 
     def recorded(self) -> int:
         """Offsets of the journal's ends."""
-        return sum(asyncio.run(end_offsets(self.settings.kafka, [self.settings.topics.journal])).values())
+        return sum(asyncio.run(last_stable_offsets(self.settings.kafka, [self.settings.topics.journal])).values())
 
     def wait_until_it_owns(self, name: str) -> None:
         """Until a worker has said of which partitions it is the owner."""

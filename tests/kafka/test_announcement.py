@@ -1,14 +1,17 @@
 """Who may say which generation is begun and which stands, when answers are lost and others say it too."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaTimeoutError  # type: ignore[import-untyped]
+from tenacity import AsyncRetrying, retry_if_result, wait_fixed
 
 from deploy.failure import CommandFailed, ExitCode
 from deploy.generations import read_said
+from deploy.kafka_reading import end_offsets
 from deploy.making_topics import make_topics
 from deploy.rebuild import removal
 from deploy.rebuild.announcement import REBUILD, Announcement
@@ -20,6 +23,9 @@ from schemas.generation import Generation
 from tests.support.installation import installation
 
 SECOND = Generation(2, 5, "c1", 30)
+BEHIND_COMMIT = 3  # another's record, one that says something, its transaction's marker
+LOOK_EVERY_S = 0.05
+LIMIT_S = 30
 
 
 @pytest.fixture
@@ -53,6 +59,34 @@ async def announcing(settings: Settings, kind: type[AIOKafkaProducer]) -> Announ
 async def topics_of(settings: Settings) -> set[str]:
     async with admin_of(settings.kafka) as admin:
         return {topic for topic in await admin.list_topics() if topic.startswith(settings.topic_prefix)}
+
+
+async def test_what_was_said_is_read_by_whoever_asks_from_then_on(settings: Settings) -> None:
+    """What a broker has committed cannot be read while a transaction is open before it: another one here, its own for
+    a moment after each commit."""
+    other = AIOKafkaProducer(bootstrap_servers=settings.kafka, transactional_id=f"{settings.topic_prefix}other")
+    async with other, await Announcement.open(settings) as announcement:
+        await other.begin_transaction()
+        await other.send_and_wait(settings.topics.generations, b"", key=b"of nothing", partition=0)
+        saying = asyncio.create_task(announcement.begun(SECOND))
+        await ends_at(settings, BEHIND_COMMIT)
+        assert (await read_said(settings)).begun == Generation()
+        assert not saying.done()
+        await other.commit_transaction()
+        await saying
+        assert (await read_said(settings)).begun == SECOND
+
+
+async def ends_at(settings: Settings, offset: int) -> None:
+    """Return when the topic of the generations has come to this offset."""
+    looks = AsyncRetrying(retry=retry_if_result(lambda end: end < offset), wait=wait_fixed(LOOK_EVERY_S))
+
+    async def look() -> int:
+        (end,) = (await end_offsets(settings.kafka, [settings.topics.generations])).values()
+        return end
+
+    async with asyncio.timeout(LIMIT_S):
+        await looks(look)
 
 
 async def test_what_was_said_counts_though_the_answer_was_lost(settings: Settings) -> None:

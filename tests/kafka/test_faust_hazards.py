@@ -22,6 +22,7 @@ from faust.types import TP
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
 from tests.support import lane_topics
+from tests.support.settled import wait_until_settled
 from tests.support.sockets import ANYWHERE, listening
 
 NAMES = ("raises", "sends", "decodes", "parallel", "cut", "crashes")
@@ -167,6 +168,7 @@ async def test_stock_recovery_waits_for_an_offset_that_is_a_transactions_marker(
     one = AIOKafkaProducer(bootstrap_servers=stock.address, transactional_id=f"{stock.prefix}log")
     async with one as producer, producer.transaction():
         await producer.send_and_wait(topic, b"a change", partition=0)
+    await wait_until_settled(stock.address, [topic])
     app = faust.App("stock", broker=f"kafka://{stock.address}")
     recovery = Recovery(app, app.tables)
     settings: dict[str, str] = {"isolation_level": "read_committed", "auto_offset_reset": "earliest"}
@@ -191,6 +193,7 @@ async def test_aiokafka_commits_a_transaction_of_which_the_broker_has_refused_a_
             await refused
     finally:
         await producer.stop()
+    await wait_until_settled(stock.address, [small, other])
     read = await lane_topics.read(stock.address, other, [0])
     assert [record.value for record in read[0]][-1] == b"of the same transaction", "a committed half"
     assert (await lane_topics.read(stock.address, small, [0]))[0] == []

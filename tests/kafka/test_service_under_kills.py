@@ -13,7 +13,7 @@ from deploy.demo.evidence import Evidence, gather
 from deploy.demo.material import Material, from_story
 from deploy.demo.proof import failures, prove
 from deploy.demo.run import Run
-from deploy.kafka_reading import end_offsets, wait_until_worked
+from deploy.kafka_reading import last_stable_offsets, wait_until_worked
 from deploy.settings import Settings
 from deploy.story import story
 from schemas.records import Alert
@@ -42,7 +42,7 @@ def material() -> Material:
 
 
 def ledger_records(settings: Settings) -> int:
-    return sum(asyncio.run(end_offsets(settings.kafka, [settings.topics.ledger])).values())
+    return sum(asyncio.run(last_stable_offsets(settings.kafka, [settings.topics.ledger])).values())
 
 
 def wait_for_more_ledger_than(settings: Settings, service: RestartingService, count: int) -> None:

@@ -47,7 +47,7 @@ async def test_a_worker_goes_on_from_what_the_one_before_has_left_on_disk(case: 
     first.wait_for_offsets(await case.ends())
     assert contained(first) == [-1, -1]
     assert first.terminate() == 0
-    changelog = await case.read(case.changelog)
+    changelog = await case.read_settled(case.changelog)
     await case.fill(300)
     second = case.start()
     second.wait_for_offsets(await case.ends())

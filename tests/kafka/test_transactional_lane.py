@@ -56,7 +56,8 @@ async def test_a_batch_is_one_transaction_of_outputs_state_and_cursor(lane_case:
     worker = lane_case.start(settings={"batch_records_max": 150})
     worker.wait_for_offsets(await lane_case.ends())
     assert worker.terminate() == 0
-    output, changelog = await lane_case.read(lane_case.output), await lane_case.read(lane_case.changelog)
+    output = await lane_case.read_settled(lane_case.output)
+    changelog = await lane_case.read_settled(lane_case.changelog)
     for number in lane_case.numbers:
         batches = [line["records"] for line in worker.said("committed") if line["partition"] == number]
         assert runs(output[number]) == batches
@@ -77,7 +78,7 @@ async def test_a_clean_stop_commits_everything_and_the_next_worker_finds_the_sam
     done = {line["partition"]: line["next"] for line in first.said("committed")}
     assert await stored_case.committed() == done
 
-    changelog = await stored_case.read(stored_case.changelog)
+    changelog = await stored_case.read_settled(stored_case.changelog)
     second = stored_case.start()
     second.wait_until(lambda: len(second.said("opened")) == len(stored_case.numbers), "open partitions")
     for line in second.said("opened"):

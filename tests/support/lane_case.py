@@ -72,6 +72,11 @@ class LaneCase:
         """All of a topic, by partition."""
         return await lane_topics.read(self.address, topic, self.numbers, isolation=isolation)
 
+    async def read_settled(self, topic: str) -> dict[int, list[Any]]:
+        """All of a topic, by partition, once no transaction is open in it: the workers must have ended theirs."""
+        await wait_until_settled(self.address, [topic])
+        return await self.read(topic)
+
     async def ends(self) -> dict[int, int]:
         """Partition -> offset behind the last record of the source."""
         return {
@@ -85,9 +90,8 @@ class LaneCase:
 
     async def check_counts(self, partitions: Iterable[int] | None = None) -> None:
         """Everything in these partitions of the source (default: all) was counted exactly once."""
-        await wait_until_settled(self.address, [self.output, self.changelog])
-        source, output = await self.read(self.source), await self.read(self.output)
-        changelog = await self.read(self.changelog)
+        source, output = await self.read(self.source), await self.read_settled(self.output)
+        changelog = await self.read_settled(self.changelog)
         for number in self.numbers if partitions is None else partitions:
             records = source[number]
             check_counts(records, output[number], changelog[number], self.source, records[-1].offset + 1)
