@@ -10,7 +10,6 @@ from schemas.fact_bytes import (
     ODD_OR_LONG,
     NotPlain,
     common_fields,
-    new,
     read_fact,
     read_instant,
     read_long,
@@ -18,7 +17,7 @@ from schemas.fact_bytes import (
     repeated_text,
 )
 from schemas.mappings import company_from, company_mapping, policy_from, policy_mapping
-from schemas.records import CompanySet, Coordinates, Entry, Fact, FactEntry, PolicyEnded, PolicySet, Tick
+from schemas.records import CompanySet, Coordinates, Entry, Fact, FactEntry, PolicyEnded, PolicySet, Tick, new
 from schemas.registry import FixedRegistry, SchemaRegistry
 from schemas.vocabulary import (
     ACTIONS,

@@ -13,14 +13,13 @@ from schemas.fact_bytes import (
     INSTANT_BYTES,
     ODD_OR_LONG,
     NotPlain,
-    new,
     read_day,
     read_instant,
     read_long,
     repeated_string,
     repeated_text,
 )
-from schemas.records import Instant, LedgerRecord, Posting
+from schemas.records import Instant, LedgerRecord, Posting, new
 from schemas.vocabulary import BOOK_DISPOSITIONS, CLASSES, PROGRAMMES, ClassParts, programme_names
 from schemas.wire import FRAME_BYTES, string, zigzag
 

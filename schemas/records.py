@@ -6,12 +6,14 @@ numbers that Avro's `date` and `timestamp-millis` carry. Sets of programmes and 
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from schemas.vocabulary import ALL_EMPLOYMENT_TYPES, REQUIRED_DEFAULT, ClassParts
 
 Day: TypeAlias = int
 Instant: TypeAlias = int
+
+new: Final = tuple.__new__  # makes a named tuple in a third of the time that calling its class takes
 
 
 class Fact(NamedTuple):

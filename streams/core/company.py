@@ -5,6 +5,7 @@ moves one person from one account to another.
 """
 
 import heapq
+from bisect import insort
 from typing import Final
 
 from schemas.records import Company, Day
@@ -59,7 +60,7 @@ class CompanyBook:
         self.registered: Company | None = None
         self.days: dict[Day, DayRow] = {}
         self.moves_of_day: dict[Day, Moves] = {}  # of days that were asked for and have not changed since
-        self.posted_on: list[Day] = []  # the dates of `days` in order, as they were when last asked for
+        self.posted_on: list[Day] = []  # the dates of `days` in order
         self.future: list[Day] = []  # heap of the dates after today that have postings
         self.steps: Steps = HEADS_ONLY
         self.counted = 0
@@ -96,6 +97,7 @@ class CompanyBook:
         row = self.days.get(on)
         if row is None:
             row = self.days[on] = {}
+            insort(self.posted_on, on)
             if on > self.today:
                 heapq.heappush(self.future, on)
                 self.next_on = min(self.next_on, on)
@@ -130,11 +132,14 @@ class CompanyBook:
 
     def balances_at(self, on: Day) -> Balances:
         """The balances at the end of a date, from the postings."""
-        balances: Balances = {}
+        moved: DayRow = {}
         for value_on, row in self.days.items():
             if value_on <= on:
                 for pair, quantity in row.items():
-                    move(balances, pair, quantity)
+                    moved[pair] = moved.get(pair, 0) + quantity
+        balances: Balances = {}
+        for pair, quantity in moved.items():
+            move(balances, pair, quantity)
         return balances
 
     def _wake_those_with_baseline(self, on: Day) -> None:

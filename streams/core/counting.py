@@ -34,23 +34,35 @@ _JOINED, _LEFT, _GAINED, _LOST = (1 << i * _FIELD_BITS for i in range(4))
 _ACTIVE, _COVERED = 1, 1 << _FIELD_BITS
 
 
+class _MovesOfOne(dict[int, Moves]):
+    """pair of classes -> what one person moves who goes from the first to the second. As Steps: worked out when first
+    asked for, and kept."""
+
+    def __missing__(self, pair: int) -> Moves:
+        before, after = pair >> CLASS_BITS, pair & CLASS_MASK
+        moved = gain = 0
+        if before == OUTSIDE:
+            moved, gain = _JOINED, _ACTIVE
+        elif after == OUTSIDE:
+            moved, gain = _LEFT, -_ACTIVE
+        if _IS_COVERED[after] and not _IS_COVERED[before]:
+            moved, gain = moved + _GAINED, gain + _COVERED
+        elif _IS_COVERED[before] and not _IS_COVERED[after]:
+            moved, gain = moved + _LOST, gain - _COVERED
+        self[pair] = moved, gain
+        return moved, gain
+
+
+_MOVES_OF_ONE: Final = _MovesOfOne()
+
+
 def moves(row: DayRow) -> Moves:
     """The moves of a day, and what they made of the people of its eve."""
     moved = gain = 0
     for pair, quantity in row.items():
-        before, after = pair >> CLASS_BITS, pair & CLASS_MASK
-        if before == OUTSIDE:
-            moved += _JOINED * quantity
-            gain += _ACTIVE * quantity
-        elif after == OUTSIDE:
-            moved += _LEFT * quantity
-            gain -= _ACTIVE * quantity
-        if _IS_COVERED[after] and not _IS_COVERED[before]:
-            moved += _GAINED * quantity
-            gain += _COVERED * quantity
-        elif _IS_COVERED[before] and not _IS_COVERED[after]:
-            moved += _LOST * quantity
-            gain -= _COVERED * quantity
+        of_one, gain_of_one = _MOVES_OF_ONE[pair]
+        moved += of_one * quantity
+        gain += gain_of_one * quantity
     return moved, gain
 
 
@@ -72,8 +84,6 @@ def windows(company: CompanyBook, counts: Counts, sizes: tuple[int, ...]) -> tup
     if len(known) > MOVES_KEPT_MAX:
         known.clear()
     order = company.posted_on
-    if len(order) != len(days):
-        order = company.posted_on = sorted(days)
     people = counts.active * _ACTIVE + counts.covered * _COVERED
     moved = person_days = 0
     lowest = WHOLE_BP + 1  # nobody was active yet

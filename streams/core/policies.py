@@ -6,7 +6,7 @@ from schemas.records import Day, Policy
 from streams.core.company import NEVER, CompanyBook
 from streams.core.standing import PENDING, Standing
 from streams.core.tally import Tally
-from streams.core.watch import in_scope
+from streams.core.watch import in_force
 
 
 class Policies:
@@ -38,11 +38,11 @@ class Policies:
             standing = Standing(policy)
             company.standings.append(standing)
             company.standings.sort(key=lambda s: s.policy.policy_id)
-        standing.policy, standing.ended = policy, ended
+        standing.policy = policy
         standing.counted_at = self._tally.place(policy.required, policy.employment_types)
         if company.steps is not self._tally.steps:
             company.count_by(self._tally.steps)
-        standing.in_scope = in_scope(company, policy)
+        standing.in_force = in_force(company, policy, ended)
         standing.forget_terms()
         company.wake_at = 0
 
@@ -56,7 +56,9 @@ class Policies:
     def wake(self, company: CompanyBook) -> None:
         """Have the policies looked at again that begin, end, have their baseline or may have held on the date."""
         for standing in company.standings:
-            if standing.state == PENDING or company.today in _bounds_of(standing.policy):
+            policy, ended = self.by_id[standing.policy.policy_id]
+            if standing.state == PENDING or company.today in _bounds_of(policy):
+                standing.in_force = in_force(company, policy, ended)
                 standing.wake_at = company.wake_at = 0
 
     def set_wake(self, company: CompanyBook) -> None:

@@ -94,8 +94,7 @@ def unpack_company(company_id: str, value: bytes, policies: dict[str, tuple[Poli
     company = CompanyBook(company_id, fields["today"])
     company.has_facts = fields["has_facts"]
     for policy_id, state, since, episode, episode_start in fields["standings"]:
-        policy, ended = policies[policy_id]
-        standing = Standing(policy, ended=ended)
+        standing = Standing(policies[policy_id][0])
         standing.state, standing.since = state, since
         standing.episode, standing.episode_start = episode, episode_start
         company.standings.append(standing)
@@ -154,7 +153,8 @@ def unpack(rows: StateRows) -> State:
         company_id, on = day_of(key)
         companies[company_id].days[on] = unpack_day(value)
     for company in companies.values():
-        company.future = sorted(on for on in company.days if on > company.today)
+        company.posted_on = sorted(company.days)
+        company.future = [on for on in company.posted_on if on > company.today]
     return State(cursors, policies, companies)
 
 

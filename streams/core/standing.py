@@ -42,10 +42,9 @@ class Standing:
 
     __slots__ = (
         "counted_at",
-        "ended",
         "episode",
         "episode_start",
-        "in_scope",
+        "in_force",
         "policy",
         "since",
         "state",
@@ -53,10 +52,9 @@ class Standing:
         "wake_at",
     )
 
-    def __init__(self, policy: Policy, *, ended: bool = False) -> None:
+    def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        self.ended = ended
-        self.in_scope = False
+        self.in_force = False  # on the company's date
         self.counted_at = 0  # the place of the policy's programmes and types in what the company counts
         self.state = NOT_EVALUABLE
         self.since: Day | None = None  # None: never evaluated

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from schemas.records import new
 from schemas.vocabulary import ALL_EMPLOYMENT_TYPES, CLASSES, EMPLOYMENT_TYPES, PROGRAMMES, REQUIRED_DEFAULT
 from streams.core.postings import CLASS_BITS, CLASS_MASK
 
@@ -52,7 +53,7 @@ def weights_of(required: int, employment_types: int) -> Weights:
 def counts_at(total: int, place: int) -> Counts:
     """The counts of the scope that has this place in a total."""
     fields = total >> place
-    return Counts(fields & _FIELD, fields >> FIELD_BITS & _FIELD, fields >> 2 * FIELD_BITS & _FIELD)
+    return new(Counts, (fields & _FIELD, fields >> FIELD_BITS & _FIELD, fields >> 2 * FIELD_BITS & _FIELD))
 
 
 def active_at(total: int, place: int) -> int:

@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from schemas.records import Alert, Instant, Policy
+from schemas.records import Alert, Instant, Policy, new
 from schemas.vocabulary import ALL_EMPLOYMENT_TYPES
 from streams.core.company import CompanyBook
 from streams.core.counting import count, windows
@@ -62,17 +62,18 @@ def read(company: CompanyBook, standing: Standing) -> Reading:
     active, covered, uncovered_new = counts_at(total, standing.counted_at)
     divisor = active - uncovered_new if policy.clock == "due" else active
     people = active_at(total, WHOLE_COMPANY)
-    evaluable = people >= policy.min_active and divisor > 0 and _in_force(company, standing)
+    evaluable = standing.in_force and people >= policy.min_active and divisor > 0
     if evaluable:
         if standing.terms is None:
             standing.terms = _terms(company, policy)
         evaluable = standing.terms.baseline_divisor > 0 or policy.rule not in RULES_MET_BY_EVERYBODY
-    return Reading(people, active, covered, divisor, evaluable)
+    return new(Reading, (people, active, covered, divisor, evaluable))
 
 
-def _in_force(company: CompanyBook, standing: Standing) -> bool:
-    policy, today = standing.policy, company.today
-    if standing.ended or not standing.in_scope or today < policy.effective_from:
+def in_force(company: CompanyBook, policy: Policy, ended: bool) -> bool:
+    """Whether the company is to be looked at under the policy, on its date."""
+    today = company.today
+    if ended or not in_scope(company, policy) or today < policy.effective_from:
         return False
     if policy.effective_until is not None and today > policy.effective_until:
         return False
