@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import logging
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
@@ -42,7 +43,12 @@ RECOVERY_POLL_S = 0.1  # an aborted tail of a changelog gives no records: do not
 SOURCE_POLL_S = 1.0
 BROKER_ANSWER_LIMIT_S = 30.0
 OWNERSHIP_LIMIT_S = 45.0  # all producers of an assignment started
+READABLE_LOOK_S = 0.02  # between two looks whether what was committed here can be read
+READABLE_LOOKS_SILENT = 50
+READABLE_LOOKS_MAX = 750
 RECOVERY_BUFFER_MESSAGES = 4  # 1 would make Faust read changelogs on beside the sources (recovery.py _restart_recovery)
+
+log = logging.getLogger(__name__)
 
 
 class Lane(Protocol):
@@ -558,9 +564,27 @@ class PartitionTable(faust.Table):  # type: ignore[type-arg]
             actives = {tp.partition for tp in self.app.assignor.assigned_actives() if tp.topic == self.changelog}
             async with asyncio.timeout(OWNERSHIP_LIMIT_S):
                 await self._owner.own(actives)
+            changelogs = {tp for tp in assigned if tp.topic == self.changelog}
+            kept = {tp for tp in changelogs if tp.partition in self.states.partitions()}
+            if kept:
+                await self._until_readable(kept)
             if self.states.outlive_process:
-                await self._take_up({tp for tp in assigned if tp.topic == self.changelog})
+                await self._take_up(changelogs)
             await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
+
+    async def _until_readable(self, kept: set[TP]) -> None:
+        """A broker acknowledges a commit a moment before it can be read. To Faust, who looks now, the state of a
+        partition that stays here would go beyond its changelog, and that ends the process (recovery.py
+        _restart_recovery); where it still does so after the limit, it should.
+        """
+        contained = {tp: self.states.part(tp.partition).contained for tp in kept}
+        for look in range(READABLE_LOOKS_MAX):
+            ends = await self.app.source.highwaters(*kept)
+            if all(offset < ends[tp] for tp, offset in contained.items()):
+                return
+            if look == READABLE_LOOKS_SILENT:
+                log.warning("a rebalance waits until what was committed here can be read")
+            await asyncio.sleep(READABLE_LOOK_S)
 
     async def _take_up(self, changelogs: set[TP]) -> None:
         """Predecessors of what we own are fenced: an end of a changelog that is asked for now stands. What we stand by

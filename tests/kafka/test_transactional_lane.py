@@ -137,6 +137,32 @@ async def test_a_partition_moves_between_workers_and_back(stored_case: LaneCase)
     await stored_case.check_counts()
 
 
+async def test_a_rebalance_before_what_was_committed_can_be_read_is_waited_out(
+    kafka_address: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """As for a moment after each commit, but longer: an open transaction of another's, before it in the changelog."""
+    case = LaneCase(kafka_address, topic_prefix, tmp_path, partitions=1)
+    await case.create()
+    await case.fill(100)
+    first = case.start()
+    try:
+        first.wait_for_offsets(await case.ends())
+        async with AIOKafkaProducer(bootstrap_servers=kafka_address, transactional_id=f"{topic_prefix}other") as other:
+            await other.begin_transaction()
+            await other.send_and_wait(case.changelog, b"", key=b"of nobody", partition=0)
+            await case.fill(100)
+            first.wait_for_offsets(await case.ends())
+            second = case.start()
+            first.wait_until(lambda: "waits until what was committed" in first.errors(), "waiting")
+            await other.abort_transaction()
+        await case.fill(100)
+        first.wait_for_offsets(await case.ends())
+        assert second.terminate() == first.terminate() == 0
+        await case.check_counts()
+    finally:
+        case.close()
+
+
 async def test_a_record_that_the_broker_refuses_stops_the_worker_and_nothing_of_its_batch_is_seen(
     lane_case: LaneCase,
 ) -> None:
