@@ -1,8 +1,11 @@
 """The sink inserts several blocks at once, and reads on meanwhile: that is not carried yet, and is not said to be."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sinks.loop import INSERTS_AT_ONCE, Sink
@@ -12,7 +15,8 @@ from sinks.progress import AFTER, BEFORE, TABLE, Partition
 from sinks.ranges import Batch
 from sinks.settings import SinkSettings
 from sinks.source import Source
-from sinks.topics import topics
+from sinks.tables.block import Block
+from sinks.topics import Topic, topics
 from sinks.warehouse import Columns, Warehouse
 from tests.support.sink_records import fact_entry, inside, journal_values, ledger_record, ledger_value, line
 from tests.support.sink_topics import PARTITIONS, made_topics
@@ -128,10 +132,21 @@ async def test_what_is_read_ahead_is_neither_begun_nor_counted_as_carried(
     ] * ROUNDS
 
 
+def noting(read: Mapping[str, Topic], made_in: set[int]) -> dict[str, Topic]:
+    """The same topics, and the threads in which their rows are made."""
+
+    def noting_blocks(blocks: Callable[[Batch], list[Block]], batch: Batch) -> list[Block]:
+        made_in.add(threading.get_ident())
+        return blocks(batch)
+
+    return {name: replace(topic, blocks=partial(noting_blocks, topic.blocks)) for name, topic in read.items()}
+
+
 async def test_several_inserts_are_under_way_at_once_but_not_more_than_the_limit(
     kafka_address: str, topic_prefix: str, clickhouse_url: str, clickhouse_database: str
 ) -> None:
     settings = SinkSettings(kafka_address, clickhouse_url, clickhouse_database, topic_prefix)
+    made_in: set[int] = set()
     async with (
         made_topics(kafka_address, topic_prefix) as made,
         await Source.open(settings) as source,
@@ -142,10 +157,12 @@ async def test_several_inserts_are_under_way_at_once_but_not_more_than_the_limit
         for partition in range(PARTITIONS):
             await made.write(LEDGER, values(partition * RECORDS_A_ROUND), partition=partition)
             await made.write(JOURNAL, journal_values([fact_entry()]), partition=partition)
-        async with aclosing(Sink(source, warehouse, topics(settings.topics))) as sink:
+        async with aclosing(Sink(source, warehouse, noting(topics(settings.topics), made_in))) as sink:
             await sink.begin()
             while not sink.has_caught_up():
                 await sink.round()
         found = await warehouse.client.query("SELECT count() FROM ledger_entries FINAL")
     assert warehouse.most == INSERTS_AT_ONCE
+    assert made_in, "rows were made"
+    assert threading.get_ident() not in made_in, "and the inserts did not wait for it"
     assert found.result_rows == [(PARTITIONS * RECORDS_A_ROUND,)]

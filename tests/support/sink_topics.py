@@ -7,6 +7,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type:
 from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
 from aiokafka.admin.records_to_delete import RecordsToDelete  # type: ignore[import-untyped]
 
+from deploy.kafka_reading import wait_until_readable
 from deploy.topics import create_topics
 
 PARTITIONS = 2
@@ -21,9 +22,11 @@ class Topics:
         self._producer = producer
 
     async def write(self, topic: str, values: Iterable[bytes], *, partition: int = 0, key: bytes = b"C1") -> None:
-        """One committed transaction."""
+        """One committed transaction, which can be read: a commit is acknowledged a moment before it can be."""
         async with self._producer.transaction():
-            await self._send(topic, values, partition, key)
+            offsets = await self._send(topic, values, partition, key)
+        if offsets:
+            await wait_until_readable(self.address, self.prefix + topic, partition, offsets[-1])
 
     async def abort(self, topic: str, values: Iterable[bytes], *, partition: int = 0) -> None:
         """One aborted transaction: its records are in the log, and nobody may see them."""
@@ -31,10 +34,9 @@ class Topics:
         await self._send(topic, values, partition, b"C1")
         await self._producer.abort_transaction()
 
-    async def _send(self, topic: str, values: Iterable[bytes], partition: int, key: bytes) -> None:
+    async def _send(self, topic: str, values: Iterable[bytes], partition: int, key: bytes) -> list[int]:
         sent = [await self._producer.send(self.prefix + topic, v, key=key, partition=partition) for v in values]
-        for delivery in sent:
-            await delivery
+        return [(await delivery).offset for delivery in sent]
 
     async def ends(self) -> dict[tuple[str, int], int]:
         """The end offset of every partition that has any."""
