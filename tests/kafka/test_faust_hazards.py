@@ -31,6 +31,8 @@ OTHERS = [str(number) for number in range(1, RECORDS)]  # than the first
 READ, FIRST_KEPT = 1, 3  # of the topic that is cut: the group's offset, and the first record that is still there
 LOOK_EVERY_S = 0.1
 LIMIT_S = 45.0
+CRASH_LIMIT_S = 20.0
+CRASHES_MAX = 5
 SMALL_BYTES = 2000
 
 
@@ -132,23 +134,43 @@ async def test_stock_faust_commits_what_it_has_not_done_and_listens_to_everybody
     assert stock.process.poll() is None, "and the worker goes on"
 
 
-async def test_a_crash_of_stock_faust_ends_in_a_graceful_stop_which_commits(stock: Stock, tmp_path: Path) -> None:
-    told = {"app": "crashing", "address": stock.address, "prefix": stock.prefix, "data_dir": str(tmp_path / "crashing")}
-    command = [sys.executable, "-m", "tests.support.stock_worker", json.dumps(told | {"web_port": free_port()})]
-    crashing = started(command, tmp_path / "crashing.out", tmp_path / "crashing.err")
-    group, topic = f"{stock.prefix}crashing", f"{stock.prefix}crashes"
+async def crash_commits(stock: Stock, folder: Path, name: str) -> bool:
+    """Let a worker of this group crash; whether it has committed on the way out."""
+    told = {
+        "app": "crashing",
+        "address": stock.address,
+        "prefix": stock.prefix,
+        "group": name,
+        "data_dir": str(folder / name),
+        "web_port": free_port(),
+    }
+    err = folder / f"{name}.err"
+    crashing = started(
+        [sys.executable, "-m", "tests.support.stock_worker", json.dumps(told)], folder / f"{name}.out", err
+    )
     looks = AsyncRetrying(
         retry=retry_if_result(lambda committed: not committed[0]),
         wait=wait_fixed(LOOK_EVERY_S),
-        stop=stop_after_delay(LIMIT_S),
+        stop=stop_after_delay(CRASH_LIMIT_S),
+        retry_error_callback=lambda last: last.outcome and last.outcome.result(),
     )
     try:
         # For its end one may wait in vain: how long a stop of stock Faust takes is a hazard of its own.
-        await looks(lane_topics.committed_offsets, stock.address, group, topic, [0])  # its commit interval is an hour
+        committed: dict[int, int | None] = await looks(
+            lane_topics.committed_offsets, stock.address, f"{stock.prefix}{name}", f"{stock.prefix}crashes", [0]
+        )  # its commit interval is an hour
     finally:
         crashing.kill()
         crashing.wait()
-    assert "a service that cannot go on" in (tmp_path / "crashing.err").read_text()
+    return bool(committed[0]) and "a service that cannot go on" in err.read_text()
+
+
+async def test_a_crash_of_stock_faust_ends_in_a_graceful_stop_which_commits(stock: Stock, tmp_path: Path) -> None:
+    """Not always: some stops hang before they come to that."""
+    for number in range(CRASHES_MAX):
+        if await crash_commits(stock, tmp_path, f"crashing{number}"):
+            return
+    pytest.fail(f"of {CRASHES_MAX} crashes none has committed")
 
 
 class EndsOfTopics:

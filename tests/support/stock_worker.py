@@ -38,9 +38,9 @@ def bare_app(name: str, address: str, data_dir: str, web_port: int, commit_inter
     )
 
 
-def crashing_app(address: str, prefix: str, data_dir: str, web_port: int) -> faust.App:
+def crashing_app(address: str, prefix: str, data_dir: str, web_port: int, group: str) -> faust.App:
     """An app that never commits by itself before one of its services crashes."""
-    app = bare_app(f"{prefix}crashing", address, data_dir, web_port, NEVER_S)
+    app = bare_app(f"{prefix}{group}", address, data_dir, web_port, NEVER_S)
     done = asyncio.Event()
 
     @app.agent(app.topic(f"{prefix}crashes", value_type=bytes, value_serializer="raw"))
@@ -104,8 +104,8 @@ def main() -> None:
     """Run it as Faust's own command does."""
     told = json.loads(sys.argv[1])
     logging.getLogger("faust").setLevel(logging.ERROR)
-    make = {"stock": stock_app, "crashing": crashing_app}[told.pop("app", "stock")]
-    app = make(**told)
+    crashes = told.pop("app", "stock") == "crashing"
+    app = crashing_app(**told) if crashes else stock_app(**told)
     sys.argv = ["stock", "worker", "--loglevel", "error"]
     app.main()
 
