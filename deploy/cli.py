@@ -1,27 +1,107 @@
-"""The command line `peserta`: the one place that knows all rooms."""
+"""The command line `peserta`: the one place that knows all rooms, by name until they are needed."""
 
 import gc
 import logging
 import os
 import sys
-from typing import NoReturn
+from typing import Any, Final, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
-from deploy.commands import audit, book, demo, health, publish, rebuild, reference, serve, simulate, work
 from deploy.commands.screen import err
+from deploy.deferred import SETTINGS, Deferred
 from deploy.embedded.error import StackError
-from deploy.failure import CommandFailed, ExitCode
-from deploy.settings import WrongSettings
-from streams.lane import GC_THRESHOLDS
+from deploy.failure import CommandFailed, ExitCode, WrongSettings
+from streams.lane.collector import GC_THRESHOLDS
+
+# Panel -> name, place below deploy.commands, and the first paragraph of the command's own help.
+COMMANDS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
+    "Run": (
+        (
+            "demo",
+            "demo:demo",
+            "Run a story through a real Kafka, the workers and ClickHouse, and prove every figure against the "
+            "offline book.",
+        ),
+        ("up", "serve:up", "Run the whole service here: Kafka, ClickHouse, recorder, book-keeper, sink, until Ctrl-C."),
+        ("health", "health:health", "Show whether the workers are ready, and what they wait for."),
+        (
+            "tick",
+            "book:tick",
+            "Begin a business date in a book with `clock: replay`, after everything published so far.",
+        ),
+        ("worker", "work:worker", "Run one worker of the service in this process, until SIGTERM."),
+        ("topics", "serve:topics", "The Kafka topics of the installation."),
+    ),
+    "Publish": (
+        ("publish", "publish:publish", "Publish the facts of files, one JSON object a line."),
+        ("policies", "reference:policies", "Set, end and list the policies that companies are watched under."),
+        ("companies", "reference:companies", "Set and list the registry of companies."),
+    ),
+    "Ask": (
+        (
+            "coverage",
+            "book:coverage",
+            "Show the coverage of every company, or of one with its policies, from ClickHouse.",
+        ),
+        (
+            "alerts",
+            "book:alerts",
+            "Show the alerts, from the alert topic itself: firing and resolved, in order for each company.",
+        ),
+        (
+            "sql",
+            "book:sql",
+            "Ask ClickHouse, read only. The views: journal, ledger, coverage_current, coverage_daily, "
+            "policy_status, alerts, dead_letters, companies, policies.",
+        ),
+    ),
+    "Prove": (
+        (
+            "simulate",
+            "simulate:simulate",
+            "Fold files of facts offline, with the same rules as the service, and print what it would say.",
+        ),
+        (
+            "audit",
+            "audit:audit",
+            "Fold the journal again, and hold everything against it: ledger, alerts, snapshots, letters, state, "
+            "ClickHouse.",
+        ),
+        (
+            "rebuild",
+            "rebuild:rebuild",
+            "Fold the journal again with the code and settings at hand, beside the standing book, check it, and "
+            "switch.",
+        ),
+        (
+            "seal",
+            "audit:take_seal",
+            "Audit the book, and print the heads of its ledger's chains: keep them elsewhere, in the minutes of "
+            "a forum, say.",
+        ),
+        ("journal", "book:journal", "The book of original entry."),
+    ),
+}
+
+
+class Commands(TyperGroup):
+    """The group of all commands, of which only the one that is called is imported."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for panel, commands in COMMANDS.items():
+            for name, place, summary in commands:
+                self.add_command(Deferred(name, panel, f"deploy.commands.{place}", summary))
+
 
 app = typer.Typer(
     name="peserta",
+    cls=Commands,
     no_args_is_help=True,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
+    **SETTINGS,
 )
 
 
@@ -31,25 +111,6 @@ def quiet(context: typer.Context) -> None:
     if context.invoked_subcommand != "worker":
         # The Kafka client's log tells of every retry; what a command cannot do it says itself.
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-
-
-app.command(rich_help_panel="Run")(demo.demo)
-app.command(rich_help_panel="Run")(serve.up)
-app.add_typer(work.worker, name="worker", rich_help_panel="Run")
-app.add_typer(serve.topics, name="topics", rich_help_panel="Run")
-app.command(rich_help_panel="Run")(health.health)
-app.command(rich_help_panel="Run")(book.tick)
-app.command(rich_help_panel="Publish")(publish.publish)
-app.add_typer(reference.policies, name="policies", rich_help_panel="Publish")
-app.add_typer(reference.companies, name="companies", rich_help_panel="Publish")
-app.command(rich_help_panel="Ask")(book.coverage)
-app.command(rich_help_panel="Ask")(book.alerts)
-app.command(rich_help_panel="Ask")(book.sql)
-app.command(rich_help_panel="Prove")(simulate.simulate)
-app.add_typer(book.journal, name="journal", rich_help_panel="Prove")
-app.command(rich_help_panel="Prove")(audit.audit)
-app.command(rich_help_panel="Prove")(rebuild.rebuild)
-app.command("seal", rich_help_panel="Prove")(audit.take_seal)
 
 
 def main() -> NoReturn:

@@ -1,10 +1,9 @@
-"""Asking ClickHouse as an analyst does: read only, by the views of SEMANTICS 9; and as who may change it."""
+"""Asking ClickHouse as an analyst does: read only, by the views of SEMANTICS 9."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import clickhouse_connect
-from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 from urllib3.exceptions import HTTPError
@@ -12,7 +11,6 @@ from urllib3.exceptions import HTTPError
 from deploy.failure import CommandFailed, ExitCode
 from deploy.settings import Settings
 from sinks.faults import Refused
-from sinks.warehouse import open_client
 
 CONNECT_LIMIT_S = 5
 ANSWER_LIMIT_S = 120
@@ -42,17 +40,6 @@ def analyst(settings: Settings, database: str = "") -> Iterator[Client]:
             yield client
         finally:
             client.close()
-
-
-@asynccontextmanager
-async def writing(settings: Settings) -> AsyncIterator[AsyncClient]:
-    """A connection that may write, to the database of the settings' generation; CommandFailed like `analyst`."""
-    with telling(settings):
-        client = await open_client(settings.sink_settings())
-        try:
-            yield client
-        finally:
-            await client.close()
 
 
 @contextmanager

@@ -20,3 +20,7 @@ class CommandFailed(Exception):
     def __init__(self, sentence: str, code: ExitCode = ExitCode.WRONG_USE) -> None:
         super().__init__(sentence)
         self.code = code
+
+
+class WrongSettings(Exception):
+    """The environment says something that cannot be; the text names the variable."""

@@ -26,8 +26,7 @@ from deploy.folding_code import digest_of_code
 from deploy.kafka_reading import consumer_of
 from deploy.settings import Settings
 from schemas.generation import BEGUN, STANDING, Generation
-from streams.lane import LaneFault
-from streams.lane.stop import Refused, Stopping
+from streams.lane.stop import LaneFault, Refused, Stopping
 
 POLL_MS: Final = 1_000
 RETRY_S: Final = 0.5

@@ -10,6 +10,7 @@ import typer
 from pydantic import Field, IPvAnyAddress, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from deploy.failure import WrongSettings
 from schemas.topics import (
     ALERTS,
     COMPANIES,
@@ -38,10 +39,6 @@ RESERVED: Final = frozenset((COMPANIES, POLICIES, JOURNAL, LEDGER, SNAPSHOTS, AL
 LATER_GENERATION: Final = re.compile(r"[.]g\d+")
 BROKERS: Final = re.compile(r"[^\s:,/@]+:\d{1,5}(,[^\s:,/@]+:\d{1,5})*")
 TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
-
-
-class WrongSettings(Exception):
-    """The environment says something that cannot be; the text names the variable."""
 
 
 def _default_data_dir() -> Path:

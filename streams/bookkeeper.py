@@ -14,7 +14,8 @@ from schemas.topics import TopicNames
 from schemas.vocabulary import ID_CONFLICT, TOO_MANY_FACTS
 from schemas.wire import zigzag
 from streams.core.book import Book, StateMismatch
-from streams.lane import Effect, KeyValue, LaneFault, Record, Refused, Rows
+from streams.lane.records import Effect, KeyValue, Record, Rows
+from streams.lane.stop import LaneFault, Refused
 from streams.recorder import DEAD_LETTER, letter_key
 
 HEAD_KEY = b"h"  # the row that holds the chain value of the partition's last ledger record

@@ -1,9 +1,10 @@
-"""Ticks of the wall clock: a business date begins after every midnight in Asia/Jakarta.
+"""The wall clock and its Ticks: a business date begins after every midnight in Asia/Jakarta.
 
 Every recorder says so; the journal takes each date once (its source coordinates are the date).
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -15,6 +16,11 @@ AFTER_MIDNIGHT_S: Final = 0.1
 
 Say = Callable[[Day, Instant], Awaitable[None]]
 Now = Callable[[], Instant]
+
+
+def now_ms() -> Instant:
+    """The wall clock."""
+    return time.time_ns() // 1_000_000
 
 
 async def begin_dates(say: Say, now: Now) -> None:

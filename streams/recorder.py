@@ -31,6 +31,7 @@ from streams.core.admission import (
     NATIONAL_ID,
     OVERSIZED,
     RECORD_BYTES_MAX,
+    REFERENCE_BYTES_MAX,
     TYPE_NOT_ALLOWED,
     Refusal,
     field_reason,
@@ -39,7 +40,7 @@ from streams.core.admission import (
 )
 from streams.core.dates import is_instant
 from streams.core.declared import keeps_rules
-from streams.lane import Append, Record
+from streams.lane.records import Append, Record
 from streams.partitioning import partition_of
 from streams.settings import REPLAY, StreamSettings
 
@@ -48,7 +49,6 @@ OnRecorded = Callable[[str, Mapping[str, int]], None]
 
 RECORDED: Final = "recorded"
 DEAD_LETTER: Final = "dead_letter:"
-REFERENCE_BYTES_MAX: Final = 512 * 1024  # key and value of a registry entry or a policy
 
 
 class Recorder:

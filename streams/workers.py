@@ -1,15 +1,18 @@
 """The two Faust apps: the recorder on the appending lane, the book-keeper on the transactional one."""
 
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from schemas.records import Day, Instant
 from streams.bookkeeper import Bookkeeper
-from streams.clock import begin_dates
-from streams.lane import AppendLane, LaneApp, LaneSettings, TransactionalLane, create_app
+from streams.clock import begin_dates, now_ms
+from streams.lane.app import create_app
+from streams.lane.append import AppendLane
+from streams.lane.faust_hooks import LaneApp
+from streams.lane.settings import LaneSettings
 from streams.lane.stop import Stopping
+from streams.lane.transactional import TransactionalLane
 from streams.metrics import BookkeeperMetrics, RecorderMetrics
 from streams.recorder import Recorder
 from streams.settings import ON_DISK, STATE_NAME, WALL, StreamSettings
@@ -59,11 +62,6 @@ def bookkeeper_app(settings: StreamSettings, metrics: BookkeeperMetrics) -> Lane
         on_recovered=metrics.recovered,
     )
     return app
-
-
-def now_ms() -> Instant:
-    """The wall clock."""
-    return time.time_ns() // 1_000_000
 
 
 def _lane_settings(settings: StreamSettings, app_id: str) -> LaneSettings:

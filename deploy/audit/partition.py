@@ -29,7 +29,7 @@ from schemas.topics import TopicNames
 from streams.bookkeeper import Bookkeeper
 from streams.core.admission import REASONS
 from streams.core.rows import Rows
-from streams.lane import CURSOR_PREFIX
+from streams.lane.cursors import CURSOR_PREFIX
 from streams.settings import StreamSettings
 
 OUTPUTS: Final = (LEDGER, ALERTS, SNAPSHOTS)

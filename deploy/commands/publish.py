@@ -15,10 +15,10 @@ from deploy.failure import CommandFailed, ExitCode
 from deploy.running import installation, with_kafka
 from schemas.records import Coordinates
 from schemas.topics import FACTS
+from streams.clock import now_ms
 from streams.core.admission import REASONS, Refusal
 from streams.intake.publisher import Lines, OnRecord, Publisher, PublishingStopped, Summary, check
 from streams.settings import REPLAY
-from streams.workers import now_ms
 
 REFUSALS_SHOWN_MAX = 20
 

@@ -21,9 +21,11 @@ from sinks.faults import Fault, Refused
 from sinks.loop import run_sink
 from sinks.metrics import SinkMetrics
 from sinks.readiness import Standing
-from streams.lane import LaneApp, run_worker, waits_for
-from streams.lane import Standing as LaneStanding
+from streams.lane.faust_hooks import LaneApp
+from streams.lane.readiness import Standing as LaneStanding
+from streams.lane.readiness import waits_for
 from streams.lane.stop import Refused as LaneRefused
+from streams.lane.worker import run_worker
 from streams.metrics import BookkeeperMetrics, LaneMetrics, RecorderMetrics
 from streams.settings import StreamSettings
 from streams.workers import bookkeeper_app, recorder_app

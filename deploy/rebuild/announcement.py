@@ -13,8 +13,8 @@ from deploy.generations import read_said
 from deploy.kafka_reading import no_broker, telling, wait_until_readable
 from deploy.settings import Settings
 from schemas.generation import BEGUN, STANDING, Generation
+from streams.clock import now_ms
 from streams.lane.delivery import start_producer
-from streams.workers import now_ms
 
 REBUILD: Final = "peserta-rebuild"
 SAY_LIMIT_S: Final = 30.0  # a producer of aiokafka tries for ever

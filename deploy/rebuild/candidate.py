@@ -12,7 +12,7 @@ from deploy.rebuild.groups import PATIENCE_S, admin_of, is_kept
 from deploy.settings import Settings
 from schemas.generation import Generation
 from schemas.topics import TopicNames
-from streams.workers import now_ms
+from streams.clock import now_ms
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Final
 from aiokafka.errors import UnknownTopicOrPartitionError, for_code  # type: ignore[import-untyped]
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
-from deploy.clickhouse_reading import writing
+from deploy.clickhouse_writing import writing
 from deploy.failure import CommandFailed, ExitCode
 from deploy.generations import Said, read_said
 from deploy.rebuild.announcement import Announcement

@@ -11,7 +11,7 @@ from deploy.audit.findings import Finding
 from deploy.audit.kept import Kept
 from deploy.audit.partition import PartitionAudit
 from deploy.audit.reading import PartitionReader
-from deploy.clickhouse_reading import writing
+from deploy.clickhouse_writing import writing
 from deploy.failure import CommandFailed, ExitCode
 from deploy.kafka_reading import consumer_of, end_offsets, left_to_do
 from deploy.rebuild.announcement import Announcement

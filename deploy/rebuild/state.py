@@ -16,8 +16,9 @@ from deploy.kafka_reading import consumer_of
 from deploy.rebuild.groups import PATIENCE_S, is_kept
 from deploy.rebuild.run import Say
 from deploy.settings import Settings
-from streams.lane import LaneFault, LaneSettings
 from streams.lane.cursors import cursor_row
+from streams.lane.settings import LaneSettings
+from streams.lane.stop import LaneFault
 from streams.lane.transactions import PartitionProducers
 from streams.settings import StreamSettings
 

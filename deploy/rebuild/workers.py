@@ -10,7 +10,7 @@ from typing import Final
 from deploy.embedded.process import Process
 from deploy.failure import CommandFailed, ExitCode
 from deploy.settings import PREFIX, Settings
-from streams.lane import StopCode
+from streams.lane.stop import StopCode
 
 STOP_LIMIT_S: Final = 15.0
 RESTARTS_MAX: Final = 10

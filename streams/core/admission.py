@@ -12,6 +12,7 @@ from schemas.vocabulary import ALL_PROGRAMMES, CORRECTION, ENROLLMENT
 from streams.core.dates import effective_range, is_instant, jakarta_day
 
 RECORD_BYTES_MAX: Final = 16_384  # key and value together, or a line without its end
+REFERENCE_BYTES_MAX: Final = 512 * 1024  # key and value of a registry entry or a policy
 ID_LENGTH_MAX: Final = 64  # code points; also of a source
 TEXTS_KEPT_MAX: Final = 1 << 14  # company_ids and sources that are known to be well formed
 

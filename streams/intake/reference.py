@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 
 from schemas.codec import OutputCodec
 from schemas.records import Company, Instant, Policy
-from streams.recorder import REFERENCE_BYTES_MAX
+from streams.core.admission import REFERENCE_BYTES_MAX
 
 REQUEST_TIMEOUT_MS: Final = 30_000
 

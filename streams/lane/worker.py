@@ -16,6 +16,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType  #
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from streams.lane.append import AppendLane
+from streams.lane.collector import GC_THRESHOLDS
 from streams.lane.disk import StateOnDisk
 from streams.lane.faust_hooks import LaneApp, LaneWorker
 from streams.lane.settings import LaneSettings
@@ -25,8 +26,6 @@ from streams.lane.topic_id import topic_id
 STOP_LIMIT_S = 10.0  # from the signal to the end of the process
 BROKER_RETRY_S = 0.5
 BROKER_SILENCE_TOLD_S = 5.0
-# Rows, books and batches hold many objects and no cycles: looking through them all often costs more than is found.
-GC_THRESHOLDS = (100_000, 20, 100)
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 log = logging.getLogger(__name__)

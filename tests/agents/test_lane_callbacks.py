@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from streams.lane import Append, AppendLane, Committed, LaneSettings, Recovered, create_app
+from streams.lane.app import create_app
+from streams.lane.append import AppendLane
 from streams.lane.progress import SourceProgress
-from streams.lane.records import Batch
+from streams.lane.records import Append, Batch, Committed, Recovered
+from streams.lane.settings import LaneSettings
 from tests.agents.test_lanes import SOURCE, Bench, Event, settle
 from tests.unit.streams.lane.records import batch
 

@@ -9,20 +9,13 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from streams.lane import (
-    Append,
-    AppendLane,
-    Committed,
-    Effect,
-    KeyValue,
-    LaneSettings,
-    Rows,
-    TransactionalLane,
-    create_app,
-)
+from streams.lane.app import create_app
+from streams.lane.append import AppendLane
 from streams.lane.progress import SourceProgress
-from streams.lane.records import Batch
+from streams.lane.records import Append, Batch, Committed, Effect, KeyValue, Rows
+from streams.lane.settings import LaneSettings
 from streams.lane.stop import LaneFault
+from streams.lane.transactional import TransactionalLane
 from tests.support.lane_broker import FakeThread
 from tests.unit.streams.lane.records import batch
 

@@ -25,8 +25,8 @@ from rich.table import Table
 from schemas.records import FactEntry
 from streams.core.book import Book
 from streams.core.rows import Rows
-from streams.lane import LaneSettings
 from streams.lane.disk import StateOnDisk
+from streams.lane.settings import LaneSettings
 from streams.lane.state import StateInMemory, States, StoredRows
 from streams.settings import IN_MEMORY, ON_DISK
 from tests.bench.chart import lines

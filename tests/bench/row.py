@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from streams.lane.worker import GC_THRESHOLDS
+from streams.lane.collector import GC_THRESHOLDS
 from tests.bench.load import Load
 
 Measure = Callable[[], float]  # one round -> its figure

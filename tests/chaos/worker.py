@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -84,6 +85,7 @@ def through(detours: Mapping[int, int]) -> Callable[[Callable[..., Any]], Callab
 
 def main() -> None:
     """Wait for the orders, and become the worker."""
+    import_module("deploy.commands.work")  # which the command line would import only when it is called
     asked = Asked.wait_for(Path(sys.argv[1]))
     os.environ.update(asked.environment)
     folder = Path(asked.folder)

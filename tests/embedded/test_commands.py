@@ -23,9 +23,9 @@ from deploy.service import Service
 from deploy.settings import PREFIX, Settings
 from deploy.story import DEFAULT_SEED, Story, StoryFiles, story, write
 from sinks.reading import wait_until_caught_up
+from streams.clock import now_ms
 from streams.core.dates import day_text, jakarta_day
 from streams.core.simulate import JsonObject
-from streams.workers import now_ms
 from tests.support.installation import installation
 from tests.support.liveness import is_alive
 from tests.support.waiting import wait_until

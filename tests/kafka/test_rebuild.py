@@ -15,7 +15,8 @@ from tenacity import AsyncRetrying, retry_if_result, wait_fixed
 
 from deploy.audit.report import Report, audit_book
 from deploy.audit.seal import check, seal
-from deploy.clickhouse_reading import analyst, writing
+from deploy.clickhouse_reading import analyst
+from deploy.clickhouse_writing import writing
 from deploy.commands.serve import make_topics
 from deploy.demo.material import Material, from_story
 from deploy.demo.run import Run
@@ -27,7 +28,7 @@ from deploy.rebuild.candidate import next_candidate
 from deploy.rebuild.state import restore
 from deploy.settings import Settings
 from deploy.story import story
-from streams.lane import StopCode
+from streams.lane.stop import StopCode
 from tests.support.installation import RestartingService, installation
 from tests.support.waiting import INTERVAL_S, wait_until
 

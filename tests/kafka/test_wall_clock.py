@@ -9,9 +9,9 @@ from deploy.commands.serve import make_topics
 from deploy.journal_files import Exported, entries_of
 from deploy.settings import Settings, read_settings
 from schemas.records import Coordinates, Entry, FactEntry, Tick
+from streams.clock import now_ms
 from streams.core.dates import day_text, jakarta_day
 from streams.intake.publisher import Publisher
-from streams.workers import now_ms
 from tests.support.installation import PARTITIONS, RestartingService
 
 ARRIVAL_LIMIT_S = 60

@@ -9,10 +9,11 @@ from sinks.loop import Insert, Sink
 from sinks.warehouse import Columns, Warehouse
 from streams.bookkeeper import Bookkeeper
 from streams.core.rows import source_key
-from streams.lane import CURSOR_PREFIX, Effect, KeyValue, LaneSettings, Record, Rows
 from streams.lane.append import AppendLane
-from streams.lane.cursors import cursor_row
+from streams.lane.cursors import CURSOR_PREFIX, cursor_row
 from streams.lane.disk import StateOnDisk
+from streams.lane.records import Effect, KeyValue, Record, Rows
+from streams.lane.settings import LaneSettings
 from streams.lane.state import PartitionState
 from streams.lane.stop import Stopping
 from streams.lane.transactional import TransactionalLane

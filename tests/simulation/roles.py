@@ -13,8 +13,9 @@ from sinks.settings import SinkSettings
 from sinks.source import Source
 from sinks.topics import topics
 from streams.clock import begin_dates
-from streams.lane import Effect, LaneSettings, Record, Rows
 from streams.lane.delivery import START_LIMIT_S
+from streams.lane.records import Effect, Record, Rows
+from streams.lane.settings import LaneSettings
 from streams.lane.state import StateInMemory, States
 from streams.lane.stop import Stopping
 from streams.recorder import Recorder

@@ -9,18 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from streams.lane import (
-    Append,
-    AppendLane,
-    Committed,
-    Effect,
-    LaneSettings,
-    Record,
-    Rows,
-    TransactionalLane,
-    create_app,
-    run_worker,
-)
+from streams.lane.app import create_app
+from streams.lane.append import AppendLane
+from streams.lane.records import Append, Committed, Effect, Record, Rows
+from streams.lane.settings import LaneSettings
+from streams.lane.transactional import TransactionalLane
+from streams.lane.worker import run_worker
 
 BROADCAST_EVERY = 10
 HUGE_BYTES = 3_000_000

@@ -28,7 +28,11 @@ from sinks.ranges import Batch
 from sinks.readiness import Standing
 from sinks.tables.block import Block
 from streams import workers
-from streams.lane import GC_THRESHOLDS, Committed, LaneApp, LaneSettings, Recovered, run_worker
+from streams.lane.collector import GC_THRESHOLDS
+from streams.lane.faust_hooks import LaneApp
+from streams.lane.records import Committed, Recovered
+from streams.lane.settings import LaneSettings
+from streams.lane.worker import run_worker
 from streams.metrics import BookkeeperMetrics, RecorderMetrics
 from tests.bench.service.samples import Report, Sample
 from tests.bench.simple.asked import RSS_UNIT_BYTES

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer  # type: ignore[import-untyped]
 
-from streams.lane import GC_THRESHOLDS
+from streams.lane.collector import GC_THRESHOLDS
 from tests.bench.simple.asked import Asked, Meter
 from tests.bench.simple.work import Company, KeyValue, Posted, post_batch, state_rows
 

@@ -6,17 +6,11 @@ Variant `recovery`: only until the state is there again; `records` is the number
 import sys
 from collections.abc import Sequence
 
-from streams.lane import (
-    Committed,
-    Effect,
-    LaneSettings,
-    Record,
-    Recovered,
-    Rows,
-    TransactionalLane,
-    create_app,
-    run_worker,
-)
+from streams.lane.app import create_app
+from streams.lane.records import Committed, Effect, Record, Recovered, Rows
+from streams.lane.settings import LaneSettings
+from streams.lane.transactional import TransactionalLane
+from streams.lane.worker import run_worker
 from tests.bench.simple.asked import Asked, Meter
 from tests.bench.simple.work import Company, post_batch, state_rows
 

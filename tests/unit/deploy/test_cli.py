@@ -7,13 +7,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import pytest
-from typer.main import get_command
+from typer.main import get_group
 
-from deploy.cli import app, main
-from streams.lane import GC_THRESHOLDS
+from deploy.cli import COMMANDS, app, main
+from deploy.deferred import every_command
+from streams.lane.collector import GC_THRESHOLDS
 
 FACT: Final = (
     '{"type":"hire","event_id":"e1","company_id":"C1","worker_id":"w1","effective_on":"2025-09-01",'
@@ -75,20 +76,22 @@ def files(tmp_path: Path) -> Path:
 # ---------------------------------------------------------------- help
 
 
-def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every command and group below this one, with the words that lead to it."""
-    for name, below in getattr(command, "commands", {}).items():
-        yield (*path, name), below
-        yield from commands(below, (*path, name))
-
-
-EVERY: Final = dict(commands(get_command(app)))
+EVERY: Final = dict(every_command(get_group(app)))
 LEAVES: Final = {path: command for path, command in EVERY.items() if not hasattr(command, "commands")}
 
 
 def test_every_command_lets_the_collector_run_as_rarely_as_a_worker_does(run: Run) -> None:
     assert run("--help").code == 0
     assert gc.get_threshold() == GC_THRESHOLDS
+
+
+SUMMARIES: Final = {name: summary for panel in COMMANDS.values() for name, _, summary in panel}
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_the_list_of_commands_says_of_each_what_its_own_help_says(name: str) -> None:
+    first, _, _ = EVERY[name,].help.partition("\n\n")
+    assert " ".join(first.split()) == SUMMARIES[name]
 
 
 def test_the_commands() -> None:

@@ -4,16 +4,17 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
-from typer.main import get_command
+from typer.main import get_group
 
 from deploy.cli import app
+from deploy.deferred import every_command
 from deploy.embedded.broker import Cluster, Node
 from deploy.embedded.jars import KAFKA_VERSION
 from deploy.settings import PREFIX, Settings, read_settings
@@ -38,12 +39,12 @@ def interpolated(value: object) -> str:
     return VARIABLE.sub(lambda match: match[2], str(value))
 
 
+EVERY: Final = dict(every_command(get_group(app)))
+
+
 def command_at(words: list[str]) -> Any:
     """The command of the command line that these words name; None when there is none."""
-    command: Any = get_command(app)
-    for word in words:
-        command = getattr(command, "commands", {}).get(word)
-    return command
+    return EVERY.get(tuple(words))
 
 
 # ---------------------------------------------------------------- services

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.failure import CommandFailed, ExitCode
+from deploy.failure import CommandFailed, ExitCode, WrongSettings
 from deploy.running import FILE_NAME, announce, installation, with_kafka
-from deploy.settings import PREFIX, Settings, WrongSettings, read_settings
+from deploy.settings import PREFIX, Settings, read_settings
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.settings import PREFIX, Settings, WrongSettings, read_settings
+from deploy.failure import WrongSettings
+from deploy.settings import PREFIX, Settings, read_settings
 from schemas.vocabulary import KINDS
 from streams.settings import InboundTopic
 from tests.support.journals import deterministic

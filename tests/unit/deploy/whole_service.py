@@ -21,7 +21,7 @@ from streams.core.admission import Refusal
 from streams.core.dates import day_text, jakarta_day, jakarta_midnight
 from streams.core.lines import read_record
 from streams.core.simulate import company_line
-from streams.lane import Append, Rows
+from streams.lane.records import Append, Rows
 from streams.partitioning import partition_of
 from streams.recorder import Recorder
 from streams.settings import REPLAY, StreamSettings

@@ -10,7 +10,8 @@ from schemas.topics import TopicNames
 from schemas.wire import WireError
 from streams.bookkeeper import Bookkeeper
 from streams.core.dates import day
-from streams.lane import Effect, LaneFault, Refused, Rows
+from streams.lane.records import Effect, Rows
+from streams.lane.stop import LaneFault, Refused
 from tests.support.facts import enrollment, entry, hire, level, noon, tick
 from tests.support.raw_records import RawRecord
 

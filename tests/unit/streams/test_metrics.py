@@ -12,7 +12,7 @@ from schemas.topics import TopicNames
 from streams.bookkeeper import Bookkeeper, Folded
 from streams.core.dates import day
 from streams.core.timeline import LONG_AGO
-from streams.lane import Committed, Recovered
+from streams.lane.records import Committed, Recovered
 from streams.metrics import BookkeeperMetrics, LaneMetrics, RecorderMetrics
 from streams.recorder import Recorder
 from streams.settings import REPLAY, StreamSettings

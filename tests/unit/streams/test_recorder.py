@@ -22,10 +22,11 @@ from schemas.records import (
 )
 from schemas.topics import TopicNames
 from schemas.wire import frame
+from streams.core.admission import REFERENCE_BYTES_MAX
 from streams.core.dates import day
-from streams.lane import Append
+from streams.lane.records import Append
 from streams.partitioning import partition_of
-from streams.recorder import REFERENCE_BYTES_MAX, Recorder
+from streams.recorder import Recorder
 from streams.settings import REPLAY, WALL, InboundTopic, StreamSettings
 from tests.support.facts import correction, enrollment, hire, noon, termination
 from tests.support.raw_records import RawRecord

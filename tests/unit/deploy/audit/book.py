@@ -16,7 +16,8 @@ from streams.core.admission import Refusal
 from streams.core.dates import instant
 from streams.core.declared import policies
 from streams.core.lines import read_record
-from streams.lane import CURSOR_PREFIX, Rows
+from streams.lane.cursors import CURSOR_PREFIX
+from streams.lane.records import Rows
 from streams.partitioning import partition_of
 from streams.recorder import Recorder
 from streams.settings import StreamSettings

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from unittest.mock import patch
 
 from streams.bookkeeper import Bookkeeper
-from streams.lane import Append, Effect, Record, Rows
+from streams.lane.records import Append, Effect, Record, Rows
 from streams.recorder import Recorder
 from tests.unit.deploy.audit import book as in_memory
 from tests.unit.deploy.audit.book import PARTITIONS, SETTINGS, TOPICS, BookInMemory

@@ -13,7 +13,7 @@ from deploy.audit.snapshots import CLAIM
 from deploy.rebuild.state import refuse_differing_outputs, rows_to_write
 from schemas.codec import JournalCodec, OutputCodec
 from schemas.records import TICK_SOURCE, Coordinates, Tick
-from streams.lane import CURSOR_PREFIX
+from streams.lane.cursors import CURSOR_PREFIX
 from tests.support.shelf import Shelf
 from tests.unit.deploy.audit.book import PARTITIONS, SETTINGS, TOPICS, BookInMemory, published_book
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from deploy.clickhouse_reading import writing
+from deploy.clickhouse_writing import writing
 from deploy.failure import CommandFailed, ExitCode
 from deploy.generations import Said, read_said
 from deploy.rebuild.announcement import Announcement, unsaid

@@ -6,8 +6,14 @@ from typing import Any
 import pytest
 from faust.types.enums import ProcessingGuarantee
 
-from streams.lane import AppendLane, Effect, LaneSettings, Refused, TransactionalLane, app, create_app
+from streams.lane import app
+from streams.lane.app import create_app
+from streams.lane.append import AppendLane
 from streams.lane.faust_hooks import BatchTopic, Consumer, PartitionTable, Transport
+from streams.lane.records import Effect
+from streams.lane.settings import LaneSettings
+from streams.lane.stop import Refused
+from streams.lane.transactional import TransactionalLane
 
 
 def settings(tmp_path: Path, **changes: Any) -> LaneSettings:

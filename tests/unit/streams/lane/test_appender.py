@@ -6,8 +6,9 @@ from typing import Any
 
 from aiokafka.producer.message_accumulator import BatchBuilder  # type: ignore[import-untyped]
 
-from streams.lane import Append, LaneSettings
 from streams.lane.appender import Appender
+from streams.lane.records import Append
+from streams.lane.settings import LaneSettings
 
 TURNS = 20
 

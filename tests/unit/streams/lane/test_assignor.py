@@ -9,8 +9,12 @@ import pytest
 from faust.assignor.client_assignment import ClientAssignment, ClientMetadata
 from faust.assignor.partition_assignor import PartitionAssignor
 
-from streams.lane import Effect, LaneApp, LaneSettings, TransactionalLane, create_app
+from streams.lane.app import create_app
 from streams.lane.assignor import LaneAssignor
+from streams.lane.faust_hooks import LaneApp
+from streams.lane.records import Effect
+from streams.lane.settings import LaneSettings
+from streams.lane.transactional import TransactionalLane
 
 PARTITIONS = 2
 TOPICS = ("in", "app-book-changelog")

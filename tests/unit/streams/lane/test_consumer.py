@@ -9,10 +9,12 @@ from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError  # 
 from faust.types import TP
 from faust.types.tuples import Message
 
-from streams.lane import Effect, LaneApp, LaneSettings, Rows, TransactionalLane, create_app
-from streams.lane.faust_hooks import Consumer
+from streams.lane.app import create_app
+from streams.lane.faust_hooks import Consumer, LaneApp
 from streams.lane.progress import Hole
-from streams.lane.records import Batch
+from streams.lane.records import Batch, Effect, Rows
+from streams.lane.settings import LaneSettings
+from streams.lane.transactional import TransactionalLane
 from tests.support.lane_broker import FakeThread
 from tests.unit.streams.lane.records import PlainRecord, batch
 

@@ -13,8 +13,11 @@ import pytest
 from aiokafka.producer import sender  # type: ignore[import-untyped]
 from faust.types import TP
 
-from streams.lane import Effect, LaneSettings, TransactionalLane, create_app
+from streams.lane.app import create_app
 from streams.lane.faust_hooks import BatchTopic, _batch, set_marker_wait
+from streams.lane.records import Effect
+from streams.lane.settings import LaneSettings
+from streams.lane.transactional import TransactionalLane
 from tests.unit.streams.lane.records import PlainRecord
 
 
@@ -82,7 +85,10 @@ PROGRAMS = {
 def test_ends_the_process_without_committing(tmp_path: Path, program: str, code: int, words: str) -> None:
     source = dedent(f"""
         import asyncio, atexit, pathlib, threading
-        from streams.lane import LaneSettings, Refused, create_app, worker
+        from streams.lane import worker
+        from streams.lane.app import create_app
+        from streams.lane.settings import LaneSettings
+        from streams.lane.stop import Refused
         atexit.register(print, "a handler ran")
         folder = pathlib.Path({str(tmp_path)!r})
         app = create_app(LaneSettings(bootstrap="127.0.0.1:9", app_id="app", partitions=1, data_dir=folder))

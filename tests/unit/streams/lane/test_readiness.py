@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 from faust.types import TP
 
-from streams.lane import AppendLane, LaneSettings, Standing, Waiting, create_app, waits_for
+from streams.lane.app import create_app
+from streams.lane.append import AppendLane
+from streams.lane.readiness import Standing, Waiting, waits_for
+from streams.lane.settings import LaneSettings
 from tests.support.lane_broker import FakeThread
 
 AT_WORK = Standing(knows_broker=True, is_assigned=True, rebalances=False, is_positioned=True)
