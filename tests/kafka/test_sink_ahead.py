@@ -29,7 +29,11 @@ RECORDS_A_ROUND = 3
 
 
 class Noting(Source):
-    """Says how often it has read something."""
+    """Reads until something has come, however long that takes, and says how often it did.
+
+    The source itself ends empty after a moment: on a busy machine before a slow insert has begun, and then nobody is
+    reading while it is under way.
+    """
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -37,10 +41,10 @@ class Noting(Source):
         self.has_read = asyncio.Event()
 
     async def read(self) -> list[Batch]:
-        batches = await super().read()
-        if batches:
-            self.reads += 1
-            self.has_read.set()
+        while not (batches := await super().read()):
+            pass
+        self.reads += 1
+        self.has_read.set()
         return batches
 
 
