@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 EMPLOYMENT_TYPES: Final = ("daily", "fixed_term", "outsourced", "permanent", "unspecified")  # sorted by name
 PROGRAMMES: Final = ("JHT", "JKK", "JKM", "JKP", "JMO", "JP")  # sorted by name
 TERMINATION_REASONS: Final = ("resigned", "dismissed", "contract_ended", "retired", "deceased", "other", "unspecified")
+CONTRACT_ENDED: Final = TERMINATION_REASONS.index("contract_ended")  # the one reason that a renewal passes over
 ACTIONS: Final = ("enrolled", "withdrawn")
 
 # Kinds of fact. The first three are also the rank of SEMANTICS 3 within one moment.

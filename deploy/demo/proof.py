@@ -215,7 +215,9 @@ def _alerts(
 ) -> tuple[dict[tuple[str, int], Any], dict[tuple[str, int], Any]]:
     line_of_at = {at: number for number, at in at_of_line.items()}
     found = [
-        alert_line(alert, line_of_at[alert.journal_partition, alert.journal_offset] if alert.cause == "fact" else None)
+        alert_line(
+            alert, line_of_at.get((alert.journal_partition, alert.journal_offset)) if alert.cause == "fact" else None
+        )
         for alert in evidence.alerts
     ]
     return _in_order(found), _in_order(o for o in offline if o["kind"] == "alert")

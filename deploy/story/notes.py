@@ -15,6 +15,7 @@ class Planted(Enum):
     CORRECTION = "a fact is voided and said again as it was: reversal and new posting"
     CORRECTION_FIRST = "a correction comes before the fact that it voids"
     REHIRE = "somebody comes back: a new spell, with a new grace period"
+    RENEWAL = "a contract ends on the day on which the next begins: the spell goes on, whichever was entered first"
     BACK_DATED = "a fact is recorded weeks after the date from which it holds: past days are restated"
     FUTURE_DATED = "a contract is recorded before it begins: nothing happens until that date"
     BROKEN_RECORD = "a record that the recorder refuses: dead letter"

@@ -18,6 +18,9 @@ PLANTED_UNTIL: Final = LAST_ON - timedelta(days=14)
 """Facts recorded later are not corrected, so that their corrections are still recorded in the story."""
 BACK_DATED_DAYS: Final = 21
 CORRECTIONS_A_COMPANY: Final = 3
+RENEWALS_A_COMPANY: Final = 6
+END_ENTERED_MS: Final = (-30 * MINUTE_MS, 2 * DAY_MS)
+"""How long after the new contract the end of the old one is entered: before it, and after it."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,38 @@ def correction_first(reports: Sequence[Report], rng: Random) -> Plant:
     return Plant((void,), (note(Planted.CORRECTION_FIRST, sentence, void, mistaken),))
 
 
+def renewals(reports: Sequence[Report], rng: Random) -> Plant:
+    """Some contracts that follow another have its end beside them, entered by turns before the hire and after it."""
+    followed = following_hires(reports)
+    plants = []
+    for number, hire in enumerate(rng.sample(followed, min(len(followed), RENEWALS_A_COMPANY))):
+        after_ms = END_ENTERED_MS[number % len(END_ENTERED_MS)]
+        end = ending(hire, hire.recorded_at + after_ms, rng)
+        both, entered = ((end, hire), "first") if after_ms < 0 else ((hire, end), "last")
+        sentence = (
+            f"A contract ends on {hire.fact['effective_on']}, where the next begins; its end is entered {entered}."
+        )
+        plants.append(Plant((end,), (note(Planted.RENEWAL, sentence, *both),)))
+    return Plant(
+        tuple(report for plant in plants for report in plant.reports),
+        tuple(each for plant in plants for each in plant.notes),
+    )
+
+
+def following_hires(reports: Sequence[Report]) -> list[Report]:
+    """The hires of people who are inside already, early enough for an end that is entered after them."""
+    inside: set[str] = set()
+    following, in_time = [], {r.event_id for r in later(reports, "hire")}
+    for report in sorted(reports, key=lambda r: (str(r.fact["effective_on"]), str(r.fact["occurred_at"]))):
+        if report.fact["type"] == "hire":
+            if report.worker_id in inside and report.event_id in in_time:
+                following.append(report)
+            inside.add(report.worker_id)
+        elif report.fact["type"] == "termination":
+            inside.discard(report.worker_id)
+    return following
+
+
 # ---- what is there already, pointed out
 
 
@@ -154,6 +189,14 @@ def restated(like: Report, at: int, rng: Random, **changed: str) -> Report:
     occurred_at = at - MINUTE_MS
     new = {"event_id": event_id(occurred_at, rng), "occurred_at": instant_text(occurred_at)}
     return Report(at, {**like.fact, **new, **changed})
+
+
+def ending(hire: Report, at: int, rng: Random) -> Report:
+    """The end of the contract before a hire, effective on the same date."""
+    kept = {key: hire.fact[key] for key in ("company_id", "worker_id", "effective_on", "source")}
+    occurred_at = at - MINUTE_MS
+    when = {"event_id": event_id(occurred_at, rng), "occurred_at": instant_text(occurred_at)}
+    return Report(at, {"type": "termination", **kept, **when, "reason": "contract_ended"})
 
 
 def correction(target: Report, at: int, rng: Random, corrects: str | None = None) -> Report:

@@ -21,6 +21,7 @@ from deploy.story.planted import (
     id_conflict,
     nobody_there,
     rehire,
+    renewals,
     unknown_target,
 )
 from deploy.story.policies import POLICIES_YAML
@@ -45,6 +46,8 @@ PLANTS: Final[tuple[tuple[Archetype, Callable[[list[Report], Random], Plant]], .
     (Archetype.DROPPER, correction_first),
     (Archetype.DROPPER, corrections),
     (Archetype.SHEDDER, correction_first),
+    (Archetype.JMO_CHAMPION, renewals),
+    (Archetype.SHEDDER, renewals),
 )
 """Which disorder is found with which companies; the functions do not see each other's reports."""
 

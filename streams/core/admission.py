@@ -36,7 +36,7 @@ REASONS: Final = {
     INVALID_FIELD: "a field is missing, unknown, null or outside its rule",
     KEY_MISMATCH: "the key of the record is not its company_id",
     TYPE_NOT_ALLOWED: "the topic may not carry this type of record",
-    EFFECTIVE_ON_OUT_OF_RANGE: "effective_on lies more than 10 years before or 1 year after the recording",
+    EFFECTIVE_ON_OUT_OF_RANGE: "effective_on lies before 1 January 1970, or more than a year after the recording",
 }
 
 _EVENT_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")

@@ -242,7 +242,10 @@ class Book:
 
 def _check_rules(book: dict[str, int], grace_days: int) -> None:
     if book["format"] != at_rest.FORMAT:
-        raise StateMismatch(f"the state has format {book['format']}, this version reads {at_rest.FORMAT}")
+        raise StateMismatch(
+            f"the state was folded by the rules of format {book['format']}, this version has those of "
+            f"format {at_rest.FORMAT}: `peserta rebuild` folds the whole book by them, and shows what differs"
+        )
     if book["grace_days"] != grace_days:
         raise StateMismatch(
             f"the book was opened with a grace period of {book['grace_days']} days, the settings say {grace_days}: "

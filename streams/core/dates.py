@@ -14,8 +14,8 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 INSTANT_MIN: Final = (date(2000, 1, 1).toordinal() - EPOCH_ORDINAL) * DAY_MS
 INSTANT_END: Final = (date(2200, 1, 1).toordinal() - EPOCH_ORDINAL) * DAY_MS
 
-YEARS_BACK_MAX: Final = 10  # a fact may hold from this long before it is recorded ...
-YEARS_AHEAD_MAX: Final = 1  # ... to this long after (SEMANTICS 1)
+EFFECTIVE_FIRST: Final[Day] = 0  # a fact may hold from 1 January 1970: who was hired long ago is reported truly ...
+YEARS_AHEAD_MAX: Final = 1  # ... to this long after it is recorded (SEMANTICS 1)
 
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _INSTANT: Final = re.compile(
@@ -71,7 +71,7 @@ def instant_text(at: Instant) -> str:
 @lru_cache(maxsize=1 << 12)
 def effective_range(recorded_on: Day) -> tuple[Day, Day]:
     """First and last date from which a fact that is recorded on this date may hold."""
-    return _years_from(recorded_on, -YEARS_BACK_MAX), _years_from(recorded_on, YEARS_AHEAD_MAX)
+    return EFFECTIVE_FIRST, _years_from(recorded_on, YEARS_AHEAD_MAX)
 
 
 def _years_from(on: Day, years: int) -> Day:

@@ -47,6 +47,8 @@ _KIND: Final = {name: number for number, name in enumerate(KINDS)}
 _REASON: Final = {name: number for number, name in enumerate(TERMINATION_REASONS)}
 _ACTION: Final = {"enrolled": 0, "withdrawn": WITHDRAWN}
 
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"  # some programs of Windows put it at the beginning of a file
+
 # What a wrong value raises while it is looked up or parsed.
 _WRONG_VALUE: Final = (KeyError, TypeError, ValueError)
 
@@ -59,9 +61,14 @@ class FactLine(NamedTuple):
 
 
 def numbered(file: Iterable[bytes], first: int = 1) -> Iterator[tuple[int, bytes]]:
-    """(number, line without its end) of each line of a file; blank lines keep their numbers and are passed over."""
+    """(number, line without its end) of each line of a file.
+
+    Blank lines keep their numbers and are passed over, and so is a byte order mark at the beginning of the file.
+    """
     for number, raw in enumerate(file, first):
         line = raw.rstrip(b"\r\n")
+        if number == first:
+            line = line.removeprefix(BYTE_ORDER_MARK)
         if line.strip(b" \t"):
             yield number, line
 
@@ -149,8 +156,18 @@ def _some_number(_: str) -> int:
     return 0
 
 
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON. What one means that says a key twice cannot be known, so it is none."""
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return fields
+
+
 # No field is a number, so none is read: int() refuses a long one, and the line would pass for no JSON.
-_decoder: Final = json.JSONDecoder(parse_constant=_no_constant, parse_int=_some_number)
+_decoder: Final = json.JSONDecoder(
+    parse_constant=_no_constant, parse_int=_some_number, object_pairs_hook=_each_key_once
+)
 _encode: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 
 

@@ -25,7 +25,9 @@ from schemas.records import Company, Day, Policy
 from streams.core.company import CompanyBook, DayRow
 from streams.core.standing import Standing
 
-FORMAT: Final = 1  # of the rows; a book of another format is folded again from its journal
+# Of the rows and of the rules by which they were folded: a book of another format is folded again from its journal.
+# 1: without renewals.
+FORMAT: Final = 2
 
 BOOK_KEY: Final = b"b"
 _DAY: Final = struct.Struct(">i")

@@ -3,13 +3,26 @@
 A worker's situation after some facts is a `Head`. From it alone follows every change of class from the date of the last
 fact on, so that a further fact in order needs nothing else: `extend` says which changes it takes back and which it
 makes. Folding a whole timeline is extending it fact by fact.
+
+One rule looks at several facts of a day: a contract's end is passed over when the worker was inside on the eve and is
+hired on that day (a renewal). `may_renew` says when a further fact can make one, so that the day has to be folded anew.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from schemas.records import Day, Instant
-from schemas.vocabulary import ALL_PROGRAMMES, CLASSES, HIRE, OUTSIDE, PROGRAMMES, SETTLED_CLASS, TERMINATION, WITHDRAWN
+from schemas.vocabulary import (
+    ALL_PROGRAMMES,
+    CLASSES,
+    CONTRACT_ENDED,
+    HIRE,
+    OUTSIDE,
+    PROGRAMMES,
+    SETTLED_CLASS,
+    TERMINATION,
+    WITHDRAWN,
+)
 from streams.core.postings import change
 
 LONG_AGO: Final = -(1 << 31)  # before every date
@@ -74,13 +87,33 @@ def _tail(on: Day, eve: int, situation: int, grace_ends: Day) -> list[int]:
     return [ends] if eve == now else [on << 20 | eve << 10 | now, ends]
 
 
-def timeline(facts: Iterable[Remembered], grace_days: int) -> tuple[Head, list[int]]:
+def may_renew(head: Head, on: Day, kind: int, detail: int) -> bool:
+    """Whether a fact that sorts after all before it can make a renewal, which `extend` does not see.
+
+    It needs two facts of one date, on whose eve the worker was inside: a hire after an end, or an end after a hire.
+    """
+    last_on, _, _, _, eve, situation = head
+    if on != last_on or eve == OUTSIDE:
+        return False
+    return situation < _INSIDE if kind == HIRE else kind == TERMINATION and detail == CONTRACT_ENDED
+
+
+def timeline(facts: Sequence[Remembered], grace_days: int) -> tuple[Head, list[int]]:
     """Facts that are not void, sorted -> the head and all changes of class in order of date."""
     head = NOBODY
     changes: list[int] = []
+    hired_on = {on for on, _, kind, _, _, _ in facts if kind == HIRE}
     for on, at, kind, _, detail, _ in facts:
+        if kind == TERMINATION and detail == CONTRACT_ENDED and on in hired_on and _inside_on_eve(head, on):
+            continue  # a renewal: the hire of the same day goes on with the spell
         head, was, now = extend(head, on, at, kind, detail, grace_days)
         if was != now:
             del changes[len(changes) - len(was) :]
             changes += now
     return head, changes
+
+
+def _inside_on_eve(head: Head, on: Day) -> bool:
+    """Whether the worker is inside at the end of the day before `on`, which is not before the head's date."""
+    last_on, _, _, _, eve, situation = head
+    return eve != OUTSIDE if on == last_on else situation >= _INSIDE

@@ -10,7 +10,7 @@ from typing import Final
 from schemas.records import Fact
 from schemas.vocabulary import APPLIED, CORRECTION, DUPLICATE, ID_CONFLICT, NO_EFFECT, TOO_MANY_FACTS
 from streams.core.postings import difference
-from streams.core.timeline import NOBODY, Head, Remembered, extend, timeline
+from streams.core.timeline import NOBODY, Head, Remembered, extend, may_renew, timeline
 
 FACTS_PER_WORKER_MAX: Final = 1000  # void ones and corrections included (SEMANTICS 2)
 
@@ -37,6 +37,8 @@ def remember(row: bytes | None, fact: Fact, grace_days: int) -> Remembrance:
     lines: list[int] = []
     if kind != CORRECTION:
         if on < last_on or (on == last_on and (at < last_at or (at == last_at and kind <= last_kind))):
+            return _refold(row, fact, grace_days)
+        if on == last_on and may_renew(head, on, kind, detail):
             return _refold(row, fact, grace_days)
         head, was, now = extend(head, on, at, kind, detail, grace_days)
         lines = difference(was, now)

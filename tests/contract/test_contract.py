@@ -36,7 +36,7 @@ def check(folder: Path, code: int, out: bytes, err: bytes) -> None:
 
 
 def test_the_cases_are_there() -> None:
-    assert len(FOLDERS) == 42
+    assert len(FOLDERS) == 47
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

@@ -24,6 +24,7 @@ from schemas.records import (
 from schemas.vocabulary import (
     ALL_EMPLOYMENT_TYPES,
     ALL_PROGRAMMES,
+    CONTRACT_ENDED,
     CORRECTION,
     ENROLLMENT,
     HIRE,
@@ -66,7 +67,7 @@ def _detail(kind: int) -> SearchStrategy[int]:
     if kind == HIRE:
         return st.sampled_from([0, 3, 3, 3])
     if kind == TERMINATION:
-        return st.integers(0, 6)
+        return st.one_of(st.just(CONTRACT_ENDED), st.integers(0, 6))
     if kind == ENROLLMENT:
         return st.one_of(some_programmes, some_programmes, some_programmes.map(lambda p: p | WITHDRAWN))
     return st.just(0)
@@ -95,6 +96,20 @@ scopes: Final = st.one_of(
         kbli_prefixes=st.sampled_from([None, ("15",), ("1", "152")]),
     ),
 )
+
+
+@st.composite
+def contracts(draw: st.DrawFn) -> list[Fact]:
+    """The facts of one worker whose contracts begin and end on a few dates, in any order of entry and arrival."""
+    borders = st.sampled_from([FIRST, FIRST + 10, FIRST + 11, FIRST + 30])
+    kinds = st.sampled_from([HIRE, HIRE, TERMINATION, TERMINATION, ENROLLMENT, CORRECTION])
+    sent = []
+    for number in range(draw(st.integers(2, 12))):
+        kind = draw(kinds)
+        corrects = f"e{draw(st.integers(0, 11))}" if kind == CORRECTION else ""
+        on, at = draw(borders), draw(moments)
+        sent.append(Fact(kind, draw(_detail(kind)), f"e{number}", "C1", "w1", on, at, "hris", corrects))
+    return sent
 
 
 @st.composite

@@ -10,7 +10,14 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from schemas.records import WINDOW_DAYS, Day, Fact, Window
-from schemas.vocabulary import EMPLOYMENT_TYPES, KINDS, PROGRAMMES, ClassParts, programme_names
+from schemas.vocabulary import (
+    EMPLOYMENT_TYPES,
+    KINDS,
+    PROGRAMMES,
+    TERMINATION_REASONS,
+    ClassParts,
+    programme_names,
+)
 
 RANK = {"termination": 0, "hire": 1, "enrollment": 2}
 EVERY_TYPE = frozenset(EMPLOYMENT_TYPES)
@@ -44,6 +51,14 @@ def is_withdrawal(fact: Fact) -> bool:
     return fact.detail >= 1 << len(PROGRAMMES)
 
 
+def ends_a_contract(fact: Fact) -> bool:
+    return KINDS[fact.kind] == "termination" and TERMINATION_REASONS[fact.detail] == "contract_ended"
+
+
+def is_hired_on(facts: Facts, on: Day) -> bool:
+    return any(KINDS[fact.kind] == "hire" and fact.effective_on == on for fact in standing_facts(facts))
+
+
 @lru_cache(maxsize=1 << 12)
 def standing_facts(facts: Facts) -> Facts:
     """The facts that are not void, in the order of section 3."""
@@ -58,10 +73,15 @@ def class_on(facts: Facts, on: Day, grace_days: int) -> WorkerClass | None:
     employment_type: str | None = None
     programmes: set[str] = set()
     spell_start = 0
+    inside_yesterday, today = False, None
     for fact in standing_facts(facts):
         if fact.effective_on > on:
             break
+        if fact.effective_on != today:
+            inside_yesterday, today = employment_type is not None, fact.effective_on
         kind = KINDS[fact.kind]
+        if inside_yesterday and ends_a_contract(fact) and is_hired_on(facts, fact.effective_on):
+            continue
         if kind == "hire":
             if employment_type is None:
                 spell_start = fact.effective_on

@@ -102,7 +102,7 @@ def test_the_service_answers_a_disorderly_file_as_the_offline_book(tmp_path: Pat
         line_of(facts[0]),
         line_of(facts[1]._replace(source="another")),
         line_of(hire("e20", "2025-09-02", worker="9" * 16)),
-        line_of(hire("e21", "1990-01-01", at="2025-09-02T00:00:00Z")),
+        line_of(hire("e21", "1969-12-31", at="2025-09-02T00:00:00Z")),
         LATE,
     )
     rules = Rules((level("floor", 5000, min_active=1),))

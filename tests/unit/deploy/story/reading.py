@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta, timezone
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from deploy.story.companies import COMPANIES
@@ -47,9 +49,15 @@ def standing(lines: Iterable[Line], company_id: str, on: str) -> Standing:
         first.setdefault(line["event_id"], line)
     valid = [f for f in first.values() if f["type"] in RANK and f["event_id"] not in void and f["effective_on"] <= on]
     valid.sort(key=lambda f: (f["effective_on"], f["occurred_at"], RANK[f["type"]], f["event_id"]))
+    hired = {(f["worker_id"], f["effective_on"]) for f in valid if f["type"] == "hire"}
     people: dict[str, set[str]] = {}
-    for fact in valid:
-        happen(people, fact)
+    for _, facts_of_day in groupby(valid, key=itemgetter("effective_on")):
+        yesterday = {worker for worker, person in people.items() if "inside" in person}
+        for fact in facts_of_day:
+            worker = fact["worker_id"]
+            renewed = worker in yesterday and (worker, fact["effective_on"]) in hired
+            if not (renewed and fact.get("reason") == "contract_ended"):
+                happen(people, fact)
     inside = [programmes for programmes in people.values() if "inside" in programmes]
     covered = [programmes for programmes in inside if programmes >= {"JKK", "JKM"}]
     return Standing(len(inside), len(covered), sum("JMO" in programmes for programmes in inside))

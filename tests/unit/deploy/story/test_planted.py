@@ -107,3 +107,16 @@ def test_future_contracts_are_known_before_they_begin_and_some_never_begin_in_th
     assert {line["type"] for line in ahead.values()} == {"hire"}
     assert max(line["effective_on"] for line in ahead.values()) == "2026-01-05"
     assert min(line["effective_on"] for line in ahead.values()) < "2025-03-01"
+
+
+def test_contracts_end_where_the_next_begins_and_the_end_is_entered_first_or_last(
+    told: Story, lines: list[Line]
+) -> None:
+    by_id = {line["event_id"]: line for line in lines}
+    orders: Counter[bool] = Counter()
+    for note in notes_of(told, Planted.RENEWAL):
+        hire, end = sorted((by_id[event_id] for event_id in note.event_ids), key=lambda line: str(line["type"]))
+        assert (hire["type"], end["type"], end["reason"]) == ("hire", "termination", "contract_ended")
+        assert (hire["worker_id"], hire["effective_on"]) == (end["worker_id"], end["effective_on"])
+        orders[end["occurred_at"] < hire["occurred_at"]] += 1
+    assert orders[True] >= 4 and orders[False] >= 4

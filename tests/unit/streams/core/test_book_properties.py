@@ -22,10 +22,12 @@ from streams.core.rows import Rows
 from streams.core.tally import counts_at
 from tests.support.busy_journals import busy_entries
 from tests.support.facts import entry
-from tests.support.journals import WORKERS, dates, deterministic, facts
-from tests.support.naive_timeline import Workforce, timeline_of, worker_class
+from tests.support.journals import WORKERS, contracts, dates, deterministic, facts
+from tests.support.naive_timeline import WorkerClass, Workforce, timeline_of, worker_class
 
 GRACE_DAYS = 9
+
+Change = tuple[int, WorkerClass | None, WorkerClass | None]
 journals = busy_entries()
 
 
@@ -198,6 +200,12 @@ def test_alerts_of_a_company_and_policy_alternate_and_their_episodes_count_up(jo
 @settings(deterministic, max_examples=150)
 @given(st.lists(facts(WORKERS[:1], ("C1",)), max_size=20))
 def test_remembering_fact_by_fact_posts_what_folding_the_whole_timeline_does(sent: list[Fact]) -> None:
+    posted, known = posted_one_by_one(sent)
+    assert posted == list(timeline_of(known, GRACE_DAYS))
+
+
+def posted_one_by_one(sent: list[Fact]) -> tuple[list[Change], tuple[Fact, ...]]:
+    """What the lines of one worker's facts add up to, and the facts that are remembered."""
     book = Book(GRACE_DAYS)
     known: tuple[Fact, ...] = ()
     sums: Counter[tuple[int, int]] = Counter()
@@ -213,6 +221,13 @@ def test_remembering_fact_by_fact_posts_what_folding_the_whole_timeline_does(sen
         for (on, pair), quantity in sorted(sums.items())
         if quantity
     ]
+    return posted, known
+
+
+@settings(deterministic, max_examples=400)
+@given(contracts())
+def test_contracts_that_end_and_begin_on_a_day_post_what_folding_day_by_day_does(sent: list[Fact]) -> None:
+    posted, known = posted_one_by_one(sent)
     assert posted == list(timeline_of(known, GRACE_DAYS))
 
 

@@ -198,8 +198,8 @@ def test_a_source_with_a_long_number_is_not_shown() -> None:
 @pytest.mark.parametrize(
     ("effective_on", "reason"),
     [
-        ("2015-09-01", None),
-        ("2015-08-31", "effective_on_out_of_range"),
+        ("1970-01-01", None),
+        ("1969-12-31", "effective_on_out_of_range"),
         ("2026-09-01", None),
         ("2026-09-02", "effective_on_out_of_range"),
     ],

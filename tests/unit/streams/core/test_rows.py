@@ -99,8 +99,8 @@ def test_a_book_of_another_grace_period_is_refused() -> None:
 
 def test_a_book_of_another_format_is_refused() -> None:
     kept = dict(book_with_state().rows)
-    kept[rows.BOOK_KEY] = kept[rows.BOOK_KEY].replace(b'"format":1', b'"format":0')
-    with pytest.raises(StateMismatch, match="format 0, this version reads 1"):
+    kept[rows.BOOK_KEY] = kept[rows.BOOK_KEY].replace(b'"format":2', b'"format":1')
+    with pytest.raises(StateMismatch, match="format 1, this version has those of format 2: `peserta rebuild`"):
         Book(30, rows=kept)
 
 

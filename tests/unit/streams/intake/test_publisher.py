@@ -41,7 +41,7 @@ def test_a_line_that_cannot_become_a_record_is_refused(raw: bytes, reason: str) 
 
 
 def test_a_fact_out_of_range_is_sent_and_said_to_be_doomed() -> None:
-    far = hire("e1", "2014-12-31", at="2025-01-01T00:00:00Z")
+    far = hire("e1", "1969-12-31", at="2025-01-01T00:00:00Z")
     summary, told = checked([line(far)])
     assert (summary.published, dict(summary.doomed)) == (1, {"effective_on_out_of_range": 1})  # type: ignore[attr-defined]
     assert told == [(1, Refusal("effective_on_out_of_range", "e1", "hris"))]
@@ -49,5 +49,5 @@ def test_a_fact_out_of_range_is_sent_and_said_to_be_doomed() -> None:
 
 def test_the_range_is_that_of_the_time_of_recording() -> None:
     fact = hire("e1", "2025-01-01")
-    assert checked([line(fact)], noon("2035-01-01"))[1] == []
-    assert checked([line(fact)], noon("2035-01-02"))[1] == [(1, Refusal("effective_on_out_of_range", "e1", "hris"))]
+    assert checked([line(fact)], noon("2024-01-01"))[1] == []
+    assert checked([line(fact)], noon("2023-12-31"))[1] == [(1, Refusal("effective_on_out_of_range", "e1", "hris"))]
