@@ -9,7 +9,7 @@ from streams.bookkeeper import Bookkeeper
 from streams.clock import begin_dates, now_ms
 from streams.lane.app import create_app
 from streams.lane.append import AppendLane
-from streams.lane.faust_hooks import LaneApp
+from streams.lane.hooks.app import LaneApp
 from streams.lane.settings import LaneSettings
 from streams.lane.stop import Stopping
 from streams.lane.transactional import TransactionalLane

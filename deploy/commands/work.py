@@ -21,9 +21,8 @@ from sinks.faults import Fault, Refused
 from sinks.loop import run_sink
 from sinks.metrics import SinkMetrics
 from sinks.readiness import Standing
-from streams.lane.faust_hooks import LaneApp
-from streams.lane.readiness import Standing as LaneStanding
-from streams.lane.readiness import waits_for
+from streams.lane.hooks.app import LaneApp
+from streams.lane.readiness import WorkerStatus, waits_for
 from streams.lane.stop import Refused as LaneRefused
 from streams.lane.worker import run_worker
 from streams.metrics import BookkeeperMetrics, LaneMetrics, RecorderMetrics
@@ -131,7 +130,7 @@ def _run(
     settings = with_kafka(installation())
     apps: list[LaneApp] = []
     _end_on_signal()
-    told = Told(role, lambda: waits_for(apps[0].standing() if apps else LaneStanding()))
+    told = Told(role, lambda: waits_for(apps[0].status() if apps else WorkerStatus()))
     with _health(settings, told) as say:
         book = of_book(settings, told)
         if book is None:

@@ -9,10 +9,12 @@ from faust.types.enums import ProcessingGuarantee
 from yarl import URL
 
 from streams.lane.assignor import LaneAssignor
-from streams.lane.faust_hooks import BROKER_ANSWER_LIMIT_S, LaneApp, Transport
+from streams.lane.hooks.app import LaneApp
+from streams.lane.hooks.consumer import Transport
 from streams.lane.settings import LaneSettings
 from streams.lane.stop import Refused
 
+BROKER_ANSWER_LIMIT_S = 30.0
 FAUST_VERSION = "0.15.3"
 AIOKAFKA_SERIES = "0.14."
 STREAM_BUFFER_EVENTS = 4096

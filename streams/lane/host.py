@@ -1,4 +1,4 @@
-"""What a lane asks of whatever runs it: a Faust app (`faust_hooks.LaneApp`), or a simulation of one.
+"""What a lane asks of whatever runs it: a Faust app (`hooks.app.LaneApp`), or a simulation of one.
 
 So that the lanes' own code can be run where there is neither Faust nor a broker, a lane gets its records, its table and
 its producers from outside.
@@ -43,7 +43,7 @@ class Host(Protocol):
     def source(self) -> Source: ...
 
     def add_lane(self, lane: Any, name: str, work: Work) -> None:
-        """Give this lane (`faust_hooks.Lane`) the records of its source topics, by calling `work` with a stream."""
+        """Give this lane (`hooks.app.Lane`) the records of its source topics, by calling `work` with a stream."""
 
     def add_table(self, owner: Any, name: str) -> Table:
-        """Where the lane's rows are kept; `owner` (`faust_hooks.TableOwner`) fences predecessors before."""
+        """Where the lane's rows are kept; `owner` (`hooks.table.TableOwner`) fences predecessors before."""

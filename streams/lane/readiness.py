@@ -15,8 +15,8 @@ class Waiting(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a worker stands. It may be assigned no partition, when there are more workers than partitions."""
+class WorkerStatus:
+    """The state of a worker. It may be assigned no partition, when there are more workers than partitions."""
 
     knows_broker: bool = False
     is_assigned: bool = False
@@ -25,17 +25,17 @@ class Standing:
     stops: bool = False
 
 
-def waits_for(standing: Standing) -> tuple[Waiting, ...]:
+def waits_for(status: WorkerStatus) -> tuple[Waiting, ...]:
     """Everything that keeps the worker from its work, in order; nothing when it is at work."""
-    if standing.stops:
+    if status.stops:
         return (Waiting.END,)
     waits = []
-    if not standing.knows_broker:
+    if not status.knows_broker:
         waits.append(Waiting.BROKER)
-    if not standing.is_assigned:
+    if not status.is_assigned:
         waits.append(Waiting.ASSIGNMENT)
-    elif standing.rebalances:
+    elif status.rebalances:
         waits.append(Waiting.REBALANCE)
-    elif not standing.is_positioned:
+    elif not status.is_positioned:
         waits.append(Waiting.STATE)
     return tuple(waits)

@@ -15,7 +15,7 @@ from streams.lane.delivery import (
     send_all,
     start_producer,
 )
-from streams.lane.faust_hooks import set_marker_wait
+from streams.lane.hooks.markers import set_marker_wait
 from streams.lane.host import StartProducer
 from streams.lane.records import KeyValue
 from streams.lane.settings import LaneSettings

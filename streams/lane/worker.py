@@ -18,7 +18,8 @@ from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 from streams.lane.append import AppendLane
 from streams.lane.collector import GC_THRESHOLDS
 from streams.lane.disk import StateOnDisk
-from streams.lane.faust_hooks import LaneApp, LaneWorker
+from streams.lane.hooks.app import LaneApp
+from streams.lane.hooks.worker import LaneWorker
 from streams.lane.settings import LaneSettings
 from streams.lane.stop import LaneFault, Refused, fail_stop
 from streams.lane.topic_id import topic_id
@@ -65,7 +66,7 @@ def _log_to_stderr(loglevel: str) -> None:
     for name in ("streams", "deploy"):
         logging.getLogger(name).setLevel(loglevel)
     # Faust's services log under the module of their class: each start and stop of each.
-    logging.getLogger("streams.lane.faust_hooks").setLevel(logging.WARNING)
+    logging.getLogger("streams.lane.hooks").setLevel(logging.WARNING)
 
 
 def _limit_the_end() -> None:

@@ -17,7 +17,7 @@ from streams.core.rows import source_key
 from streams.lane.append import AppendLane
 from streams.lane.cursors import CURSOR_PREFIX
 from streams.lane.delivery import Delivery
-from streams.lane.faust_hooks import ConsumerThread
+from streams.lane.hooks.consumer_thread import ConsumerThread
 from streams.lane.records import KeyValue
 from streams.lane.settings import LaneSettings
 from streams.lane.transactions import PartitionProducers

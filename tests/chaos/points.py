@@ -23,7 +23,7 @@ from sinks.ranges import Batch
 from sinks.warehouse import Warehouse
 from streams.core.book import Book
 from streams.lane.delivery import Delivery
-from streams.lane.faust_hooks import PartitionTable
+from streams.lane.hooks.table import PartitionTable
 from streams.lane.state import PartitionState
 from streams.lane.transactions import PartitionProducers
 

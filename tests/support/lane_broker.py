@@ -11,7 +11,7 @@ from streams.lane.records import Batch
 
 @dataclass
 class FakeThread:
-    """Stands in for `faust_hooks.ConsumerThread`: `logs` is begin and end of each partition, `fetches` what comes next.
+    """Stands in for the hooks' `ConsumerThread`: `logs` is begin and end of each partition, `fetches` what comes next.
 
     `during` is called while a fetch is under way, to let something happen meanwhile.
     """

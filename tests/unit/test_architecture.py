@@ -63,8 +63,6 @@ FORBIDDEN_TEXT: Final = re.compile(
 )
 
 LONG_MODULES: Final = {
-    "streams/lane/faust_hooks.py": "what is relied on of Faust's private parts stands in one file",
-    "streams/lane/pins.py": "one row for each private part that is relied on",
     "streams/core/declared.py": "the fields of two files, one table each, and what reads them",
 }
 LONG_FUNCTIONS: Final[dict[str, str]] = {}

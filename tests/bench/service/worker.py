@@ -29,7 +29,7 @@ from sinks.readiness import Standing
 from sinks.tables.block import Block
 from streams import workers
 from streams.lane.collector import GC_THRESHOLDS
-from streams.lane.faust_hooks import LaneApp
+from streams.lane.hooks.app import LaneApp
 from streams.lane.records import Committed, Recovered
 from streams.lane.settings import LaneSettings
 from streams.lane.worker import run_worker

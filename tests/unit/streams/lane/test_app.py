@@ -9,7 +9,9 @@ from faust.types.enums import ProcessingGuarantee
 from streams.lane import app
 from streams.lane.app import create_app
 from streams.lane.append import AppendLane
-from streams.lane.faust_hooks import BatchTopic, Consumer, PartitionTable, Transport
+from streams.lane.hooks.consumer import Consumer, Transport
+from streams.lane.hooks.table import PartitionTable
+from streams.lane.hooks.topic import BatchTopic
 from streams.lane.records import Effect
 from streams.lane.settings import LaneSettings
 from streams.lane.stop import Refused

@@ -11,7 +11,7 @@ from faust.assignor.partition_assignor import PartitionAssignor
 
 from streams.lane.app import create_app
 from streams.lane.assignor import LaneAssignor
-from streams.lane.faust_hooks import LaneApp
+from streams.lane.hooks.app import LaneApp
 from streams.lane.records import Effect
 from streams.lane.settings import LaneSettings
 from streams.lane.transactional import TransactionalLane

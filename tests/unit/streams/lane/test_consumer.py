@@ -10,7 +10,8 @@ from faust.types import TP
 from faust.types.tuples import Message
 
 from streams.lane.app import create_app
-from streams.lane.faust_hooks import Consumer, LaneApp
+from streams.lane.hooks.app import LaneApp
+from streams.lane.hooks.consumer import Consumer
 from streams.lane.progress import Hole
 from streams.lane.records import Batch, Effect, Rows
 from streams.lane.settings import LaneSettings

@@ -14,7 +14,9 @@ from aiokafka.producer import sender  # type: ignore[import-untyped]
 from faust.types import TP
 
 from streams.lane.app import create_app
-from streams.lane.faust_hooks import BatchTopic, _batch, set_marker_wait
+from streams.lane.hooks.consumer_thread import _batch
+from streams.lane.hooks.markers import set_marker_wait
+from streams.lane.hooks.topic import BatchTopic
 from streams.lane.records import Effect
 from streams.lane.settings import LaneSettings
 from streams.lane.transactional import TransactionalLane

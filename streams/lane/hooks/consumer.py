@@ -1,0 +1,248 @@
+"""The consumer: one message for each partition and fetch, read from where the lanes say."""
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from aiokafka.errors import (  # type: ignore[import-untyped]
+    ConsumerStoppedError,
+    IllegalStateError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+)
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from faust.types.tuples import ConsumerMessage, Message
+
+from streams.lane.cursors import SourceLog
+from streams.lane.hooks.consumer_thread import ConsumerThread
+from streams.lane.progress import Hole, SourceProgress
+from streams.lane.records import Batch
+from streams.lane.stop import Stopping
+
+if TYPE_CHECKING:
+    from streams.lane.hooks.app import LaneApp
+
+BUSY_POLL_S = 0.003  # between two looks whether a partition has room again
+RECOVERY_POLL_S = 0.1  # an aborted tail of a changelog gives no records: do not wait longer for them
+SOURCE_POLL_S = 1.0
+
+
+class Consumer(driver.Consumer):
+    """Yields one message per partition and fetch. Sources are read only between rebalances, and only after this class
+    itself has put them where the lanes say; changelogs go into the state here, so that no queue of Faust can lose them.
+    """
+
+    app: "LaneApp"
+    _thread: ConsumerThread
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.progress: dict[TP, SourceProgress] = {}
+        self._positioned_for: tuple[int, int] | None = None
+        self._tables = self.app.tables_of_lanes()
+        self._settings = self.app.lane_settings
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def _rebalance(self) -> tuple[int, int]:
+        return self.app.rebalancing_count, self.app.consumer_generation_id
+
+    async def _wait_next_records(self, timeout: float) -> tuple[dict[TP, Any], set[TP]]:  # noqa: ASYNC109
+        """Faust fetches sources while it still seeks, then clears the queues into which they went (recovery.py
+        on_recovery_completed, mode/utils/queues.py resume); and where nothing is to be fetched it sleeps for a second.
+        """
+        with Stopping("reading"):
+            if not self.flow_active:
+                await self.wait(self.can_resume_flow)  # type: ignore[arg-type]
+            rebalance = self._rebalance()
+            wanted, timeout = await self._wanted()
+            if not wanted:  # for aiokafka an empty set means all
+                await self.sleep(timeout)
+                return {}, wanted
+            try:
+                fetched = cast(dict[TP, Batch], await self._getmany(wanted, timeout))
+            except ConsumerStoppedError:
+                if not self.app.should_stop:
+                    raise
+                await self.sleep(timeout)
+                return {}, set()
+            except (NoOffsetForPartitionError, OffsetOutOfRangeError):
+                # A fetch goes on over a rebalance, and then meets partitions that nobody has sought yet.
+                if self._rebalance() == rebalance:
+                    raise
+                return {}, wanted
+            if self._rebalance() != rebalance:
+                return {}, wanted  # of an assignment that is no more; the next one positions anew
+            return fetched, wanted
+
+    async def _wanted(self) -> tuple[set[TP], float]:
+        """The partitions to fetch from now, and how long to wait for records of them."""
+        active = set(self._get_active_partitions())
+        sources = {tp for tp in active if tp.topic not in self._tables}
+        if self.app.rebalancing or not await self._positioned(sources):
+            return active - sources, RECOVERY_POLL_S
+        busy = {tp for tp in sources if self._busy(self.progress[tp])}
+        return active - busy, BUSY_POLL_S if busy or not active else SOURCE_POLL_S
+
+    def knows_broker(self) -> bool:
+        """Whether the broker answers."""
+        return self._thread.knows_broker()
+
+    def is_positioned(self) -> bool:
+        """Whether the sources of the present assignment are where their lanes say, the states behind them complete."""
+        return self._positioned_for == self._rebalance()
+
+    def _busy(self, progress: SourceProgress) -> bool:
+        settings = self._settings
+        return progress.busy(
+            in_flight_max=settings.batches_in_flight, interval_s=settings.batch_interval_s, now_s=time.monotonic()
+        )
+
+    # ------------------------------------------------------------------------------------------------- position
+
+    async def _positioned(self, active: set[TP]) -> bool:
+        rebalance = self._rebalance()
+        if self._positioned_for == rebalance:
+            return True
+        sources = {TP(*tp) for tp in self.assignment() if tp.topic not in self._tables}
+        if not sources <= active:
+            return False  # Faust has not finished
+        try:
+            if not await self._position(sources):
+                return False
+        except IllegalStateError:
+            if self._rebalance() == rebalance:
+                raise
+        if self._rebalance() != rebalance:
+            return False
+        self._positioned_for = rebalance
+        return True
+
+    async def _position(self, sources: set[TP]) -> bool:
+        """Put the sources where their lanes say; False while a state is not read to the end of its changelog."""
+        tables = ((tp.partition, self.app.lane_of(tp.topic).table) for tp in sources)
+        if any(table is not None and partition not in table.owned() for partition, table in tables):
+            return False
+        changelogs = {TP(topic, number) for topic, table in self._tables.items() for number in table.owned()}
+        if await self._limits(sources, changelogs) is None:
+            return False
+        committed = await self._thread.committed(sources)
+        # Once more: a worker that slept here while others went on would hold their offsets against older ends, and take
+        # its state for lost.
+        limits = await self._limits(sources, changelogs)
+        if limits is None:
+            return False
+        begins, ends = limits
+        logs = {tp: SourceLog(tp.topic, tp.partition, begins[tp], ends[tp], committed[tp]) for tp in sources}
+        starts = {tp: self.app.lane_of(tp.topic).start_of(log) for tp, log in logs.items()}
+        for lane in self.app.lanes:
+            await lane.open({tp.partition for tp in sources if tp.topic in lane.source_topics})
+        if starts:
+            await self.seek_wait(starts)
+        self.progress = {tp: SourceProgress(f"{tp.topic}-{tp.partition}", start) for tp, start in starts.items()}
+        for tp, log in logs.items():
+            # The last worker died after its transaction and before the group heard of it.
+            if log.begin < starts[tp] and (log.committed is None or log.committed < starts[tp]):
+                self.progress[tp].stand()
+        return True
+
+    async def _limits(self, sources: set[TP], changelogs: set[TP]) -> tuple[Mapping[TP, int], Mapping[TP, int]] | None:
+        """Where these begin and end; None while a state does not contain its changelog to that end."""
+        ends = await self.highwaters(*sources, *changelogs)
+        begins = await self.earliest_offsets(*sources, *changelogs)
+        contained = {tp: self._tables[tp.topic].states.part(tp.partition).contained for tp in changelogs}
+        if any(max(contained[tp], begins[tp] - 1) < ends[tp] - 1 for tp in changelogs):
+            return None
+        return begins, ends
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        """Faust seeks a changelog to one before its beginning (recovery.py _build_offsets), which is out of range."""
+        changelogs = [tp for tp in partitions if tp.topic in self._tables]
+        begins = await self.earliest_offsets(*changelogs) if changelogs else {}
+        with Stopping("seek"):
+            for tp, begin in begins.items():
+                self._tables[tp.topic].states.part(tp.partition).begin_at(begin, f"{tp.topic}-{tp.partition}")
+        await super().seek_wait({tp: max(offset, begins.get(tp, 0)) for tp, offset in partitions.items()})
+
+    # ------------------------------------------------------------------------------------------------- messages
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109
+        """One message per partition and fetch; its offset is the last of the stretch that it stands for."""
+        fetched, _ = await self._wait_next_records(timeout)
+        rebalance = self._rebalance()
+        for tp, batch in [(TP(*tp), batch) for tp, batch in fetched.items()]:
+            if self.should_stop or not self.flow_active or self._rebalance() != rebalance:
+                return
+            with Stopping("reading"):
+                wanted = self._read_changelog(tp, batch) if tp.topic in self._tables else self._deliver(tp, batch)
+            if wanted:
+                yield tp, self._message(tp, batch)
+
+    def _read_changelog(self, tp: TP, batch: Batch) -> bool:
+        """Whether Faust has yet to hear that its changelog was read so far: also when only markers were passed, and
+        again when its queue was cleared; else it would wait for them for ever.
+        """
+        self._tables[tp.topic].states.part(tp.partition).read(batch, f"{tp.topic}-{tp.partition}")
+        batch.records = []
+        recovery = self.app.tables.recovery  # type: ignore[attr-defined]
+        heard = (recovery.active_offsets if tp in recovery.active_tps else recovery.standby_offsets).get(tp)
+        return batch.next_offset - 1 > (-1 if heard is None else heard)
+
+    def _deliver(self, tp: TP, batch: Batch) -> bool:
+        if batch.next_offset == batch.start:
+            return False
+        self.progress[tp].deliver(batch, time.monotonic())
+        return True
+
+    def _message(self, tp: TP, batch: Batch) -> Message:
+        at_s, kind = (batch.records[-1].timestamp / 1000.0, 0) if batch.records else (0.0, 0)
+        return ConsumerMessage(
+            tp.topic, tp.partition, batch.next_offset - 1, at_s, kind, None, None, cast(Any, batch), None, 0, 0, tp,
+            generation_id=self.app.consumer_generation_id,
+        )  # fmt: skip
+
+    def follow(self, tp: TP, batch: Batch) -> None:
+        """Call it before a batch is processed; raises Hole when something is missing before it."""
+        if tp not in self.progress:
+            raise Hole(f"{tp.topic}-{tp.partition}: a batch of a partition that is no longer read")
+        self.progress[tp].follow(batch)
+
+    def end_offset(self, tp: TP) -> int:
+        """Where the partition ended when the broker last said so."""
+        return int(self.highwater(tp) or 0)
+
+    # ------------------------------------------------------------------------------------------------- commits
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Between batches are always gaps for Faust; they are covered by the batch's stretch."""
+
+    def ack(self, message: Message) -> bool:
+        """The batch's effect is durable."""
+        progress = self.progress.get(message.tp)
+        if progress is not None:
+            progress.acknowledge(message.offset + 1)
+        return super().ack(message)
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Any:
+        return (tp for tp in list(self.progress) if topics is None or tp in topics or tp.topic in topics)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        progress = self.progress.get(tp)
+        done = None if progress is None else progress.committable()
+        if done is not None:
+            self._acked[tp][:] = [offset for offset in self._acked[tp] if offset >= done]
+            self._acked_index[tp].difference_update([offset for offset in self._acked_index[tp] if offset < done])
+        return done
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Faust waits here for what is under way, and commits."""
+        await super().on_partitions_revoked(revoked)
+        self.progress = {}
+
+
+class Transport(driver.Transport):
+    """Faust's transport with the lane's consumer."""
+
+    Consumer = Consumer

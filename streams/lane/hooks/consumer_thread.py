@@ -1,0 +1,81 @@
+"""The thread that talks to the broker."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from aiokafka import AIOKafkaConsumer  # type: ignore[import-untyped]
+from aiokafka.structs import TopicPartition  # type: ignore[import-untyped]
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from streams.lane.records import Batch, Record
+
+if TYPE_CHECKING:
+    from streams.lane.hooks.app import LaneApp
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """The thread that talks to the broker: reads what is committed, says what stretch of the log a fetch covers."""
+
+    app: "LaneApp"
+    _seeks = 0
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        settings = self.app.lane_settings
+        # Faust ties this to app.in_transaction, which would switch the commit path too and take last_stable_offset(),
+        # unknown before the first fetch, for end_offsets (drivers/aiokafka.py _highwaters).
+        consumer._isolation_level = "read_committed"
+        # Faust: 1500. A partition just emptied or sought waits until the running fetch gives up.
+        consumer._fetch_max_wait_ms = settings.fetch_max_wait_ms
+        # An offset out of range must be an error: a silent reset to the earliest record hides what was deleted unread.
+        consumer._auto_offset_reset = "none"
+        consumer._group_id = settings.group
+        return consumer
+
+    async def _fetch_records(
+        self,
+        consumer: AIOKafkaConsumer,
+        active_partitions: set[TP],
+        timeout: float | None = None,  # noqa: ASYNC109 - Faust's signature
+        max_records: int | None = None,
+    ) -> dict[TP, Any]:
+        seeks, before = self._seeks, self._positions(consumer, active_partitions)
+        records = await super()._fetch_records(consumer, active_partitions, timeout=timeout, max_records=max_records)
+        if self._seeks != seeks:
+            before = {}
+        # No await since the records were taken: the positions are those behind them.
+        after = self._positions(consumer, active_partitions)
+        return {tp: _batch(list(records.get(tp, ())), before.get(tp), end) for tp, end in after.items()}
+
+    async def _seek_wait(self, consumer: AIOKafkaConsumer, partitions: Mapping[TP, int]) -> None:
+        self._seeks += 1
+        await super()._seek_wait(consumer, partitions)
+
+    async def committed(self, partitions: Iterable[TP]) -> dict[TP, int | None]:
+        """The group's committed offsets, None where there is none."""
+        return cast(dict[TP, int | None], await self.call_thread(self._committed, list(partitions)))
+
+    async def _committed(self, partitions: list[TP]) -> dict[TP, int | None]:
+        ask = self._ensure_consumer().committed
+        offsets = await asyncio.gather(*(ask(TopicPartition(*tp)) for tp in partitions))
+        return dict(zip(partitions, offsets, strict=True))
+
+    def knows_broker(self) -> bool:
+        """Whether the group's coordinator answers: aiokafka forgets it at the first heartbeat that fails."""
+        coordinator = None if self._consumer is None else self._consumer._coordinator
+        return coordinator is not None and coordinator.coordinator_id is not None
+
+    @staticmethod
+    def _positions(consumer: AIOKafkaConsumer, partitions: Iterable[TP]) -> dict[TP, int]:
+        subscription = consumer._subscription.subscription
+        assignment = subscription and subscription.assignment
+        states = {tp: assignment.state_value(tp) for tp in partitions} if assignment else {}
+        return {tp: state.position for tp, state in states.items() if state is not None and state.has_valid_position}
+
+
+def _batch(records: list[Record], before: int | None, after: int) -> Batch:
+    """Start where the consumer stood before the fetch; where that is unknown, claim no more than what is seen."""
+    first = records[0].offset if records else after
+    return Batch(records, first if before is None else min(before, first), after)

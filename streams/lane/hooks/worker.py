@@ -1,0 +1,29 @@
+"""The process of a Faust app: what it says and how a signal ends it."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import faust
+
+if TYPE_CHECKING:
+    from streams.lane.hooks.app import LaneApp
+
+
+class LaneWorker(faust.Worker):
+    """A Faust worker that says nothing of its own, ends on SIGTERM or SIGINT, and calls `on_signal` first."""
+
+    def __init__(self, app: "LaneApp", *, on_signal: Callable[[], None], loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(app, loop=loop, quiet=True, redirect_stdouts=False, override_logging=False)
+        self.spinner = None
+        self._on_signal = on_signal
+
+    def install_signal_handlers(self) -> None:
+        """Two signals only: mode also starts a debugger on SIGUSR2 (mode/worker.py)."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self.loop.add_signal_handler(number, self._end, number)
+
+    def _end(self, number: signal.Signals) -> None:
+        self._on_signal()
+        self._schedule_shutdown(number)
