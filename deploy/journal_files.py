@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TextIO
 
-import yaml
-
 from deploy.kafka_reading import read_to_end
+from deploy.yaml_document import written
 from schemas.codec import JournalCodec
 from schemas.mappings import company_mapping, policy_mapping
 from schemas.records import (
@@ -89,12 +88,12 @@ def note(exported: Exported, entry: Entry, partition: int) -> None:
 
 def policies_yaml(policies: list[Policy]) -> str:
     """Policies as the file that `policies apply` and `simulate` read."""
-    return _yaml([_policy(policy) for policy in policies])
+    return written([_policy(policy) for policy in policies])
 
 
 def companies_yaml(companies: list[Company]) -> str:
     """The registry as the file that `companies apply` and `simulate` read."""
-    return _yaml([_company(company) for company in companies])
+    return written([_company(company) for company in companies])
 
 
 def _policy(policy: Policy) -> dict[str, Any]:
@@ -113,7 +112,3 @@ def _company(company: Company) -> dict[str, Any]:
 
 def _date(on: Day) -> date:
     return date.fromordinal(on + EPOCH_ORDINAL)
-
-
-def _yaml(entries: list[dict[str, Any]]) -> str:
-    return yaml.safe_dump(entries, sort_keys=False, allow_unicode=True)

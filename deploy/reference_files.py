@@ -1,11 +1,10 @@
 """Files of policies and of companies: YAML with one meaning for each key, read whole or not at all."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import yaml
-
+from deploy.yaml_document import Document, NotYaml, WrongMapping
 from schemas.records import Company, Policy
 from streams.core import declared
 
@@ -18,66 +17,47 @@ class WrongFile(Exception):
     """A file that cannot be taken: which one, where, and what to do."""
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key that stands twice in a mapping."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for number, key in enumerate(keys):
-            if key in keys[:number]:
-                twice = f"the key {declared.shown(key)} stands twice"
-                raise yaml.constructor.ConstructorError(None, None, twice, node.value[number][0].start_mark)
-        return super().construct_mapping(node, deep)
-
-
-class _Unreadable:
-    """A scalar that looks like a date and is none: whoever reads the field says so."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __repr__(self) -> str:
-        return self._text
-
-
-def _timestamp(loader: _Loader, node: yaml.ScalarNode) -> object:
-    try:
-        return loader.construct_yaml_timestamp(node)
-    except ValueError:
-        return _Unreadable(node.value)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _timestamp)
-
-
 def read_policies(path: Path) -> tuple[Policy, ...]:
     """The policies of a file; WrongFile."""
-    return _read(path, declared.policies)
+    return _read(path, declared.policies, "policy_id")
 
 
 def read_companies(path: Path) -> tuple[Company, ...]:
     """The companies of a file; WrongFile."""
-    return _read(path, declared.companies)
+    return _read(path, declared.companies, "company_id")
 
 
-def _read(path: Path, records_of: Callable[[Any], tuple[T, ...]]) -> tuple[T, ...]:
+def _read(path: Path, records_of: Callable[[Any], tuple[T, ...]], id_field: str) -> tuple[T, ...]:
     try:
         if path.stat().st_size > FILE_BYTES_MAX:
             raise WrongFile(f"{path}: has more than {FILE_BYTES_MAX} bytes")
-        parsed = yaml.load(path.read_bytes(), _Loader)
-        return records_of(parsed)
+        text = path.read_bytes()
     except OSError as error:
         raise WrongFile(f"{path}: cannot be read ({error.strerror})") from error
-    except yaml.YAMLError as error:
-        raise WrongFile(f"{path}: is no YAML{_place(error)}") from error
+    try:
+        document = Document(text)
+    except NotYaml as error:
+        raise _wrong(path, error.line, str(error)) from error
+    try:
+        return records_of(document.value())
+    except NotYaml as error:
+        raise _wrong(path, error.line, str(error)) from error
+    except WrongMapping as error:
+        raise _wrong(path, error.line, _in_entry(document, error, id_field)) from error
     except declared.WrongEntry as error:
-        raise WrongFile(f"{path}: {error}. Nothing of the file was taken.") from error
-    except (ValueError, RecursionError) as error:
-        raise WrongFile(f"{path}: is no YAML: a value in it cannot be read") from error
+        raise _wrong(path, document.line_of(error.path), str(error)) from error
 
 
-def _place(error: yaml.YAMLError) -> str:
-    """Where it is wrong and why, without the text that stands there: it may be somebody's number."""
-    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-    where = "" if mark is None else f", line {mark.line + 1}, column {mark.column + 1}"
-    return f"{where}: {problem}" if problem else where
+def _wrong(path: Path, line: int | None, what: str) -> WrongFile:
+    return WrongFile(f"{path}{'' if line is None else f', line {line}'}: {what}. Nothing of the file was taken.")
+
+
+def _in_entry(document: Document, error: WrongMapping, id_field: str) -> str:
+    """What is wrong in a mapping, behind the names of the entry and the field where it stands."""
+    number, *inner = error.path or ("",)
+    if not isinstance(number, int):
+        return str(error)
+    names = [declared.entry_name(number + 1, document.text_at((number, id_field)))]
+    if inner:
+        names.append(declared.field_name(tuple(inner)))
+    return ": ".join((*names, str(error)))

@@ -39,7 +39,7 @@ from streams.core.admission import (
     refusal,
 )
 from streams.core.dates import is_instant
-from streams.core.declared import keeps_rules
+from streams.core.declared import broken_rule
 from streams.lane.records import Append, Record
 from streams.partitioning import partition_of
 from streams.settings import REPLAY, StreamSettings
@@ -133,7 +133,7 @@ class Recorder:
             company = self._outputs.decode_company(record.value) if record.value is not None else Company(_text(key))
         except (WireError, UnicodeDecodeError) as error:
             return [self._refused_reference(record, came_from, recorded_at, _reason(error))]
-        reason = self._reference_reason(record, company.company_id, keeps_rules(company))
+        reason = self._reference_reason(record, company.company_id, broken_rule(company) is None)
         if reason:
             return [self._refused_reference(record, came_from, recorded_at, reason)]
         value = self._journal.encode(CompanySet(came_from, recorded_at, company))
@@ -149,7 +149,7 @@ class Recorder:
             else:
                 policy = self._outputs.decode_policy(record.value)
                 entry = PolicySet(came_from, recorded_at, policy)
-                reason = self._reference_reason(record, policy.policy_id, keeps_rules(policy))
+                reason = self._reference_reason(record, policy.policy_id, broken_rule(policy) is None)
         except (WireError, UnicodeDecodeError) as error:
             reason = _reason(error)
         if reason:

@@ -3,8 +3,6 @@
 from datetime import date
 from typing import Final
 
-import yaml
-
 from deploy.story.plan import (
     APP,
     BASELINE_ON,
@@ -17,6 +15,7 @@ from deploy.story.plan import (
     Wave,
     Withdrawal,
 )
+from deploy.yaml_document import written
 
 INVENTED_WORDS: Final = ("Contoh", "Rekaan", "Karangan", "Fiktif", "Khayalan", "Umpama")
 """Each name has one of these words for "example", "invented" or "imaginary"."""
@@ -253,7 +252,7 @@ COMPANIES: Final = (
 def companies_yaml(scale: float) -> str:
     """The registry (SEMANTICS 6); declared baselines follow the scale of the headcounts."""
     entries = [registry_entry(company, scale) for company in COMPANIES]
-    return yaml.safe_dump(entries, sort_keys=False, allow_unicode=True)
+    return written(entries)
 
 
 def registry_entry(company: Company, scale: float) -> dict[str, object]:

@@ -16,11 +16,17 @@ from tests.support.facts import level, tick
 from tests.support.journals import baselines, deterministic, policies
 
 # What YAML might take for something else: numbers, dates, truths, nothing; and characters that it must quote.
+AWKWARD = """01111 1e3 2025-01-01 2025-1-1 2025-01-01T00:00:00Z yes No y null ~ 06000 01589 1:40 0x1F 0o17 6_000 6000_
+    +5 .inf << = &a *a !a %a @a # ' " --- ... [a] | >-"""
 awkward = st.sampled_from(
-    ["01111", "1e3", "2025-01-01", "yes", "null", "~", "- a", "a: b", "#", "'", '"', " a ", "é\n"]
+    [*AWKWARD.split(), *("- a", "a: b", "{a: b}", " a ", "é\n", "\t", "\x85", "\u2028", "\ufeff", "a #b", "a\n\n b")]
 )
-text: SearchStrategy[str] = awkward | st.text(
-    st.characters(exclude_categories=("Cs", "Cc", "Cn")), min_size=1, max_size=20
+number_like = st.text("0123456789_:.+-eExob", min_size=1, max_size=9)
+text: SearchStrategy[str] = (
+    awkward
+    | number_like
+    | st.text(st.characters(exclude_categories=("Cs", "Cc", "Cn")), min_size=1, max_size=20)
+    | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 )
 companies = st.builds(
     Company,
