@@ -266,7 +266,8 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """workforce.dead-letters.v1: a refused record. `key` and `value` are the original bytes, null for `national_id`."""
+    """workforce.dead-letters.v1: a refused record. `key` and `value` are the original bytes, null for `national_id`.
+    `field` is the one for which it is refused, and `rule` what it must be; null where the reason is about no field."""
 
     came_from: Coordinates
     recorded_at: Instant
@@ -277,3 +278,5 @@ class DeadLetter:
     value: bytes | None
     key_bytes: int
     value_bytes: int
+    field: str | None = None
+    rule: str | None = None

@@ -40,6 +40,7 @@ REGISTERED: Final = (
     Registered(40, "snapshot", 1, "snapshot.avsc"),
     Registered(50, "alert", 1, "alert.avsc"),
     Registered(60, "dead-letter", 1, "dead-letter.avsc"),
+    Registered(61, "dead-letter", 2, "dead-letter-2.avsc"),
 )
 
 

@@ -28,6 +28,7 @@ from schemas.vocabulary import KINDS
 from streams.core.admission import (
     INVALID_FIELD,
     KEY_MISMATCH,
+    KEY_RULE,
     NATIONAL_ID,
     OVERSIZED,
     RECORD_BYTES_MAX,
@@ -39,7 +40,7 @@ from streams.core.admission import (
     refusal,
 )
 from streams.core.dates import is_instant
-from streams.core.declared import broken_rule
+from streams.core.declared import BrokenRule, broken_rule
 from streams.lane.records import Append, Record
 from streams.partitioning import partition_of
 from streams.settings import REPLAY, StreamSettings
@@ -49,6 +50,7 @@ OnRecorded = Callable[[str, Mapping[str, int]], None]
 
 RECORDED: Final = "recorded"
 DEAD_LETTER: Final = "dead_letter:"
+WITHOUT_TIME: Final = BrokenRule("recorded_at", "must be an instant from 2000 to 2199; it is the record's timestamp")
 
 
 class Recorder:
@@ -117,8 +119,8 @@ class Recorder:
         reason = field_reason(fact)
         if reason is None:
             if not is_instant(recorded_at):
-                reason = INVALID_FIELD
-            elif record.key != fact.company_id.encode():
+                return refusal(INVALID_FIELD, fact)._replace(field=WITHOUT_TIME.field, rule=WITHOUT_TIME.rule)
+            if record.key != fact.company_id.encode():
                 reason = KEY_MISMATCH
             elif fact.kind not in self._kinds[topic]:
                 reason = TYPE_NOT_ALLOWED
@@ -132,10 +134,10 @@ class Recorder:
         try:
             company = self._outputs.decode_company(record.value) if record.value is not None else Company(_text(key))
         except (WireError, UnicodeDecodeError) as error:
-            return [self._refused_reference(record, came_from, recorded_at, _reason(error))]
-        reason = self._reference_reason(record, company.company_id, broken_rule(company) is None)
-        if reason:
-            return [self._refused_reference(record, came_from, recorded_at, reason)]
+            return [self._dead_letter(record, came_from, recorded_at, _undecoded(error))]
+        why = self._reference_refusal(record, "company_id", company.company_id, broken_rule(company))
+        if why:
+            return [self._dead_letter(record, came_from, recorded_at, why)]
         value = self._journal.encode(CompanySet(came_from, recorded_at, company))
         return [Append(self._topics.journal, partition_of(key, self._partitions), key, value)]
 
@@ -145,30 +147,33 @@ class Recorder:
         try:
             if record.value is None:
                 entry = PolicyEnded(came_from, recorded_at, _text(record.key or b""))
-                reason = None if is_instant(recorded_at) else INVALID_FIELD
+                why = None if is_instant(recorded_at) else Refusal(INVALID_FIELD, None, None, *WITHOUT_TIME)
             else:
                 policy = self._outputs.decode_policy(record.value)
                 entry = PolicySet(came_from, recorded_at, policy)
-                reason = self._reference_reason(record, policy.policy_id, broken_rule(policy) is None)
+                why = self._reference_refusal(record, "policy_id", policy.policy_id, broken_rule(policy))
         except (WireError, UnicodeDecodeError) as error:
-            reason = _reason(error)
-        if reason:
-            return [self._refused_reference(record, came_from, recorded_at, reason)]
+            why = _undecoded(error)
+        if why:
+            return [self._dead_letter(record, came_from, recorded_at, why)]
         return self._everywhere(entry, record.key or b"")
 
-    def _reference_reason(self, record: Record, record_id: str, valid: bool) -> str | None:
+    def _reference_refusal(
+        self, record: Record, id_field: str, record_id: str, broken: BrokenRule | None
+    ) -> Refusal | None:
         if _bytes_of(record) > REFERENCE_BYTES_MAX:
-            return OVERSIZED
-        if not valid or (self._replay and not is_instant(record.timestamp)):
-            return INVALID_FIELD
-        return None if record.key == record_id.encode() else KEY_MISMATCH
+            return Refusal(OVERSIZED, None, None)
+        if broken is None and self._replay and not is_instant(record.timestamp):
+            broken = WITHOUT_TIME
+        if broken is not None:
+            return Refusal(INVALID_FIELD, None, None, *broken)
+        if record.key != record_id.encode():
+            return Refusal(KEY_MISMATCH, None, None, id_field, KEY_RULE)
+        return None
 
     def _everywhere(self, entry: Entry, key: bytes) -> list[Append]:
         value = self._journal.encode(entry)
         return [Append(self._topics.journal, partition, key, value) for partition in range(self._partitions)]
-
-    def _refused_reference(self, record: Record, came_from: Coordinates, at: Instant, reason: str) -> Append:
-        return self._dead_letter(record, came_from, at, Refusal(reason, None, None))
 
     def _dead_letter(self, record: Record, came_from: Coordinates, recorded_at: Instant, why: Refusal) -> Append:
         """The refused record for its sender; of a national id nothing but its length."""
@@ -184,6 +189,8 @@ class Recorder:
             value=None if secret else record.value,
             key_bytes=len(record.key or b""),
             value_bytes=len(record.value or b""),
+            field=why.field,
+            rule=why.rule,
         )
         key = letter_key(came_from)
         value = self._outputs.encode_dead_letter(letter)
@@ -203,5 +210,6 @@ def _text(key: bytes) -> str:
     return key.decode("utf-8")
 
 
-def _reason(error: WireError | UnicodeDecodeError) -> str:
-    return error.reason if isinstance(error, WireError) and error.args == () else WireError.reason
+def _undecoded(error: WireError | UnicodeDecodeError) -> Refusal:
+    reason = error.reason if isinstance(error, WireError) and error.args == () else WireError.reason
+    return Refusal(reason, None, None)

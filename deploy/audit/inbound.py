@@ -53,6 +53,8 @@ class Letter(NamedTuple):
     reason: str
     partition: int
     offset: int
+    field: str | None = None
+    rule: str | None = None
 
 
 async def recorder_letters(
@@ -73,7 +75,7 @@ async def recorder_letters(
             letter = read_as(codec.decode_dead_letter, record)
             if letter.reason in REASONS:
                 # One for each record: a recorder that reads a record again refuses it once more.
-                letters[letter.came_from] = Letter(letter.reason, partition, record.offset)
+                letters[letter.came_from] = Letter(letter.reason, partition, record.offset, letter.field, letter.rule)
     return letters
 
 

@@ -32,7 +32,7 @@ _ALERTS: Final = """
         AND journal_offset >= {first:UInt64} AND journal_offset < {next:UInt64}"""
 # Not by the view, which passes over what was recorded when it was read before.
 _DEAD_LETTERS: Final = """
-    SELECT topic, partition, offset, reason FROM dead_letter_records FINAL
+    SELECT topic, partition, offset, reason, field, rule FROM dead_letter_records FINAL
     WHERE letter_partition = {partition:UInt32} AND letter_offset >= {first:UInt64} AND NOT by_book"""
 
 
@@ -119,13 +119,13 @@ def audit_dead_letters(
 ) -> Finding:
     """The dead letters of the recorder in one partition of their topic, each record's once, as far as the sink is."""
     due = {
-        at: letter.reason
+        at: (letter.reason, letter.field, letter.rule)
         for at, letter in letters.items()
         if letter.partition == partition and since.topic_next <= letter.offset < reached.get(LETTERS, 0)
     }
     asked = {"partition": partition, "first": since.topic_next}
-    found = {Coordinates(*row[:3]): row[3] for row in rows(client, _DEAD_LETTERS, asked)}
-    here = {at: reason for at, reason in found.items() if at in due}
+    found = {Coordinates(*row[:3]): tuple(row[3:]) for row in rows(client, _DEAD_LETTERS, asked)}
+    here = {at: why for at, why in found.items() if at in due}
     return compare("dead letters of the recorder", f"partition {partition}, ClickHouse", due, here)
 
 

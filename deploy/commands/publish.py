@@ -16,7 +16,7 @@ from deploy.running import installation, with_kafka
 from schemas.records import Coordinates
 from schemas.topics import FACTS
 from streams.clock import now_ms
-from streams.core.admission import REASONS, Refusal
+from streams.core.admission import REASONS_OF_A_LINE, Refusal, sentence
 from streams.intake.publisher import Lines, OnRecord, Publisher, PublishingStopped, Summary, check
 from streams.settings import REPLAY
 
@@ -77,12 +77,14 @@ def _show(summary: Summary, refused: list[tuple[int, Refusal]], dry_run: bool) -
     reasons: Counter[str] = summary.refused + summary.doomed
     if not reasons:
         return
-    rows = [(number, why.reason, why.event_id) for number, why in refused]
+    rows = [(number, why.reason, why.event_id, sentence(why, of_line=True)) for number, why in refused]
     more = sum(reasons.values()) - len(rows)
     out.print(
-        table("Refused" + (f" (the first {len(rows)})" if more > 0 else ""), ("line", "reason", "event_id"), rows)
+        table(
+            "Refused" + (f" (the first {len(rows)})" if more > 0 else ""), ("line", "reason", "event_id", "why"), rows
+        )
     )
     for reason, count in sorted(reasons.items()):
-        err.print(f"{reason} ({count}): {REASONS[reason]}", markup=False)
+        err.print(f"{reason} ({count}): {REASONS_OF_A_LINE[reason]}", markup=False)
     if summary.doomed and not dry_run:
         err.print(f"{sum(summary.doomed.values())} of the published will be refused by the recorder.", markup=False)

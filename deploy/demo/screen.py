@@ -18,7 +18,8 @@ from deploy.demo.proof import Check, failures
 from deploy.demo.run import Sent
 from deploy.demo.work import Work
 from deploy.settings import Settings
-from streams.core.admission import REASONS
+from schemas.records import DeadLetter
+from streams.core.admission import REASONS, Refusal, sentence
 
 MONTHS_SHOWN: Final = 15
 BOOK_REASONS: Final = {
@@ -74,8 +75,8 @@ def show(console: Console, settings: Settings, sent: Sent, evidence: Evidence, c
             _answer(console, client, question)
     console.print(_times(sent), "")
     console.print(proof_table(checks))
-    for sentence in failures(checks):
-        console.print(f"[red]{escape(sentence)}[/red]", soft_wrap=True)
+    for failure in failures(checks):
+        console.print(f"[red]{escape(failure)}[/red]", soft_wrap=True)
 
 
 def _coverage(client: Client, evidence: Evidence) -> Table:
@@ -148,16 +149,25 @@ def _refused(sent: Sent, evidence: Evidence) -> Table:
     counted: Counter[str] = Counter(letter.reason for letter in evidence.dead_letters.values())
     counted.update(refusal.reason for refusal in sent.refused.values())
     first = {letter.reason: at for at, letter in sorted(evidence.dead_letters.items(), reverse=True)}
+    unsent = {refusal.reason: refusal for _, refusal in sorted(sent.refused.items(), reverse=True)}
     rows: list[tuple[Any, ...]] = []
     for reason, count in sorted(counted.items()):
         at = first.get(reason)
         where = f"partition {at.partition}, offset {at.offset}" if at else "not published"
-        rows.append((reason, count, where, REASONS.get(reason) or BOOK_REASONS.get(reason, "")))
+        why = _why(evidence.dead_letters[at]) if at else sentence(unsent[reason], of_line=True)
+        rows.append((reason, count, where, why))
     by_book = Counter(record.disposition for record in evidence.ledger.values())
     for disposition, why in (("duplicate", "known already: counted once"), ("no_effect", "remembered, posts nothing")):
         if by_book[disposition]:
             rows.append((disposition, by_book[disposition], "", why))
     return table("Refused, repeated, without effect", ("what", "records", "first", "why"), rows, right=("records",))
+
+
+def _why(letter: DeadLetter) -> str:
+    """Why a record was refused, by the recorder or by the book."""
+    if letter.reason not in REASONS:
+        return BOOK_REASONS.get(letter.reason, "")
+    return sentence(Refusal(letter.reason, letter.event_id, letter.source, letter.field, letter.rule))
 
 
 def _answer(console: Console, client: Client, question: Question) -> None:

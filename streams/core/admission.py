@@ -8,7 +8,16 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from schemas.records import Fact, Instant
-from schemas.vocabulary import ALL_PROGRAMMES, CORRECTION, ENROLLMENT
+from schemas.vocabulary import (
+    ACTIONS,
+    ALL_PROGRAMMES,
+    CORRECTION,
+    EMPLOYMENT_TYPES,
+    ENROLLMENT,
+    KINDS,
+    PROGRAMMES,
+    TERMINATION_REASONS,
+)
 from streams.core.dates import effective_range, is_instant, jakarta_day
 
 RECORD_BYTES_MAX: Final = 16_384  # key and value together, or a line without its end
@@ -26,12 +35,12 @@ KEY_MISMATCH: Final = "key_mismatch"
 TYPE_NOT_ALLOWED: Final = "type_not_allowed"
 EFFECTIVE_ON_OUT_OF_RANGE: Final = "effective_on_out_of_range"
 
-# The closed list, in the order in which the first that applies is given.
+# The closed list, in the order in which the first that applies is given, as said of a record.
 REASONS: Final = {
-    OVERSIZED: f"key and value, or the line, have more than {RECORD_BYTES_MAX} bytes",
+    OVERSIZED: f"key and value have more than {RECORD_BYTES_MAX} bytes",
     BAD_MAGIC: "the value does not begin with the Confluent frame (a zero byte and a schema id)",
     UNKNOWN_SCHEMA: "no schema of facts has this id",
-    DECODE_ERROR: "the value is not Avro of its schema, or the line is no JSON object in UTF-8",
+    DECODE_ERROR: "the value is not Avro of its schema",
     NATIONAL_ID: "worker_id is a national id (16 digits) or a participant number (11): send an opaque token instead",
     INVALID_FIELD: "a field is missing, unknown, null or outside its rule",
     KEY_MISMATCH: "the key of the record is not its company_id",
@@ -39,6 +48,46 @@ REASONS: Final = {
     EFFECTIVE_ON_OUT_OF_RANGE: "effective_on lies before 1 January 1970, or more than a year after the recording",
 }
 
+# The same, as said of a line of a file.
+REASONS_OF_A_LINE: Final = REASONS | {
+    OVERSIZED: f"the line has more than {RECORD_BYTES_MAX} bytes",
+    DECODE_ERROR: "the line is no JSON object in UTF-8",
+}
+
+_EVENT_ID_RULE: Final = f"must be 1 to {ID_LENGTH_MAX} of A-Z a-z 0-9 . _ : -"
+_WORD_RULE: Final = f"must be text of 1 to {ID_LENGTH_MAX} characters without white space"
+_INSTANT_RULE: Final = "must be an instant from 2000 to 2199"
+
+# What each field of a fact must be, in words that follow its name.
+FIELD_RULES: Final = {
+    "type": f"must be one of {', '.join(KINDS)}",
+    "event_id": _EVENT_ID_RULE,
+    "company_id": _WORD_RULE,
+    "worker_id": _WORD_RULE,
+    "effective_on": "must be a date",
+    "occurred_at": _INSTANT_RULE,
+    "source": f"must be text of 1 to {ID_LENGTH_MAX} characters",
+    "employment_type": f"must be one of {', '.join(EMPLOYMENT_TYPES)}",
+    "reason": f"must be one of {', '.join(TERMINATION_REASONS)}",
+    "action": f"must be one of {', '.join(ACTIONS)}",
+    "programmes": f"must be a list of at least one of {', '.join(PROGRAMMES)}",
+    "corrects": _EVENT_ID_RULE,
+    "recorded_at": _INSTANT_RULE,
+}
+
+KEY_RULE: Final = "must be the key of the record"
+
+# Reasons that are about one field, whatever the record: the field and its rule.
+_FIELD_OF_REASON: Final = {
+    NATIONAL_ID: ("worker_id", "must be an opaque token, no national id (16 digits) or participant number (11)"),
+    KEY_MISMATCH: ("company_id", KEY_RULE),
+    TYPE_NOT_ALLOWED: ("type", "must be one that the topic may carry"),
+    EFFECTIVE_ON_OUT_OF_RANGE: ("effective_on", "must lie from 1 January 1970 to 1 year after the recording"),
+}
+UNSHOWN_FIELD: Final = "(not shown)"
+_FIELD_DIGITS_MAX: Final = 10  # in the name of an unknown field: more may be somebody's number
+
+_FIELD_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _EVENT_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _NATIONAL_ID: Final = re.compile(r"\d{16}|\d{11}", re.ASCII)
 _WORD: Final = re.compile(r"[^\s\ud800-\udfff]{1,64}")
@@ -48,15 +97,35 @@ _DIGITS: Final = re.compile(r"\d{11,}", re.ASCII)
 
 
 class Refusal(NamedTuple):
-    """Why a record was refused, and what of it may be shown."""
+    """Why a record was refused, and what of it may be shown.
+
+    `field` and `rule` say which field, and what it must be; a rule never repeats a value."""
 
     reason: str
     event_id: str | None
     source: str | None
+    field: str | None = None
+    rule: str | None = None
+
+
+def sentence(why: Refusal, *, of_line: bool = False) -> str:
+    """The reason of a refusal in words: of a record, or of a line of a file."""
+    if why.field is not None and why.rule is not None:
+        return f"{why.field} {why.rule}"
+    return (REASONS_OF_A_LINE if of_line else REASONS)[why.reason]
 
 
 def is_event_id(text: object) -> bool:
     return isinstance(text, str) and _EVENT_ID.fullmatch(text) is not None
+
+
+def is_word(text: object) -> bool:
+    """Whether a value can be a `company_id` or a `worker_id`, but for national ids."""
+    return isinstance(text, str) and _WORD.fullmatch(text) is not None
+
+
+def is_source(text: object) -> bool:
+    return isinstance(text, str) and _TEXT.fullmatch(text) is not None
 
 
 def is_text(text: str) -> bool:
@@ -86,6 +155,20 @@ def field_reason(fact: Fact) -> str | None:
     return None if valid else INVALID_FIELD
 
 
+def invalid_field(fact: Fact) -> str:
+    """The first field, in the order of SEMANTICS 1, for which `field_reason` is `invalid_field`.
+
+    Of a line, what should be text may be anything."""
+    checks = (
+        ("event_id", is_event_id(fact.event_id)),
+        ("company_id", is_word(fact.company_id)),
+        ("worker_id", is_word(fact.worker_id)),
+        ("occurred_at", is_instant(fact.occurred_at)),
+        ("source", is_source(fact.source)),
+    )
+    return next((name for name, valid in checks if not valid), "corrects" if fact.kind == CORRECTION else "programmes")
+
+
 # The same few come again and again. What is no text raises TypeError, as a pattern does.
 @lru_cache(maxsize=TEXTS_KEPT_MAX)
 def _is_company_id(text: str) -> bool:
@@ -110,10 +193,25 @@ def shown_event_id(event_id: object, worker_id: object) -> str | None:
     return None if isinstance(worker_id, str) and is_national_id(worker_id) and worker_id in event_id else event_id
 
 
+def shown_field(name: str) -> str:
+    """The name of an unknown field in a refusal, if it looks like one, and like nobody's number."""
+    is_name = _FIELD_NAME.fullmatch(name) and sum(c.isdigit() for c in name) <= _FIELD_DIGITS_MAX
+    return name if is_name else UNSHOWN_FIELD
+
+
+def field_and_rule(reason: str, fact: Fact | None) -> tuple[str | None, str | None]:
+    """The field that a refused fact has wrong, and its rule; nothing where the reason is about no field."""
+    if reason == INVALID_FIELD and fact is not None:
+        field = invalid_field(fact)
+        return field, FIELD_RULES[field]
+    return _FIELD_OF_REASON.get(reason, (None, None))
+
+
 def refusal(reason: str, fact: Fact | None) -> Refusal:
     """The refusal with what may be shown of the record: a well-formed event_id, a source without long numbers."""
+    field, rule = field_and_rule(reason, fact)
     if fact is None:
-        return Refusal(reason, None, None)
+        return Refusal(reason, None, None, field, rule)
     event_id = shown_event_id(fact.event_id, fact.worker_id)
-    readable = _TEXT.fullmatch(fact.source) and not _DIGITS.search(fact.source)
-    return Refusal(reason, event_id, fact.source if readable else None)
+    readable = is_source(fact.source) and not _DIGITS.search(fact.source)
+    return Refusal(reason, event_id, fact.source if readable else None, field, rule)

@@ -21,16 +21,22 @@ from schemas.vocabulary import (
 )
 from streams.core.admission import (
     DECODE_ERROR,
+    FIELD_RULES,
     INVALID_FIELD,
     NATIONAL_ID,
     OVERSIZED,
     RECORD_BYTES_MAX,
     Refusal,
+    field_and_rule,
     field_reason,
+    is_event_id,
     is_national_id,
+    is_source,
+    is_word,
     range_reason,
     refusal,
     shown_event_id,
+    shown_field,
 )
 from streams.core.dates import day, day_text, instant, instant_text
 
@@ -48,6 +54,14 @@ _REASON: Final = {name: number for number, name in enumerate(TERMINATION_REASONS
 _ACTION: Final = {"enrolled": 0, "withdrawn": WITHDRAWN}
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"  # some programs of Windows put it at the beginning of a file
+# What a field of a line must be, in words that follow its name.
+_INSTANT_RULE: Final = "must be an instant from 2000 to 2199, RFC 3339 with an offset"
+_RULES: Final = FIELD_RULES | {
+    "effective_on": "must be a date, YYYY-MM-DD",
+    "occurred_at": _INSTANT_RULE,
+    "recorded_at": _INSTANT_RULE,
+}
+_MISSING: Final = "is missing"
 
 # What a wrong value raises while it is looked up or parsed.
 _WRONG_VALUE: Final = (KeyError, TypeError, ValueError)
@@ -145,7 +159,60 @@ _DETAIL: Final[dict[str, Callable[[dict[str, Any]], int]]] = {
 
 def _refused(reason: str, fields: dict[str, Any]) -> Refusal:
     """A refusal of a decoded line whose fields may be anything."""
-    return Refusal(reason, shown_event_id(fields.get("event_id"), fields.get("worker_id")), None)
+    field, rule = _wrong_field(fields) if reason == INVALID_FIELD else field_and_rule(reason, None)
+    return Refusal(reason, shown_event_id(fields.get("event_id"), fields.get("worker_id")), None, field, rule)
+
+
+def _wrong_field(fields: dict[str, Any]) -> tuple[str, str]:
+    """The first field that an object has wrong, in the order of SEMANTICS 1, and its rule; unknown ones come last."""
+    name = fields.get("type")
+    own = _OWN.get(name) if isinstance(name, str) else None
+    if own is None:
+        return "type", _RULES["type"] if "type" in fields else _MISSING
+    for field in (*_COMMON, *own, *(("recorded_at",) if "recorded_at" in fields else ())):
+        if field not in fields:
+            return field, _MISSING
+        if not _keeps_rule(field, fields[field]):
+            return field, _RULES[field]
+    unknown = next((key for key in fields if key not in _FIELDS_RECORDED[str(name)]), "")
+    return shown_field(unknown), f"is no field of type {name}"
+
+
+def _keeps_rule(field: str, value: Any) -> bool:
+    try:
+        return _CHECK[field](value)
+    except _WRONG_VALUE:
+        return False
+
+
+def _is_instant(value: Any) -> bool:
+    instant(value)
+    return True
+
+
+def _is_date(value: Any) -> bool:
+    day(value)
+    return True
+
+
+# field -> whether a value keeps its rule; one of _WRONG_VALUE says that it does not
+_CHECK: Final[dict[str, Callable[[Any], bool]]] = {
+    "type": lambda value: value in _KIND,
+    "event_id": is_event_id,
+    "company_id": is_word,
+    "worker_id": is_word,
+    "effective_on": _is_date,
+    "occurred_at": _is_instant,
+    "recorded_at": _is_instant,
+    "source": is_source,
+    "employment_type": lambda value: value in EMPLOYMENT_TYPE_NUMBER,
+    "reason": lambda value: value in _REASON,
+    "action": lambda value: value in _ACTION,
+    "programmes": lambda value: (
+        isinstance(value, list) and bool(value) and all(name in PROGRAMME_BIT for name in value)
+    ),
+    "corrects": is_event_id,
+}
 
 
 def _no_constant(name: str) -> None:

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from schemas.codec import InboundCodec
 from schemas.records import Coordinates, Instant
-from streams.core.admission import EFFECTIVE_ON_OUT_OF_RANGE, Refusal, range_reason
+from streams.core.admission import EFFECTIVE_ON_OUT_OF_RANGE, Refusal, range_reason, refusal
 from streams.core.lines import FactLine, read_record
 
 IN_FLIGHT_MAX: Final = 5_000  # records sent and not yet acknowledged
@@ -50,7 +50,7 @@ def check(lines: Lines, on_record: OnRecord, *, recorded_at: Instant | None = No
         reason = range_reason(read.fact, read.recorded_at if recorded_at is None else recorded_at)
         if reason:
             summary.doomed[reason] += 1
-            on_record(number, Refusal(reason, read.fact.event_id, read.fact.source))
+            on_record(number, refusal(reason, read.fact))
         summary.published += 1
     return summary
 

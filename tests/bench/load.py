@@ -6,11 +6,10 @@ from operator import attrgetter
 from random import Random
 from typing import Final
 
-import yaml
-
 from deploy.story.companies import COMPANIES
 from deploy.story.policies import POLICIES_YAML
 from deploy.story.telling import GRACE_DAYS, tell
+from deploy.yaml_document import Document
 from schemas.codec import InboundCodec, JournalCodec
 from schemas.records import Coordinates, Entry, FactEntry, Policy, PolicySet
 from schemas.topics import TopicNames
@@ -86,7 +85,7 @@ class Load:
     def policies(self, number: int) -> tuple[Policy, ...]:
         """The first of the story's three policies, and beyond them some of all rules, programmes and clocks."""
         random = Random(SEED)
-        told = policies(yaml.safe_load(POLICIES_YAML))
+        told = policies(Document(POLICIES_YAML.encode()).value())
         return (*told, *(_policy(random, n) for n in range(number - len(told))))[:number]
 
     def policy_entries(self, number: int) -> list[PolicySet]:

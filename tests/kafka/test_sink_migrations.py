@@ -97,3 +97,21 @@ async def test_instants_say_that_they_are_utc_and_words_are_not_enums(database: 
 
     assert {name for name in types if "DateTime" in name} == {"DateTime64(3, 'UTC')"}
     assert not any("Enum" in name for name in types)
+
+
+async def test_a_database_of_before_gets_the_field_of_a_dead_letter_in_place(
+    database: Database, tmp_path: Path
+) -> None:
+    for migration in migrations():
+        if migration.name < "012":
+            (tmp_path / f"{migration.name}.sql").write_text(migration.text, encoding="utf-8")
+    await migrate(database.client, folder=tmp_path)
+    await database.client.command(
+        "INSERT INTO dead_letter_records (topic, partition, offset, recorded_at, reason, key_bytes, value_bytes, "
+        "letter_partition, letter_offset) VALUES ('facts', 0, 7, '2025-09-01 00:00:00', 'decode_error', 2, 9, 0, 1)"
+    )
+
+    assert "012_dead_letter_fields" in await migrate(database.client)
+
+    found = await database.client.query("SELECT offset, reason, field, rule FROM dead_letters")
+    assert found.result_rows == [(7, "decode_error", None, None)]

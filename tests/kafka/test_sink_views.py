@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.records import Baseline, Company, Entry, Policy, Posting, Scope
 from schemas.vocabulary import ALL_PROGRAMMES, DUPLICATE, ENROLLMENT, WITHDRAWN, ClassParts, programme_set
+from schemas.wire import frame
 from tests.support.sink_database import Database, made_database
 from tests.support.sink_figures import counts, figures, share_bp
 from tests.support.sink_records import (
@@ -51,7 +52,7 @@ COLUMNS = {
     "episode_start previous_state active covered divisor coverage_bp gap_people baseline_covered baseline_divisor "
     "uncovered joined_30 left_30 gained_cover_30 lost_cover_30 cause event_id journal_partition "
     "journal_offset recorded_at",
-    "dead_letters": "reason topic partition offset recorded_at source event_id key_bytes value_bytes",
+    "dead_letters": "reason topic partition offset recorded_at source event_id key_bytes value_bytes field rule",
     "companies": "company_id name kbli regency baseline_on baseline_active baseline_covered baseline_uncovered_new "
     "baseline_required recorded_at",
     "policies": "policy_id version title rule threshold_bp required clock employment_types scope_company_ids "
@@ -171,10 +172,11 @@ VIEW_ROWS = [
         id="an alert is there once for each status",
     ),
     pytest.param(
-        "SELECT topic, offset, reason, source, event_id, value_bytes FROM dead_letters ORDER BY offset",
+        "SELECT topic, offset, reason, field, substring(rule, 1, 12), source, event_id, value_bytes FROM dead_letters "
+        "ORDER BY offset",
         [
-            ("workforce.facts.v1", 5, "invalid_field", "hris", None, 16),
-            ("workforce.facts.v1", 6, "invalid_field", "hris", None, 16),
+            ("workforce.facts.v1", 5, "invalid_field", "event_id", "must be 1 to", "hris", None, 16),
+            ("workforce.facts.v1", 6, "invalid_field", "event_id", "must be 1 to", "hris", None, 16),
         ],
         id="a refused record is there once",
     ),
@@ -209,6 +211,17 @@ async def test_of_two_letters_for_one_record_the_books_is_shown_and_both_are_kep
 
     assert [tuple(row.values()) for row in shown] == [(102, "id_conflict")]
     assert [row["reason"] for row in kept] == ["id_conflict", "invalid_field"]
+
+
+async def test_a_letter_of_before_there_were_fields_is_carried_without_one(database: Database) -> None:
+    old = OUTPUT.encode_dead_letter(replace(dead_letter(3), field=None, rule=None))
+    assert old[:5] == frame(60)  # the first version of the schema
+    await database.put(DEAD_LETTERS, [old, OUTPUT.encode_dead_letter(dead_letter(4))])
+
+    shown = await database.rows("SELECT offset, field, rule FROM dead_letters ORDER BY offset")
+
+    assert [(row["offset"], row["field"]) for row in shown] == [(3, None), (4, "event_id")]
+    assert shown[0]["rule"] is None
 
 
 async def test_the_payload_of_a_refused_record_is_nowhere(database: Database) -> None:

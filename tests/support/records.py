@@ -75,6 +75,8 @@ dead_letters: Final = st.builds(
     value=st.one_of(st.none(), st.binary(max_size=99)),
     key_bytes=ints,
     value_bytes=ints,
+    field=st.one_of(st.none(), texts),
+    rule=st.one_of(st.none(), texts),
 )
 alerts: Final = st.builds(
     Alert,

@@ -217,4 +217,6 @@ def dead_letter(source_offset: int, recorded: str = "2025-09-30T01:00:00") -> De
         value=b"a secret payload",
         key_bytes=2,
         value_bytes=16,
+        field="event_id",
+        rule="must be 1 to 64 of A-Z a-z 0-9 . _ : -",
     )

@@ -1,13 +1,14 @@
 """A second version of a record: what publishers and journals of the first have written is still read."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from schemas.codec import InboundCodec, JournalCodec, UnknownSchema
+from schemas.codec import InboundCodec, JournalCodec, OutputCodec, UnknownSchema
 from schemas.compatibility import problems
-from schemas.records import Coordinates, Entry, Fact, FactEntry, Tick
+from schemas.records import Coordinates, DeadLetter, Entry, Fact, FactEntry, Tick
 from schemas.registry import AvroSchema, FixedRegistry
 from schemas.vocabulary import ENROLLMENT, HIRE
 
@@ -64,3 +65,27 @@ def test_a_journal_of_older_entries_is_read() -> None:
     ]
     values = [JournalCodec().encode(entry) for entry in entries]
     assert JournalCodec(Evolved()).decode(values) == entries
+
+
+LETTER = DeadLetter(Coordinates("facts", 0, 1), 1_735_000_000_000, "id_conflict", "e1", "hris", b"C1", b"v", 2, 1)
+OLD_LETTER = (
+    b"\x00\x00\x00\x00<\nfacts\x00\x02\x80\x98\xf8\xe0\xfed\x16id_conflict"
+    b"\x02\x04e1\x02\x08hris\x02\x04C1\x02\x02v\x04\x02"
+)
+
+
+def test_a_dead_letter_of_the_first_version_is_read() -> None:
+    assert OutputCodec().decode_dead_letter(OLD_LETTER) == LETTER
+
+
+def test_a_dead_letter_without_a_field_has_the_bytes_of_the_first_version() -> None:
+    """So a book that is folded again gives the letters that an earlier release gave."""
+    assert OutputCodec().encode_dead_letter(LETTER) == OLD_LETTER
+
+
+@pytest.mark.parametrize(("field", "rule"), [("event_id", "must be"), ("event_id", None), (None, "must be"), ("", "")])
+def test_a_dead_letter_with_a_field_is_of_the_second_version(field: str | None, rule: str | None) -> None:
+    letter = replace(LETTER, field=field, rule=rule)
+    value = OutputCodec().encode_dead_letter(letter)
+    assert value[:5] == b"\x00\x00\x00\x00\x3d"
+    assert OutputCodec().decode_dead_letter(value) == letter

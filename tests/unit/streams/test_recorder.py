@@ -146,6 +146,24 @@ def test_the_first_reason_that_applies_is_given(raw: RawRecord, reason: str) -> 
     assert (letter.key, letter.value) == kept
 
 
+FIELDS = [
+    pytest.param(record(FACT._replace(event_id="e 1")), "event_id", id="a wrong event_id"),
+    pytest.param(record(enrollment("e1", "2025-09-01", "")), "programmes", id="no programme"),
+    pytest.param(record(FACT, timestamp=-1), "recorded_at", id="a record without a time"),
+    pytest.param(record(NATIONAL), "worker_id", id="a national id"),
+    pytest.param(record(FACT, key=b"C2"), "company_id", id="a wrong key"),
+    pytest.param(record(hire("e1", LATE)), "effective_on", id="out of range"),
+    pytest.param(record(FACT, value=b"{}"), None, id="no Avro: about no field"),
+]
+
+
+@pytest.mark.parametrize(("raw", "field"), FIELDS)
+def test_the_letter_names_the_field_and_its_rule(raw: RawRecord, field: str | None) -> None:
+    letter = letter_of(step(raw))
+    assert (letter.field, letter.rule is None) == (field, field is None)
+    assert letter.rule is None or letter.rule.startswith("must ")
+
+
 def test_the_largest_record_is_taken() -> None:
     # 16384 bytes, made of a text too long for its rule: refused for the text, not for the size.
     room = 16_384 - len(b"C1") - len(VALUE) + len("hris") - 2
@@ -262,6 +280,48 @@ def test_reference_data_that_cannot_be_taken_is_a_dead_letter(
     letter = letter_of(step(RawRecord(4, key, value, AT), topic))
     assert (letter.reason, letter.key, letter.value) == (reason, key, value)
     assert (letter.event_id, letter.source, letter.came_from) == (None, None, Coordinates(topic, 3, 4))
+
+
+REFERENCE_FIELDS = [
+    pytest.param(NAMES.companies, b"C 1", None, "company_id", "must not have white space in it", id="a tombstone"),
+    pytest.param(NAMES.companies, b"C2", COMPANY, "company_id", "must be the key of the record", id="a company's key"),
+    pytest.param(NAMES.policies, b"P2", POLICY, "policy_id", "must be the key of the record", id="a policy's key"),
+    pytest.param(
+        NAMES.policies,
+        b"P",
+        OUTPUTS.encode_policy(Policy("P", 10_001, 20_000)),
+        "threshold_bp",
+        "must lie in 0 to 10000 for level",
+        id="a policy",
+    ),
+    pytest.param(
+        NAMES.companies,
+        b"C1",
+        OUTPUTS.encode_company(Company("C1", contacts=("x" * 1001,))),
+        "contacts",
+        "must have 1 to 1000 characters",
+        id="a company",
+    ),
+    pytest.param(NAMES.policies, b"P", b"?", None, None, id="no Avro: about no field"),
+]
+
+
+@pytest.mark.parametrize(("topic", "key", "value", "field", "rule"), REFERENCE_FIELDS)
+def test_of_reference_data_the_letter_names_the_field_and_its_rule(
+    topic: str, key: bytes, value: bytes | None, field: str | None, rule: str | None
+) -> None:
+    letter = letter_of(step(RawRecord(4, key, value, AT), topic))
+    assert (letter.field, letter.rule) == (field, rule)
+
+
+@pytest.mark.parametrize(
+    ("topic", "key", "value"),
+    [(NAMES.companies, b"C1", COMPANY), (NAMES.policies, b"P", POLICY), (NAMES.policies, b"P", None)],
+    ids=["company", "policy", "a policy's end"],
+)
+def test_of_reference_data_without_a_time_that_is_said(topic: str, key: bytes, value: bytes | None) -> None:
+    letter = letter_of(step(RawRecord(4, key, value, -1), topic))
+    assert (letter.reason, letter.field) == ("invalid_field", "recorded_at")
 
 
 def test_a_date_begins_once_in_every_partition() -> None:

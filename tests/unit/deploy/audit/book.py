@@ -5,9 +5,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from deploy.story import story
+from deploy.yaml_document import Document
 from schemas.codec import InboundCodec, JournalCodec, OutputCodec
 from schemas.records import Coordinates, PolicySet
 from schemas.topics import TopicNames
@@ -122,6 +121,6 @@ def _policy_entries(text: str) -> list[tuple[str, int, bytes, bytes]]:
             policy.policy_id.encode(),
             codec.encode(PolicySet(Coordinates("policies", 0, number), at, policy)),
         )
-        for number, policy in enumerate(policies(yaml.safe_load(text)))
+        for number, policy in enumerate(policies(Document(text.encode()).value()))
         for partition in range(PARTITIONS)
     ]

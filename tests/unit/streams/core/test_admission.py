@@ -77,7 +77,7 @@ def test_the_range_follows_the_date_in_jakarta() -> None:
     ],
 )
 def test_a_refusal_shows_what_may_be_shown(fact: Fact, shown: tuple[str | None, str | None]) -> None:
-    assert refusal("invalid_field", fact) == Refusal("invalid_field", *shown)
+    assert refusal("invalid_field", fact)[:3] == ("invalid_field", *shown)
     assert refusal("decode_error", None) == Refusal("decode_error", None, None)
 
 

@@ -8,6 +8,13 @@ from streams.core.lines import line_of
 from streams.intake.publisher import check
 from tests.support.facts import hire, noon
 
+OUT_OF_RANGE = Refusal(
+    "effective_on_out_of_range",
+    "e1",
+    "hris",
+    "effective_on",
+    "must lie from 1 January 1970 to 1 year after the recording",
+)
 Told = list[tuple[int, Coordinates | Refusal]]
 
 
@@ -44,10 +51,10 @@ def test_a_fact_out_of_range_is_sent_and_said_to_be_doomed() -> None:
     far = hire("e1", "1969-12-31", at="2025-01-01T00:00:00Z")
     summary, told = checked([line(far)])
     assert (summary.published, dict(summary.doomed)) == (1, {"effective_on_out_of_range": 1})  # type: ignore[attr-defined]
-    assert told == [(1, Refusal("effective_on_out_of_range", "e1", "hris"))]
+    assert told == [(1, OUT_OF_RANGE)]
 
 
 def test_the_range_is_that_of_the_time_of_recording() -> None:
     fact = hire("e1", "2025-01-01")
     assert checked([line(fact)], noon("2024-01-01"))[1] == []
-    assert checked([line(fact)], noon("2023-12-31"))[1] == [(1, Refusal("effective_on_out_of_range", "e1", "hris"))]
+    assert checked([line(fact)], noon("2023-12-31"))[1] == [(1, OUT_OF_RANGE)]
