@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from schemas.records import Alert, Instant, Policy, new
+from schemas.records import Alert, Company, Instant, Policy, new
 from schemas.vocabulary import ALL_EMPLOYMENT_TYPES
 from streams.core.company import CompanyBook
 from streams.core.counting import count, windows
@@ -73,7 +73,7 @@ def read(company: CompanyBook, standing: Standing) -> Reading:
 def in_force(company: CompanyBook, policy: Policy, ended: bool) -> bool:
     """Whether the company is to be looked at under the policy, on its date."""
     today = company.today
-    if ended or not in_scope(company, policy) or today < policy.effective_from:
+    if ended or not in_scope(policy, company.company_id, company.registered) or today < policy.effective_from:
         return False
     if policy.effective_until is not None and today > policy.effective_until:
         return False
@@ -84,28 +84,29 @@ def _terms(company: CompanyBook, policy: Policy) -> Terms:
     """The policy with the company's baseline: declared, or as known now. Its date has been opened."""
     if policy.rule == "level" or policy.baseline_on is None:
         return terms(policy, 0, 0)
-    counts = _declared(company, policy)
+    counts = declared(policy, company.registered)
     if counts is None:
         counts = count(company.baselines[policy.baseline_on], policy.required, policy.employment_types)
     return terms(policy, counts.covered, counts.divisor(policy.clock))
 
 
-def _declared(company: CompanyBook, policy: Policy) -> Counts | None:
-    if company.registered is None or policy.employment_types != ALL_EMPLOYMENT_TYPES:
+def declared(policy: Policy, registered: Company | None) -> Counts | None:
+    """The baseline that the registry declares for the policy, if it does and the policy may use it."""
+    if registered is None or policy.employment_types != ALL_EMPLOYMENT_TYPES:
         return None
-    for baseline in company.registered.baselines:
+    for baseline in registered.baselines:
         if baseline.on == policy.baseline_on and baseline.required == policy.required:
             return Counts(baseline.active, baseline.covered, baseline.uncovered_new)
     return None
 
 
-def in_scope(company: CompanyBook, policy: Policy) -> bool:
+def in_scope(policy: Policy, company_id: str, registered: Company | None) -> bool:
     """Whether the company matches each list of the policy's scope; what the registry does not say matches nothing."""
-    scope, registered = policy.scope, company.registered
+    scope = policy.scope
     regency = registered.regency if registered else None
     kbli = registered.kbli if registered else None
     return (
-        (scope.company_ids is None or company.company_id in scope.company_ids)
+        (scope.company_ids is None or company_id in scope.company_ids)
         and (scope.regencies is None or regency in scope.regencies)
         and (scope.kbli_prefixes is None or (kbli is not None and kbli.startswith(scope.kbli_prefixes)))
     )
