@@ -1,6 +1,6 @@
 """Reading whole topics, as a reader who sees only what was committed; and how far the workers are."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
@@ -88,9 +88,12 @@ async def read_to_end(kafka: str, topics: Sequence[str]) -> AsyncIterator[Any]:
             open_partitions = {tp for tp in open_partitions if await consumer.position(tp) < ends[tp]}
 
 
-async def follow(kafka: str, topics: Sequence[str]) -> AsyncIterator[Any]:
-    """Committed records of these topics from their beginning and then as they come, without an end."""
+async def follow(kafka: str, topics: Sequence[str], after: Offsets | None = None) -> AsyncGenerator[Any]:
+    """Committed records of these topics as they come, without an end: from these offsets, else from the beginning."""
     async with consumer_of(kafka, topics) as consumer:
+        for tp in consumer.assignment():
+            if (tp.topic, tp.partition) in (after or {}):
+                consumer.seek(tp, (after or {})[tp.topic, tp.partition])
         async for record in consumer:
             yield record
 
