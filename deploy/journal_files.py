@@ -1,9 +1,11 @@
-"""A journal as the files that `simulate` reads: facts, policies, registry, and the last date that was commanded."""
+"""A journal as files: facts, policies, registry, and how `simulate` or a new book takes them in."""
 
+import shlex
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, TextIO
+from pathlib import Path
+from typing import Any, Final, TextIO
 
 from deploy.kafka_reading import read_to_end
 from deploy.yaml_document import written
@@ -16,13 +18,19 @@ from schemas.records import (
     Day,
     Entry,
     FactEntry,
+    Instant,
     Policy,
     PolicyEnded,
     PolicySet,
     Tick,
 )
-from streams.core.dates import EPOCH_ORDINAL, jakarta_day
+from streams.core.dates import EPOCH_ORDINAL, day_text, instant_text, jakarta_day
 from streams.core.lines import line_of
+
+FACTS_FILE: Final = "facts.ndjson"
+POLICIES_FILE: Final = "policies.yaml"
+COMPANIES_FILE: Final = "companies.yaml"
+SCRIPT_FILE: Final = "take-in.sh"
 
 
 @dataclass(slots=True)
@@ -30,13 +38,15 @@ class Exported:
     """What an export found beside the facts.
 
     `late_rules` counts policies and registry entries that came after a fact, and ends of policies: `simulate` takes the
-    rules as set before the first line, so with such entries it gives other alerts.
+    rules as set before the first line, so with such entries it gives other alerts. `first_at` is the earliest time of
+    recording of any entry.
     """
 
     facts: int = 0
     repeats: int = 0
     policies: dict[str, Policy] = field(default_factory=dict)
     companies: dict[str, Company] = field(default_factory=dict)
+    first_at: Instant | None = None
     last_on: Day | None = None
     late_rules: int = 0
     partitions_with_facts: set[int] = field(default_factory=set)
@@ -66,6 +76,7 @@ async def export_facts(kafka: str, topic: str, out: TextIO) -> Exported:
             out.write(line_of(entry.fact, entry.recorded_at) + "\n")
         else:
             note(exported, entry, at.partition)
+        exported.first_at = min(entry.recorded_at, exported.first_at or entry.recorded_at)
         on = jakarta_day(entry.recorded_at)
         exported.last_on = on if exported.last_on is None else max(exported.last_on, on)
     return exported
@@ -84,6 +95,59 @@ def note(exported: Exported, entry: Entry, partition: int) -> None:
         exported.late_rules += 1
     elif isinstance(entry, CompanySet):
         exported.companies[entry.company.company_id] = entry.company
+
+
+def simulation(exported: Exported, folder: Path, grace_days: int) -> str:
+    """The command that folds the files offline; nothing for an empty journal."""
+    if exported.last_on is None:
+        return ""
+    policies, companies, facts = (_word(folder / name) for name in (POLICIES_FILE, COMPANIES_FILE, FACTS_FILE))
+    rules = f"--policies {policies} --companies {companies} --grace-days {grace_days}"
+    return f"peserta simulate {rules} --as-of {day_text(exported.last_on)} {facts}"
+
+
+def taking_in(exported: Exported, folder: Path) -> list[str]:
+    """The commands that take the files into a new book with `clock: replay`, in order.
+
+    Rules are recorded at the time of the first entry of all. The Tick of that date waits until the recorder has
+    recorded them: so they stand before the first fact.
+    """
+    if exported.first_at is None or exported.last_on is None:
+        return []
+    recorded = f"--recorded-at {instant_text(exported.first_at)}"
+    commands = ["peserta topics create"]
+    if exported.policies:
+        commands.append(f"peserta policies apply {recorded} {_word(folder / POLICIES_FILE)}")
+    if exported.companies:
+        commands.append(f"peserta companies apply {recorded} {_word(folder / COMPANIES_FILE)}")
+    commands.append(f"peserta tick {day_text(jakarta_day(exported.first_at))}")
+    if exported.facts:
+        commands.append(f"peserta publish {_word(folder / FACTS_FILE)}")
+    return [*commands, f"peserta tick {day_text(exported.last_on)}"]
+
+
+def script(exported: Exported, grace_days: int) -> str:
+    """`taking_in` as a program of the shell that stands beside the files."""
+    commands = [
+        f"{command} || test $? -eq 1" if command.startswith("peserta publish ") else command
+        for command in taking_in(exported, Path())
+    ]
+    return "\n".join(
+        (
+            "#!/bin/sh",
+            "# Takes the files of this folder into a new book, whose workers run with",
+            f"# PESERTA_CLOCK=replay PESERTA_GRACE_DAYS={grace_days}.",
+            "# `peserta publish` ends with 1 when something is refused: what the old book refused is refused again.",
+            "set -eu",
+            'cd "$(dirname "$0")"',
+            *commands,
+            "",
+        )
+    )
+
+
+def _word(path: Path) -> str:
+    return shlex.quote(str(path))
 
 
 def policies_yaml(policies: list[Policy]) -> str:
