@@ -2,14 +2,14 @@
 
 import gc
 import logging
-import os
 import sys
-from typing import Any, Final, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-from deploy.commands.screen import err
+from deploy.commands.pipes import quiet_pipes
+from deploy.commands.screen import err, note_variables, print_version
 from deploy.deferred import SETTINGS, Deferred
 from deploy.embedded.error import StackError
 from deploy.failure import CommandFailed, ExitCode, WrongSettings
@@ -106,8 +106,14 @@ app = typer.Typer(
 
 
 @app.callback()
-def quiet(context: typer.Context) -> None:
+def quiet(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and end.", callback=print_version, is_eager=True)
+    ] = False,
+) -> None:
     """The live, provable book of who is covered: facts in, coverage tables and alerts out."""
+    note_variables()
     if context.invoked_subcommand != "worker":
         # The Kafka client's log tells of every retry; what a command cannot do it says itself.
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -116,15 +122,19 @@ def quiet(context: typer.Context) -> None:
 def main() -> NoReturn:
     """Run the command; what went wrong is a sentence on standard error and an exit code (deploy.failure)."""
     gc.set_threshold(*GC_THRESHOLDS)
+    with quiet_pipes():
+        _run()
+
+
+def _run() -> NoReturn:
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
         sys.exit(ExitCode.DONE)
     except CommandFailed as error:
         _end(str(error), error.code)
-    except BrokenPipeError:
-        # The reader has seen enough (`| head`): nothing is left to say, also not at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitCode.NOT_AS_ASKED)
     except WrongSettings as error:
         _end(f"{error}. Mend the variable and start again.", ExitCode.WRONG_SETTINGS)
     except StackError as error:
@@ -132,7 +142,7 @@ def main() -> NoReturn:
 
 
 def _end(sentence: str, code: ExitCode) -> NoReturn:
-    err.print(f"peserta: {sentence}", markup=False, soft_wrap=True)
+    err.print(f"peserta: {sentence}")
     sys.exit(code)
 
 

@@ -12,6 +12,7 @@ class ExitCode(IntEnum):
     UNAVAILABLE = 69  # a broker or a ClickHouse that does not answer
     RESTART_ME = 70  # an unexpected error: nothing was committed
     WRONG_SETTINGS = 78  # a restart does not mend it
+    READER_LEFT = 141  # who read the output has closed it (`| head`): as a shell counts a program that SIGPIPE ends
 
 
 class CommandFailed(Exception):

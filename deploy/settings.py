@@ -1,6 +1,8 @@
 """The settings of an installation, read once from the environment (`PESERTA_...`) into one frozen object."""
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -38,6 +40,9 @@ NO_PORT: Final = -1
 RESERVED: Final = frozenset((COMPANIES, POLICIES, JOURNAL, LEDGER, SNAPSHOTS, ALERTS, DEAD_LETTERS, GENERATIONS))
 LATER_GENERATION: Final = re.compile(r"[.]g\d+")
 BROKERS: Final = re.compile(r"[^\s:,/@]+:\d{1,5}(,[^\s:,/@]+:\d{1,5})*")
+# Variables of other programs' making that begin alike and are no settings.
+OTHER_VARIABLES: Final[frozenset[str]] = frozenset()
+OF_SECURITY: Final = re.compile(r"SASL|SSL|TLS|SECUR|CERT|CA_|PASSWORD|USERNAME|AUTH|KEYSTORE|TRUSTSTORE")
 TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
 
@@ -182,3 +187,22 @@ def read_settings(**overrides: Any) -> Settings:
         first = error.errors()[0]
         variable = PREFIX + str(first["loc"][0]).upper() if first["loc"] else PREFIX
         raise WrongSettings(f"{variable}: {first['msg']}") from None
+
+
+def unknown_variables(names: Iterable[str]) -> list[str]:
+    """A sentence for each variable of an environment that looks like a setting and is none; no value is looked at."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    unknown = [
+        name for name in names if name.upper().startswith(PREFIX) and name.upper() not in known | OTHER_VARIABLES
+    ]
+    return [_unknown(name, known) for name in sorted(unknown)]
+
+
+def _unknown(name: str, known: set[str]) -> str:
+    words, upper = f"{name} is no setting of Peserta and changes nothing.", name.upper()
+    if OF_SECURITY.search(upper):
+        if "CLICKHOUSE" in upper:
+            return f"{words} Credentials and https:// for ClickHouse belong in {PREFIX}CLICKHOUSE_URL."
+        return f"{words} Connections to Kafka are plain: neither encrypted nor authenticated."
+    near = get_close_matches(upper.removeprefix(PREFIX), (each.removeprefix(PREFIX) for each in known), n=1)
+    return f"{words} Is {PREFIX}{near[0]} meant?" if near else words

@@ -8,7 +8,7 @@ import typer
 from deploy.failure import CommandFailed
 from deploy.reference_files import WrongFile, read_companies, read_policies
 from streams.core.book import GRACE_DAYS_MAX
-from streams.core.dates import day
+from streams.core.dates import day, instant, instant_text
 from streams.core.simulate import Rules
 
 
@@ -23,6 +23,14 @@ def _date(text: str) -> str:
 def optional_date(text: str | None) -> str | None:
     """A date that may be left out; a wrong one is a usage error."""
     return None if text is None else _date(text)
+
+
+def optional_instant(text: str | None) -> str | None:
+    """An instant that may be left out; without an offset, or when it does not exist, it is a usage error."""
+    try:
+        return None if text is None else instant_text(instant(text))
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r}: {error}") from error
 
 
 FactFiles = Annotated[

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from deploy.audit.position import JOURNAL
 from deploy.audit.position_file import read_position, write_position
@@ -14,6 +13,7 @@ from deploy.audit.reading import OnRead
 from deploy.audit.report import Report, audit_book
 from deploy.audit.seal import read_seal, seal
 from deploy.commands.screen import err, out, print_json, progress, table
+from deploy.commands.tables import Sheet
 from deploy.failure import CommandFailed, ExitCode
 from deploy.generations import standing_book
 from deploy.running import installation, with_kafka
@@ -136,10 +136,13 @@ def _show(report: Report) -> None:
             # Names come from the topics: they may look like markup.
             out.print(f"{finding.where}, {finding.claim}: {named}", style="red", markup=False, soft_wrap=True)
     out.print(report.extent, soft_wrap=True)
-    out.print("[bold green]All is well.[/bold green]" if report.is_well else "[bold red]Not all is well.[/bold red]")
+    out.print(
+        "[bold green]All is well.[/bold green]" if report.is_well else "[bold red]Not all is well.[/bold red]",
+        markup=True,
+    )
 
 
-def _dispositions(report: Report) -> Table:
+def _dispositions(report: Report) -> Sheet:
     """Behind a position also with what was counted before it."""
     counted, in_total = report.dispositions, report.dispositions_in_total
     if report.since is None:
@@ -149,7 +152,7 @@ def _dispositions(report: Report) -> Table:
     return table("Dispositions", columns, rows, right=columns[1:])
 
 
-def _findings(report: Report) -> Table:
+def _findings(report: Report) -> Sheet:
     """One row for each claim, over all places."""
     claims: dict[str, list[int]] = {}
     for f in report.findings:
@@ -158,4 +161,4 @@ def _findings(report: Report) -> Table:
             sums[place] += count
     rows = [("✘" if any(sums[1:]) else "✔", claim, *sums) for claim, sums in claims.items()]
     columns = ("", "claim", "compared", "missing", "extra", "different")
-    return table("Findings", columns, rows, right=columns[2:])
+    return table("Findings", columns, rows, right=columns[2:], prose=("claim",))

@@ -2,25 +2,42 @@
 
 import asyncio
 from contextlib import suppress
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
+from rich.text import Text
 
+from deploy.alerts_reading import is_company, new_alerts, stored_alerts
 from deploy.clickhouse_reading import analyst
-from deploy.commands.arguments import DateArgument
-from deploy.commands.screen import bar, err, out, percent, print_json, shown, table
+from deploy.commands.arguments import DateArgument, optional_date, optional_instant
+from deploy.commands.coverage_tables import coverage_table, policies_table
+from deploy.commands.screen import counted, err, out, percent, print_json, table
+from deploy.commands.tables import plain, written
+from deploy.coverage_reading import coverage_now, coverage_then, is_known, under_policies
 from deploy.failure import CommandFailed, ExitCode
 from deploy.generations import standing_book
-from deploy.journal_files import Exported, companies_yaml, export_facts, policies_yaml
-from deploy.kafka_reading import follow, read_to_end
+from deploy.journal_files import (
+    COMPANIES_FILE,
+    FACTS_FILE,
+    POLICIES_FILE,
+    SCRIPT_FILE,
+    Exported,
+    companies_yaml,
+    export_facts,
+    policies_yaml,
+    script,
+    simulation,
+    taking_in,
+)
 from deploy.running import installation, with_kafka
+from deploy.settings import Settings
 from deploy.ticking import NoSuchDate
 from deploy.ticking import tick as command_date
-from schemas.codec import OutputCodec
 from schemas.records import Alert
-from streams.core.dates import day, day_text, instant_text
+from streams.core.dates import day, day_text, instant, instant_text
 from streams.core.simulate import alert_line
 from streams.settings import REPLAY
 
@@ -61,23 +78,44 @@ def alerts(
     company: Annotated[str | None, typer.Option(help="Only this company.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the alerts, from the alert topic itself: firing and resolved, in order for each company.
+    """Show the alerts, from the alert topic itself: firing and resolved, by the time of recording.
+
+    The order is the same at every call, and for each company that of the journal. Exit code 1 for a company that the
+    book does not know.
 
     Example: peserta alerts --follow --json
     """
     settings = standing_book(with_kafka(installation()))
-    topics = [settings.topics.alerts]
-    records = follow(settings.kafka, topics) if follow_on else read_to_end(settings.kafka, topics)
+    stored, after = asyncio.run(stored_alerts(settings))
+    wanted = [alert for alert in stored if company in (None, alert.company_id)]
+    for alert in wanted:
+        _show_alert(alert, as_json)
+    if not wanted:
+        _say_no_alerts(settings, company, follow_on)
+    if not follow_on:
+        return
 
-    async def show() -> None:
-        codec = OutputCodec()
-        async for record in records:
-            alert = codec.decode_alert(record.value)
+    async def show_new() -> None:
+        async for alert in new_alerts(settings, after):
             if company in (None, alert.company_id):
                 _show_alert(alert, as_json)
 
     with suppress(KeyboardInterrupt):
-        asyncio.run(show())
+        asyncio.run(show_new())
+
+
+def _say_no_alerts(settings: Settings, company: str | None, follow_on: bool) -> None:
+    if company is None or asyncio.run(is_company(settings, company)):
+        err.print(f"No alerts for {plain(company)}." if company else "No alerts.")
+    elif follow_on:
+        err.print(f"{plain(company)} is no company of this book yet.")
+    else:
+        raise _no_company(company)
+
+
+def _no_company(company: str) -> CommandFailed:
+    ways = "`peserta coverage` and `peserta companies list` show its companies"
+    return CommandFailed(f"{plain(company)} is no company of this book: {ways}.", ExitCode.NOT_AS_ASKED)
 
 
 CAUSES = {
@@ -97,61 +135,79 @@ def _show_alert(alert: Alert, as_json: bool) -> None:
     out.print(alert_sentence(alert), soft_wrap=True)
 
 
-def alert_sentence(alert: Alert) -> str:
+def alert_sentence(alert: Alert) -> Text:
     """An alert as one line for people."""
-    mark = "[red]▲ firing  [/red]" if alert.status == "firing" else "[green]▼ resolved[/green]"
-    gap = {None: "", 0: "", 1: ", 1 person missing"}.get(alert.gap_people, f", {alert.gap_people} people missing")
-    company_id = shown(alert.company_id)
+    mark = ("▲ firing  ", "red") if alert.status == "firing" else ("▼ resolved", "green")
+    gap = "" if not alert.gap_people else f", {counted(alert.gap_people, 'person', 'people')} missing"
     cause = f"fact {alert.event_id}" if alert.cause == "fact" else CAUSES[alert.cause]
-    return (
-        f"{day_text(alert.business_date)} {mark} {company_id} {alert.policy_id} {alert.reason}: "
-        f"{alert.covered} of {alert.divisor} ({percent(alert.coverage_bp)}){gap} [dim]← {cause}[/dim]"
+    return Text.assemble(
+        f"{day_text(alert.business_date)} ",
+        mark,
+        f" {plain(alert.company_id)} {plain(alert.policy_id)} {alert.reason}: "
+        f"{alert.covered} of {alert.divisor} ({percent(alert.coverage_bp)}){gap} ",
+        (f"← {plain(cause)}", "dim"),
     )
 
 
 def coverage(
-    company: Annotated[str | None, typer.Argument(help="One company, with its policies.")] = None, as_json: Json = False
+    company: Annotated[str | None, typer.Argument(help="One company, with its policies.")] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="As of this business date, YYYY-MM-DD.", callback=optional_date, metavar="DATE"),
+    ] = None,
+    known_at: Annotated[
+        str | None,
+        typer.Option(
+            help="As known at this moment, RFC 3339 with an offset.", callback=optional_instant, metavar="INSTANT"
+        ),
+    ] = None,
+    as_json: Json = False,
 ) -> None:
     """Show the coverage of every company, or of one with its policies, from ClickHouse.
 
-    Example: peserta coverage JT-0001-A
+    As of a past date, with all that is known of it today, or as known at a past moment: policies are not shown then.
+    Exit code 1 for a company that the book does not know.
+
+    Example: peserta coverage JT-0001-A · peserta coverage --as-of 2025-09-30 --known-at 2025-10-01T09:00:00+07:00
     """
-    query = "SELECT * FROM coverage_current"
-    where = " WHERE company_id = {company:String}" if company else ""
+    is_past = as_of is not None or known_at is not None
     with analyst(installation()) as client:
-        found = list(
-            client.query(query + where + " ORDER BY company_id", parameters={"company": company}).named_results()
-        )
-        statuses = list(client.query(f"SELECT * FROM policy_status{where} ORDER BY company_id, policy_id",
-                                     parameters={"company": company}).named_results())  # fmt: skip
-    if company and not found:
-        raise CommandFailed(f"There is no company {company} in the book.", ExitCode.NOT_AS_ASKED)
-    if as_json:
+        if is_past:
+            on, at = None if as_of is None else day(as_of), None if known_at is None else instant(known_at)
+            found = coverage_then(client, company, on, at)
+        else:
+            found = coverage_now(client, company)
+        known = bool(found) or company is None or is_known(client, company)
+        policies = under_policies(client, company) if company and not is_past and not as_json else []
+    if company and not known:
+        raise _no_company(company)
+    if not found:
+        err.print(f"{plain(company)} has no figures." if company else "There are no figures.")
+    elif as_json:
         for row in found:
             print_json({name: _plain(value) for name, value in row.items()})
-        return
-    columns = ("company", "name", "active", "covered", "uncovered", "new", "coverage", "", "as of")
-    rows = [
-        (r["company_id"], r["name"], r["active"], r["covered"], r["uncovered"], r["uncovered_new"],
-         percent(r["coverage_bp"]), bar(r["coverage_bp"]), r["as_of"])
-        for r in found
-    ]  # fmt: skip
-    out.print(table("Coverage", columns, rows, right=("active", "covered", "uncovered", "new", "coverage")))
-    if company:
-        names = ("policy_id", "state", "since", "gap_people", "threshold_bp")
-        rows_of_policies = [[status[name] for name in names] for status in statuses]
-        out.print(table("Policies", names, rows_of_policies, right=("gap_people", "threshold_bp")))
+    else:
+        out.print(coverage_table(found))
+    if policies:
+        out.print("", policies_table(policies), sep="\n")
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return written(value)
     return value if value is None or isinstance(value, int | str | list) else str(value)
+
+
+EMPTY_FOR_NULL: Final = {"format_csv_null_representation": ""}  # what spreadsheets expect
 
 
 def sql(
     query: Annotated[str, typer.Argument(help="A SELECT over the views.", metavar='"SELECT ..."')],
     as_format: Annotated[Format, typer.Option("--format", help="table, json (a line each) or csv.")] = Format.TABLE,
 ) -> None:
-    """Ask ClickHouse, read only. The views: journal, ledger, coverage_current, coverage_daily, policy_status, alerts,
+    """Ask ClickHouse, read only. Rows that are too wide for the terminal are shown as records, a field a line.
+
+    The views: journal, ledger, coverage_current, coverage_daily, policy_status, alerts,
     dead_letters, companies, policies.
 
     Example: peserta sql "SELECT regency, sum(active), sum(covered) FROM coverage_current GROUP BY regency"
@@ -159,17 +215,19 @@ def sql(
     with analyst(installation()) as client:
         if as_format is not Format.TABLE:
             fmt = "JSONEachRow" if as_format is Format.JSON else "CSVWithNames"
-            typer.echo(client.raw_query(query, fmt=fmt), nl=False)
+            typer.echo(client.raw_query(query, fmt=fmt, settings=EMPTY_FOR_NULL), nl=False)
             return
         result = client.query(query)
-    out.print(table(f"{len(result.result_rows)} rows", result.column_names, result.result_rows))
+    out.print(table(counted(len(result.result_rows), "row"), result.column_names, result.result_rows, records=True))
 
 
 @journal.command("export")
 def export(
     folder: Annotated[Path, typer.Argument(help="A folder for the files; made when it is missing.", metavar="FOLDER")],
 ) -> None:
-    """Write the journal as files that `simulate` reads: facts.ndjson, policies.yaml, companies.yaml.
+    """Write the journal as files: facts.ndjson, policies.yaml, companies.yaml, for `simulate` and for a new book.
+
+    Says the commands for both. take-in.sh has those for a new book: with the times of recording, and its last date.
 
     Example: peserta journal export book && peserta simulate --policies book/policies.yaml
     --companies book/companies.yaml --as-of 2025-12-31 book/facts.ndjson
@@ -177,25 +235,36 @@ def export(
     settings = with_kafka(installation())
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "facts.ndjson").open("w", encoding="utf-8", newline="\n") as facts:
+        with (folder / FACTS_FILE).open("w", encoding="utf-8", newline="\n") as facts:
             exported = asyncio.run(export_facts(settings.kafka, settings.topics.journal, facts))
-        (folder / "policies.yaml").write_text(policies_yaml(list(exported.policies.values())), encoding="utf-8")
-        (folder / "companies.yaml").write_text(companies_yaml(list(exported.companies.values())), encoding="utf-8")
+        (folder / POLICIES_FILE).write_text(policies_yaml(list(exported.policies.values())), encoding="utf-8")
+        (folder / COMPANIES_FILE).write_text(companies_yaml(list(exported.companies.values())), encoding="utf-8")
+        (folder / SCRIPT_FILE).write_text(script(exported, settings.grace_days), encoding="utf-8")
     except OSError as error:
         raise CommandFailed(f"{folder} cannot be written: {error.strerror}.") from error
     _tell(exported, folder, settings.grace_days)
 
 
 def _tell(exported: Exported, folder: Path, grace_days: int) -> None:
-    counts = f"{exported.facts} facts, {len(exported.policies)} policies, {len(exported.companies)} companies"
-    out.print(f"{counts} in {shown(folder)}", soft_wrap=True)
-    if exported.last_on is not None:
-        names = [shown(folder / name) for name in ("policies.yaml", "companies.yaml", "facts.ndjson")]
-        rules = f"--policies {names[0]} --companies {names[1]} --grace-days {grace_days}"
-        out.print(f"peserta simulate {rules} --as-of {day_text(exported.last_on)} {names[2]}", soft_wrap=True)
+    counts = (
+        counted(exported.facts, "fact"),
+        counted(len(exported.policies), "policy", "policies"),
+        counted(len(exported.companies), "company", "companies"),
+    )
+    out.print(f"{', '.join(counts)} in {plain(folder)}")
+    if not (commands := taking_in(exported, folder)):
+        return
+    out.print(f"Fold it offline:\n  {plain(simulation(exported, folder, grace_days))}")
+    out.print(
+        "Take it into a new book (another PESERTA_TOPIC_PREFIX and PESERTA_CLICKHOUSE_DATABASE, or PESERTA_DATA_DIR) "
+        f"whose workers run with PESERTA_CLOCK=replay PESERTA_GRACE_DAYS={grace_days}, "
+        f"by {plain(folder / SCRIPT_FILE)}, which says:"
+    )
+    for command in commands:
+        out.print(f"  {plain(command)}")
     if exported.late_rules:
+        late = counted(exported.late_rules, "policy or registry entry", "policy or registry entries")
         err.print(
-            f"{exported.late_rules} policy or registry entries came after facts or ended: `simulate` takes rules as "
-            "set before the first line, so its alerts will differ from the service's.",
-            soft_wrap=True,
+            f"{late} came after facts or ended: both ways take the rules as set before the first fact. The figures are "
+            "the same, and alerts can differ from the service's."
         )

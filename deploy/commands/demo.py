@@ -118,4 +118,4 @@ def _print(settings: Settings, sent: Sent, evidence: Evidence, checks: list[Chec
             err.print(sentence, markup=False, soft_wrap=True)
         return
     show(out, settings, sent, evidence, checks)
-    out.print(summary(sent, evidence, checks))
+    out.print(summary(sent, evidence, checks), markup=True)

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from deploy.commands.screen import out, print_json, table
 from deploy.failure import CommandFailed, ExitCode
@@ -35,7 +36,7 @@ def health(
     if as_json:
         print_json({"ready": all(worker.ready for worker in found), "workers": [_fields(worker) for worker in found]})
     else:
-        out.print(table("", ("worker", "state", "waits for", "endpoint"), map(_row, found)))
+        out.print(table("", ("worker", "state", "waits for", "endpoint"), map(_row, found), prose=("waits for",)))
     missing = [worker.role for worker in found if not worker.ready]
     if missing:
         raise CommandFailed(f"Not ready: {', '.join(missing)}.", ExitCode.NOT_AS_ASKED)
@@ -51,5 +52,5 @@ def _fields(worker: Health) -> dict[str, object]:
 
 
 def _row(worker: Health) -> tuple[object, ...]:
-    state = "[green]● ready[/green]" if worker.ready else "[red]▲ not ready[/red]"
+    state = Text("● ready", style="green") if worker.ready else Text("▲ not ready", style="red")
     return worker.role, state, " ".join(worker.waits_for.values()), worker.url

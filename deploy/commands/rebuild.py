@@ -90,14 +90,14 @@ def _check(settings: Settings) -> None:
     findings = [finding for book in kept for finding in book.findings]
     _show(f"Generation {settings.generation} against its journal", [*findings, *([views] if views else [])])
     if views is not None and not views.holds:
-        out.print(VIEWS_LACK)
+        out.print(VIEWS_LACK, markup=True)
     if not all(finding.holds for finding in findings):
-        out.print("[bold red]This code makes something else of the journal than what stands.[/bold red]")
+        out.print("[bold red]This code makes something else of the journal than what stands.[/bold red]", markup=True)
         raise typer.Exit(ExitCode.NOT_AS_ASKED)
     out.print(
         "[bold green]This code makes of the journal the ledger, alerts, last snapshots, dead letters and state that "
         "stand, byte for byte.[/bold green]",
-        soft_wrap=True,
+        markup=True,
     )
     if views is not None and not views.holds:
         raise typer.Exit(ExitCode.NOT_AS_ASKED)
@@ -121,7 +121,10 @@ def _rebuild(settings: Settings, workers: int, *, switches: bool) -> None:
     _show(f"Generation {number} against its journal", rebuilt.findings)
     _show(f"What generation {old} has, against generation {number}", rebuilt.changes)
     if not rebuilt.is_well:
-        out.print(f"[bold red]Generation {number} is not what the journal gives: {old} stands as before.[/bold red]")
+        out.print(
+            f"[bold red]Generation {number} is not what the journal gives: {old} stands as before.[/bold red]",
+            markup=True,
+        )
         raise typer.Exit(ExitCode.NOT_AS_ASKED)
     _tell(rebuilt, number, old)
 
@@ -133,7 +136,7 @@ def _tell(rebuilt: Rebuilt, number: int, old: int) -> None:
         )
         return
     alerts = rebuilt.candidate.settings.topics.alerts
-    out.print(f"[bold green]Generation {number} stands.[/bold green] Its alerts are on {alerts}.", soft_wrap=True)
+    out.print(f"[bold green]Generation {number} stands.[/bold green] Its alerts are on {alerts}.", markup=True)
     out.print(
         f"Workers of generation {old} end by themselves (exit code 70); started again they keep {number}. What {old} "
         "wrote is kept until `peserta rebuild --drop-old`. This release and these settings must be what they are "
@@ -143,13 +146,13 @@ def _tell(rebuilt: Rebuilt, number: int, old: int) -> None:
     if rebuilt.shown is not None:
         _show("What analysts see", [rebuilt.shown])
         if not rebuilt.shown.holds:
-            out.print(VIEWS_LACK)
+            out.print(VIEWS_LACK, markup=True)
 
 
 def _drop_old(settings: Settings) -> None:
     removed = asyncio.run(remove_old(settings))
     rows = [(kind, len(names), ", ".join(names)) for kind, names in asdict(removed).items()]
-    out.print(table(f"Deleted; generation {settings.generation} stands", ("", "", "names"), rows, right=("",)))
+    out.print(table(f"Deleted; generation {settings.generation} stands", ("", "", "names"), rows, prose=("names",)))
 
 
 def _show(title: str, findings: list[Finding]) -> None:
@@ -161,7 +164,7 @@ def _show(title: str, findings: list[Finding]) -> None:
             sums[place] += count
     columns = ("", "claim", "compared", "missing", "extra", "different")
     rows = [("✘" if any(sums[1:]) else "✔", claim, *sums) for claim, sums in claims.items()]
-    out.print(table(title, columns, rows, right=columns[2:]))
+    out.print(table(title, columns, rows, right=columns[2:], prose=("claim",)))
     for finding in findings:
         for named in finding.named:
             out.print(f"{finding.where}, {finding.claim}: {named}", soft_wrap=True, markup=False)

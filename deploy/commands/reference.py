@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from aiokafka.errors import KafkaConnectionError, KafkaError  # type: ignore[import-untyped]
 
-from deploy.commands.screen import out, percent, table
+from deploy.commands.coverage_tables import counted_people, scope, target
+from deploy.commands.screen import counted, out, table
 from deploy.failure import CommandFailed, ExitCode
 from deploy.kafka_reading import no_broker, read_to_end
 from deploy.reference_files import WrongFile, read_companies, read_policies
@@ -16,7 +17,6 @@ from deploy.running import installation, with_kafka
 from deploy.settings import Settings
 from schemas.codec import OutputCodec
 from schemas.records import Company, Instant, Policy
-from schemas.vocabulary import programme_names
 from streams.core.dates import day_text, instant
 from streams.intake.reference import Change, Record, TooLarge, changes, send
 from streams.settings import REPLAY
@@ -78,8 +78,11 @@ def list_policies() -> None:
     settings = with_kafka(installation())
     found = standing(settings, settings.topics.policies)
     rows = [_policy_row(policy) for _, policy in sorted(found.items()) if isinstance(policy, Policy)]
-    columns = ("policy", "version", "title", "rule", "threshold", "programmes", "from", "until", "baseline")
-    out.print(table(f"{len(rows)} policies", columns, rows, right=("version", "threshold")))
+    columns = (
+        "policy", "version", "title", "rule", "target", "covered means", "scope", "from", "until", "baseline on"
+    )  # fmt: skip
+    prose = ("title", "target", "covered means", "scope")
+    out.print(table(counted(len(rows), "policy", "policies"), columns, rows, prose=prose, records=True))
 
 
 @companies.command("list")
@@ -93,7 +96,8 @@ def list_companies() -> None:
     listed = sorted((c for c in found if isinstance(c, Company)), key=lambda company: company.company_id)
     rows = [(c.company_id, c.name, c.regency, c.kbli, len(c.baselines)) for c in listed]
     columns = ("company", "name", "regency", "KBLI", "baselines")
-    out.print(table(f"{len(rows)} companies", columns, rows, right=("baselines",)))
+    title = counted(len(rows), "company", "companies")
+    out.print(table(title, columns, rows, prose=("name", "regency"), spare=("baselines", "KBLI")))
 
 
 def standing(settings: Settings, topic: str) -> dict[str, Record]:
@@ -166,8 +170,9 @@ def _policy_row(p: Policy) -> tuple[object, ...]:
         p.version,
         p.title,
         p.rule,
-        percent(p.threshold_bp),
-        " ".join(programme_names(p.required)),
+        target(p),
+        counted_people(p),
+        scope(p),
         day_text(p.effective_from),
         "" if p.effective_until is None else day_text(p.effective_until),
         "" if p.baseline_on is None else day_text(p.baseline_on),

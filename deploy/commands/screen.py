@@ -1,23 +1,59 @@
 """What all commands share at the terminal: results on standard output, everything else on standard error."""
 
+import os
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import IO, Any, Final
 
-from rich.box import SIMPLE_HEAD
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
+from deploy.commands.tables import plain
+from deploy.commands.tables import table as table
 from streams.core.lines import json_line
 
-WIDTH_OF_NO_TERMINAL = 150  # columns: a file or a pipe does not say how wide it is
+WIDTH_OF_NO_TERMINAL: Final = 1 << 20  # columns: a file or a pipe has room for every line
+LINES_OF_NO_TERMINAL: Final = 25
 
-out = Console(highlight=False)
-if not out.is_terminal:
-    out = Console(highlight=False, width=WIDTH_OF_NO_TERMINAL)
-err = Console(stderr=True, highlight=False)
+
+class Screen(Console):
+    """A console on which text is text: markup is for who says `markup=True`. Sentences are broken by the terminal."""
+
+    def __init__(self, *, stderr: bool = False, file: IO[str] | None = None, width: int | None = None) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, stderr=stderr, file=file, width=width)
+        if width is None and not self.file.isatty():
+            self.width, self.height = WIDTH_OF_NO_TERMINAL, LINES_OF_NO_TERMINAL
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As rich has it, and nothing is ever cut."""
+        options.setdefault("soft_wrap", all(isinstance(each, str) for each in objects))
+        options.setdefault("crop", False)
+        super().print(*objects, **options)
+
+
+out = Screen()
+err = Screen(stderr=True)
+
+
+def print_version(asked: bool) -> None:
+    """The callback of `--version`."""
+    if asked:
+        from importlib.metadata import version
+
+        out.print(f"peserta {version('peserta')}")
+        raise typer.Exit
+
+
+def note_variables() -> None:
+    """Say on standard error which variables look like settings and are none."""
+    if not any(name.upper().startswith("PESERTA_") for name in os.environ):
+        return
+    from deploy.settings import unknown_variables  # it takes long to import
+
+    for sentence in unknown_variables(os.environ):
+        err.print(f"peserta: {sentence}")
 
 
 def progress() -> Progress:
@@ -30,18 +66,8 @@ def progress() -> Progress:
         TimeElapsedColumn(),
         console=err,
         transient=True,
+        disable=not err.file.isatty(),
     )
-
-
-def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]], *, right: Iterable[str] = ()) -> Table:
-    """A table; the columns named in `right` hold numbers."""
-    numbers = set(right)
-    made = Table(title=title, title_justify="left", header_style="bold", title_style="bold", box=SIMPLE_HEAD)
-    for column in columns:
-        made.add_column(column, justify="right" if column in numbers else "left")
-    for row in rows:
-        made.add_row(*map(shown, row))
-    return made
 
 
 def print_json(fields: dict[str, Any]) -> None:
@@ -51,9 +77,13 @@ def print_json(fields: dict[str, Any]) -> None:
 
 
 def shown(value: object) -> str:
-    """Foreign text for the terminal: no markup of ours, no control characters of its own."""
-    text = "" if value is None else str(value)
-    return escape("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text))
+    """Foreign text inside our markup: none of its own, and no control characters."""
+    return escape(plain(value))
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """A number with its noun: 1 row, 2 rows, 1 policy, 0 policies."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def percent(bp: int | None) -> str:

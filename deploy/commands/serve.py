@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from deploy import making_topics
-from deploy.commands.screen import err, out, table
+from deploy.commands.screen import counted, err, out, table
 from deploy.embedded.stack import Stack
 from deploy.failure import CommandFailed, ExitCode
 from deploy.generations import standing_book
@@ -36,7 +36,7 @@ def create() -> None:
     """
     settings = standing_book(with_kafka(installation()))
     made = make_topics(settings)
-    out.print(f"{len(made)} topics, for a book of {settings.partitions} partitions")
+    out.print(f"{counted(len(made), 'topic')}, for a book of {counted(settings.partitions, 'partition')}")
 
 
 @topics.command("list")
@@ -128,7 +128,7 @@ def _wait_until_ready(settings: Settings, service: Service, stopping: threading.
 def _say_up(settings: Settings) -> None:
     out.print(f"Kafka       {settings.kafka}\nClickHouse  {settings.clickhouse_url.rpartition('@')[2]}")
     out.print(f"Logs        {settings.data_dir / 'logs'}\nTry         peserta publish FILE.ndjson · peserta coverage")
-    out.print("[bold]Peserta is up.[/bold] Ctrl-C ends it.")
+    out.print("[bold]Peserta is up.[/bold] Ctrl-C ends it.", markup=True)
 
 
 def _check_parts(stack: Stack) -> None:

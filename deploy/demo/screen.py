@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from clickhouse_connect.driver.client import Client
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from deploy.clickhouse_reading import analyst
 from deploy.commands.book import alert_sentence
-from deploy.commands.screen import bar, percent, shown, sparkline, table
+from deploy.commands.screen import bar, percent, sparkline, table
+from deploy.commands.tables import Sheet
 from deploy.demo.evidence import Evidence
 from deploy.demo.proof import Check, failures
 from deploy.demo.run import Sent
@@ -27,10 +26,10 @@ BOOK_REASONS: Final = {
     "too_many_facts": "the worker has 1,000 remembered facts",
 }
 MARKS: Final = {
-    "met": "[green]● met[/green]",
-    "breached": "[red]▲ breached[/red]",
-    "pending": "[yellow]◌ pending[/yellow]",
-    "not_evaluable": "[dim]–[/dim]",
+    "met": Text("● met", style="green"),
+    "breached": Text("▲ breached", style="red"),
+    "pending": Text("◌ pending", style="yellow"),
+    "not_evaluable": Text("–", style="dim"),
 }
 
 
@@ -76,41 +75,35 @@ def show(console: Console, settings: Settings, sent: Sent, evidence: Evidence, c
     console.print(_times(sent), "")
     console.print(proof_table(checks))
     for failure in failures(checks):
-        console.print(f"[red]{escape(failure)}[/red]", soft_wrap=True)
+        console.print(failure, style="red")
 
 
-def _coverage(client: Client, evidence: Evidence) -> Table:
+def _coverage(client: Client, evidence: Evidence) -> Sheet:
     months = _months(client)
     names = {row["company_id"]: row for row in client.query("SELECT * FROM companies").named_results()}
     policies = sorted(evidence.exported.policies)
-    coverage = Table(
-        title=f"Coverage with work-accident (JKK) and death cover (JKM) on {_as_of(evidence)}",
-        title_justify="left",
-        title_style="bold",
-        header_style="bold",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-    )
-    for column in ("company", "regency", "active", "covered", "gap", "coverage", "", "months", *policies):
-        numbers = column in ("active", "covered", "gap", "coverage")
-        coverage.add_column(
-            column, justify="right" if numbers else "left", no_wrap=column in ("", "months", "coverage")
-        )
+    columns = ("company", "name", "regency", "active", "covered", "gap", "coverage", "", "months", *policies)
+    rows = []
     for company_id, company in sorted(evidence.companies.items()):
         states = {p["policy_id"]: p["state"] for p in company["policies"]}
         registered = names.get(company_id, {})
-        coverage.add_row(
-            shown(f"{company_id} {registered.get('name') or ''}".strip()),
-            shown(registered.get("regency")),
-            str(company["active"]),
-            str(company["covered"]),
-            str(company["uncovered"]),
-            percent(company["coverage_bp"]),
-            bar(company["coverage_bp"], 10),
-            sparkline(months[company_id]),
-            *(MARKS[states[policy]] for policy in policies),
+        rows.append(
+            (
+                company_id,
+                registered.get("name"),
+                registered.get("regency"),
+                company["active"],
+                company["covered"],
+                company["uncovered"],
+                percent(company["coverage_bp"]),
+                bar(company["coverage_bp"], 10),
+                sparkline(months[company_id]),
+                *(MARKS[states[policy]] for policy in policies),
+            )
         )
-    return coverage
+    title = f"Coverage with work-accident (JKK) and death cover (JKM) on {_as_of(evidence)}"
+    prose, drawn = ("name", "regency"), ("", "months")
+    return table(title, columns, rows, right=("coverage",), prose=prose, drawn=drawn, spare=(*drawn, "regency", "name"))
 
 
 def _as_of(evidence: Evidence) -> str:
@@ -136,7 +129,7 @@ def _alerts(console: Console, evidence: Evidence) -> None:
     console.print(
         f"[bold]Alerts: {firing} firing, {len(evidence.alerts) - firing} resolved[/bold], each with its cause: a fact, "
         "or time (a hold or a grace period ended, a contract or a policy began)",
-        soft_wrap=True,
+        markup=True,
     )
     in_order = sorted(evidence.alerts, key=lambda a: (a.business_date, a.company_id, a.policy_id))
     for alert in in_order:
@@ -144,7 +137,7 @@ def _alerts(console: Console, evidence: Evidence) -> None:
     console.print()
 
 
-def _refused(sent: Sent, evidence: Evidence) -> Table:
+def _refused(sent: Sent, evidence: Evidence) -> Sheet:
     """Everything that is not in force, and why."""
     counted: Counter[str] = Counter(letter.reason for letter in evidence.dead_letters.values())
     counted.update(refusal.reason for refusal in sent.refused.values())
@@ -160,7 +153,13 @@ def _refused(sent: Sent, evidence: Evidence) -> Table:
     for disposition, why in (("duplicate", "known already: counted once"), ("no_effect", "remembered, posts nothing")):
         if by_book[disposition]:
             rows.append((disposition, by_book[disposition], "", why))
-    return table("Refused, repeated, without effect", ("what", "records", "first", "why"), rows, right=("records",))
+    return table(
+        "Refused, repeated, without effect",
+        ("what", "records", "first", "why"),
+        rows,
+        right=("records",),
+        prose=("first", "why"),
+    )
 
 
 def _why(letter: DeadLetter) -> str:
@@ -172,23 +171,18 @@ def _why(letter: DeadLetter) -> str:
 
 def _answer(console: Console, client: Client, question: Question) -> None:
     result = client.query(question.sql)
-    console.print(f"[bold]{escape(question.text)}[/bold]")
-    console.print(f"[dim]{escape(question.sql)}[/dim]", soft_wrap=True)
-    numbers = [
-        name for name, kind in zip(result.column_names, result.column_types, strict=True) if kind.name != "String"
-    ]
-    console.print(table("", result.column_names, result.result_rows, right=numbers), "")
+    console.print(question.text, style="bold")
+    console.print(question.sql, style="dim")
+    console.print(table("", result.column_names, result.result_rows), "")
 
 
-def _times(sent: Sent) -> Table:
+def _times(sent: Sent) -> Sheet:
     """The stages run side by side with the publisher, so their rates are of the time in which they had work."""
     rows = [(stage, f"{seconds:.1f} s", *_work(sent.work.get(stage))) for stage, seconds in sent.seconds.items()]
     rows.append(("together", f"{sum(sent.seconds.values()):.1f} s", "", "", ""))
     numbers = ("time", "records", "busy", "records a second, busy")
-    shown = table("Where the time went", ("stage", *numbers), rows, right=numbers)
-    shown.caption = "busy: with something under way, waiting for acknowledgements included"
-    shown.caption_justify = "left"
-    return shown
+    caption = "busy: with something under way, waiting for acknowledgements included"
+    return table("Where the time went", ("stage", *numbers), rows, right=numbers, caption=caption)
 
 
 def _work(work: Work | None) -> tuple[str, str, str]:
@@ -197,10 +191,10 @@ def _work(work: Work | None) -> tuple[str, str, str]:
     return f"{work.records:,}", f"{work.busy_s:.1f} s", f"{work.records / work.busy_s:,.0f}"
 
 
-def proof_table(checks: Sequence[Check]) -> Table:
+def proof_table(checks: Sequence[Check]) -> Sheet:
     """The checks with their counts."""
     rows = [("✔" if check.holds else "✘", check.claim, f"{check.compared:,}", check.differing) for check in checks]
-    return table("Proof", ("", "claim", "compared", "differ"), rows, right=("compared", "differ"))
+    return table("Proof", ("", "claim", "compared", "differ"), rows, right=("compared", "differ"), prose=("claim",))
 
 
 def summary(sent: Sent, evidence: Evidence, checks: Sequence[Check]) -> str:

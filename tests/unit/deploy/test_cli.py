@@ -3,9 +3,9 @@
 import gc
 import logging
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -285,17 +285,36 @@ def test_no_clickhouse_answers(arguments: list[str], url: str, run: Run, monkeyp
     assert "a-secret" not in said.err
 
 
-# ---------------------------------------------------------------- a reader who has seen enough
+# ---------------------------------------------------------------- what every command does
 
 
-def test_a_closed_pipe_is_no_fault(files: Path) -> None:
-    (files / "many.ndjson").write_text("no fact\n" * 20_000, encoding="utf-8")
-    command = [sys.executable, "-m", "deploy.cli", "simulate", "--as-of", "2025-12-31", "many.ndjson"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        assert b'"disposition"' in process.stdout.readline()
-        process.stdout.close()
-        said = process.stderr.read()
-    assert (process.returncode, said) == (1, b"")
+def test_the_version_is_that_of_the_package(run: Run) -> None:
+    assert run("--version") == Said(0, f"peserta {version('peserta')}\n", "")
+
+
+def test_a_variable_that_is_no_setting_is_named_once_and_the_command_goes_on(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PESERTA_GRACE_DAY", "secret")
+    said = run("topics", "list")
+    assert said.code == 0
+    assert said.err == (
+        "peserta: PESERTA_GRACE_DAY is no setting of Peserta and changes nothing. Is PESERTA_GRACE_DAYS meant?\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--as-of", "2025-02-30"], ("2025-02-30", "no date")),
+        (["--as-of", "30-09-2025"], ("30-09-2025", "YYYY-MM-DD")),
+        (["--known-at", "2025-09-30"], ("2025-09-30", "--known-at")),
+        (["--known-at", "2025-09-30T09:00:00"], ("+HH:MM",)),
+        (["--known-at", "2025-02-30T09:00:00Z"], ("--known-at",)),
+    ],
+    ids=["no such day", "a date written otherwise", "a date for a moment", "no offset", "a moment of no day"],
+)
+def test_a_past_that_does_not_exist_is_wrong_use(arguments: list[str], words: tuple[str, ...], run: Run) -> None:
+    said = run("coverage", *arguments)
+    assert (said.code, said.out) == (2, "")
+    assert [word for word in words if word not in said.err] == []

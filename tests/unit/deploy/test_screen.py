@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.commands.screen import bar, percent, sparkline, table
+from deploy.commands.screen import bar, counted, percent, sparkline
 from tests.support.journals import deterministic
 
 shares = st.integers(0, 10_000)
@@ -61,7 +61,15 @@ def test_a_line_has_a_character_for_each(values: list[int | None]) -> None:
     assert sorted(heights) == sorted(heights, key=lambda height: (height[1], height[0]))
 
 
-def test_a_table_shows_nothing_for_nothing() -> None:
-    made = table("Title", ("a", "b"), [(1, None)], right=("a",))
-    assert [list(column.cells) for column in made.columns] == [["1"], [""]]
-    assert [column.justify for column in made.columns] == ["right", "left"]
+@pytest.mark.parametrize(
+    ("number", "words", "text"),
+    [
+        (0, ("row",), "0 rows"),
+        (1, ("row",), "1 row"),
+        (2, ("row",), "2 rows"),
+        (1, ("policy", "policies"), "1 policy"),
+        (3, ("policy", "policies"), "3 policies"),
+    ],
+)
+def test_a_number_with_its_noun(number: int, words: tuple[str, ...], text: str) -> None:
+    assert counted(number, *words) == text

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.failure import WrongSettings
-from deploy.settings import PREFIX, Settings, read_settings
+from deploy.settings import PREFIX, Settings, read_settings, unknown_variables
 from schemas.vocabulary import KINDS
 from streams.settings import InboundTopic
 from tests.support.journals import deterministic
@@ -151,3 +151,30 @@ def test_workers_and_sink_are_told_the_same() -> None:
     )
     assert later.stream_settings().changelog == "p.peserta-bookkeeper.g3-book-changelog"
     assert (later.topics.journal, settings.topics.ledger) == ("p.coverage.journal.v1", "p.coverage.ledger.v1")
+
+
+# ---------------------------------------------------------------- variables that are none
+
+
+def test_every_setting_in_any_case_and_the_variables_of_others_are_passed_over() -> None:
+    known = [PREFIX + name for name in TAKEN]
+    assert unknown_variables([*known, *map(str.lower, known), "PATH", "KAFKA", "MY_PESERTA_KAFKA"]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("PESERTA_KAFAK", "Is PESERTA_KAFKA meant?"),
+        ("peserta_partition", "Is PESERTA_PARTITIONS meant?"),
+        ("PESERTA_CLICKHOUSE", "Is PESERTA_CLICKHOUSE_URL meant?"),
+        ("PESERTA_XYZZY", "changes nothing."),
+        ("PESERTA_KAFKA_SECURITY_PROTOCOL", "Connections to Kafka are plain: neither encrypted nor authenticated."),
+        ("PESERTA_KAFKA_SASL_PASSWORD", "Connections to Kafka are plain: neither encrypted nor authenticated."),
+        ("PESERTA_SSL_CAFILE", "Connections to Kafka are plain: neither encrypted nor authenticated."),
+        ("PESERTA_CLICKHOUSE_PASSWORD", "belong in PESERTA_CLICKHOUSE_URL."),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_said_with_what_may_be_meant(name: str, words: str) -> None:
+    (said,) = unknown_variables([name, "PESERTA_KAFKA"])
+    assert said.startswith(f"{name} is no setting of Peserta")
+    assert said.endswith(words)

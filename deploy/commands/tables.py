@@ -1,0 +1,190 @@
+"""A table for people: every cell that is shown is whole. What the terminal has no room for is named, never cut."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+GAP_COLUMNS: Final = 2  # between two columns
+COLUMNS_MIN: Final = 2  # a table with fewer of its columns is shown as records
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column and its cells. `prose` may be broken between words; `drawn` is for the eye only, so not for a pipe."""
+
+    name: str
+    cells: tuple[Text, ...]
+    right: bool = False
+    prose: bool = False
+    drawn: bool = False
+
+    @property
+    def widest(self) -> int:
+        """Cells of the terminal in which everything has one line."""
+        return max(map(cell_len, self._texts()))
+
+    @property
+    def least(self) -> int:
+        """Cells of the terminal without which a cell, or a word of prose, would be broken."""
+        if not self.prose:
+            return self.widest
+        return max(cell_len(word) for text in self._texts() for word in text.split() or ("",))
+
+    def _texts(self) -> list[str]:
+        return [self.name, *(cell.plain for cell in self.cells)]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Rows under a title, for any width. Columns that do not fit are left out whole, those of `spare` first, then from
+    the right, and a last line names them and says `where` they are; as `records`, all fields are shown, a block a row.
+
+    Without a terminal it has its full width and no lines drawn.
+    """
+
+    title: str
+    columns: tuple[Column, ...]
+    spare: tuple[str, ...] = ()
+    where: str = "a wider terminal, or a pipe"
+    records: bool = False
+    caption: str = ""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        on_screen = console.file.isatty()
+        wanted = [column for column in self.columns if on_screen or not column.drawn]
+        kept = fitting(wanted, options.max_width, self.spare)
+        left_out = [column.name for column in wanted if column not in kept and not column.drawn]
+        if self.title:
+            yield Text(self.title, style="bold")
+        if (
+            (left_out and self.records)
+            or not _fits(kept, options.max_width)
+            or len(kept) < min(COLUMNS_MIN, len(wanted))
+        ):
+            yield from _records(wanted)
+            left_out = []
+        elif kept:
+            yield _drawn(kept, options.max_width, on_screen)
+        if left_out:
+            count = f"{len(left_out)} column{'s' if len(left_out) > 1 else ''} more ({', '.join(left_out)})"
+            yield Text(f"{count}: {self.where}.", style="dim")
+        if self.caption:
+            yield Text(self.caption, style="dim")
+
+
+def table(
+    title: str,
+    columns: Iterable[str],
+    rows: Iterable[Iterable[Any]],
+    *,
+    right: Iterable[str] = (),
+    prose: Iterable[str] = (),
+    drawn: Iterable[str] = (),
+    **more: Any,
+) -> Sheet:
+    """A sheet of these rows. A cell is text, whatever it looks like, unless it is a rich Text itself.
+
+    `right`: columns of numbers (those that hold nothing but numbers are found); `prose`, `drawn`: see Column; `more`:
+    see Sheet.
+    """
+    names, values = list(columns), [list(row) for row in rows]
+    numbers, texts, pictures = set(right), set(prose), set(drawn)
+    return Sheet(
+        title,
+        tuple(
+            Column(
+                _printable(name),
+                tuple(cell(row[place]) for row in values),
+                name in numbers or _are_numbers([row[place] for row in values]),
+                name in texts,
+                name in pictures,
+            )
+            for place, name in enumerate(names)
+        ),
+        **more,
+    )
+
+
+def cell(value: object) -> Text:
+    """A value as text for people; nothing for nothing."""
+    return value if isinstance(value, Text) else Text(plain(value))
+
+
+def plain(value: object) -> str:
+    """Foreign text without control characters; lists in a line, truths in small letters, instants as RFC 3339."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return " ".join(map(plain, value))
+    return _printable(written(value) if isinstance(value, datetime) else str(value))
+
+
+def written(at: datetime) -> str:
+    """An instant as RFC 3339 with its offset; a time without one stays without."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _are_numbers(values: Sequence[object]) -> bool:
+    found = [value for value in values if value is not None]
+    return bool(found) and all(isinstance(v, int | float | Decimal) and not isinstance(v, bool) for v in found)
+
+
+def fitting(columns: Sequence[Column], width: int, spare: Sequence[str]) -> list[Column]:
+    """The columns that there is room for, the first one always among them."""
+    kept, droppable = list(columns), list(spare)
+    while len(kept) > 1 and not _fits(kept, width):
+        name = droppable.pop(0) if droppable else kept[-1].name
+        dropped = next((column for column in reversed(kept[1:]) if column.name == name), None)
+        if dropped is not None:
+            kept.remove(dropped)
+    return kept
+
+
+def _fits(columns: Sequence[Column], width: int) -> bool:
+    return sum(column.least for column in columns) + GAP_COLUMNS * (len(columns) - 1) <= width
+
+
+def _widths(columns: Sequence[Column], width: int) -> list[int]:
+    """The width of each column: what it needs at least, and of the rest, from the left, what it can use."""
+    rest = width - GAP_COLUMNS * (len(columns) - 1) - sum(column.least for column in columns)
+    widths = []
+    for column in columns:
+        more = min(rest, column.widest - column.least)
+        widths.append(column.least + more)
+        rest -= more
+    return widths
+
+
+def _drawn(columns: Sequence[Column], width: int, on_screen: bool) -> Table:
+    box, padding = (SIMPLE_HEAD, GAP_COLUMNS - 1) if on_screen else (None, GAP_COLUMNS)
+    made = Table(header_style="bold", box=box, show_edge=False, pad_edge=False, padding=(0, padding, 0, 0))
+    for column, wide in zip(columns, _widths(columns, width), strict=True):
+        justify = "right" if column.right else "left"
+        made.add_column(Text(column.name), justify=justify, width=wide, no_wrap=not column.prose)  # type: ignore[arg-type]
+    for row in zip(*(column.cells for column in columns), strict=True):
+        made.add_row(*row)
+    return made
+
+
+def _records(columns: Sequence[Column]) -> Iterator[RenderableType]:
+    """A block for each row, a line for each field, as long as it is: the terminal breaks it, we do not."""
+    names = max((cell_len(column.name) for column in columns), default=0)
+    for number, row in enumerate(zip(*(column.cells for column in columns), strict=True), 1):
+        yield Text(f"- {number}", style="dim")
+        for column, value in zip(columns, row, strict=True):
+            name = column.name + " " * (names - cell_len(column.name))
+            yield Text.assemble((name, "bold"), "  ", value, no_wrap=True, overflow="ignore")
