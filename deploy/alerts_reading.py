@@ -27,15 +27,15 @@ async def new_alerts(settings: Settings, after: Offsets) -> AsyncIterator[Alert]
 
 
 def in_order(alerts: Iterable[Alert]) -> list[Alert]:
-    """Alerts by the time of recording, then partition and offset of the journal; those of one entry as they are given.
+    """Alerts by the time of recording, then partition and offset of the journal. Given are those of each partition in
+    order, the partitions mixed somehow.
 
     The journal's order holds in each partition, so for each company, also where times go back: an entry counts as
     recorded no earlier than those before it. (A book of history takes times as they come.)
     """
-    by_journal = sorted(alerts, key=lambda alert: (alert.journal_partition, alert.journal_offset))
     keyed = []
     latest: dict[int, Instant] = {}
-    for alert in by_journal:
+    for alert in alerts:
         at = max(alert.recorded_at, latest.get(alert.journal_partition, alert.recorded_at))
         latest[alert.journal_partition] = at
         keyed.append(((at, alert.journal_partition, alert.journal_offset), alert))

@@ -71,8 +71,10 @@ class Sheet:
         ):
             yield from _records(wanted)
             left_out = []
+        elif on_screen and kept:
+            yield _drawn(kept, options.max_width)
         elif kept:
-            yield _drawn(kept, options.max_width, on_screen)
+            yield from _lined_up(kept)
         if left_out:
             count = f"{len(left_out)} column{'s' if len(left_out) > 1 else ''} more ({', '.join(left_out)})"
             yield Text(f"{count}: {self.where}.", style="dim")
@@ -169,15 +171,30 @@ def _widths(columns: Sequence[Column], width: int) -> list[int]:
     return widths
 
 
-def _drawn(columns: Sequence[Column], width: int, on_screen: bool) -> Table:
-    box, padding = (SIMPLE_HEAD, GAP_COLUMNS - 1) if on_screen else (None, GAP_COLUMNS)
-    made = Table(header_style="bold", box=box, show_edge=False, pad_edge=False, padding=(0, padding, 0, 0))
+def _drawn(columns: Sequence[Column], width: int) -> Table:
+    made = Table(
+        header_style="bold", box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP_COLUMNS - 1, 0, 0)
+    )
     for column, wide in zip(columns, _widths(columns, width), strict=True):
-        justify = "right" if column.right else "left"
-        made.add_column(Text(column.name), justify=justify, width=wide, no_wrap=not column.prose)  # type: ignore[arg-type]
+        name = Text(column.name)
+        made.add_column(name, justify="right" if column.right else "left", width=wide, no_wrap=not column.prose)
     for row in zip(*(column.cells for column in columns), strict=True):
         made.add_row(*row)
     return made
+
+
+def _lined_up(columns: Sequence[Column]) -> Iterator[Text]:
+    """A line for the names and for each row, without anything at its end."""
+    widths = [column.widest for column in columns]
+    head = tuple(Text(column.name, style="bold") for column in columns)
+    for row in (head, *zip(*(column.cells for column in columns), strict=True)):
+        line = Text(no_wrap=True, overflow="ignore")
+        for column, wide, value in zip(columns, widths, row, strict=True):
+            blanks = " " * (wide - cell_len(value.plain))
+            line.append_text(Text.assemble(blanks, value) if column.right else Text.assemble(value, blanks))
+            line.append(" " * GAP_COLUMNS)
+        line.rstrip()
+        yield line
 
 
 def _records(columns: Sequence[Column]) -> Iterator[RenderableType]:

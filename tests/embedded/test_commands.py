@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,113 +18,37 @@ import pytest
 from deploy.demo.run import ARRIVAL_LIMIT_S
 from deploy.embedded.stack import Stack
 from deploy.kafka_reading import end_offsets, wait_until_worked
-from deploy.service import Service
-from deploy.settings import PREFIX, Settings
-from deploy.story import DEFAULT_SEED, Story, StoryFiles, story, write
-from sinks.reading import wait_until_caught_up
 from streams.clock import now_ms
 from streams.core.dates import day_text, jakarta_day
 from streams.core.simulate import JsonObject
-from tests.support.installation import installation
 from tests.support.liveness import is_alive
+from tests.support.told import (
+    Told,
+    arrived,
+    objects,
+    offline,
+    peserta,
+    recorded,
+    surroundings,
+    told_book,
+    without_lines,
+)
 from tests.support.waiting import wait_until
 
-TOP: Final = Path(__file__).parents[2]
-SCALE: Final = 0.05
-COMMAND_LIMIT_S: Final = 60
 UP_LIMIT_S: Final = 60
-BEFORE_EVERYTHING: Final = "2024-01-01T00:00:00+07:00"
 FACT: Final = (
     '{"type":"hire","event_id":"e1","company_id":"C1","worker_id":"w1","effective_on":"%s",'
     '"occurred_at":"%sT02:00:00Z","source":"hris","employment_type":"fixed_term"}\n'
 )
 
 
-def surroundings(**settings: str) -> dict[str, str]:
-    """The environment of a command, with these settings and no others."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    return {**inherited, "PYTHONPATH": str(TOP), **{PREFIX + name.upper(): value for name, value in settings.items()}}
-
-
-def peserta(environment: dict[str, str], *arguments: str, code: int = 0) -> str:
-    """What the command says on standard output; it must end with this code, and never in a traceback."""
-    command = [sys.executable, "-m", "deploy.cli", *arguments]
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=COMMAND_LIMIT_S, check=False
-    )
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    return done.stdout if code == 0 else done.stdout + done.stderr
-
-
-def objects(text: str) -> list[JsonObject]:
-    return [json.loads(line) for line in text.splitlines()]
-
-
 # ---------------------------------------------------------------- a whole book by commands
-
-
-@dataclass
-class Told:
-    """A story that went through the service by commands, and what these said."""
-
-    story: Story
-    files: StoryFiles
-    settings: Settings
-    environment: dict[str, str]
-    said: dict[str, str]
-
-    def ask(self, *arguments: str, code: int = 0) -> str:
-        return peserta(self.environment, *arguments, code=code)
 
 
 @pytest.fixture(scope="module")
 def told(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
-    folder = tmp_path_factory.mktemp("commands")
-    settings = installation(stack.kafka_address, stack.clickhouse_url, "commands.", "commands", folder / "data")
-    made = story(DEFAULT_SEED, SCALE)
-    book = Told(made, write(made, folder / "story"), settings, surroundings() | settings.environment(), {})
-    apply = ["--recorded-at", BEFORE_EVERYTHING]
-    book.said["topics create"] = book.ask("topics", "create")
-    with Service(settings, folder / "logs") as service:
-        service.start()
-        book.said["policies apply"] = book.ask("policies", "apply", str(book.files.policies), *apply)
-        book.said["companies apply"] = book.ask("companies", "apply", str(book.files.companies), *apply)
-        _recorded(settings)
-        book.said["publish"] = book.ask("publish", str(book.files.facts))
-        book.said["tick"] = book.ask("tick", made.as_of)
-        _arrived(settings)
+    with told_book(stack, "commands", tmp_path_factory.mktemp("commands")) as book:
         yield book
-        service.check()
-
-
-def _recorded(settings: Settings) -> None:
-    streams = settings.stream_settings()
-    reference = [streams.topics.policies, streams.topics.companies]
-    asyncio.run(wait_until_worked(settings.kafka, streams.recorder_app, reference, ARRIVAL_LIMIT_S))
-
-
-def _arrived(settings: Settings) -> None:
-    """Return when the book is kept and ClickHouse has all of it."""
-    streams, topics = settings.stream_settings(), settings.topics
-    asyncio.run(wait_until_worked(settings.kafka, streams.bookkeeper_app, [topics.journal], ARRIVAL_LIMIT_S))
-    outputs = [topics.journal, topics.ledger, topics.snapshots, topics.alerts, topics.dead_letters]
-    targets = asyncio.run(end_offsets(settings.kafka, outputs))
-    asyncio.run(wait_until_caught_up(settings.sink_settings(), targets, ARRIVAL_LIMIT_S))
-
-
-def offline(folder: Path, as_of: str) -> list[JsonObject]:
-    """What `simulate` says over the files of a folder."""
-    rules = ["--policies", str(folder / "policies.yaml"), "--companies", str(folder / "companies.yaml")]
-    return objects(peserta(surroundings(), "simulate", *rules, "--as-of", as_of, str(folder / "facts.ndjson")))
-
-
-def without_lines(said: list[JsonObject], kind: str) -> list[JsonObject]:
-    """The objects of one kind, by company, without what only a file has."""
-    kept = [
-        {name: value for name, value in o.items() if name not in ("line", "kind")} for o in said if o["kind"] == kind
-    ]
-    return sorted(kept, key=lambda o: str(o["company_id"]))
 
 
 @pytest.fixture(scope="module")
@@ -137,8 +60,8 @@ def test_commands_say_what_they_did(told: Told) -> None:
     assert told.said["topics create"].strip() == "10 topics, for a book of 2 partitions"
     assert told.said["tick"].strip() == f"{told.story.as_of} has begun in all 2 partitions"
     assert told.said["publish"].startswith(f"{len(told.story.facts)} published, 0 refused")
-    assert told.said["policies apply"].count(" new ") == told.story.policies_yaml.count("policy_id:")
-    assert told.said["companies apply"].count(" new ") == told.story.companies_yaml.count("company_id:")
+    assert told.said["policies apply"].count(" new\n") == told.story.policies_yaml.count("policy_id:")
+    assert told.said["companies apply"].count(" new\n") == told.story.companies_yaml.count("company_id:")
 
 
 def test_a_date_before_that_of_the_book_cannot_begin(told: Told) -> None:
@@ -160,7 +83,7 @@ def test_topics_are_made_once_and_listed(told: Told) -> None:
 def test_what_is_applied_already_changes_nothing(told: Told) -> None:
     again = told.ask("policies", "apply", "--dry-run", str(told.files.policies))
     assert "Nothing was sent" in again
-    assert again.count(" unchanged ") == told.said["policies apply"].count(" new ")
+    assert again.count(" unchanged\n") == told.said["policies apply"].count(" new\n") > 0
 
 
 def test_policies_and_companies_are_listed(told: Told) -> None:
@@ -184,7 +107,9 @@ def test_coverage_of_one_company_shows_its_policies(told: Told) -> None:
     assert "JT-0002-A" in said
     assert "JT-0001-A" not in said
     assert "breached" in said
-    assert "no company JT-9999" in told.ask("coverage", "JT-9999", code=1)
+    assert [
+        word for word in ("missing", "at least", "points above the baseline", "everybody") if word not in said
+    ] == []
 
 
 def test_alerts_are_those_of_the_offline_book(told: Told, expected: list[JsonObject]) -> None:
@@ -213,8 +138,9 @@ def test_sql_in_three_forms(told: Told) -> None:
     assert csv[0] == '"company_id","active","name"'
     assert csv[1] == f'"JT-0001-A",{rows[0]["active"]},"{rows[0]["name"]}"'
     table = told.ask("sql", QUERY)
-    assert "2 rows" in table
+    assert table.startswith("2 rows\n")
     assert str(rows[1]["name"]) in table
+    assert told.ask("sql", "SELECT 1 AS one").startswith("1 row\none\n")
 
 
 @pytest.mark.parametrize(
@@ -249,7 +175,7 @@ def test_an_audit_goes_on_from_its_position_and_finds_what_was_lost_in_clickhous
     told.ask("publish", str(twice))
     streams = told.settings.stream_settings()
     asyncio.run(wait_until_worked(told.settings.kafka, streams.recorder_app, streams.inbound_names, ARRIVAL_LIMIT_S))
-    _arrived(told.settings)
+    arrived(told.settings)
 
     since = "audit", "--since", str(position)
     said = json.loads(told.ask(*since, "--json"))
@@ -282,8 +208,8 @@ def test_a_policy_that_ends_is_listed_no_more_and_resolves_its_alerts(told: Told
     ended = next(o["policy_id"] for o in before if o["alert_id"] not in resolved)
     assert "no policy nonsense" in told.ask("policies", "end", "nonsense", *RECORDED, code=2)
     told.ask("policies", "end", ended, *RECORDED)
-    _recorded(told.settings)
-    _arrived(told.settings)
+    recorded(told.settings)
+    arrived(told.settings)
     assert ended not in told.ask("policies", "list")
     later = [o for o in objects(told.ask("alerts", "--json")) if o not in before]
     assert later

@@ -303,6 +303,13 @@ def test_a_variable_that_is_no_setting_is_named_once_and_the_command_goes_on(
     )
 
 
+def test_health_of_nobody_is_said_without_markup(run: Run) -> None:
+    said = run("health")
+    assert said.code == 1
+    assert said.out.count("▲ not ready") == 3
+    assert "[" not in said.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

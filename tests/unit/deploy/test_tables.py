@@ -160,6 +160,20 @@ def test_an_id_that_is_wider_than_the_terminal_is_whole_in_a_record() -> None:
     assert f"company  {'C' * 64}" in on_screen(table("", ("company", "active"), [("C" * 64, 5)]), 40)
 
 
+def test_a_pipe_has_no_drawings() -> None:
+    assert not [line for line in piped(COVERAGE) if "█" in line or "─" in line]
+
+
+def test_lines_of_a_pipe_have_nothing_at_their_end() -> None:
+    rows = [("C1", "short", 5), ("C2", "much longer", None)]
+    assert piped(table("2 rows", ("company", "name", "active"), rows)) == [
+        "2 rows",
+        "company  name         active",
+        "C1       short             5",
+        "C2       much longer",
+    ]
+
+
 def test_without_rows_there_are_the_names_of_the_columns() -> None:
     assert piped(table("0 rows", ("a", "b"), [])) == ["0 rows", "a  b"]
 

@@ -1,10 +1,12 @@
 """Why a company is not evaluable: held against the core's own evaluation, over random books."""
 
 from collections import Counter
+from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 
-from schemas.records import Entry, Policy
+from schemas.records import Company, Entry, Policy, Scope
 from streams.core.book import Book
 from streams.core.company import CompanyBook
 from streams.core.counting import count
@@ -42,6 +44,43 @@ def check_against_the_core(journal: list[Entry]) -> None:
                 seen[reason] += 1
                 assert (reason is None) == read(company, standing).evaluable
                 assert (reason is None) == (standing.state != "not_evaluable")
+
+
+LEVEL = Policy("P", 5000, 100, min_active=5, effective_until=200, scope=Scope(regencies=("Batam",)))
+RISE = replace(LEVEL, rule="increment_pp", baseline_on=120)
+GROWTH = replace(LEVEL, rule="growth", baseline_on=120)
+BATAM, SERANG = Company("C1", regency="Batam"), Company("C1", regency="Serang")
+
+
+@pytest.mark.parametrize(
+    ("policy", "ended", "registered", "on", "figures", "reason"),
+    [
+        (LEVEL, False, BATAM, 100, (5, 1, 0), None),
+        (LEVEL, False, BATAM, 200, (5, 1, 0), None),
+        (LEVEL, True, SERANG, 99, (0, 0, 0), "ended"),
+        (LEVEL, False, SERANG, 99, (0, 0, 0), "out_of_scope"),
+        (LEVEL, False, None, 150, (5, 5, 0), "out_of_scope"),
+        (LEVEL, False, BATAM, 99, (0, 0, 0), "before"),
+        (LEVEL, False, BATAM, 201, (0, 0, 0), "after"),
+        (LEVEL, False, BATAM, 150, (0, 0, 0), "nobody"),
+        (LEVEL, False, BATAM, 150, (9, 0, 0), "nobody"),
+        (LEVEL, False, BATAM, 150, (4, 4, 0), "too_few"),
+        (RISE, False, BATAM, 119, (9, 9, 9), "before"),
+        (RISE, False, BATAM, 120, (9, 9, 0), "no_baseline"),
+        (RISE, False, BATAM, 120, (9, 9, 1), None),
+        (GROWTH, False, BATAM, 119, (9, 9, 9), "before"),
+        (GROWTH, False, BATAM, 120, (9, 9, 0), None),
+    ],
+)
+def test_the_first_reason_that_applies(
+    policy: Policy,
+    ended: bool,
+    registered: Company | None,
+    on: int,
+    figures: tuple[int, int, int],
+    reason: str | None,
+) -> None:
+    assert why_not_evaluable(policy, ended, "C1", registered, on, *figures) == reason
 
 
 def test_there_is_a_reason_exactly_when_the_book_does_not_evaluate() -> None:
