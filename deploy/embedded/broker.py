@@ -29,6 +29,10 @@ class Node:
         return self.folder / "data"
 
     @property
+    def log(self) -> Path:
+        return self.folder / "kafka.log"
+
+    @property
     def is_formatted(self) -> bool:
         return (self.data / "meta.properties").exists()
 

@@ -6,7 +6,6 @@ A mirror is configured where `jgo` looks for it: section `[repositories]` of `~/
 To move to another version: change the coordinates, run `python -m deploy.embedded.jars > FILE`, review FILE.
 """
 
-import fcntl
 import hashlib
 import os
 import sys
@@ -16,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import requests
 from jgo.config import GlobalSettings
@@ -23,9 +23,18 @@ from jgo.constants import MAVEN_CENTRAL_URL
 from jgo.maven import Artifact, MavenContext
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_exponential, wait_fixed
+from tenacity import (
+    Retrying,
+    retry,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_exponential,
+    wait_fixed,
+)
 
 from deploy.embedded.error import StackError
+from deploy.embedded.lock import lock
 
 KAFKA_VERSION = "4.4.0"
 LOCK_FILE = Path(__file__).with_name(f"kafka-{KAFKA_VERSION}.sha256")
@@ -99,24 +108,27 @@ def _check(jar: Jar, path: Path) -> None:
 @contextmanager
 def _only_fetcher(folder: Path) -> Iterator[None]:
     """Hold the folder's lock; the system gives it back when the holder ends, however it ends."""
-    with (folder / ".lock").open("w") as file:
-        _lock(file.fileno(), folder)
+    descriptor = _lock(folder)
+    try:
         yield
+    finally:
+        os.close(descriptor)
 
 
-def _lock(descriptor: int, folder: Path) -> None:
-    def give_up(_: object) -> None:
+def _lock(folder: Path) -> int:
+    def give_up(_: object) -> NoReturn:
         raise StackError(
             f"Another process has been fetching Kafka into {folder} for {OTHER_FETCHER_LIMIT_S} s. End it."
         )
 
-    locking = retry(
+    locking = Retrying(
         retry=retry_if_exception_type(BlockingIOError),
         wait=wait_fixed(0.2),
         stop=stop_after_delay(OTHER_FETCHER_LIMIT_S),
         retry_error_callback=give_up,
     )
-    locking(fcntl.flock)(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    descriptor: int = locking(lock, folder / ".lock")
+    return descriptor
 
 
 def _fetch(jars: Sequence[Jar], folder: Path, console: Console) -> None:

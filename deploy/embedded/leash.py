@@ -3,11 +3,12 @@
 No library or system call does this on Linux and macOS alike for a child that knows nothing of it (a JVM, say); the
 end of a pipe does: the system closes the parent's end however the parent ends, `kill -9` included.
 
-    python leash.py --orders FD --report FD --limit-s N -- COMMAND...
+    python leash.py --orders FD --report FD --limit-s N [--keep FD ...] -- COMMAND...
 
 `orders` is read: each byte is the number of a signal for the child; its end means SIGTERM, and SIGKILL after the
-limit. `report` is written: one line, `pid N` or `error TEXT`, and when the child has ended `exit N`, N negative for
-a signal. What the child leaves behind in its process group is killed. Standard library only, as it starts each time.
+limit. `keep` stays open in leash and child: a lock that the parent holds lasts until both are gone. `report` is
+written: one line, `pid N` or `error TEXT`, and when the child has ended `exit N`, N negative for a signal. What the
+child leaves behind in its process group is killed. Standard library only, as it starts each time.
 """
 
 import argparse
@@ -38,10 +39,10 @@ def obey(orders: int, child: "subprocess.Popen[bytes]", limit_s: float) -> None:
     end(child, limit_s)
 
 
-def hold(command: list[str], orders: int, report: int, limit_s: float) -> int:
+def hold(command: list[str], orders: int, report: int, limit_s: float, keep: list[int]) -> int:
     """Run the command to its end; return the leash's own exit code."""
     try:
-        child = subprocess.Popen(command, process_group=0)
+        child = subprocess.Popen(command, process_group=0, pass_fds=keep)
     except OSError as error:
         os.write(report, f"error {error}\n".encode())
         return EXIT_CANNOT_START
@@ -61,9 +62,10 @@ def main() -> int:
     parser.add_argument("--orders", type=int, required=True)
     parser.add_argument("--report", type=int, required=True)
     parser.add_argument("--limit-s", type=float, required=True)
+    parser.add_argument("--keep", type=int, action="append", default=[])
     parser.add_argument("command", nargs="+")
     asked = parser.parse_args()
-    return hold(asked.command, asked.orders, asked.report, asked.limit_s)
+    return hold(asked.command, asked.orders, asked.report, asked.limit_s, asked.keep)
 
 
 if __name__ == "__main__":

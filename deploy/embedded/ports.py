@@ -18,7 +18,11 @@ Started = TypeVar("Started")
 
 
 class PortTakenError(StackError):
-    """Another process listens on the port."""
+    """A port cannot be had; `port` is the one that was asked for, if one was."""
+
+    def __init__(self, sentence: str, port: int | None = None) -> None:
+        super().__init__(sentence)
+        self.port = port
 
 
 def is_free(port: int) -> bool:
@@ -48,3 +52,21 @@ def on_free_ports(count: int, start: Callable[[tuple[int, ...]], Started]) -> St
         except PortTakenError:
             continue
     return start(free_ports(count))
+
+
+def on_port(port: int | None, others: int, start: Callable[[tuple[int, ...]], Started]) -> Started:
+    """`start` on this port, any free one when it is None, and on as many `others` that are free.
+
+    Raises PortTakenError that has this port when it cannot be had.
+    """
+    if port is None:
+        return on_free_ports(1 + others, start)
+
+    def start_here(free: tuple[int, ...]) -> Started:
+        if not is_free(port):
+            from deploy.embedded.listener import listener  # needs the extra `embedded`
+
+            raise PortTakenError(f"Port {port} is taken by {listener(port)}.", port)
+        return start((port, *free))
+
+    return on_free_ports(others, start_here)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,8 @@ ORPHAN_LIMIT_S = 10.0
 STOP_LIMIT_S = 10.0
 KILL_LIMIT_S = 10.0
 LOG_TAIL_BYTES = 64 * 1024
+LAST_WORDS_MAX = 300  # characters
+_TRACE = re.compile(r"\s|Traceback |\.\.\. \d+ more")
 
 
 class Process:
@@ -53,15 +56,17 @@ class Process:
         cwd: Path | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
         orphan_limit_s: float = ORPHAN_LIMIT_S,
+        keep: Sequence[int] = (),
     ) -> Self:
         """Start the command; standard output and error are appended to `log`. `env` replaces the environment.
 
-        When this process is gone the child gets SIGTERM, and SIGKILL after `orphan_limit_s`.
+        When this process is gone the child gets SIGTERM, and SIGKILL after `orphan_limit_s`. Descriptors to `keep` stay
+        open until the child has ended too: a lock that this process holds is then held for both.
         Raises StackError when the command cannot be started.
         """
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as out:
-            held = _hold(command, out, orphan_limit_s, env, cwd)
+            held = _hold(command, out, orphan_limit_s, env, cwd, keep)
         return cls(name, log, stop_signal, held)
 
     def _read_pid(self) -> int:
@@ -117,6 +122,10 @@ class Process:
     def stop(self, timeout_s: float = STOP_LIMIT_S) -> int:
         """Ask the child to end (with its stop signal), kill it after `timeout_s`; return its exit code."""
         self.send_signal(self.stop_signal)
+        return self.end(timeout_s)
+
+    def end(self, timeout_s: float) -> int:
+        """The exit code of a child that was asked to end before; it is killed after `timeout_s`."""
         try:
             return self.wait(timeout_s)
         except TimeoutError:
@@ -133,6 +142,11 @@ class Process:
         with self.log.open("rb") as file:
             file.seek(max(self._log_begin, self.log.stat().st_size - LOG_TAIL_BYTES))
             return "\n".join(deque(file.read().decode("utf-8", "replace").splitlines(), maxlen=lines))
+
+    def last_words(self) -> str:
+        """The last line that this child has put out and that is no part of a stack trace, to be shown to a person."""
+        lines = [line for line in self.log_tail(LOG_TAIL_BYTES).splitlines() if line and not _TRACE.match(line)]
+        return lines[-1].strip()[:LAST_WORDS_MAX] if lines else "nothing"
 
     def __enter__(self) -> Self:
         return self
@@ -152,11 +166,17 @@ class _Held:
 
 
 def _hold(
-    command: Sequence[str], out: IO[bytes], limit_s: float, env: Mapping[str, str] | None, cwd: Path | None
+    command: Sequence[str],
+    out: IO[bytes],
+    limit_s: float,
+    env: Mapping[str, str] | None,
+    cwd: Path | None,
+    keep: Sequence[int],
 ) -> _Held:
     orders_read, orders_write = os.pipe()
     report_read, report_write = os.pipe()
     asked = ["--orders", str(orders_read), "--report", str(report_write), "--limit-s", str(limit_s)]
+    asked += [f"--keep={descriptor}" for descriptor in keep]
     begin = out.seek(0, os.SEEK_END)
     try:
         process = subprocess.Popen(
@@ -164,7 +184,7 @@ def _hold(
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
-            pass_fds=(orders_read, report_write),
+            pass_fds=(orders_read, report_write, *keep),
             start_new_session=True,  # Ctrl-C at the terminal is the parent's to handle, in its order.
             env=env,
             cwd=cwd,

@@ -1,7 +1,8 @@
-"""The stack: a Kafka and a ClickHouse that belong to this process, on free loopback ports, started side by side."""
+"""The stack: a Kafka and a ClickHouse that belong to this process, on loopback ports, started side by side."""
 
 import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,8 +26,9 @@ class Stack:
 
     With `data` the state is kept in that folder; without, in a temporary one that `close` removes. Any number of
     stacks can run side by side, each on a folder of its own. The caller decides what to start: a part whose address is
-    configured is not asked for. `kafka_limit_s`: how long each start of Kafka may take. Raises StackError with a
-    sentence for the person at the terminal.
+    configured is not asked for. `kafka_limit_s`: how long each start of Kafka may take. A port that is not named is a
+    free one. `keep`: see Process. When `stopping` is set the start is given up (StartStopped). Raises StackError with
+    a sentence for the person at the terminal; it is a PortTakenError that has the port when a named one is taken.
     """
 
     def __init__(
@@ -38,16 +40,25 @@ class Stack:
         kafka_nodes: int = 1,
         kafka_properties: Mapping[str, str] | None = None,
         kafka_limit_s: float | None = None,
+        kafka_port: int | None = None,
+        clickhouse_port: int | None = None,
         clickhouse_program: str = PROGRAM,
         console: Console | None = None,
+        keep: Sequence[int] = (),
+        stopping: threading.Event | None = None,
     ) -> None:
         self._closing = ExitStack()
+        self._keep, self._stopping = keep, stopping
         try:
             folder = data or Path(self._closing.enter_context(tempfile.TemporaryDirectory(prefix="peserta-")))
             with ThreadPoolExecutor(2) as pool:
-                asked = folder / "kafka", kafka_nodes, kafka_properties, kafka_limit_s, console
+                asked = folder / "kafka", kafka_nodes, kafka_port, kafka_properties, kafka_limit_s, console
                 broker = pool.submit(self._start_kafka, *asked) if kafka else None
-                engine = pool.submit(self._start_clickhouse, folder, clickhouse_program) if clickhouse else None
+                engine = (
+                    pool.submit(self._start_clickhouse, folder, clickhouse_port, clickhouse_program)
+                    if clickhouse
+                    else None
+                )
             self._kafka = broker.result() if broker else None
             self._clickhouse = engine.result() if engine else None
         except OSError as error:
@@ -61,17 +72,29 @@ class Stack:
         self,
         folder: Path,
         nodes: int,
+        port: int | None,
         extra: Mapping[str, str] | None,
         limit_s: float | None,
         console: Console | None,
     ) -> "Kafka":
         limit = {} if limit_s is None else {"ready_limit_s": limit_s}
-        kafka = _kafka().launch(folder, nodes=nodes, extra=extra, console=console, **limit)
+        kafka = _kafka().launch(
+            folder,
+            nodes=nodes,
+            port=port,
+            extra=extra,
+            console=console,
+            keep=self._keep,
+            stopping=self._stopping,
+            **limit,
+        )
         self._closing.callback(kafka.stop)
         return kafka
 
-    def _start_clickhouse(self, folder: Path, program: str) -> ClickHouse:
-        clickhouse = ClickHouse.launch(folder / "clickhouse", program=program)
+    def _start_clickhouse(self, folder: Path, port: int | None, program: str) -> ClickHouse:
+        clickhouse = ClickHouse.launch(
+            folder / "clickhouse", port=port, program=program, keep=self._keep, stopping=self._stopping
+        )
         self._closing.callback(clickhouse.stop)
         return clickhouse
 

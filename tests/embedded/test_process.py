@@ -71,6 +71,31 @@ def test_the_log_tail_is_of_this_child_alone(log: Path) -> None:
     assert log.read_text().startswith("first\n")
 
 
+JAVA_TRACE = """[main] ERROR kafka.Kafka$ - Exiting Kafka due to fatal exception
+java.lang.RuntimeException: the disk is full
+\tat kafka.server.Server.start(Server.scala:1)
+\t... 3 more
+"""
+PYTHON_TRACE = """Traceback (most recent call last):
+  File "a.py", line 1, in <module>
+OSError: the disk is full
+"""
+
+
+@pytest.mark.parametrize("put_out", [JAVA_TRACE, PYTHON_TRACE, "the disk is full\n\n"], ids=["Java", "Python", "plain"])
+def test_the_last_words_are_no_part_of_a_stack_trace(put_out: str, log: Path) -> None:
+    process = Process.start("child", python(f"print({put_out!r})"), log=log)
+    process.wait(30)
+    assert process.last_words().endswith("the disk is full")
+    assert "\n" not in process.last_words()
+
+
+def test_who_says_nothing_has_no_last_words(log: Path) -> None:
+    process = Process.start("child", python("pass"), log=log)
+    process.wait(30)
+    assert process.last_words() == "nothing"
+
+
 def test_the_environment_is_the_one_given(log: Path) -> None:
     process = Process.start("child", python("import os; print(os.environ['WORD'])"), log=log, env={"WORD": "given"})
     process.wait(30)

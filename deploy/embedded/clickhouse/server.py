@@ -1,14 +1,23 @@
 """The ClickHouse process as its parent sees it: started, awaited, killed, started again on its port and data."""
 
 import sys
+import threading
+from collections.abc import Sequence
 from contextlib import closing
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    stop_after_delay,
+    stop_any,
+    stop_when_event_set,
+    wait_fixed,
+)
 
-from deploy.embedded.error import StackError
-from deploy.embedded.ports import LOOPBACK, PortTakenError, on_free_ports
+from deploy.embedded.error import StackError, StartStopped
+from deploy.embedded.ports import LOOPBACK, PortTakenError, on_port
 from deploy.embedded.process import Process
 
 READY_LIMIT_S = 60
@@ -22,26 +31,45 @@ PROGRAM = "deploy.embedded.clickhouse"
 class ClickHouse:
     """One engine on one folder. Its port stays the same until it is closed, its data for longer."""
 
-    def __init__(self, folder: Path, port: int, *, program: str = PROGRAM) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        *,
+        program: str = PROGRAM,
+        keep: Sequence[int] = (),
+        stopping: threading.Event | None = None,
+    ) -> None:
         """Describe a server without starting it; `ClickHouse.launch` is the usual way."""
         self.folder = folder
         self.port = port
         self._program = program
+        self._keep, self._stopping = keep, stopping or threading.Event()
         self.process: Process | None = None
 
     @classmethod
-    def launch(cls, folder: Path, *, program: str = PROGRAM) -> "ClickHouse":
-        """Start a server on a free port with its data in `folder` (made when new); wait until it answers.
+    def launch(
+        cls,
+        folder: Path,
+        *,
+        port: int | None = None,
+        program: str = PROGRAM,
+        keep: Sequence[int] = (),
+        stopping: threading.Event | None = None,
+    ) -> "ClickHouse":
+        """Start a server on `port` (None: a free one) with its data in `folder` (made when new); wait until it answers,
+        or until `stopping` is set.
 
-        `program` is the module that is run: tests name the one with fault points. Raises StackError.
+        `program` is the module that is run: tests name the one with fault points. `keep`: see Process. Raises
+        StackError, PortTakenError.
         """
 
         def launch(ports: tuple[int, ...]) -> "ClickHouse":
-            server = cls(folder, *ports, program=program)
+            server = cls(folder, *ports, program=program, keep=keep, stopping=stopping)
             server.start()
             return server
 
-        return on_free_ports(1, launch)
+        return on_port(port, 0, launch)
 
     @property
     def url(self) -> str:
@@ -55,7 +83,10 @@ class ClickHouse:
         self.folder.mkdir(parents=True, exist_ok=True)
         asked = ["--path", str(self.folder / "data"), "--port", str(self.port)]
         self.process = Process.start(
-            "ClickHouse", [sys.executable, "-m", self._program, *asked], log=self.folder / "clickhouse.log"
+            "ClickHouse",
+            [sys.executable, "-m", self._program, *asked],
+            log=self.folder / "clickhouse.log",
+            keep=self._keep,
         )
         try:
             self._wait_until_ready(self.process)
@@ -67,22 +98,25 @@ class ClickHouse:
         pinging = Retrying(
             retry=retry_if_exception_type((OSError, HTTPException)),
             wait=wait_fixed(READY_RETRY_S),
-            stop=stop_after_delay(READY_LIMIT_S),
+            stop=stop_any(stop_after_delay(READY_LIMIT_S), stop_when_event_set(self._stopping)),
             reraise=True,
         )
         try:
             pinging(self._ping, process)
         except (OSError, HTTPException) as error:
+            if self._stopping.is_set():
+                raise StartStopped("ClickHouse was stopped while it started.") from error
             raise StackError(
-                f"ClickHouse does not answer at {self.url} after {READY_LIMIT_S} s ({error}). "
-                f"The end of {process.log}:\n{process.log_tail()}"
+                f"ClickHouse does not answer at {self.url} after {READY_LIMIT_S} s ({error}). Its log: {process.log}"
             ) from error
 
     def _ping(self, process: Process) -> None:
         if (code := process.poll()) is not None:
-            tail = process.log_tail()
-            kind = PortTakenError if PORT_TAKEN in tail else StackError
-            raise kind(f"ClickHouse ended with {code} while starting. The end of {process.log}:\n{tail}")
+            kind = PortTakenError if PORT_TAKEN in process.log_tail() else StackError
+            raise kind(
+                f"ClickHouse ended with {code} while starting. Its last words: {process.last_words()}\n"
+                f"Its log: {process.log}"
+            )
         # Not urlopen: it would ask a proxy that the environment names for the outside world.
         with closing(HTTPConnection(LOOPBACK, self.port, timeout=PING_LIMIT_S)) as connection:
             connection.request("GET", "/ping")
