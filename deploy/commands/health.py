@@ -25,10 +25,11 @@ def health(
     role: Annotated[Role | None, typer.Argument(help="Ask this worker only.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Show whether the workers are ready, and what they wait for.
+    """Show whether the workers are ready, how far behind they are, and what they wait for.
 
-    Asks the workers that run with this PESERTA_DATA_DIR; each says there where its endpoint is. Without such a worker,
-    what answers on PESERTA_HEALTH_PORT. Exit code 0 only if all that were asked are ready.
+    Asks all workers that run with this PESERTA_DATA_DIR; each says there where its endpoint is. Without such a worker,
+    what answers on PESERTA_HEALTH_PORT. `behind` counts the offsets that a worker has still to read. Exit code 0 only
+    if each role that was asked has a worker, and all of them are ready.
 
     Example: peserta health · peserta health recorder --json
     """
@@ -36,21 +37,36 @@ def health(
     if as_json:
         print_json({"ready": all(worker.ready for worker in found), "workers": [_fields(worker) for worker in found]})
     else:
-        out.print(table("", ("worker", "state", "waits for", "endpoint"), map(_row, found), prose=("waits for",)))
-    missing = [worker.role for worker in found if not worker.ready]
+        out.print(
+            table(
+                "",
+                ("worker", "process", "state", "behind", "waits for", "endpoint"),
+                map(_row, found),
+                right=("process", "behind"),
+                prose=("waits for",),
+            )
+        )
+    missing = [_name(worker) for worker in found if not worker.ready]
     if missing:
         raise CommandFailed(f"Not ready: {', '.join(missing)}.", ExitCode.NOT_AS_ASKED)
+
+
+def _name(worker: Health) -> str:
+    return worker.role if worker.pid is None else f"{worker.role} (process {worker.pid})"
 
 
 def _fields(worker: Health) -> dict[str, object]:
     return {
         "role": worker.role,
+        "pid": worker.pid,
         "ready": worker.ready,
         "waits_for": dict(worker.waits_for),
+        "behind": worker.behind,
+        "lag": dict(worker.lag),
         "url": worker.url,
     }
 
 
 def _row(worker: Health) -> tuple[object, ...]:
     state = Text("● ready", style="green") if worker.ready else Text("▲ not ready", style="red")
-    return worker.role, state, " ".join(worker.waits_for.values()), worker.url
+    return worker.role, worker.pid, state, worker.behind, " ".join(worker.waits_for.values()), worker.url

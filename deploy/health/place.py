@@ -1,13 +1,18 @@
-"""Where a worker's endpoint is: a small file for each role in the data folder, so that others find it."""
+"""Where a worker's endpoint is: a small file for each worker in the data folder, so that others find it."""
 
 import contextlib
+import fcntl
 import ipaddress
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
+
+from deploy.embedded.lock import lock
 
 FOLDER: Final = "health"
 
@@ -20,32 +25,65 @@ def url_of(host: str, port: int) -> str:
     return f"http://[{address}]:{port}" if address.version == 6 else f"http://{address}:{port}"
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A worker that runs, and where its endpoint is; a process whose id nobody has said has none."""
+
+    role: str
+    url: str
+    pid: int | None = None
+
+
 @contextmanager
 def announced(data_dir: Path, role: str, url: str) -> Iterator[Path]:
-    """Say where the endpoint of this process is, while it is there. Raises OSError when the folder takes no file."""
-    path = _path(data_dir, role)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"role": role, "pid": os.getpid(), "url": url})
-    # Whole or not at all, as readers come at any moment; and a successor's file is not ours to remove.
-    draft = path.with_suffix(f".{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    """Say where the endpoint of this process is, while it is there. Raises OSError when the folder takes no file.
+
+    The file is locked, so that readers know one that was left behind by a worker that was killed; such are removed.
+    """
+    folder = data_dir / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    _remove_left(folder)
+    path = folder / f"{role}-{secrets.token_hex(4)}.json"
+    # Whole, and locked, or not at all: readers come at any moment.
+    draft = path.with_suffix(".draft")
+    descriptor = lock(draft)
     try:
+        os.write(descriptor, json.dumps(asdict(Place(role, url, os.getpid()))).encode())
+        draft.replace(path)
         yield path
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            if path.read_text(encoding="utf-8") == text:
-                path.unlink()
+        for file in (draft, path):
+            file.unlink(missing_ok=True)
+        os.close(descriptor)
 
 
-def place_of(data_dir: Path, role: str) -> str | None:
-    """The last address that a worker of this role has said; it may have ended since. None when there is none."""
+def places_of(data_dir: Path, role: str) -> list[Place]:
+    """The workers of this role that run, in the order of their ids."""
+    found = (_read(path) for path in (data_dir / FOLDER).glob(f"{role}-*.json"))
+    return sorted((place for place in found if place is not None), key=lambda place: place.pid or 0)
+
+
+def _read(path: Path) -> Place | None:
+    """None for the file of a worker that has ended, now or long ago."""
     try:
-        url: str = json.loads(_path(data_dir, role).read_text(encoding="utf-8"))["url"]
-    except (FileNotFoundError, NotADirectoryError):
+        with path.open(encoding="utf-8") as file:
+            if not _is_held(file.fileno()):
+                return None
+            return Place(**json.load(file))
+    except FileNotFoundError:
         return None
-    return url
 
 
-def _path(data_dir: Path, role: str) -> Path:
-    return data_dir / FOLDER / f"{role}.json"
+def _is_held(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _remove_left(folder: Path) -> None:
+    for path in (*folder.glob("*.json"), *folder.glob("*.draft")):
+        with contextlib.suppress(FileNotFoundError), path.open() as file:
+            if not _is_held(file.fileno()):
+                path.unlink()

@@ -19,7 +19,7 @@ from deploy.demo.run import Run
 from deploy.embedded.ports import free_ports
 from deploy.embedded.stack import Stack
 from deploy.health.asking import ask
-from deploy.health.place import place_of
+from deploy.health.place import places_of
 from deploy.service import ROLES, Service
 from deploy.settings import Settings
 from deploy.story import story
@@ -59,9 +59,8 @@ def wait_until_answering(settings: Settings, *roles: str) -> None:
 
 
 def metrics(settings: Settings, role: str) -> str:
-    url = place_of(settings.data_dir, role)
-    assert url is not None
-    connection = HTTPConnection(urlsplit(url).netloc, timeout=10)
+    (place,) = places_of(settings.data_dir, role)
+    connection = HTTPConnection(urlsplit(place.url).netloc, timeout=10)
     connection.request("GET", "/metrics")
     text = connection.getresponse().read().decode()
     connection.close()

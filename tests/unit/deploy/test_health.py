@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from enum import Enum
@@ -11,17 +14,20 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from typer.testing import CliRunner
 
 from deploy.cli import app
 from deploy.failure import CommandFailed
-from deploy.health.asking import ask, counted
+from deploy.health.asking import LAGS, ask, counted
 from deploy.health.endpoint import SILENT, Told
-from deploy.health.place import announced, place_of, url_of
+from deploy.health.place import FOLDER, announced, places_of, url_of
 from deploy.health.pulse import SILENCE_LIMIT_S, Pulse
 from deploy.health.serving import serving
 from deploy.settings import Settings, read_settings
+from sinks.metrics import SinkMetrics
+from streams.lane import Committed
+from streams.metrics import LaneMetrics
 
 
 class Waiting(Enum):
@@ -47,9 +53,8 @@ class Worker:
 
     @property
     def port(self) -> int:
-        url = place_of(self.folder, self.told.role)
-        assert url is not None
-        return urlsplit(url).port or 0
+        (place,) = places_of(self.folder, self.told.role)
+        return urlsplit(place.url).port or 0
 
     def get(self, path: str, method: str = "GET") -> tuple[int, str]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -135,7 +140,8 @@ def test_nothing_else_is_answered(worker: Worker, path: str, method: str, status
 def test_an_endpoint_and_its_file_go_with_the_worker(worker: Worker) -> None:
     port = worker.port
     worker.__exit__()
-    assert place_of(worker.folder, "recorder") is None
+    assert places_of(worker.folder, "recorder") == []
+    assert list((worker.folder / FOLDER).iterdir()) == []
     with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=10):
         pass
 
@@ -160,11 +166,13 @@ def test_a_folder_that_takes_no_file_is_refused(tmp_path: Path) -> None:
         pass
 
 
-def test_a_worker_that_ends_late_does_not_remove_its_successors_file(tmp_path: Path) -> None:
-    with announced(tmp_path, "sink", "http://127.0.0.1:1"):
-        successor = announced(tmp_path, "sink", "http://127.0.0.1:2")
-        successor.__enter__()
-    assert place_of(tmp_path, "sink") == "http://127.0.0.1:2"
+def test_each_of_two_workers_of_a_role_is_seen_until_it_ends(worker: Worker, settings: Settings) -> None:
+    worker.waits = []
+    with Worker(worker.folder) as second:
+        assert sorted(health.ready for health in ask(settings, ["recorder"])) == [False, True]
+        second.waits = []
+        assert [health.ready for health in ask(settings, ["recorder"])] == [True, True]
+    assert [health.ready for health in ask(settings, ["recorder"])] == [True]
 
 
 REACHED = {
@@ -221,14 +229,54 @@ def test_a_configured_port_is_asked_when_no_worker_has_said_where_it_is(worker: 
     ]
 
 
-def test_a_worker_that_was_killed_leaves_a_file_and_is_not_running(settings: Settings) -> None:
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from deploy.health.place import announced
+with announced(Path(sys.argv[1]), "recorder", "http://127.0.0.1:9"):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_worker_that_was_killed_has_left_is_passed_over_and_goes_with_the_next(
+    worker: Worker, settings: Settings
+) -> None:
+    worker.waits = []
+    assert subprocess.run([sys.executable, "-c", KILLED, str(worker.folder)], check=False).returncode == -9
+    assert len(list((worker.folder / FOLDER).iterdir())) == 2
+    (health,) = ask(settings, ["recorder"])
+    assert (health.ready, health.pid) == (True, os.getpid())
+    with announced(worker.folder, "sink", "http://127.0.0.1:9"):
+        assert len(list((worker.folder / FOLDER).iterdir())) == 2
+
+
+def test_a_worker_that_runs_and_does_not_answer_is_not_ready(settings: Settings) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        left = announced(settings.data_dir, "recorder", url_of("127.0.0.1", unused.getsockname()[1]))
-        left.__enter__()
-        (health,) = ask(settings, ["recorder"])
-    assert health.url is not None
-    assert list(health.waits_for) == ["PROCESS"]
+        url = url_of("127.0.0.1", unused.getsockname()[1])
+        with announced(settings.data_dir, "recorder", url):
+            (health,) = ask(settings, ["recorder"])
+    assert (health.url, health.pid, list(health.waits_for)) == (url, os.getpid(), ["PROCESS"])
+
+
+@pytest.mark.parametrize("name", sorted(LAGS))
+def test_how_far_a_worker_is_behind_is_the_sum_of_its_partitions(name: str, worker: Worker, settings: Settings) -> None:
+    assert ask(settings, ["recorder"])[0].behind is None
+    gauge = Gauge(name, "A sentence.", ["topic", "partition"], registry=worker.registry)
+    for topic, partition, offsets in (("a", 0, 2), ("a", 1, 3), ("b", 0, 0)):
+        gauge.labels(topic, partition).set(offsets)
+    (health,) = ask(settings, ["recorder"])
+    assert (health.lag, health.behind) == ({"a": 5, "b": 0}, 5)
+
+
+def test_what_is_counted_of_the_lag_is_what_workers_count() -> None:
+    registry = CollectorRegistry()
+    lane, sink = LaneMetrics(registry), SinkMetrics(registry)
+    lane.taken()
+    lane.committed(Committed("a", 0, next_offset=3, end_offset=10, records=1, written=1, step_seconds=0.0, seconds=0.0))
+    sink.carried([], {("b", 0): 8}, 0.0)
+    said = {sample.name for family in registry.collect() for sample in family.samples if sample.value in (7, 8)}
+    assert said == LAGS
 
 
 def test_counts_are_summed_over_their_labels(worker: Worker, settings: Settings) -> None:
@@ -268,6 +316,11 @@ def test_the_command_gives_json_also_when_something_is_not_ready(worker: Worker,
     said = json.loads(ended.output)
     assert said["ready"] is False
     assert list(said["workers"][0]["waits_for"]) == ["BROKER", "STATE"]
+    assert (said["workers"][0]["pid"], said["workers"][0]["behind"], said["workers"][0]["lag"]) == (
+        os.getpid(),
+        None,
+        {},
+    )
 
 
 def test_an_unknown_worker_is_wrong_use(health: CliRunner) -> None:
