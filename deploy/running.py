@@ -51,6 +51,17 @@ def installation(**overrides: Any) -> Settings:
     return read_settings(**{**unsaid, **overrides})
 
 
+def addresses_of(data_dir: Path, pid: int) -> str:
+    """Where what this process has announced is reached, in words and without passwords; nothing when it has not."""
+    try:
+        found = json.loads((data_dir / FILE_NAME).read_text(encoding="utf-8"))
+        if found["pid"] != pid:
+            return ""
+        return f"Kafka {found['kafka']} and ClickHouse {found['clickhouse_url'].rpartition('@')[2]}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
 def with_kafka(settings: Settings) -> Settings:
     """The same settings; CommandFailed when they name no broker."""
     if not settings.kafka:

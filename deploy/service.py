@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Mapping
-from contextlib import ExitStack
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -20,9 +20,19 @@ LOG_LINES_SHOWN: Final = 5
 class Service:
     """The workers of one installation; they end with this process, whatever ends it."""
 
-    def __init__(self, settings: Settings, log_dir: Path, *, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        log_dir: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        keep: Sequence[int] = (),
+        on_waiting: Callable[[Sequence[str]], None] = lambda _: None,
+    ) -> None:
+        """`keep`: see Process. `on_waiting` is told which workers a stop still waits for."""
         self._settings = settings
         self._log_dir = log_dir
+        self._keep, self._on_waiting = keep, on_waiting
         self._environment = {**os.environ, **settings.environment(), **(environment or {})}
         self.processes: dict[str, Process] = {}
 
@@ -31,7 +41,7 @@ class Service:
         for role in roles or ROLES:
             command = [sys.executable, "-m", "deploy.cli", "worker", role]
             log = self._log_dir / f"{role}.log"
-            self.processes[role] = Process.start(role, command, log=log, env=self._environment)
+            self.processes[role] = Process.start(role, command, log=log, env=self._environment, keep=self._keep)
 
     def ended(self) -> dict[str, int]:
         """Workers that have ended by themselves, with their exit codes."""
@@ -49,11 +59,14 @@ class Service:
             )
 
     def stop(self) -> None:
-        """Stop all of them, the writers last heard first."""
-        with ExitStack() as stopping:
-            for role in reversed(ROLES):
-                if role in self.processes:
-                    stopping.callback(self.processes.pop(role).stop, STOP_LIMIT_S)
+        """Stop all of them at the same time, and kill one that does not end within STOP_LIMIT_S. A reader takes up the
+        last records of a writer at its next start."""
+        for process in self.processes.values():
+            process.send_signal(process.stop_signal)
+        until_s = time.monotonic() + STOP_LIMIT_S
+        for role in list(self.processes):
+            self._on_waiting([role for role, process in self.processes.items() if process.poll() is None])
+            self.processes.pop(role).end(max(0.0, until_s - time.monotonic()))
 
     def __enter__(self) -> Self:
         return self

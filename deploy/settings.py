@@ -72,6 +72,12 @@ class Settings(BaseSettings):
         GRACE_DAYS_DEFAULT, ge=0, le=GRACE_DAYS_MAX, description="until a new worker must be covered"
     )
     data_dir: Path = Field(default_factory=_default_data_dir, description="of `peserta up`, and of state on disk")
+    kafka_port: int | None = Field(
+        None, ge=0, le=PORT_MAX, description="of the Kafka that `peserta up` starts; 0: a free one; empty: as last time"
+    )
+    clickhouse_port: int | None = Field(
+        None, ge=0, le=PORT_MAX, description="of the ClickHouse that `peserta up` starts; likewise"
+    )
     state: Literal["memory", "disk"] = Field("memory", description="where the book-keeper has its state")
     state_cache_mb: int = Field(
         STATE_CACHE_MB_DEFAULT, ge=1, le=STATE_CACHE_MB_MAX, description="of a state on disk, held in memory"
@@ -113,6 +119,11 @@ class Settings(BaseSettings):
     @classmethod
     def _health_port(cls, value: Any) -> Any:
         return NO_PORT if value == "" else value
+
+    @field_validator("kafka_port", "clickhouse_port", mode="before")
+    @classmethod
+    def _port(cls, value: Any) -> Any:
+        return None if value == "" else value
 
     @property
     def health_listens_on(self) -> int | None:
@@ -167,8 +178,8 @@ class Settings(BaseSettings):
     def environment(self) -> dict[str, str]:
         """The variables that make a child process read the same settings."""
         inbound = ",".join(f"{topic.name}:{'+'.join(topic.types)}" for topic in self.inbound_topics)
-        values = {name: str(getattr(self, name)) for name in type(self).model_fields} | {"inbound_topics": inbound}
-        return {f"{PREFIX}{name.upper()}": value for name, value in values.items()}
+        values = {name: getattr(self, name) for name in type(self).model_fields} | {"inbound_topics": inbound}
+        return {f"{PREFIX}{name.upper()}": "" if value is None else str(value) for name, value in values.items()}
 
 
 def _inbound_topic(text: str) -> InboundTopic:

@@ -1,7 +1,7 @@
 """`peserta rebuild`: the book folded again from its journal."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated, Final
@@ -10,18 +10,20 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from deploy.audit.findings import Finding
+from deploy.commands.refusals import refusals
 from deploy.commands.screen import err, out, table
 from deploy.commands.serve import make_topics
-from deploy.embedded.stack import Stack
 from deploy.failure import CommandFailed, ExitCode
 from deploy.generations import standing_book
-from deploy.rebuild.clock import with_clock
+from deploy.local_stack import STACK_FOLDER, local_stack
+from deploy.opened import as_opened, known_of_book
 from deploy.rebuild.removal import remove_old
 from deploy.rebuild.run import Rebuilt, Say, refold, shown
 from deploy.rebuild.run import rebuild as fold_beside
 from deploy.rebuild.state import restore
+from deploy.remembered import recall
 from deploy.running import installation, with_kafka
-from deploy.settings import Settings, read_settings
+from deploy.settings import Settings
 from schemas.generation import FIRST
 
 WORKERS_MAX: Final = 64
@@ -67,20 +69,23 @@ def rebuild(
 def _book() -> Iterator[Settings]:
     """The standing book. One of `peserta up` that does not run (it ends when a worker refuses) is started for as long
     as this takes, without workers."""
-    settings = installation()
-    folder = settings.data_dir / "stack"
-    if settings.kafka or not folder.is_dir():
-        yield standing_book(_as_opened(with_kafka(settings)))
+    configured = installation()
+    if configured.kafka or not (configured.data_dir / STACK_FOLDER).is_dir():
+        with refusals():
+            settings = _as_opened(with_kafka(configured), {})
+        yield standing_book(settings)
         return
-    clickhouse = not settings.clickhouse_url
-    with Stack(folder, clickhouse=clickhouse, console=err) as stack:
-        url = stack.clickhouse_url if clickhouse else None
-        yield standing_book(_as_opened(read_settings(kafka=stack.kafka_address, clickhouse_url=url)))
+    with refusals(), local_stack(configured, "peserta rebuild", console=err, say=err.print, fixed_ports=False) as local:
+        yield standing_book(_as_opened(local.settings, recall(configured.data_dir).grace_days))
 
 
-def _as_opened(settings: Settings) -> Settings:
-    """With the clock of the book: of an `up` that has ended the environment may not know it."""
-    return asyncio.run(with_clock(settings))
+def _as_opened(settings: Settings, remembered: Mapping[str, int]) -> Settings:
+    """As the book was opened, which the environment may not know of an `up` that has ended. Other days of grace may be
+    set: to fold the book with them is what a rebuild is for."""
+    book = asyncio.run(known_of_book(settings, remembered))
+    if "grace_days" in settings.model_fields_set:
+        book.pop("grace_days", None)
+    return as_opened(settings, book)
 
 
 def _check(settings: Settings) -> None:

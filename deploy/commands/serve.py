@@ -1,29 +1,36 @@
 """`peserta topics` and `peserta up`: making the topics, running the service."""
 
 import asyncio
-import signal
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Final
 
 import typer
 
 from deploy import making_topics
+from deploy.commands.refusals import refusals
 from deploy.commands.screen import counted, err, out, table
+from deploy.embedded.error import StartStopped
 from deploy.embedded.stack import Stack
 from deploy.failure import CommandFailed, ExitCode
 from deploy.generations import standing_book
 from deploy.health.asking import ask
+from deploy.local_stack import LOGS_FOLDER, LocalStack, local_stack
+from deploy.opened import as_opened, known_of_book
+from deploy.remembered import recall, remember
 from deploy.running import announce, installation, with_kafka
 from deploy.service import Service
 from deploy.settings import Settings, read_settings
+from deploy.stop_signal import stop_on_signal
 from deploy.topics import topic_table
+from streams.settings import REPLAY
 
 topics = typer.Typer(no_args_is_help=True, help="The Kafka topics of the installation.")
 
 LOOK_EVERY_S: Final = 0.5
 READY_LIMIT_S: Final = 60.0
-LOG_LINES_SHOWN: Final = 5
 RESTART_PAUSES_S: Final = (1, 2, 5, 10, 30)  # after one, two, ... ends within RESTART_FORGIVEN_S
 RESTART_FORGIVEN_S: Final = 300.0
 
@@ -74,7 +81,8 @@ def up(
     """Run the whole service here: Kafka, ClickHouse, recorder, book-keeper, sink, until Ctrl-C.
 
     What PESERTA_KAFKA and PESERTA_CLICKHOUSE_URL name is used; what is not configured is started, on loopback, with its
-    data in PESERTA_DATA_DIR. Other commands find the running service by themselves.
+    data in PESERTA_DATA_DIR. Other commands find the running service by themselves. Kafka and ClickHouse have the
+    ports that they had the last time; first 9092 and 8123, if nobody listens there.
 
     Example: peserta up
     """
@@ -85,29 +93,50 @@ def up(
             "`peserta health` finds it.",
             ExitCode.WRONG_SETTINGS,
         )
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    kafka, clickhouse = not configured.kafka, not configured.clickhouse_url
-    with Stack(configured.data_dir / "stack", kafka=kafka, clickhouse=clickhouse, console=err) as stack:
-        settings = read_settings(
-            clock=clock,
-            kafka=stack.kafka_address if kafka else None,
-            clickhouse_url=stack.clickhouse_url if clickhouse else None,
-        )
-        make_topics(standing_book(settings))
-        announced = announce(settings)
-        try:
-            with Service(settings, configured.data_dir / "logs") as service:
-                service.start()
-                with err.status("Waiting until the workers are ready"):
-                    _wait_until_ready(settings, service, stopping)
-                if not stopping.is_set():
-                    service.check()
-                    _say_up(settings)
-                _keep_up(service, stopping, stack)
-        finally:
-            announced.unlink(missing_ok=True)
+    stopping = stop_on_signal()
+    try:
+        with refusals(), local_stack(configured, "peserta up", console=err, say=_say, stopping=stopping) as local:
+            _serve(_book_of(local.settings), local, stopping)
+            if local.stack.processes:
+                _say("Waiting for Kafka and ClickHouse to end.")
+    except StartStopped:
+        _say("Stopped before it was up.")
+
+
+def _book_of(settings: Settings) -> Settings:
+    """The settings as the book was opened, its topics made, and what only they know of it remembered."""
+    last = recall(settings.data_dir)
+    settings = as_opened(settings, asyncio.run(known_of_book(settings, last.grace_days)))
+    make_topics(standing_book(settings))
+    remember(
+        settings.data_dir, replace(last, grace_days={**last.grace_days, settings.topic_prefix: settings.grace_days})
+    )
+    return settings
+
+
+def _serve(settings: Settings, local: LocalStack, stopping: threading.Event) -> None:
+    """The workers, until a signal, and their announcement for other commands."""
+    announced = announce(settings)
+    try:
+        with Service(settings, settings.data_dir / LOGS_FOLDER, keep=(local.lock,), on_waiting=_say_waiting) as service:
+            service.start()
+            with err.status("Waiting until the workers are ready"):
+                _wait_until_ready(settings, service, stopping)
+            if not stopping.is_set():
+                service.check()
+                _say_up(settings)
+            _keep_up(service, stopping, local.stack)
+    finally:
+        announced.unlink(missing_ok=True)
+
+
+def _say(sentence: str) -> None:
+    err.print(sentence, markup=False, soft_wrap=True)
+
+
+def _say_waiting(roles: Sequence[str]) -> None:
+    if roles:
+        _say(f"Waiting for {', '.join(roles)} to finish what is under way.")
 
 
 def _wait_until_ready(settings: Settings, service: Service, stopping: threading.Event) -> None:
@@ -126,7 +155,9 @@ def _wait_until_ready(settings: Settings, service: Service, stopping: threading.
 
 
 def _say_up(settings: Settings) -> None:
+    kind = "of history, whose dates come from the records" if settings.clock == REPLAY else "of the wall clock"
     out.print(f"Kafka       {settings.kafka}\nClickHouse  {settings.clickhouse_url.rpartition('@')[2]}")
+    out.print(f"Book        {kind}; {settings.partitions} partitions, {settings.grace_days} days of grace")
     out.print(f"Logs        {settings.data_dir / 'logs'}\nTry         peserta publish FILE.ndjson · peserta coverage")
     out.print("[bold]Peserta is up.[/bold] Ctrl-C ends it.", markup=True)
 
@@ -136,7 +167,7 @@ def _check_parts(stack: Stack) -> None:
     for process in stack.processes:
         if process.poll() is not None:
             raise CommandFailed(
-                f"{process.name} has ended. Its last lines ({process.log}):\n{process.log_tail(LOG_LINES_SHOWN)}\n"
+                f"{process.name} has ended. Its last words: {process.last_words()}\nIts log: {process.log}\n"
                 "Start `peserta up` again: its data are kept.",
                 ExitCode.RESTART_ME,
             )

@@ -2,11 +2,7 @@
 
 import asyncio
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +14,7 @@ import pytest
 from deploy.demo.run import ARRIVAL_LIMIT_S
 from deploy.embedded.stack import Stack
 from deploy.kafka_reading import end_offsets, wait_until_worked
-from streams.clock import now_ms
-from streams.core.dates import day_text, jakarta_day
 from streams.core.simulate import JsonObject
-from tests.support.liveness import is_alive
 from tests.support.told import (
     Told,
     arrived,
@@ -29,11 +22,9 @@ from tests.support.told import (
     offline,
     peserta,
     recorded,
-    surroundings,
     told_book,
     without_lines,
 )
-from tests.support.waiting import wait_until
 
 UP_LIMIT_S: Final = 60
 FACT: Final = (
@@ -217,101 +208,3 @@ def test_a_policy_that_ends_is_listed_no_more_and_resolves_its_alerts(told: Told
 
 
 RECORDED: Final = ("--recorded-at", "2026-01-02T00:00:00+07:00")
-
-
-# ---------------------------------------------------------------- peserta up
-
-
-class Up:
-    """A real `peserta up` on a data folder, without any address configured."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self._said = folder, folder.with_suffix(".log")
-        self.environment = surroundings(data_dir=str(folder), partitions="2", health_port="")
-        with self._said.open("wb") as said:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "deploy.cli", "up"],
-                env=self.environment, stdout=said, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
-        try:
-            wait_until(lambda: "Peserta is up" in self.said() or self.process.poll() is not None, UP_LIMIT_S)
-            assert self.process.poll() is None, self.said()
-        except BaseException:
-            self.process.kill()
-            raise
-
-    def said(self) -> str:
-        return self._said.read_text(encoding="utf-8")
-
-    def below(self) -> dict[int, str]:
-        """Every process that this one has started, directly or not: id -> command."""
-        listed = subprocess.run(["ps", "-axwwo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
-        rows = [line.split(None, 2) for line in listed.splitlines()]
-        found: dict[int, str] = {}
-        parents = {self.process.pid}
-        while parents:
-            level = {int(row[0]): row[2] for row in rows if len(row) == 3 and int(row[1]) in parents}
-            found |= level
-            parents = set(level)
-        return found
-
-    def worker(self, role: str) -> int | None:
-        """The id of this worker; None while there is none."""
-        ending = f"-m deploy.cli worker {role}"
-        return next((pid for pid, args in self.below().items() if args.endswith(ending) and "leash" not in args), None)
-
-    def has(self, *companies: str) -> bool:
-        """Whether these are the companies of the book; not while ClickHouse has no tables yet."""
-        command = [sys.executable, "-m", "deploy.cli", "coverage", "--json"]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
-        return done.returncode == 0 and [row["company_id"] for row in objects(done.stdout)] == [*companies]
-
-    def part(self, words: str) -> int:
-        """The id of the process that was started with these words."""
-        return next(pid for pid, args in self.below().items() if words in args and "leash" not in args)
-
-    def end(self, how: signal.Signals, whom: int | None = None) -> int:
-        """End it, or the part `whom`, and see that nothing of it is left; its exit code."""
-        everything = self.below()
-        assert len(everything) >= 10  # five children, each on its leash
-        os.kill(whom or self.process.pid, how)
-        code = self.process.wait(UP_LIMIT_S)
-        wait_until(lambda: not any(map(is_alive, everything)), UP_LIMIT_S)
-        return code
-
-
-def test_up_comes_up_survives_and_goes(tmp_path: Path) -> None:
-    folder = tmp_path / "data"
-    up = Up(folder)
-    try:
-        publish_today(up, tmp_path)
-        wait_until(lambda: up.has("C1"), UP_LIMIT_S)
-        killed = up.worker("bookkeeper")
-        assert killed is not None
-        os.kill(killed, signal.SIGKILL)
-        wait_until(lambda: up.worker("bookkeeper") not in (None, killed), UP_LIMIT_S)
-        assert "The bookkeeper ended with exit code -9" in up.said()
-        assert up.end(signal.SIGTERM) == 0
-        assert not (folder / "running.json").exists()
-        assert "No ClickHouse is configured and no stack runs" in peserta(up.environment, "coverage", code=69)
-        up = Up(folder)
-        assert up.has("C1")
-        assert up.end(signal.SIGKILL) == -signal.SIGKILL
-        # What it left behind about itself is no longer believed.
-        assert (folder / "running.json").exists()
-        assert "No Kafka is configured and no stack is running" in peserta(up.environment, "alerts", code=69)
-        up = Up(folder)
-        assert up.end(signal.SIGKILL, up.part("kafka.Kafka")) == 70
-        assert "has ended. Its last lines" in up.said()
-        assert "Start `peserta up` again: its data are kept." in up.said()
-    finally:
-        if up.process.poll() is None:
-            up.process.kill()
-            up.process.wait(UP_LIMIT_S)
-
-
-def publish_today(up: Up, folder: Path) -> None:
-    """A fact of a date that a book of the wall clock takes; the command finds the broker by itself."""
-    today = day_text(jakarta_day(now_ms()))
-    (folder / "facts.ndjson").write_text(FACT % (today, today), encoding="utf-8")
-    assert peserta(up.environment, "publish", str(folder / "facts.ndjson")).startswith("1 published, 0 refused")

@@ -7,7 +7,7 @@ from tenacity import AsyncRetrying, stop_after_attempt
 
 from deploy.failure import CommandFailed, ExitCode
 from deploy.generations import Changes, check_fits, standing_patiently
-from deploy.rebuild.clock import clock_of
+from deploy.opened import clock_of
 from deploy.settings import read_settings
 from deploy.topics import topic_table
 from schemas.generation import Generation

@@ -30,6 +30,8 @@ TAKEN: Final[dict[str, tuple[str, object]]] = {
     "CLOCK": ("replay", "replay"),
     "GRACE_DAYS": ("0", 0),
     "DATA_DIR": ("/srv/book", Path("/srv/book")),
+    "KAFKA_PORT": ("19092", 19092),
+    "CLICKHOUSE_PORT": ("0", 0),
     "STATE": ("disk", "disk"),
     "STATE_CACHE_MB": ("1024", 1024),
     "HEALTH_PORT": ("9100", 9100),
@@ -58,6 +60,8 @@ REFUSED: Final = (
     ("a state nowhere", "STATE", "tape"),
     ("no cache", "STATE_CACHE_MB", "0"),
     ("a port that is none", "HEALTH_PORT", "65536"),
+    ("a port of Kafka that is none", "KAFKA_PORT", "65536"),
+    ("a port of ClickHouse below all", "CLICKHOUSE_PORT", "-1"),
     ("an address that is a name", "HEALTH_BIND", "localhost"),
     ("an inbound topic with an unknown type", "INBOUND_TOPICS", "facts:hire+fire"),
 )
@@ -85,6 +89,15 @@ def test_a_wrong_value_names_its_variable(name: str, text: str, monkeypatch: pyt
     monkeypatch.setenv(PREFIX + name, text)
     with pytest.raises(WrongSettings, match=f"^{PREFIX}{name}: "):
         read_settings()
+
+
+@pytest.mark.parametrize("name", ["KAFKA_PORT", "CLICKHOUSE_PORT"])
+def test_an_empty_port_is_none_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PREFIX + name, "")
+    settings = read_settings()
+    assert getattr(settings, name.lower()) is None
+    monkeypatch.setenv(PREFIX + name, settings.environment()[PREFIX + name])
+    assert read_settings() == settings
 
 
 def test_what_a_caller_says_wins_and_nothing_said_does_not(monkeypatch: pytest.MonkeyPatch) -> None:

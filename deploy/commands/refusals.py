@@ -1,0 +1,39 @@
+"""What a data directory or a book is not for, as the sentence and exit code of a command."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from deploy.failure import CommandFailed, ExitCode
+from deploy.occupied import LOCK_NAME, ORPHANS_LIMIT_S, Occupied
+from deploy.opened import OpenedOtherwise
+from deploy.remembered import Unreadable
+from deploy.running import addresses_of
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """CommandFailed (78) for what somebody else has, or what was opened otherwise."""
+    try:
+        yield
+    except Occupied as error:
+        raise CommandFailed(who_has(error), ExitCode.WRONG_SETTINGS) from error
+    except (OpenedOtherwise, Unreadable) as error:
+        raise CommandFailed(str(error), ExitCode.WRONG_SETTINGS) from error
+
+
+def who_has(error: Occupied) -> str:
+    """Who has the data directory, how it is reached, and what to do."""
+    if error.holder is None:
+        return (
+            f"What a command that was killed has started on {error.folder} still runs after {ORPHANS_LIMIT_S:.0f} s. "
+            f"`fuser {error.folder / LOCK_NAME}` names it: end it, and start again."
+        )
+    holder = error.holder
+    reached = addresses_of(error.folder, holder.pid)
+    found = (
+        f" It is reached at {reached}; commands with this PESERTA_DATA_DIR find it by themselves." if reached else ""
+    )
+    return (
+        f"`{holder.command}` runs on {error.folder} already: process {holder.pid}, since {holder.since}.{found} "
+        f"Nothing was touched. End it first (Ctrl-C there, or `kill {holder.pid}`), or take another PESERTA_DATA_DIR."
+    )

@@ -1,0 +1,119 @@
+"""Who has the data directory: one at a time, known by name, until everything that it has started is gone too."""
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    sleep_using_event,
+    stop_after_delay,
+    stop_any,
+    stop_when_event_set,
+    wait_fixed,
+)
+
+from deploy.embedded.lock import lock
+
+LOCK_NAME: Final = "lock"
+# What a killed holder has started ends within the limit of its leash (deploy/embedded/process.py, ORPHAN_LIMIT_S).
+ORPHANS_LIMIT_S: Final = 20.0
+LOOK_EVERY_S: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process that has a data directory: the command, and when it took it."""
+
+    command: str
+    pid: int
+    since: str
+
+    def is_alive(self) -> bool:
+        """Whether there is a process of this id."""
+        try:
+            os.kill(self.pid, 0)
+        except PermissionError:
+            return True
+        except OSError:
+            return False
+        return True
+
+
+class Occupied(Exception):
+    """Somebody else has the data directory, and nothing in it was touched. `holder` None: only what a holder that was
+    killed has left running."""
+
+    def __init__(self, folder: Path, holder: Holder | None) -> None:
+        self.folder, self.holder = folder, holder
+        who = f"`{holder.command}` (process {holder.pid}, since {holder.since})" if holder else "a process that is left"
+        super().__init__(f"{who} has {folder}")
+
+
+@contextmanager
+def occupied(
+    folder: Path,
+    command: str,
+    *,
+    on_wait: Callable[[Holder], None] = lambda _: None,
+    stopping: threading.Event | None = None,
+) -> Iterator[int]:
+    """Have the folder (made when it is not there) while inside; gives the descriptor of the lock, for children to keep.
+
+    Where the last holder was killed, waits until what it had started has ended; `on_wait` is told of it, and `stopping`
+    ends the wait. Raises Occupied, and OSError for a folder that cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / LOCK_NAME
+    descriptor = _lock(path, on_wait, stopping or threading.Event())
+    try:
+        own = Holder(command, os.getpid(), datetime.now().astimezone().isoformat(" ", "seconds"))
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(asdict(own)).encode(), 0)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _lock(path: Path, on_wait: Callable[[Holder], None], stopping: threading.Event) -> int:
+    told: list[Holder] = []
+
+    def attempt() -> int:
+        try:
+            return lock(path)
+        except BlockingIOError:
+            holder = _holder(path)
+            if holder is not None and holder.is_alive():
+                raise Occupied(path.parent, holder) from None
+            if holder is not None and not told:
+                told.append(holder)
+                on_wait(holder)
+            raise
+
+    waiting = Retrying(
+        retry=retry_if_exception_type(BlockingIOError),
+        wait=wait_fixed(LOOK_EVERY_S),
+        stop=stop_any(stop_after_delay(ORPHANS_LIMIT_S), stop_when_event_set(stopping)),
+        sleep=sleep_using_event(stopping),
+        reraise=True,
+    )
+    try:
+        descriptor: int = waiting(attempt)
+    except BlockingIOError as error:
+        raise Occupied(path.parent, None) from error
+    return descriptor
+
+
+def _holder(path: Path) -> Holder | None:
+    """Who has written into the lock last; None while a new holder is about to."""
+    try:
+        return Holder(**json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError):
+        return None
