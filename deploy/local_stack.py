@@ -12,7 +12,7 @@ from rich.console import Console
 from deploy.embedded.error import StackError
 from deploy.embedded.ports import PortTakenError, is_free
 from deploy.embedded.stack import Stack
-from deploy.occupied import occupied
+from deploy.occupied import LOCK_NAME, occupied
 from deploy.remembered import Remembered, recall, remember
 from deploy.settings import PREFIX, Settings, read_settings
 
@@ -23,6 +23,16 @@ KAFKA_PORT: Final = 9092
 CLICKHOUSE_PORT: Final = 8123
 
 Say = Callable[[str], None]
+
+
+class NotNew(Exception):
+    """A folder that was to be new has something in it."""
+
+
+def check_new(folder: Path) -> None:
+    """Raises NotNew for a folder that has something in it, and for a file; a lock alone is nothing."""
+    if folder.exists() and (not folder.is_dir() or {path.name for path in folder.iterdir()} - {LOCK_NAME}):
+        raise NotNew(f"{folder} is there already, and not empty. Name a new folder.")
 
 
 @dataclass(frozen=True)
@@ -73,17 +83,21 @@ def local_stack(
     say: Say,
     stopping: threading.Event | None = None,
     fixed_ports: bool = True,
+    must_be_new: bool = False,
 ) -> Iterator[LocalStack]:
     """Have the data directory and, running in it, what is not configured elsewhere, while inside.
 
     Without `fixed_ports` any free ones serve, and nothing is remembered. Raises Occupied before anything in the
-    directory is touched; StackError, with the port and the way out when one is taken.
+    directory is touched; NotNew where it `must_be_new` and is not; StackError, with the port and the way out when one
+    is taken.
     """
     folder = configured.data_dir
     kafka, clickhouse = not configured.kafka, not configured.clickhouse_url
     with occupied(
         folder, command, on_wait=lambda holder: say(_left_running(holder.command)), stopping=stopping
     ) as lock:
+        if must_be_new:
+            check_new(folder)  # Somebody else may have had it between the caller's look and the lock.
         last = recall(folder)
         ports = _ports(configured, last) if fixed_ports else (Port("kafka", None), Port("clickhouse", None))
         with _stack(folder, ports, (kafka, clickhouse), console, lock, stopping) as stack:

@@ -1,6 +1,7 @@
 """`peserta demo`: the whole service on a story or on somebody's files, and the proof."""
 
 import secrets
+import shlex
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 from deploy.commands.arguments import CompaniesFile, GraceDays, PoliciesFile, optional_date, rules_of
+from deploy.commands.refusals import refusals
 from deploy.commands.screen import err, out, print_json
 from deploy.demo.answers import answers
 from deploy.demo.evidence import Evidence, gather
@@ -17,8 +19,9 @@ from deploy.demo.material import Material, from_files, from_story
 from deploy.demo.proof import Check, failures, prove
 from deploy.demo.run import Run, Sent
 from deploy.demo.screen import show, summary
-from deploy.embedded.stack import Stack
 from deploy.failure import CommandFailed, ExitCode
+from deploy.local_stack import LOGS_FOLDER, LocalStack, check_new, local_stack
+from deploy.remembered import Remembered, remember
 from deploy.service import Service
 from deploy.settings import Settings, read_settings
 from deploy.story import DEFAULT_SEED, story
@@ -44,31 +47,40 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print what `simulate` would, from the service.")] = False,
     seed: Annotated[int, typer.Option(help="Of the story.")] = DEFAULT_SEED,
     scale: Annotated[float, typer.Option(min=0.05, max=50.0, help="Of the story's headcounts.")] = 1.0,
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="Leave the book in this new folder, for `peserta up` to go on with.", metavar="DIR"),
+    ] = None,
 ) -> None:
     """Run a story through a real Kafka, the workers and ClickHouse, and prove every figure against the offline book.
 
     The story: fifteen months of twelve invented footwear companies. With --facts the same on files of your own. What
     PESERTA_KAFKA and PESERTA_CLICKHOUSE_URL name is used, under names of its own; else both are started and removed.
+    With --keep they are started in DIR, and the book stays there.
 
     Exit code 0 only if everything agrees.
 
-    Example: peserta demo · peserta demo --facts hires.ndjson --policies policies.yaml --as-of 2025-12-31 --json
+    Example: peserta demo · peserta demo --keep playground · peserta demo --facts hires.ndjson --json
     """
     if more and not facts:
         raise CommandFailed("Files of facts come after --facts.")
     material = _material([*(facts or ()), *(more or ())], policies, companies, grace_days, as_of, seed, scale)
     with (
-        tempfile.TemporaryDirectory(prefix="peserta-demo-") as folder,
+        refusals(),
+        _folder(keep) as folder,
         err.status("Starting Kafka and ClickHouse") as status,
-        _installation(Path(folder), material) as settings,
+        _installation(folder, material, is_kept=keep is not None) as local,
     ):
-        with Service(settings, Path(folder) / "logs") as service:
+        settings = local.settings
+        with Service(settings, folder / LOGS_FOLDER, keep=(local.lock,)) as service:
             sent = Run(settings, material, service, status.update).through()
         status.update("Reading back what came out, and proving it")
         evidence = gather(settings)
         checks = prove(material, sent, evidence)
         status.stop()
         _print(settings, sent, evidence, checks, as_json)
+    if keep is not None:
+        err.print(go_on(folder), markup=False, soft_wrap=True)
     if not all(check.holds for check in checks):
         raise typer.Exit(ExitCode.NOT_AS_ASKED)
 
@@ -90,24 +102,55 @@ def _material(
 
 
 @contextmanager
-def _installation(folder: Path, material: Material) -> Iterator[Settings]:
-    """Settings of an installation that nobody else uses; what is not configured is started in the folder."""
+def _folder(keep: Path | None) -> Iterator[Path]:
+    """The folder of everything: a temporary one, or one that nobody has used yet."""
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="peserta-demo-") as folder:
+            yield Path(folder)
+        return
+    check_new(keep)
     configured = read_settings()
-    name = f"demo_{secrets.token_hex(4)}"
-    kafka, clickhouse = not configured.kafka, not configured.clickhouse_url
-    with Stack(folder / "stack", kafka=kafka, clickhouse=clickhouse, console=err) as stack:
-        yield read_settings(
-            kafka=stack.kafka_address if kafka else None,
-            clickhouse_url=stack.clickhouse_url if clickhouse else None,
-            topic_prefix=f"{name}.",
-            clickhouse_database=name,
-            clock="replay",
-            partitions=PARTITIONS,
-            grace_days=material.rules.grace_days,
-            data_dir=folder / "data",
-            inbound_topics="workforce.facts.v1",
-            health_port=0,
+    if configured.kafka or configured.clickhouse_url:
+        raise CommandFailed(
+            "--keep is for a Kafka and a ClickHouse that are started here: leave PESERTA_KAFKA and "
+            "PESERTA_CLICKHOUSE_URL out."
         )
+    yield keep.resolve()
+
+
+@contextmanager
+def _installation(folder: Path, material: Material, *, is_kept: bool) -> Iterator[LocalStack]:
+    """An installation that nobody else uses; what is not configured is started in the folder, laid out as `peserta up`
+    does it. One that is kept has the usual names, for `up` to find it."""
+    name = f"demo_{secrets.token_hex(4)}"
+    configured = read_settings(
+        topic_prefix=None if is_kept else f"{name}.",
+        clickhouse_database=None if is_kept else name,
+        clock="replay",
+        partitions=PARTITIONS,
+        grace_days=material.rules.grace_days,
+        data_dir=folder,
+        inbound_topics="workforce.facts.v1",
+        health_port=0,
+    )
+    with local_stack(
+        configured, "peserta demo", console=err, say=err.print, fixed_ports=False, must_be_new=is_kept
+    ) as local:
+        if is_kept:
+            remember(folder, Remembered(grace_days={configured.topic_prefix: configured.grace_days}))
+        yield local
+
+
+def go_on(folder: Path) -> str:
+    """How to go on with a book that was kept."""
+    variable = f"PESERTA_DATA_DIR={shlex.quote(str(folder))}"
+    return (
+        f"The book is kept in {folder}. To go on with it:\n"
+        f"  {variable} peserta up\n"
+        f"and in another terminal:\n"
+        f"  export {variable}\n"
+        f"  peserta coverage · peserta alerts · peserta publish FILE.ndjson · peserta tick DATE"
+    )
 
 
 def _print(settings: Settings, sent: Sent, evidence: Evidence, checks: list[Check], as_json: bool) -> None:

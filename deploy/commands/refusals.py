@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from deploy.failure import CommandFailed, ExitCode
+from deploy.local_stack import NotNew
 from deploy.occupied import LOCK_NAME, ORPHANS_LIMIT_S, Occupied
 from deploy.opened import OpenedOtherwise
 from deploy.remembered import Unreadable
@@ -12,11 +13,13 @@ from deploy.running import addresses_of
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """CommandFailed (78) for what somebody else has, or what was opened otherwise."""
+    """CommandFailed for what somebody else has or was opened otherwise (78), and for what is not new (2)."""
     try:
         yield
     except Occupied as error:
         raise CommandFailed(who_has(error), ExitCode.WRONG_SETTINGS) from error
+    except NotNew as error:
+        raise CommandFailed(str(error)) from error
     except (OpenedOtherwise, Unreadable) as error:
         raise CommandFailed(str(error), ExitCode.WRONG_SETTINGS) from error
 

@@ -37,9 +37,9 @@ class Up:
     """A real `peserta up` on a data folder, without any address configured. The first one on a folder is given ports,
     so that tests side by side do not want the usual ones; those after it find them again."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, **settings: str) -> None:
         self.folder, self._said = folder, folder.with_suffix(".log")
-        self.environment = surroundings(data_dir=str(folder), health_port="", **({} if folder.exists() else new_book()))
+        self.environment = surroundings(data_dir=str(folder), health_port="", **settings)
         with self._said.open("wb") as said:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "deploy.cli", "up", *arguments],
@@ -106,7 +106,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Up]]:
     started: list[Up] = []
 
     def up(*arguments: str) -> Up:
-        started.append(Up(tmp_path / "data", *arguments))
+        folder = tmp_path / "data"
+        started.append(Up(folder, *arguments, **({} if folder.exists() else new_book())))
         return started[-1]
 
     yield up
