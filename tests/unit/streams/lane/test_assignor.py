@@ -95,3 +95,15 @@ def test_a_worker_too_many_gets_nothing_and_that_is_right(app: LaneApp) -> None:
     got = shared_out(app.assignor, KNOWN, workers=3)  # type: ignore[arg-type]
     assert sorted(len(one) for one in got) == [0, 2, 2]
     assert sorted(pair for one in got for pair in one) == [(topic, n) for topic in sorted(TOPICS) for n in (0, 1)]
+
+
+def test_workers_that_read_different_topics_get_only_theirs_and_every_partition_is_somebodys(app: LaneApp) -> None:
+    """Recorders of which only one knows of a further inbound topic, say."""
+    several = members(2)
+    several["m1"].subscription = [*TOPICS, "more"]
+    found = LaneAssignor(app).assign(Metadata({**KNOWN, "more": PARTITIONS}), several)
+    got = {name: {(t, n) for t, numbers in one.assignment for n in numbers} for name, one in found.items()}
+    assert not {topic for topic, _ in got["m0"]} - set(TOPICS)
+    assert {number for topic, number in got["m1"] if topic == "more"} == {0, 1}
+    assert got["m0"] | got["m1"] == {(topic, n) for topic in (*TOPICS, "more") for n in (0, 1)}
+    assert not got["m0"] & got["m1"]

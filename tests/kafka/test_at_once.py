@@ -1,0 +1,118 @@
+"""What two of us do at once on one place: each is safe, or refused before anything is touched (deploy/README.md)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from deploy.failure import CommandFailed, ExitCode
+from deploy.making_topics import make_topics
+from deploy.opened import as_opened, known_of_book
+from deploy.settings import Settings, read_settings
+from deploy.topics import create_topics, topic_table
+from sinks.loop import run_sink
+from sinks.migrations import migrate, migrations
+from sinks.reading import wait_until_caught_up
+from sinks.settings import SinkSettings
+from sinks.warehouse import Warehouse
+from tests.support.sink_database import Database
+from tests.support.sink_records import inside, ledger_record, ledger_value, line
+from tests.support.sink_topics import Topics, made_topics
+
+AT_ONCE = 4
+CAUGHT_UP_LIMIT_S = 30
+LEDGER = "coverage.ledger.v1"
+BATCHES, RECORDS = 20, 50
+
+
+@pytest.fixture
+def settings(kafka_address: str, clickhouse_url: str, clickhouse_database: str, topic_prefix: str) -> SinkSettings:
+    return SinkSettings(kafka_address, clickhouse_url, clickhouse_database, topic_prefix, linger_s=0.01)
+
+
+@pytest.fixture
+async def written(settings: SinkSettings) -> AsyncIterator[Topics]:
+    async with made_topics(settings.kafka_address, settings.topic_prefix) as made:
+        yield made
+
+
+async def test_topics_are_made_once_however_many_make_them(kafka_address: str, topic_prefix: str) -> None:
+    made = await asyncio.gather(
+        *(create_topics(kafka_address, prefix=topic_prefix, partitions=2) for _ in range(AT_ONCE))
+    )
+    assert set(made) == {topic_table(prefix=topic_prefix)}
+
+
+async def test_migrations_by_several_sinks_leave_what_one_leaves(settings: SinkSettings) -> None:
+    async with AsyncExitStack() as closing:
+        several = [await closing.enter_async_context(await Warehouse.open(settings)) for _ in range(AT_ONCE)]
+        applied = await asyncio.gather(*(migrate(warehouse.client) for warehouse in several))
+        found = Database(several[0])
+        names = [row["name"] for row in await found.rows("SELECT name FROM migrations FINAL ORDER BY name")]
+        assert await migrate(several[0].client) == ()
+    assert tuple(names) == tuple(migration.name for migration in migrations())
+    assert set(names) == {name for one in applied for name in one}
+
+
+async def test_two_sinks_that_carry_the_same_topics_give_every_row_once_to_readers(
+    settings: SinkSettings, written: Topics
+) -> None:
+    """Not how it is meant to be run: a second one that was started by mistake."""
+    postings = [line("2025-09-01", None, inside("daily", "JKK"))]
+    stop = asyncio.Event()
+    sinks = [asyncio.create_task(run_sink(settings, stop=stop)) for _ in range(2)]
+    for number in range(BATCHES):
+        offsets = range(number * RECORDS, (number + 1) * RECORDS)
+        await written.write(LEDGER, [ledger_value(ledger_record(offset, postings)) for offset in offsets])
+    try:
+        await wait_until_caught_up(settings, await written.ends(), CAUGHT_UP_LIMIT_S)
+    finally:
+        stop.set()
+        await asyncio.gather(*sinks)
+    async with await Warehouse.open(settings) as warehouse:
+        count = await Database(warehouse).value("SELECT (count(), uniqExact(offset)) FROM ledger")
+    assert tuple(count) == (BATCHES * RECORDS, BATCHES * RECORDS)
+
+
+# ---- one after the other, with other settings
+
+
+@pytest.fixture
+def book(kafka_address: str, topic_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Of a book of history of two partitions."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"PESERTA_{name.upper()}", raising=False)
+    return read_settings(
+        kafka=kafka_address, topic_prefix=topic_prefix, data_dir=tmp_path, clock="replay", partitions=2
+    )
+
+
+OTHERS = {
+    "another clock": ({"clock": "wall"}, "book of history"),
+    "another number of partitions": ({"partitions": 4}, "2 partitions, for good"),
+    "another clock and a further topic": ({"clock": "wall", "inbound_topics": "more.facts"}, "book of history"),
+}
+
+
+@pytest.mark.parametrize(("update", "words"), OTHERS.values(), ids=OTHERS)
+async def test_topics_are_not_made_for_a_book_that_was_opened_otherwise(
+    book: Settings, update: dict[str, object], words: str
+) -> None:
+    await make_topics(book)
+    other = read_settings(**{name: getattr(book, name) for name in book.model_fields_set} | update)
+    with pytest.raises(CommandFailed, match=words) as refused:
+        await make_topics(other)
+    assert refused.value.code == ExitCode.WRONG_SETTINGS
+    assert "message.timestamp.type" not in str(refused.value)
+    assert await make_topics(book)
+
+
+async def test_what_nobody_has_set_is_as_the_topics_have_it(book: Settings) -> None:
+    unsaid = read_settings(kafka=book.kafka, topic_prefix=book.topic_prefix, data_dir=book.data_dir)
+    assert await known_of_book(unsaid, {}) == {}
+    await make_topics(book)
+    known = await known_of_book(unsaid, {book.topic_prefix: 10, "another.": 20})
+    assert known == {"clock": "replay", "partitions": 2, "grace_days": 10}
+    assert as_opened(unsaid, known).partitions == 2
