@@ -104,12 +104,12 @@ def _material(
 @contextmanager
 def _folder(keep: Path | None) -> Iterator[Path]:
     """The folder of everything: a temporary one, or one that nobody has used yet."""
+    configured = read_settings()  # What is wrong in the environment is said, also where the demonstration has its own.
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="peserta-demo-") as folder:
             yield Path(folder)
         return
     check_new(keep)
-    configured = read_settings()
     if configured.kafka or configured.clickhouse_url:
         raise CommandFailed(
             "--keep is for a Kafka and a ClickHouse that are started here: leave PESERTA_KAFKA and "
