@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded.ports import free_ports
-from tests.embedded.test_commands import objects, peserta, surroundings, without_lines
 from tests.embedded.test_up import Up
+from tests.support.told import objects, peserta, surroundings, without_lines
 from tests.support.waiting import wait_until
 
 SCALE = "0.05"

@@ -14,10 +14,10 @@ import pytest
 
 from deploy.embedded.ports import free_ports
 from deploy.remembered import Remembered, remember
+from streams.clock import now_ms
 from streams.core.dates import day_text, jakarta_day
-from streams.workers import now_ms
-from tests.embedded.test_commands import objects, peserta, surroundings
 from tests.support.liveness import is_alive
+from tests.support.told import objects, peserta, surroundings
 from tests.support.waiting import wait_until
 
 UP_LIMIT_S: Final = 60

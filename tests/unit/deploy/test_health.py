@@ -26,7 +26,7 @@ from deploy.health.pulse import SILENCE_LIMIT_S, Pulse
 from deploy.health.serving import serving
 from deploy.settings import Settings, read_settings
 from sinks.metrics import SinkMetrics
-from streams.lane import Committed
+from streams.lane.records import Committed
 from streams.metrics import LaneMetrics
 
 
