@@ -20,7 +20,7 @@ from tenacity import (
     wait_fixed,
 )
 
-from deploy.audit.reading import PartitionReader
+from deploy.audit.reading import partition_reader
 from deploy.failure import CommandFailed, ExitCode
 from deploy.folding_code import digest_of_code
 from deploy.kafka_reading import consumer_of
@@ -54,10 +54,10 @@ class Superseded(LaneFault):
 async def read_said(settings: Settings) -> Said:
     """What the topic of generations says now; CommandFailed without a broker or for a record that is none."""
     topic, last = settings.topics.generations, {STANDING: Generation(), BEGUN: Generation()}
-    async with consumer_of(settings.kafka, []) as consumer:
-        if topic not in await consumer.topics():
+    async with partition_reader(settings.kafka) as reader:
+        if topic not in await reader.topics():
             return Said(*last.values())
-        async for record in PartitionReader(consumer).records(topic, 0):
+        async for record in reader.records(topic, 0):
             if record.key in last and record.value is not None:
                 last[record.key] = decoded(topic, record.offset, record.value)
     return Said(last[STANDING], last[BEGUN])

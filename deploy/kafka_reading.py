@@ -12,6 +12,9 @@ from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_dela
 from deploy.failure import CommandFailed, ExitCode
 
 POLL_MS: Final = 200
+# For who reads up to an end that is known. A broker answers the requests of a connection one after the other: one that
+# held the fetch behind the last record for POLL_MS held up the questions about the next partition as well.
+AT_ONCE_MS: Final = 0
 RECORDS_PER_POLL_MAX: Final = 10_000
 LOOK_EVERY_S: Final = 0.1
 REQUEST_TIMEOUT_MS: Final = 10_000
@@ -24,9 +27,12 @@ Offsets = dict[tuple[str, int], int]
 
 @asynccontextmanager
 async def consumer_of(
-    kafka: str, topics: Sequence[str], *, isolation: str = COMMITTED
+    kafka: str, topics: Sequence[str], *, isolation: str = COMMITTED, fetch_wait_ms: int = POLL_MS
 ) -> AsyncIterator[AIOKafkaConsumer]:
-    """A reader of all partitions of these topics, without a group; CommandFailed without broker or topics."""
+    """A reader of all partitions of these topics, without a group; CommandFailed without broker or topics.
+
+    `fetch_wait_ms` is how long the broker may hold a fetch that finds nothing.
+    """
     consumer = AIOKafkaConsumer(
         *topics,
         bootstrap_servers=kafka,
@@ -35,7 +41,7 @@ async def consumer_of(
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         request_timeout_ms=REQUEST_TIMEOUT_MS,
-        fetch_max_wait_ms=POLL_MS,
+        fetch_max_wait_ms=fetch_wait_ms,
     )
     try:
         with telling(kafka):

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from deploy.audit.position import Source
-from deploy.audit.reading import PartitionReader
+from deploy.audit.reading import partition_reader
 from deploy.failure import CommandFailed, ExitCode
 from deploy.kafka_reading import consumer_of, end_offsets, read_to_end, telling
 from deploy.settings import Settings
@@ -77,10 +77,10 @@ async def _seen(settings: Settings, topics: Collection[str]) -> dict[Source, int
         elif record.key.startswith(CURSOR_PREFIX) and record.value is not None:
             starts[record.partition] = read_cursor(record.key, record.value)[1] + 1
     codec = JournalCodec()
-    async with consumer_of(settings.kafka, []) as consumer:
+    async with partition_reader(settings.kafka) as reader:
         for partition in range(settings.partitions):
             start = starts.get(partition, 0)
-            async for batch in PartitionReader(consumer).batches(settings.topics.journal, partition, start=start):
+            async for batch in reader.batches(settings.topics.journal, partition, start=start):
                 for entry in codec.decode([record.value for record in batch]):
                     if entry.came_from.topic in topics:
                         _note(seen, entry.came_from[:2], entry.came_from.offset)

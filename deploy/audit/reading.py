@@ -1,10 +1,13 @@
 """Reading one partition of a topic to where it ends now, in batches, as a committed reader."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 
+from deploy.kafka_reading import AT_ONCE_MS, consumer_of
 from schemas.codec import JournalCodec
 from schemas.records import Entry
 from schemas.wire import WireError
@@ -62,13 +65,20 @@ class PartitionReader:
 
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
+        self._last: dict[str, TopicPartition] = {}  # of each topic, the partition that was asked for last
+
+    async def topics(self) -> set[str]:
+        """The names of all topics."""
+        found: set[str] = await self._consumer.topics()
+        return found
 
     async def stretch(self, topic: str, partition: int) -> Stretch:
         """What is there now."""
         tp = TopicPartition(topic, partition)
-        self._consumer.assign([tp])
-        begin = (await self._consumer.beginning_offsets([tp]))[tp]
-        return Stretch(begin, (await self._consumer.end_offsets([tp]))[tp])
+        if topic not in self._last:
+            self._turn_to(tp)
+        begins, ends = await asyncio.gather(self._consumer.beginning_offsets([tp]), self._consumer.end_offsets([tp]))
+        return Stretch(begins[tp], ends[tp])
 
     async def batches(
         self, topic: str, partition: int, *, start: int = 0, end: int | None = None
@@ -80,13 +90,28 @@ class PartitionReader:
         position = max(start, begin)
         if position >= stop:
             return
+        self._turn_to(tp)
         self._consumer.seek(tp, position)
+        self._consumer.resume(tp)
         while position < stop:
             fetched = await self._consumer.getmany(tp, timeout_ms=POLL_MS, max_records=RECORDS_PER_BATCH_MAX)
             records = [record for record in fetched.get(tp, ()) if record.offset < stop]
             if records:
                 yield records
             position = await self._consumer.position(tp)
+        self._consumer.pause(tp)  # nothing more is wanted of it
+
+    def _turn_to(self, tp: TopicPartition) -> None:
+        """Have this partition assigned, and paused like all others.
+
+        One of each topic stays assigned, for the client forgets the topics of which none is, and has to ask for their
+        leaders again. No await is in between: the consumer must not look for positions of its own.
+        """
+        self._last[tp.topic] = tp
+        self._consumer.assign([*self._last.values()])
+        for assigned in self._last.values():
+            self._consumer.seek(assigned, 0)
+        self._consumer.pause(*self._last.values())
 
     async def records(
         self, topic: str, partition: int, *, start: int = 0, end: int | None = None
@@ -95,6 +120,14 @@ class PartitionReader:
         async for batch in self.batches(topic, partition, start=start, end=end):
             for record in batch:
                 yield record
+
+
+@asynccontextmanager
+async def partition_reader(kafka: str, *topics: str) -> AsyncIterator[PartitionReader]:
+    """A reader of any topic, with a consumer of its own; CommandFailed without a broker, or without these topics."""
+    async with consumer_of(kafka, topics, fetch_wait_ms=AT_ONCE_MS) as consumer:
+        consumer.unsubscribe()
+        yield PartitionReader(consumer)
 
 
 OnRead = Callable[[int], None]

@@ -28,12 +28,11 @@ from deploy.audit.position import (
     check_fits,
     topic_names,
 )
-from deploy.audit.reading import OnRead, PartitionReader, TopicReader, Unreadable, WatchedReader
+from deploy.audit.reading import OnRead, TopicReader, Unreadable, WatchedReader, partition_reader
 from deploy.audit.seal import check
 from deploy.audit.snapshots import audit_snapshot_rows, snapshots_due
 from deploy.audit.warehouse import audit_dead_letters, audit_warehouse, written
 from deploy.clickhouse_reading import analyst
-from deploy.kafka_reading import consumer_of
 from deploy.settings import Settings
 from schemas.records import Coordinates
 from streams.settings import StreamSettings
@@ -170,9 +169,8 @@ async def audit_book(
     offsets that it names. CommandFailed when `since` is no position of this book."""
     streams = settings.stream_settings()
     committed = await committed_offsets(streams.kafka, streams.recorder_app)
-    async with consumer_of(streams.kafka, [streams.topics.journal]) as consumer:
-        consumer.unsubscribe()
-        reader: TopicReader = PartitionReader(consumer)
+    async with partition_reader(streams.kafka, streams.topics.journal) as of_kafka:
+        reader: TopicReader = of_kafka
         if since is not None:
             await check_fits(streams, reader, since)
         if on_planned is not None:

@@ -10,10 +10,10 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 from deploy.audit.findings import Finding
 from deploy.audit.kept import Kept
 from deploy.audit.partition import PartitionAudit
-from deploy.audit.reading import PartitionReader
+from deploy.audit.reading import partition_reader
 from deploy.clickhouse_writing import writing
 from deploy.failure import CommandFailed, ExitCode
-from deploy.kafka_reading import consumer_of, end_offsets, left_to_do
+from deploy.kafka_reading import end_offsets, left_to_do
 from deploy.rebuild.announcement import Announcement
 from deploy.rebuild.candidate import Candidate, begin, next_candidate
 from deploy.rebuild.difference import differences
@@ -50,8 +50,7 @@ class Rebuilt:
 async def refold(settings: Settings, say: Say) -> list[Kept]:
     """Every partition of a generation against its journal, folded again here and now."""
     streams = settings.stream_settings()
-    async with consumer_of(streams.kafka, []) as consumer:
-        reader = PartitionReader(consumer)
+    async with partition_reader(streams.kafka) as reader:
         kept = []
         for partition in range(streams.partitions):
             say(f"Folding partition {partition} again", streams.partitions - partition, streams.partitions)
@@ -93,8 +92,8 @@ async def _checked(candidate: Candidate, say: Say) -> Rebuilt:
     rebuilt = Rebuilt(candidate, await refold(candidate.settings, say))
     rebuilt.findings = [finding for kept in rebuilt.kept for finding in kept.findings]
     say("Comparing with what stands", None, None)
-    async with consumer_of(candidate.settings.kafka, []) as consumer:
-        rebuilt.changes = await differences(candidate.standing, PartitionReader(consumer), rebuilt.kept)
+    async with partition_reader(candidate.settings.kafka) as reader:
+        rebuilt.changes = await differences(candidate.standing, reader, rebuilt.kept)
     return rebuilt
 
 

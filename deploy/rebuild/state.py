@@ -10,9 +10,8 @@ from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from deploy.audit.kept import Kept
 from deploy.audit.partition import STATE_CLAIM, PartitionAudit
-from deploy.audit.reading import PartitionReader
+from deploy.audit.reading import partition_reader
 from deploy.failure import CommandFailed, ExitCode
-from deploy.kafka_reading import consumer_of
 from deploy.rebuild.groups import PATIENCE_S, is_kept
 from deploy.rebuild.run import Say
 from deploy.settings import Settings
@@ -63,9 +62,9 @@ async def restore(settings: Settings, say: Say, patience_s: float = PATIENCE_S) 
 
 
 async def _restore_one(streams: StreamSettings, producers: PartitionProducers, partition: int) -> Restored:
-    async with consumer_of(streams.kafka, []) as consumer:
+    async with partition_reader(streams.kafka) as reader:
         # Nobody else writes now: what the outputs speak of is to be in the state, whatever its cursor says.
-        audit = PartitionAudit(streams, PartitionReader(consumer), partition, to_outputs=True)
+        audit = PartitionAudit(streams, reader, partition, to_outputs=True)
         kept = await audit.run()
     refuse_differing_outputs(kept)
     written = rows_to_write(streams, audit, kept)
