@@ -26,7 +26,6 @@ from tests.support.told import (
     without_lines,
 )
 
-UP_LIMIT_S: Final = 60
 FACT: Final = (
     '{"type":"hire","event_id":"e1","company_id":"C1","worker_id":"w1","effective_on":"%s",'
     '"occurred_at":"%sT02:00:00Z","source":"hris","employment_type":"fixed_term"}\n'

@@ -27,8 +27,8 @@ from streams.core.lines import read_record
 from tests.support.installation import installation
 from tests.support.waiting import wait_until
 
-END_LIMIT_S = 10.0
-READY_LIMIT_S = 60.0
+END_LIMIT_S = 60.0
+READY_LIMIT_S = 120.0
 LOOPBACK = {"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
 LISTENING = "0A"
 

@@ -20,7 +20,7 @@ from tests.support.liveness import is_alive
 from tests.support.told import objects, peserta, surroundings
 from tests.support.waiting import wait_until
 
-UP_LIMIT_S: Final = 60
+UP_LIMIT_S: Final = 120
 FACT: Final = (
     '{"type":"hire","event_id":"e1","company_id":"C1","worker_id":"w1","effective_on":"%s",'
     '"occurred_at":"%sT02:00:00Z","source":"hris","employment_type":"fixed_term"}\n'

@@ -25,7 +25,7 @@ from tests.support.installation import installation
 SECOND = Generation(2, 5, "c1", 30)
 BEHIND_COMMIT = 3  # another's record, one that says something, its transaction's marker
 LOOK_EVERY_S = 0.05
-LIMIT_S = 30
+LIMIT_S = 120
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from deploy.kafka_reading import end_offsets, last_stable_offsets, read_to_end, 
 from tests.support.lane_topics import create, produce
 
 WORKED_S = 0.5  # in vain: as long as a wait that must not end is waited for
-LIMIT_S = 30.0
+LIMIT_S = 120.0
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ from tests.support.waiting import INTERVAL_S, wait_until
 
 SCALE: Final = 0.06
 COMMAND_LIMIT_S: Final = 120
-LIMIT_S: Final = 60.0
+LIMIT_S: Final = 120.0
 VIEWS: Final = ("journal", "ledger", "alerts", "coverage_current", "coverage_daily", "dead_letters", "policy_status")
 
 

@@ -20,7 +20,7 @@ from schemas.records import Alert
 from tests.support.installation import RestartingService, installation
 
 SCALE = 0.3
-PROGRESS_LIMIT_S = 60.0
+PROGRESS_LIMIT_S = 120.0
 
 
 @pytest.fixture

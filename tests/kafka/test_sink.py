@@ -33,7 +33,7 @@ from tests.support.sink_records import (
 )
 from tests.support.sink_topics import Topics, made_topics
 
-CAUGHT_UP_LIMIT_S = 30
+CAUGHT_UP_LIMIT_S = 120
 JOURNAL = "coverage.journal.v1"
 LEDGER = "coverage.ledger.v1"
 SNAPSHOTS = "coverage.snapshots.v1"
@@ -421,6 +421,7 @@ async def test_a_stop_during_an_outage_ends_the_sink(settings: SinkSettings, wri
     sink = asyncio.create_task(run_sink(settings, stop=stop))
     while not any(faults.hits()):
         await asyncio.wait({sink}, timeout=0.05)
+        assert not sink.done()
 
     stop.set()
     await asyncio.wait_for(sink, CAUGHT_UP_LIMIT_S)

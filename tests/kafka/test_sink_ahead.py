@@ -23,7 +23,7 @@ from tests.support.sink_topics import PARTITIONS, made_topics
 
 JOURNAL = "coverage.journal.v1"
 LEDGER = "coverage.ledger.v1"
-LIMIT_S = 30
+LIMIT_S = 120
 ROUNDS = 4
 RECORDS_A_ROUND = 3
 

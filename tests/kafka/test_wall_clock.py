@@ -14,7 +14,7 @@ from streams.core.dates import day_text, jakarta_day
 from streams.intake.publisher import Publisher
 from tests.support.installation import PARTITIONS, RestartingService
 
-ARRIVAL_LIMIT_S = 60
+ARRIVAL_LIMIT_S = 120
 
 
 async def journal(settings: Settings) -> list[tuple[Coordinates, Entry]]:

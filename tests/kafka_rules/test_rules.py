@@ -16,7 +16,7 @@ from aiokafka.errors import (  # type: ignore[import-untyped]
 
 from tests.kafka_rules.kafkas import Kafka
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 POLL_MS = 100
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 POLL_S = 0.02
-WAIT_LIMIT_S = 45.0
+WAIT_LIMIT_S = 120.0
 
 
 class NotYet(Exception):

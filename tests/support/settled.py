@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
-SETTLED_LIMIT_S = 30.0
+SETTLED_LIMIT_S = 120.0
 LOOK_EVERY_S = 0.05
 
 

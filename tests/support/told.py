@@ -28,7 +28,7 @@ from tests.support.installation import installation
 
 TOP: Final = Path(__file__).parents[2]
 SCALE: Final = 0.05
-COMMAND_LIMIT_S: Final = 60
+COMMAND_LIMIT_S: Final = 120
 BEFORE_EVERYTHING: Final = "2024-01-01T00:00:00+07:00"
 
 
