@@ -1,7 +1,7 @@
 """`peserta policies` and `peserta companies`: reference data of the book."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,15 +9,16 @@ import typer
 from aiokafka.errors import KafkaConnectionError, KafkaError  # type: ignore[import-untyped]
 
 from deploy.commands.coverage_tables import counted_people, scope, target
-from deploy.commands.screen import counted, out, table
+from deploy.commands.screen import counted, err, out, table
 from deploy.failure import CommandFailed, ExitCode
 from deploy.kafka_reading import no_broker, read_to_end
 from deploy.reference_files import WrongFile, read_companies, read_policies
 from deploy.running import installation, with_kafka
 from deploy.settings import Settings
 from schemas.codec import OutputCodec
-from schemas.records import Company, Instant, Policy
+from schemas.records import Company, Instant, Policy, Scope
 from streams.core.dates import day_text, instant
+from streams.intake.doubts import unmatched_scopes, unraised_versions
 from streams.intake.reference import Change, Record, TooLarge, changes, send
 from streams.settings import REPLAY
 
@@ -129,11 +130,23 @@ def _apply(
 ) -> None:
     with_kafka(settings)
     timestamp = None if dry_run else _timestamp(settings, recorded_at)
-    steps = changes(wanted, standing(settings, topic), prune=prune)
+    known = standing(settings, topic)
+    steps = changes(wanted, known, prune=prune)
+    for doubt in _doubts(settings, wanted, known):
+        err.print(f"Note: {doubt}.", markup=False, soft_wrap=True)
     if not dry_run:
         _send(settings, topic, steps, timestamp)
     title = "Nothing was sent (dry run)" if dry_run else "Applied"
     out.print(table(title, ("id", "change"), [(step.record_id, step.kind) for step in steps]))
+
+
+def _doubts(settings: Settings, wanted: Sequence[Record], known: dict[str, Record]) -> Iterator[str]:
+    """What may not be meant in policies that are wanted."""
+    wanted_policies = [record for record in wanted if isinstance(record, Policy)]
+    yield from unraised_versions(wanted_policies, known)
+    if any(policy.scope != Scope() for policy in wanted_policies):
+        registered = standing(settings, settings.topics.companies).values()
+        yield from unmatched_scopes(wanted_policies, [one for one in registered if isinstance(one, Company)])
 
 
 def _send(settings: Settings, topic: str, steps: Sequence[Change], timestamp: Instant | None) -> None:

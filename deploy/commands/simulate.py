@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from deploy.commands.arguments import AsOf, CompaniesFile, FactFiles, GraceDays, PoliciesFile, rules_of
+from deploy.commands.screen import err
 from deploy.failure import CommandFailed
 from streams.core.book import GRACE_DAYS_DEFAULT
 from streams.core.dates import day
 from streams.core.lines import json_line, numbered
 from streams.core.simulate import DateTooEarly
 from streams.core.simulate import simulate as fold
+from streams.intake.doubts import unmatched_scopes
 
 LINES_PER_WRITE = 1_000
 
@@ -34,7 +36,10 @@ def simulate(
     """
     if dump not in (None, "ledger"):
         raise CommandFailed(f"--dump takes `ledger`, not `{dump}`.")
-    said = fold(lines_of(files), rules_of(policies, companies, grace_days), day(as_of), dump_ledger=dump is not None)
+    rules = rules_of(policies, companies, grace_days)
+    for doubt in unmatched_scopes(rules.policies, rules.companies):
+        err.print(f"Note: {doubt}.", markup=False, soft_wrap=True)
+    said = fold(lines_of(files), rules, day(as_of), dump_ledger=dump is not None)
     try:
         waiting = []
         for fields in said:

@@ -1,7 +1,8 @@
 """What a demonstration is made of: lines of facts, raw records of sloppy publishers, rules, and a date."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +15,7 @@ from schemas.records import Day, Instant
 from streams.core.admission import Refusal
 from streams.core.dates import day, day_text, jakarta_day
 from streams.core.lines import admit, read_record
-from streams.core.simulate import DateTooEarly, Rules
+from streams.core.simulate import DateTooEarly, Latest, Rules
 
 Line = tuple[int, bytes]
 
@@ -43,12 +44,18 @@ class Material:
     def __post_init__(self) -> None:
         """CommandFailed when the date lies before something that will be recorded."""
         recorded = [fact.recorded_at for _, line in self.lines if not isinstance(fact := read_record(line), Refusal)]
-        admitted = [fact.recorded_at for _, line in self.lines if not isinstance(fact := admit(line), Refusal)]
-        latest = max(map(jakarta_day, admitted), default=self.as_of)
-        if self.as_of < latest:
+        latest = max(_dates(self.lines), key=attrgetter("on"), default=None)
+        if latest is not None and self.as_of < latest.on:
             raise CommandFailed(f"{DateTooEarly(self.as_of, latest)}.")
         earliest = min([*recorded, *(raw.timestamp for raw in self.raw_records)], default=0)
         object.__setattr__(self, "starts_at", earliest)
+
+
+def _dates(lines: Sequence[Line]) -> Iterator[Latest]:
+    """The business date that each fact of these lines sets."""
+    for number, line in lines:
+        if not isinstance(read := admit(line), Refusal):
+            yield Latest(jakarta_day(read.recorded_at), read.fact.company_id, number)
 
 
 def from_story(told: Story) -> Material:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.records import (
     TICK_SOURCE,
@@ -22,7 +22,7 @@ from schemas.records import (
 from schemas.vocabulary import APPLIED, EMPLOYMENT_TYPES, PROGRAMMES, ClassParts, programme_names
 from streams.core.admission import Refusal
 from streams.core.book import GRACE_DAYS_DEFAULT, Book, Outcome
-from streams.core.dates import day_text, jakarta_midnight
+from streams.core.dates import day_text, jakarta_day, jakarta_midnight
 from streams.core.figures import figures
 from streams.core.lines import admit
 from streams.core.postings import posting
@@ -34,13 +34,22 @@ JsonObject = dict[str, Any]
 _JOURNAL_FIELDS = ("journal_partition", "journal_offset", "recorded_at")
 
 
+class Latest(NamedTuple):
+    """The latest business date of a company, and the line that set it."""
+
+    on: Day
+    company_id: str
+    line: int
+
+
 class DateTooEarly(Exception):
     """The date asked for lies before a company's business date."""
 
-    def __init__(self, as_of: Day, business_date: Day) -> None:
+    def __init__(self, as_of: Day, latest: Latest) -> None:
+        on = day_text(latest.on)
         super().__init__(
-            f"--as-of {day_text(as_of)} lies before {day_text(business_date)}, on which something was recorded: "
-            f"ask for {day_text(business_date)} or later"
+            f"--as-of {day_text(as_of)} lies before {on}, the business date of company {latest.company_id!r} (line "
+            f"{latest.line} was recorded then): ask for {on} or later"
         )
 
 
@@ -60,6 +69,7 @@ class Simulation:
         self.book = Book(rules.grace_days)
         self._dump_ledger = dump_ledger
         self._entries = 0
+        self._latest = Latest(LONG_AGO, "", 0)
         for policy in rules.policies:
             self.book.apply(PolicySet(self._coordinates("policies"), BEFORE_THE_FIRST_LINE, policy), 0)
         for company in rules.companies:
@@ -79,6 +89,8 @@ class Simulation:
         fact, recorded_at = admitted
         outcome = self.book.apply(FactEntry(self._coordinates("facts"), recorded_at, fact), number)
         assert outcome is not None
+        if (on := jakarta_day(recorded_at)) > self._latest.on:
+            self._latest = Latest(on, fact.company_id, number)
         alerts = self.book.take_alerts()
         if self._dump_ledger:
             yield from posting_lines(number, fact.company_id, fact.event_id, outcome)
@@ -93,9 +105,8 @@ class Simulation:
     def close(self, as_of: Day) -> Iterator[JsonObject]:
         """The final Tick and the companies. DateTooEarly when a company is past that date."""
         with_facts = [company for company in self.book.companies.values() if company.has_facts]
-        latest = max((company.today for company in with_facts), default=LONG_AGO)
-        if as_of < latest:
-            raise DateTooEarly(as_of, latest)
+        if as_of < self._latest.on:
+            raise DateTooEarly(as_of, self._latest)
         if self._dump_ledger or not with_facts:
             return
         self.book.apply(Tick(Coordinates(TICK_SOURCE, 0, as_of), jakarta_midnight(as_of), as_of), 0)

@@ -81,7 +81,39 @@ WRONG_USE = [
     pytest.param(["--as-of", "2025-12-31", "--companies", "."], ".", id="a folder for a registry"),
     pytest.param(["--as-of", "2025-12-31", "nowhere.ndjson"], "nowhere.ndjson", id="a second file that is not there"),
     pytest.param(["--as-of", "2025-08-31"], "2025-08-31", id="a date before the business date"),
+    pytest.param(
+        ["--as-of", "2025-08-31"],
+        "lies before 2025-09-01, the business date of company 'C1' (line 1 was recorded then): ask for 2025-09-01",
+        id="... whose company and line are named",
+    ),
 ]
+
+
+LINE = FACT.decode().strip()
+
+
+@pytest.mark.parametrize(
+    ("lines", "company", "number"),
+    [
+        ([("C1", "2025-09-01"), ("C2", "2025-09-03"), ("C1", "2025-09-02")], "C2", 2),
+        ([("C1", "2025-09-03"), ("C2", "2025-09-03")], "C1", 1),
+        ([("C1", "2025-09-01"), ("C1", "2025-09-02"), ("C1", "2025-09-01")], "C1", 2),
+    ],
+)
+def test_of_several_the_company_that_is_furthest_is_named(
+    lines: list[tuple[str, str]],
+    company: str,
+    number: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    """The line that brought it there, also when the fact is known already; blank lines are counted."""
+    text = "".join(LINE.replace("C1", who).replace('"2025-09-01T', f'"{on}T') + "\n" for who, on in lines)
+    (tmp_path / "facts.ndjson").write_text("\n" + text, encoding="utf-8")
+    assert simulate(monkeypatch, [str(tmp_path / "facts.ndjson"), "--as-of", "2025-08-31"]) == 2
+    said = capfdbinary.readouterr().err.decode()
+    assert f"the business date of company {company!r} (line {number + 1} was recorded then)" in " ".join(said.split())
 
 
 def simulate(monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> int:

@@ -76,6 +76,24 @@ def test_what_is_applied_already_changes_nothing(told: Told) -> None:
     assert again.count(" unchanged\n") == told.said["policies apply"].count(" new\n") > 0
 
 
+def test_what_may_not_be_meant_in_policies_is_said(told: Told, tmp_path: Path) -> None:
+    """A scope of nobody, and other content under the same version; it would be applied nevertheless."""
+    file = tmp_path / "policies.yaml"
+    edited = told.story.policies_yaml.replace("6000", "6500").replace('kbli_prefixes: ["152"]', "regencies: [jepara]")
+    file.write_text(edited, encoding="utf-8")
+    command = [sys.executable, "-m", "deploy.cli", "policies", "apply", "--dry-run", str(file)]
+    done = subprocess.run(
+        command, env=told.environment, capture_output=True, text=True, timeout=COMMAND_LIMIT_S, check=True
+    )
+    floor, pact, scope = done.stderr.splitlines()
+    assert floor.startswith("Note: floor-60: its content is other") and pact.startswith("Note: pact-20pp: its content")
+    assert (
+        scope
+        == "Note: pact-20pp: scope.regencies: no registered company matches 'jepara'; the nearest known is 'Jepara'."
+    )
+    assert done.stdout.count(" changed ") == 2
+
+
 def test_policies_and_companies_are_listed(told: Told) -> None:
     policies, companies = told.ask("policies", "list"), told.ask("companies", "list")
     for policy_id in re.findall(r"policy_id: (\S+)", told.story.policies_yaml):

@@ -191,6 +191,18 @@ def test_a_wrong_file_is_said_and_nothing_is_sent(
         assert [word for word in (f"{what}.yaml", *words) if word not in said.err] == []
 
 
+def test_a_scope_that_matches_no_registered_company_is_said(run: Run, files: Path) -> None:
+    (files / "policies.yaml").write_text(POLICY + "  scope: {regencies: [jepara]}\n", encoding="utf-8")
+    (files / "companies.yaml").write_text("- {company_id: C1, regency: Jepara}\n", encoding="utf-8")
+    rules = ["--policies", "policies.yaml", "--companies", "companies.yaml"]
+    said = run("simulate", *rules, "--as-of", "2025-12-31", "facts.ndjson")
+    assert (said.code, "Note" in said.out) == (0, False)
+    assert (
+        "Note: floor: scope.regencies: no registered company matches 'jepara'; the nearest known is 'Jepara'."
+        in said.err
+    )
+
+
 # ---------------------------------------------------------------- wrong settings: 78
 
 READING_SETTINGS: Final = sorted(path for path in LEAVES if path[0] != "simulate")

@@ -47,7 +47,7 @@ def test_a_record_that_will_be_refused_counts_for_the_beginning_and_not_for_the_
 
 
 def test_a_date_before_a_recording_is_refused_before_anything_starts(tmp_path: Path) -> None:
-    with pytest.raises(CommandFailed, match="2025-10-08") as failed:
+    with pytest.raises(CommandFailed, match=r"2025-10-08, the business date of company 'C1' \(line 2") as failed:
         from_files(written(tmp_path, HIRED, LATE), Rules(), "2025-10-07")
     assert failed.value.code == ExitCode.WRONG_USE
 
