@@ -25,7 +25,11 @@ COMMANDS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
             "offline book.",
         ),
         ("up", "serve:up", "Run the whole service here: Kafka, ClickHouse, recorder, book-keeper, sink, until Ctrl-C."),
-        ("health", "health:health", "Show whether the workers are ready, and what they wait for."),
+        (
+            "health",
+            "health:health",
+            "Show whether the workers are ready, how far behind they are, and what they wait for.",
+        ),
         (
             "tick",
             "book:tick",
@@ -48,13 +52,12 @@ COMMANDS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         (
             "alerts",
             "book:alerts",
-            "Show the alerts, from the alert topic itself: firing and resolved, in order for each company.",
+            "Show the alerts, from the alert topic itself: firing and resolved, by the time of recording.",
         ),
         (
             "sql",
             "book:sql",
-            "Ask ClickHouse, read only. The views: journal, ledger, coverage_current, coverage_daily, "
-            "policy_status, alerts, dead_letters, companies, policies.",
+            "Ask ClickHouse, read only. Rows that are too wide for the terminal are shown as records, a field a line.",
         ),
     ),
     "Prove": (

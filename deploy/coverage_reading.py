@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
-
-from clickhouse_connect.driver.client import Client
+from typing import TYPE_CHECKING, Any, Final
 
 from schemas.records import Baseline, Company, Day, Instant, Policy, Scope
 from schemas.vocabulary import EMPLOYMENT_TYPE_NUMBER, SETTLED_CLASS, programme_set
@@ -15,6 +13,9 @@ from streams.core.dates import EPOCH, EPOCH_ORDINAL, INSTANT_END, day_text
 from streams.core.evaluability import why_not_evaluable
 from streams.core.tally import Counts
 from streams.core.watch import declared
+
+if TYPE_CHECKING:  # `policies list` shows the same words without asking ClickHouse
+    from clickhouse_connect.driver.client import Client
 
 EVERYTHING_KNOWN: Final[Instant] = INSTANT_END - 1
 
@@ -37,12 +38,12 @@ class UnderPolicy:
     why: str | None
 
 
-def coverage_now(client: Client, company_id: str | None) -> list[Row]:
+def coverage_now(client: "Client", company_id: str | None) -> list[Row]:
     """The rows of `coverage_current`: of all companies, or of one."""
     return _rows(client, f"SELECT * FROM coverage_current{_of(company_id)} ORDER BY company_id", company=company_id)
 
 
-def coverage_then(client: Client, company_id: str | None, as_of: Day | None, known_at: Instant | None) -> list[Row]:
+def coverage_then(client: "Client", company_id: str | None, as_of: Day | None, known_at: Instant | None) -> list[Row]:
     """The figures as of a business date (default: the latest of any company) as known at an instant (default: all that
     is recorded), with name, regency and KBLI number as they are registered now."""
     if as_of is None:
@@ -64,7 +65,7 @@ def _known_at(at: Instant) -> str:
     return (EPOCH + timedelta(milliseconds=at)).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
-def is_known(client: Client, company_id: str) -> bool:
+def is_known(client: "Client", company_id: str) -> bool:
     """Whether the book has figures or a registry entry of this company."""
     query = """SELECT count() FROM (SELECT company_id FROM coverage_current UNION ALL SELECT company_id FROM companies)
     WHERE company_id = {company:String}"""
@@ -72,7 +73,7 @@ def is_known(client: Client, company_id: str) -> bool:
     return bool(found)
 
 
-def under_policies(client: Client, company_id: str) -> list[UnderPolicy]:
+def under_policies(client: "Client", company_id: str) -> list[UnderPolicy]:
     """How the company stands under every policy, in order of policy_id."""
     by_id = {row["policy_id"]: row for row in _rows(client, "SELECT * FROM policies")}
     entries = _rows(client, f"SELECT * FROM companies{_of(company_id)}", company=company_id)
@@ -142,7 +143,7 @@ def company_from(row: Row) -> Company:
     )
 
 
-def _balances(client: Client, company_id: str, on: Day) -> Balances:
+def _balances(client: "Client", company_id: str, on: Day) -> Balances:
     """The heads in each class at the end of a date, from the ledger; OUTSIDE is left out."""
     query = """SELECT employment_type, programmes, new, sum(heads) FROM (
         SELECT employment_type_after AS employment_type, programmes_after AS programmes, new_after AS new,
@@ -171,5 +172,5 @@ def _of(company_id: str | None) -> str:
     return "" if company_id is None else " WHERE company_id = {company:String}"
 
 
-def _rows(client: Client, query: str, **parameters: Any) -> list[Row]:
+def _rows(client: "Client", query: str, **parameters: Any) -> list[Row]:
     return list(client.query(query, parameters=parameters).named_results())

@@ -87,7 +87,7 @@ ASKING: Final = {
     ("health",): SETTINGS | {"prometheus-client"},
     ("policies", "list"): SETTINGS | CLIENTS - {"clickhouse-connect"},
     ("publish", os.devnull): SETTINGS | CLIENTS - {"clickhouse-connect"},
-    ("simulate", "--as-of", "2025-12-31", os.devnull): SETTINGS - {"pydantic-settings"} | {"pyyaml"},
+    ("simulate", "--as-of", "2025-12-31", os.devnull): SETTINGS | {"pyyaml"},
 }
 
 
