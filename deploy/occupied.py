@@ -13,7 +13,6 @@ from typing import Final
 from tenacity import (
     Retrying,
     retry_if_exception_type,
-    sleep_using_event,
     stop_after_delay,
     stop_any,
     stop_when_event_set,
@@ -101,7 +100,6 @@ def _lock(path: Path, on_wait: Callable[[Holder], None], stopping: threading.Eve
         retry=retry_if_exception_type(BlockingIOError),
         wait=wait_fixed(LOOK_EVERY_S),
         stop=stop_any(stop_after_delay(ORPHANS_LIMIT_S), stop_when_event_set(stopping)),
-        sleep=sleep_using_event(stopping),
         reraise=True,
     )
     try:

@@ -32,9 +32,9 @@ with occupied(folder, "peserta up") as descriptor:
         started = Process.start(
             "child", [sys.executable, "-c", child], log=log, keep=[descriptor], orphan_limit_s=float(sys.argv[2])
         )
-        print(started.pid, flush=True)
+        print(started.pid, started._leash.pid, flush=True)
     else:
-        print(0, flush=True)
+        print(0, 0, flush=True)
     threading.Event().wait()
 """
 
@@ -48,7 +48,7 @@ class Other:
             [sys.executable, "-c", HOLDER, str(folder), *more], stdout=subprocess.PIPE, text=True
         )
         assert self.process.stdout is not None
-        self.child = int(self.process.stdout.readline())
+        self.child, self.leash = map(int, self.process.stdout.readline().split())
         if self.child:
             wait_until(lambda: "up" in (folder / "child.log").read_text())
 
@@ -133,6 +133,23 @@ def test_a_wait_for_what_was_left_ends_when_it_is_asked_to(tmp_path: Path) -> No
             pass
         assert refused.value.holder is None
         assert "fuser" in who_has(refused.value)
+    finally:
+        os.kill(other.child, signal.SIGKILL)
+
+
+def test_what_was_left_without_its_leash_keeps_the_folder_too(tmp_path: Path) -> None:
+    other = Other(tmp_path, child_limit_s=60.0)
+    other.process.send_signal(signal.SIGSTOP)  # so that it does not see its leash end
+    os.kill(other.leash, signal.SIGKILL)
+    wait_until(lambda: not is_alive(other.leash))
+    other.close()
+    stopping = threading.Event()
+    try:
+        with (
+            pytest.raises(Occupied),
+            occupied(tmp_path, "peserta up", on_wait=lambda _: stopping.set(), stopping=stopping),
+        ):
+            pass
     finally:
         os.kill(other.child, signal.SIGKILL)
 
