@@ -115,7 +115,7 @@ def _show(report: Report) -> None:
         )
         for k in report.kept
     ]
-    out.print(table("The book", columns, rows, right=columns[:-1]))
+    out.print(table("The book", columns, rows, right=columns[:-1]), "")
     inbound = [
         (
             *one.source,
@@ -128,9 +128,9 @@ def _show(report: Report) -> None:
         for one in report.consumed
     ]
     names = ("topic", "partition", "from", "consumed up to", "records", "in the journal", "dead letters")
-    out.print(table("Records published", names, inbound, right=names[1:]))
-    out.print(_dispositions(report))
-    out.print(_findings(report))
+    out.print(table("Records published", names, inbound, right=names[1:]), "")
+    out.print(_dispositions(report), "")
+    out.print(_findings(report), "")
     for finding in report.findings:
         for named in finding.named:
             # Names come from the topics: they may look like markup.

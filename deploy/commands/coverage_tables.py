@@ -59,10 +59,10 @@ def counted_people(policy: Policy) -> str:
     """Who counts, and with what they are covered."""
     words = [" ".join(programme_names(policy.required))]
     if policy.employment_types != ALL_EMPLOYMENT_TYPES:
-        words.append(f"({', '.join(employment_type_names(policy.employment_types))})")
+        words.append(f"only {', '.join(employment_type_names(policy.employment_types))}")
     if policy.clock == "due":
-        words.append("without those in their grace period")
-    return " ".join(words)
+        words.append("uncovered new workers are left out")
+    return "; ".join(words)
 
 
 def scope(policy: Policy) -> str:

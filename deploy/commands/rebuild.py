@@ -169,7 +169,7 @@ def _show(title: str, findings: list[Finding]) -> None:
             sums[place] += count
     columns = ("", "claim", "compared", "missing", "extra", "different")
     rows = [("✘" if any(sums[1:]) else "✔", claim, *sums) for claim, sums in claims.items()]
-    out.print(table(title, columns, rows, right=columns[2:], prose=("claim",)))
+    out.print(table(title, columns, rows, right=columns[2:], prose=("claim",)), "")
     for finding in findings:
         for named in finding.named:
             out.print(f"{finding.where}, {finding.claim}: {named}", soft_wrap=True, markup=False)
