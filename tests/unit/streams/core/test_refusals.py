@@ -80,6 +80,18 @@ def lines(draw: st.DrawFn) -> tuple[dict[str, Any], list[str], list[str]]:
     return dict(draw(st.permutations(list(fields.items())))), wrong, missing
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for kind in OWN for name in (*list(COMMON)[1:], *OWN[kind], "recorded_at")]
+)
+def test_a_field_that_alone_is_wrong_is_named(kind: str, name: str) -> None:
+    for value in WRONG[name]:
+        for more in ({}, {"an_unknown_field_too": 1}):
+            said = admit(json.dumps(COMMON | {"type": kind} | OWN[kind] | {name: value} | more).encode())
+            assert isinstance(said, Refusal)
+            assert (said.reason, said.field) == ("invalid_field", name)
+            assert said.rule is not None and said.rule.startswith("must be ")
+
+
 @settings(deterministic, max_examples=1000)
 @given(lines())
 def test_of_a_line_the_first_wrong_field_is_named(case: tuple[dict[str, Any], list[str], list[str]]) -> None:
@@ -100,7 +112,7 @@ def test_of_a_line_the_first_wrong_field_is_named(case: tuple[dict[str, Any], li
     st.sampled_from(sorted(OWN)),
     st.text(string.ascii_letters + string.digits + "_", max_size=70)
     | st.text(max_size=20)
-    | st.just("3175012345678901"),
+    | st.sampled_from(["3175012345678901", "nik_3175012345678901", "n_12345678901", "n_1234567890"]),
 )
 def test_an_unknown_field_is_named_if_its_name_is_nobodys_number(kind: str, name: str) -> None:
     fields = COMMON | {"type": kind} | OWN[kind]
