@@ -28,8 +28,8 @@ def health(
     """Show whether the workers are ready, how far behind they are, and what they wait for.
 
     Asks all workers that run with this PESERTA_DATA_DIR; each says there where its endpoint is. Without such a worker,
-    what answers on PESERTA_HEALTH_PORT. `behind` counts the offsets that a worker has still to read. Exit code 0 only
-    if each role that was asked has a worker, and all of them are ready.
+    what answers on PESERTA_HEALTH_PORT. `behind` counts the offsets that a worker has still to read; a dash: it has
+    read nothing since its start. Exit code 0 only if each role that was asked has a worker, and all of them are ready.
 
     Example: peserta health · peserta health recorder --json
     """
@@ -69,4 +69,5 @@ def _fields(worker: Health) -> dict[str, object]:
 
 def _row(worker: Health) -> tuple[object, ...]:
     state = Text("● ready", style="green") if worker.ready else Text("▲ not ready", style="red")
-    return worker.role, worker.pid, state, worker.behind, " ".join(worker.waits_for.values()), worker.url
+    behind = "–" if worker.behind is None else worker.behind
+    return worker.role, worker.pid, state, behind, " ".join(worker.waits_for.values()), worker.url
