@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from schemas.dates import EPOCH, EPOCH_ORDINAL, INSTANT_END, day_text
 from schemas.records import Baseline, Company, Day, Instant, Policy, Scope
 from schemas.vocabulary import EMPLOYMENT_TYPE_NUMBER, SETTLED_CLASS, programme_set
 from streams.core.company import Balances
 from streams.core.counting import count
-from streams.core.dates import EPOCH, EPOCH_ORDINAL, INSTANT_END, day_text
 from streams.core.evaluability import why_not_evaluable
 from streams.core.tally import Counts
 from streams.core.watch import declared

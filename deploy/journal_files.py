@@ -10,6 +10,8 @@ from typing import Any, Final, TextIO
 from deploy.kafka_reading import read_to_end
 from deploy.yaml_document import written
 from schemas.codec import JournalCodec
+from schemas.dates import EPOCH_ORDINAL, day_text, instant_text, jakarta_day
+from schemas.fact_json import line_of
 from schemas.mappings import company_mapping, policy_mapping
 from schemas.records import (
     Company,
@@ -24,8 +26,6 @@ from schemas.records import (
     PolicySet,
     Tick,
 )
-from streams.core.dates import EPOCH_ORDINAL, day_text, instant_text, jakarta_day
-from streams.core.lines import line_of
 
 FACTS_FILE: Final = "facts.ndjson"
 POLICIES_FILE: Final = "policies.yaml"

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 from deploy.yaml_document import Document, NotYaml, WrongMapping
 from schemas.records import Company, Policy
-from streams.core import declared
+from streams.core import reference_rules as declared
 
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
 

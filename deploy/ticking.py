@@ -5,8 +5,8 @@ from aiokafka.errors import KafkaConnectionError  # type: ignore[import-untyped]
 
 from deploy.kafka_reading import consumer_of, no_broker, wait_until_worked
 from schemas.codec import JournalCodec
+from schemas.dates import day, day_text, jakarta_day, jakarta_midnight
 from schemas.records import Day, Entry
-from streams.core.dates import day, day_text, jakarta_day, jakarta_midnight
 from streams.recorder import Recorder
 from streams.settings import StreamSettings
 

@@ -21,7 +21,7 @@ from yaml.resolver import BaseResolver
 from yaml.scanner import Scanner
 from yaml.serializer import Serializer
 
-from streams.core.declared import Path, Unquoted, shown
+from streams.core.reference_rules import Path, Unquoted, shown
 
 REPEATED_NODES_MAX: Final = 100_000  # values that aliases bring in again
 DIGITS_MAX: Final = 18  # of a whole number

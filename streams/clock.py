@@ -8,8 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from schemas.dates import jakarta_day, jakarta_midnight
 from schemas.records import Day, Instant
-from streams.core.dates import jakarta_day, jakarta_midnight
 
 LOOK_AGAIN_S: Final = 60.0  # a clock may be set, a machine may sleep: never wait for longer in one go
 AFTER_MIDNIGHT_S: Final = 0.1

@@ -7,7 +7,22 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from schemas.admission import (
+    INVALID_FIELD,
+    KEY_MISMATCH,
+    KEY_RULE,
+    NATIONAL_ID,
+    OVERSIZED,
+    RECORD_BYTES_MAX,
+    REFERENCE_BYTES_MAX,
+    TYPE_NOT_ALLOWED,
+    Refusal,
+    field_reason,
+    range_reason,
+    refusal,
+)
 from schemas.codec import InboundCodec, JournalCodec, OutputCodec, WireError
+from schemas.dates import is_instant
 from schemas.records import (
     TICK_SOURCE,
     Company,
@@ -25,22 +40,7 @@ from schemas.records import (
 )
 from schemas.topics import TopicNames
 from schemas.vocabulary import KINDS
-from streams.core.admission import (
-    INVALID_FIELD,
-    KEY_MISMATCH,
-    KEY_RULE,
-    NATIONAL_ID,
-    OVERSIZED,
-    RECORD_BYTES_MAX,
-    REFERENCE_BYTES_MAX,
-    TYPE_NOT_ALLOWED,
-    Refusal,
-    field_reason,
-    range_reason,
-    refusal,
-)
-from streams.core.dates import is_instant
-from streams.core.declared import BrokenRule, broken_rule
+from streams.core.reference_rules import BrokenRule, broken_rule
 from streams.lane.records import Append, Record
 from streams.partitioning import partition_of
 from streams.settings import REPLAY, StreamSettings

@@ -13,9 +13,9 @@ from deploy.audit.kept import Kept
 from deploy.audit.position import Source, SourcePosition
 from deploy.audit.reading import TopicReader, read_as
 from deploy.kafka_reading import no_broker
+from schemas.admission import REASONS
 from schemas.codec import OutputCodec
 from schemas.records import Coordinates
-from streams.core.admission import REASONS
 from streams.settings import StreamSettings
 
 

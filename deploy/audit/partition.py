@@ -22,12 +22,12 @@ from deploy.audit.position import (
 from deploy.audit.reading import TopicReader, Unreadable, read_as
 from deploy.audit.recorded import Recorded
 from deploy.audit.snapshots import audit_snapshots
+from schemas.admission import REASONS
 from schemas.chain import chain_of, verify
 from schemas.codec import OutputCodec
 from schemas.records import Coordinates
 from schemas.topics import TopicNames
 from streams.bookkeeper import Bookkeeper
-from streams.core.admission import REASONS
 from streams.core.rows import Rows
 from streams.lane.cursors import CURSOR_PREFIX
 from streams.settings import StreamSettings

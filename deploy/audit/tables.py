@@ -6,8 +6,8 @@ from typing import Any, Final, TypeAlias
 
 from clickhouse_connect.driver.client import Client
 
+from schemas.dates import EPOCH_ORDINAL
 from sinks.tables.block import Block
-from streams.core.dates import EPOCH_ORDINAL
 
 PlainRow: TypeAlias = tuple[Any, ...]
 

@@ -7,8 +7,8 @@ import typer
 
 from deploy.failure import CommandFailed
 from deploy.reference_files import WrongFile, read_companies, read_policies
+from schemas.dates import day, instant, instant_text
 from streams.core.book import GRACE_DAYS_MAX
-from streams.core.dates import day, instant, instant_text
 from streams.core.simulate import Rules
 
 

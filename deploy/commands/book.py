@@ -36,8 +36,8 @@ from deploy.running import installation, with_kafka
 from deploy.settings import Settings
 from deploy.ticking import NoSuchDate
 from deploy.ticking import tick as command_date
+from schemas.dates import day, day_text, instant, instant_text
 from schemas.records import Alert
-from streams.core.dates import day, day_text, instant, instant_text
 from streams.core.simulate import alert_line
 from streams.settings import REPLAY
 

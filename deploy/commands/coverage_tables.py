@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from deploy.commands.screen import bar, percent, table
 from deploy.commands.tables import Sheet
 from deploy.coverage_reading import Row, UnderPolicy
+from schemas.dates import day_text
 from schemas.records import Policy
 from schemas.vocabulary import ALL_EMPLOYMENT_TYPES, employment_type_names, programme_names
-from streams.core.dates import day_text
 from streams.core.evaluability import REASONS_WHY
 
 

@@ -13,10 +13,10 @@ from deploy.commands.screen import err, out, progress, table
 from deploy.commands.simulate import lines_of
 from deploy.failure import CommandFailed, ExitCode
 from deploy.running import installation, with_kafka
+from schemas.admission import REASONS_OF_A_LINE, Refusal, sentence
 from schemas.records import Coordinates
 from schemas.topics import FACTS
 from streams.clock import now_ms
-from streams.core.admission import REASONS_OF_A_LINE, Refusal, sentence
 from streams.intake.publisher import Lines, OnRecord, Publisher, PublishingStopped, Summary, check
 from streams.settings import REPLAY
 

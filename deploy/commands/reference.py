@@ -16,8 +16,8 @@ from deploy.reference_files import WrongFile, read_companies, read_policies
 from deploy.running import installation, with_kafka
 from deploy.settings import Settings
 from schemas.codec import OutputCodec
+from schemas.dates import day_text, instant
 from schemas.records import Company, Instant, Policy, Scope
-from streams.core.dates import day_text, instant
 from streams.intake.doubts import unmatched_scopes, unraised_versions
 from streams.intake.reference import Change, Record, TooLarge, changes, send
 from streams.settings import REPLAY

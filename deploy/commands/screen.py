@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from deploy.commands.tables import plain
 from deploy.commands.tables import table as table
-from streams.core.lines import json_line
+from schemas.fact_json import json_line
 
 WIDTH_OF_NO_TERMINAL: Final = 1 << 20  # columns: a file or a pipe has room for every line
 LINES_OF_NO_TERMINAL: Final = 25

@@ -10,9 +10,9 @@ import typer
 from deploy.commands.arguments import AsOf, CompaniesFile, FactFiles, GraceDays, PoliciesFile, rules_of
 from deploy.commands.screen import err
 from deploy.failure import CommandFailed
+from schemas.dates import day
+from schemas.fact_json import json_line, numbered
 from streams.core.book import GRACE_DAYS_DEFAULT
-from streams.core.dates import day
-from streams.core.lines import json_line, numbered
 from streams.core.simulate import DateTooEarly
 from streams.core.simulate import simulate as fold
 from streams.intake.doubts import unmatched_scopes

@@ -11,9 +11,9 @@ from deploy.journal_files import Exported, entries_of, note
 from deploy.kafka_reading import read_to_end
 from deploy.settings import Settings
 from schemas.codec import OutputCodec
+from schemas.dates import day_text
 from schemas.records import WINDOW_DAYS, Alert, Coordinates, DeadLetter, FactEntry, LedgerRecord
 from schemas.vocabulary import EMPLOYMENT_TYPES, PROGRAMMES, programme_names
-from streams.core.dates import day_text
 from streams.core.simulate import JsonObject, Rules
 
 WINDOW_FIELDS = ("joined", "left", "gained_cover", "lost_cover", "mean_coverage_bp", "min_coverage_bp")

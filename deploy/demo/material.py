@@ -10,11 +10,11 @@ from deploy.commands.arguments import rules_of
 from deploy.commands.simulate import lines_of
 from deploy.failure import CommandFailed
 from deploy.story import BrokenRecord, Story, kafka_record, story_texts
+from schemas.admission import Refusal
 from schemas.codec import InboundCodec
+from schemas.dates import day, day_text, jakarta_day
+from schemas.fact_json import admit, read_record
 from schemas.records import Day, Instant
-from streams.core.admission import Refusal
-from streams.core.dates import day, day_text, jakarta_day
-from streams.core.lines import admit, read_record
 from streams.core.simulate import DateTooEarly, Latest, Rules
 
 Line = tuple[int, bytes]

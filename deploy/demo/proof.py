@@ -8,11 +8,11 @@ from typing import Any, Final, TypeVar
 from deploy.demo.evidence import At, Evidence, ledger_rows
 from deploy.demo.material import Material
 from deploy.demo.run import Sent
+from schemas.admission import Refusal
+from schemas.dates import day_text, instant_text
+from schemas.fact_json import FactLine, admit, line_of
 from schemas.records import Alert, Coordinates
 from schemas.vocabulary import APPLIED
-from streams.core.admission import Refusal
-from streams.core.dates import day_text, instant_text
-from streams.core.lines import FactLine, admit, line_of
 from streams.core.simulate import JsonObject, alert_line, class_object, simulate
 
 DIFFERENCES_KEPT_MAX: Final = 5

@@ -17,9 +17,9 @@ from deploy.kafka_reading import end_offsets, wait_until_worked
 from deploy.service import Service
 from deploy.settings import Settings
 from deploy.ticking import inbound_of, tick
+from schemas.admission import Refusal
 from schemas.records import Coordinates
 from sinks.reading import wait_until_caught_up
-from streams.core.admission import Refusal
 from streams.intake.publisher import Publisher
 from streams.intake.reference import changes, send
 

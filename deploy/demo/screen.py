@@ -17,8 +17,8 @@ from deploy.demo.proof import Check, failures
 from deploy.demo.run import Sent
 from deploy.demo.work import Work
 from deploy.settings import Settings
+from schemas.admission import REASONS, Refusal, sentence
 from schemas.records import DeadLetter
-from streams.core.admission import REASONS, Refusal, sentence
 
 MONTHS_SHOWN: Final = 15
 BOOK_REASONS: Final = {

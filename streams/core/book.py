@@ -8,6 +8,7 @@ only the days that were touched are written, and a policy is looked at only when
 import heapq
 from typing import Final, NamedTuple
 
+from schemas.dates import jakarta_day
 from schemas.records import (
     Alert,
     CompanySet,
@@ -23,7 +24,6 @@ from schemas.records import (
 )
 from streams.core import rows as at_rest
 from streams.core.company import NEVER, CompanyBook
-from streams.core.dates import jakarta_day
 from streams.core.figures import figures
 from streams.core.policies import Policies
 from streams.core.rows import Rows, StateRows

@@ -4,6 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from schemas.admission import Refusal
+from schemas.dates import day_text, jakarta_day, jakarta_midnight
+from schemas.fact_json import admit
 from schemas.records import (
     TICK_SOURCE,
     WINDOW_DAYS,
@@ -20,11 +23,8 @@ from schemas.records import (
     Tick,
 )
 from schemas.vocabulary import APPLIED, EMPLOYMENT_TYPES, PROGRAMMES, ClassParts, programme_names
-from streams.core.admission import Refusal
 from streams.core.book import GRACE_DAYS_DEFAULT, Book, Outcome
-from streams.core.dates import day_text, jakarta_day, jakarta_midnight
 from streams.core.figures import figures
-from streams.core.lines import admit
 from streams.core.postings import posting
 from streams.core.timeline import LONG_AGO
 

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from schemas.records import Company, Policy
-from streams.core.declared import shown
+from streams.core.reference_rules import shown
 
 DOUBTS_OF_A_PART_MAX: Final = 5  # of one list of a scope
 

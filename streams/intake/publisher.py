@@ -9,10 +9,10 @@ from typing import Final
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
+from schemas.admission import EFFECTIVE_ON_OUT_OF_RANGE, Refusal, range_reason, refusal
 from schemas.codec import InboundCodec
+from schemas.fact_json import FactLine, read_record
 from schemas.records import Coordinates, Instant
-from streams.core.admission import EFFECTIVE_ON_OUT_OF_RANGE, Refusal, range_reason, refusal
-from streams.core.lines import FactLine, read_record
 
 IN_FLIGHT_MAX: Final = 5_000  # records sent and not yet acknowledged
 REQUEST_TIMEOUT_MS: Final = 30_000

@@ -5,9 +5,9 @@ from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 
+from schemas.admission import REFERENCE_BYTES_MAX
 from schemas.codec import OutputCodec
 from schemas.records import Company, Instant, Policy
-from streams.core.admission import REFERENCE_BYTES_MAX
 
 REQUEST_TIMEOUT_MS: Final = 30_000
 

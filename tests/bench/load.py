@@ -10,15 +10,15 @@ from deploy.story.companies import COMPANIES
 from deploy.story.policies import POLICIES_YAML
 from deploy.story.telling import GRACE_DAYS, tell
 from deploy.yaml_document import Document
+from schemas.admission import Refusal
 from schemas.codec import InboundCodec, JournalCodec
+from schemas.dates import day
+from schemas.fact_json import FactLine, admit
 from schemas.records import Coordinates, Entry, FactEntry, Policy, PolicySet
 from schemas.topics import TopicNames
 from schemas.vocabulary import ALL_EMPLOYMENT_TYPES, REQUIRED_DEFAULT, RULES, programme_set
-from streams.core.admission import Refusal
 from streams.core.book import Book
-from streams.core.dates import day
-from streams.core.declared import policies
-from streams.core.lines import FactLine, admit
+from streams.core.reference_rules import policies
 from streams.core.rows import StateRows
 from tests.support.raw_records import RawRecord
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
+from schemas.dates import DAY_MS, day, jakarta_midnight
 from schemas.records import Day, Fact, FactEntry
 from schemas.vocabulary import ENROLLMENT, HIRE, REQUIRED_DEFAULT, TERMINATION, WITHDRAWN, programme_set
-from streams.core.dates import DAY_MS, day, jakarta_midnight
 from tests.support.facts import entry
 
 JMO: Final = programme_set(("JMO",))

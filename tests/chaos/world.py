@@ -20,9 +20,9 @@ from deploy.demo.run import Run
 from deploy.embedded.stack import Stack
 from deploy.kafka_reading import last_stable_offsets, wait_until_worked
 from deploy.settings import Settings
+from schemas.admission import Refusal
+from schemas.fact_json import read_record
 from schemas.records import Coordinates
-from streams.core.admission import Refusal
-from streams.core.lines import read_record
 from streams.intake.publisher import Publisher, PublishingStopped
 from streams.lane.stop import StopCode
 from streams.settings import IN_MEMORY

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from deploy.reference_files import WrongFile, read_companies, read_policies
+from schemas.dates import day
 from schemas.records import Baseline, Policy
-from streams.core.dates import day
 
 P = "- policy_id: P1\n  threshold_bp: 2000\n  effective_from: 2025-01-01\n"
 WRONG_POLICIES = [

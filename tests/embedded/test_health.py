@@ -23,7 +23,7 @@ from deploy.health.place import places_of
 from deploy.service import ROLES, Service
 from deploy.settings import Settings
 from deploy.story import story
-from streams.core.lines import read_record
+from schemas.fact_json import read_record
 from tests.support.installation import installation
 from tests.support.waiting import wait_until
 

@@ -17,7 +17,7 @@ from deploy.commands.serve import make_topics
 from deploy.coverage_reading import under_policies
 from deploy.embedded.stack import Stack
 from deploy.service import Service
-from streams.core.dates import instant
+from schemas.dates import instant
 from streams.core.simulate import JsonObject
 from tests.support.installation import installation
 from tests.support.told import (

@@ -14,8 +14,8 @@ import pytest
 
 from deploy.embedded.ports import free_ports
 from deploy.remembered import Remembered, remember
+from schemas.dates import day_text, jakarta_day
 from streams.clock import now_ms
-from streams.core.dates import day_text, jakarta_day
 from tests.support.liveness import is_alive
 from tests.support.told import objects, peserta, surroundings
 from tests.support.waiting import wait_until

@@ -8,9 +8,9 @@ from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 from deploy.commands.serve import make_topics
 from deploy.journal_files import Exported, entries_of
 from deploy.settings import Settings, read_settings
+from schemas.dates import day_text, jakarta_day
 from schemas.records import Coordinates, Entry, FactEntry, Tick
 from streams.clock import now_ms
-from streams.core.dates import day_text, jakarta_day
 from streams.intake.publisher import Publisher
 from tests.support.installation import PARTITIONS, RestartingService
 

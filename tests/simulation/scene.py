@@ -6,9 +6,9 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+from schemas.dates import jakarta_day, jakarta_midnight
 from schemas.records import Instant
 from sinks.progress import AFTER
-from streams.core.dates import jakarta_day, jakarta_midnight
 from streams.lane.disk import StateOnDisk
 from streams.lane.state import StateInMemory, States
 from streams.recorder import Recorder

@@ -5,10 +5,10 @@ from random import Random
 from typing import Final, NamedTuple
 
 from schemas.codec import InboundCodec, OutputCodec
+from schemas.dates import day, instant
 from schemas.records import Company, Fact, Instant
 from schemas.topics import TopicNames
 from schemas.vocabulary import CORRECTION, ENROLLMENT, HIRE, REQUIRED_DEFAULT, TERMINATION, WITHDRAWN
-from streams.core.dates import day, instant
 from streams.partitioning import partition_of
 from tests.support.facts import level
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
+from schemas.dates import jakarta_midnight
 from schemas.records import (
     Baseline,
     Company,
@@ -35,7 +36,6 @@ from schemas.vocabulary import (
     WITHDRAWN,
     programme_set,
 )
-from streams.core.dates import jakarta_midnight
 from tests.support.facts import tick
 from tests.support.journals import COMPANIES, DAY_MS, FIRST, POLICIES
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from schemas.dates import day, instant, jakarta_midnight
 from schemas.records import TICK_SOURCE, Coordinates, Day, Fact, FactEntry, Instant, Policy, Tick
 from schemas.vocabulary import (
     CORRECTION,
@@ -13,7 +14,6 @@ from schemas.vocabulary import (
     WITHDRAWN,
     programme_set,
 )
-from streams.core.dates import day, instant, jakarta_midnight
 
 FACTS_TOPIC: Final = "workforce.facts.v1"
 NOON_MS: Final = 12 * 3_600_000

@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from schemas.dates import day, jakarta_midnight
 from schemas.records import (
     Baseline,
     Company,
@@ -34,7 +35,6 @@ from schemas.vocabulary import (
     WITHDRAWN,
     programme_set,
 )
-from streams.core.dates import day, jakarta_midnight
 from tests.support.facts import tick
 
 FIRST: Final[Day] = day("2024-02-20")  # a leap day lies ahead

@@ -63,7 +63,7 @@ FORBIDDEN_TEXT: Final = re.compile(
 )
 
 LONG_MODULES: Final = {
-    "streams/core/declared.py": "the fields of two files, one table each, and what reads them",
+    "streams/core/reference_rules.py": "the fields of two files, one table each, and what reads them",
 }
 LONG_FUNCTIONS: Final[dict[str, str]] = {}
 WITHOUT_DOCSTRING: Final[dict[str, str]] = {}

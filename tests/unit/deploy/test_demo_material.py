@@ -11,8 +11,8 @@ from deploy.demo.material import Material, from_files, from_story
 from deploy.demo.proof import prove
 from deploy.failure import CommandFailed, ExitCode
 from deploy.story import DEFAULT_SEED, story
-from streams.core.dates import day, instant
-from streams.core.lines import line_of
+from schemas.dates import day, instant
+from schemas.fact_json import line_of
 from streams.core.simulate import JsonObject, Rules, simulate
 from tests.support.facts import hire, level
 from tests.unit.deploy.whole_service import through

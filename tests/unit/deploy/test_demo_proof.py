@@ -17,9 +17,9 @@ from deploy.demo.material import Material, from_story
 from deploy.demo.proof import Check, failures, prove
 from deploy.demo.run import Sent
 from deploy.story import DEFAULT_SEED, story
+from schemas.admission import Refusal
 from schemas.records import Coordinates, LedgerRecord
 from schemas.vocabulary import APPLIED, ID_CONFLICT, NO_EFFECT
-from streams.core.admission import Refusal
 from tests.support.journals import deterministic
 from tests.unit.deploy.whole_service import copied, through
 

@@ -8,8 +8,8 @@ from rich.console import Console
 
 from deploy.commands.screen import shown, table
 from deploy.ticking import NoSuchDate, tick
+from schemas.dates import day
 from schemas.records import Policy, Scope
-from streams.core.dates import day
 from streams.intake.reference import TooLarge, changes, send
 from streams.settings import StreamSettings
 

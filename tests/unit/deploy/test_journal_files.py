@@ -10,8 +10,8 @@ from hypothesis.strategies import SearchStrategy
 
 from deploy.journal_files import Exported, companies_yaml, note, policies_yaml
 from deploy.reference_files import read_companies, read_policies
+from schemas.dates import day
 from schemas.records import Baseline, Company, CompanySet, Coordinates, Policy, PolicyEnded, PolicySet
-from streams.core.dates import day
 from tests.support.facts import level, tick
 from tests.support.journals import baselines, deterministic, policies
 

@@ -7,8 +7,8 @@ from typing import Final
 import pytest
 
 from deploy.cli import main
+from schemas.fact_json import line_of
 from schemas.records import Fact
-from streams.core.lines import line_of
 from tests.support.facts import correction, enrollment, hire, termination
 
 NOBODY: Final = "127.0.0.1:1"  # a dry run asks nobody: it would fail here

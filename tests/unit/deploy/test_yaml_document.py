@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy.yaml_document import Document, NotYaml, WrongMapping, written
-from streams.core.declared import Unquoted
+from streams.core.reference_rules import Unquoted
 from tests.support.journals import deterministic
 
 # Near to numbers, dates and truths of some version of YAML, and anything else.

@@ -14,12 +14,12 @@ from deploy.demo.evidence import Evidence, ledger_rows
 from deploy.demo.material import Material
 from deploy.demo.run import Sent
 from deploy.journal_files import note
+from schemas.admission import Refusal
 from schemas.codec import InboundCodec, JournalCodec, OutputCodec
+from schemas.dates import day_text, jakarta_day, jakarta_midnight
+from schemas.fact_json import read_record
 from schemas.records import Coordinates, FactEntry
 from streams.bookkeeper import Bookkeeper
-from streams.core.admission import Refusal
-from streams.core.dates import day_text, jakarta_day, jakarta_midnight
-from streams.core.lines import read_record
 from streams.core.simulate import company_line
 from streams.lane.records import Append, Rows
 from streams.partitioning import partition_of

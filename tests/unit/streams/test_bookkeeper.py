@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import pytest
 
 from schemas.codec import InboundCodec, JournalCodec, OutputCodec
+from schemas.dates import day
 from schemas.records import Coordinates, Entry, FactEntry, PolicySet
 from schemas.topics import TopicNames
 from schemas.wire import WireError
 from streams.bookkeeper import Bookkeeper
-from streams.core.dates import day
 from streams.lane.records import Effect, Rows
 from streams.lane.stop import LaneFault, Refused
 from tests.support.facts import enrollment, entry, hire, level, noon, tick

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from schemas.dates import day, jakarta_midnight
 from schemas.records import Day, Instant
 from streams.clock import AFTER_MIDNIGHT_S, LOOK_AGAIN_S, begin_dates, pause_s
-from streams.core.dates import day, jakarta_midnight
 from tests.support.facts import noon
 
 MIDNIGHT = jakarta_midnight(day("2025-01-02"))

@@ -7,10 +7,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from schemas.codec import InboundCodec, JournalCodec
+from schemas.dates import day
 from schemas.records import Coordinates, Entry, PolicySet
 from schemas.topics import TopicNames
 from streams.bookkeeper import Bookkeeper, Folded
-from streams.core.dates import day
 from streams.core.timeline import LONG_AGO
 from streams.lane.records import Committed, Recovered
 from streams.metrics import BookkeeperMetrics, LaneMetrics, RecorderMetrics

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from schemas.admission import REFERENCE_BYTES_MAX
 from schemas.codec import InboundCodec, JournalCodec, OutputCodec
+from schemas.dates import day
 from schemas.records import (
     TICK_SOURCE,
     Company,
@@ -22,8 +24,6 @@ from schemas.records import (
 )
 from schemas.topics import TopicNames
 from schemas.wire import frame
-from streams.core.admission import REFERENCE_BYTES_MAX
-from streams.core.dates import day
 from streams.lane.records import Append
 from streams.partitioning import partition_of
 from streams.recorder import Recorder

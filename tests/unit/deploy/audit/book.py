@@ -7,14 +7,14 @@ from pathlib import Path
 
 from deploy.story import story
 from deploy.yaml_document import Document
+from schemas.admission import Refusal
 from schemas.codec import InboundCodec, JournalCodec, OutputCodec
+from schemas.dates import instant
+from schemas.fact_json import read_record
 from schemas.records import Coordinates, PolicySet
 from schemas.topics import TopicNames
 from streams.bookkeeper import Bookkeeper
-from streams.core.admission import Refusal
-from streams.core.dates import instant
-from streams.core.declared import policies
-from streams.core.lines import read_record
+from streams.core.reference_rules import policies
 from streams.lane.cursors import CURSOR_PREFIX
 from streams.lane.records import Rows
 from streams.partitioning import partition_of

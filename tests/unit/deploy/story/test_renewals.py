@@ -3,9 +3,9 @@
 from collections import defaultdict
 
 from deploy.story import Planted, Story
+from schemas.fact_json import FactLine, admit
 from schemas.records import Fact
 from schemas.vocabulary import CONTRACT_ENDED, TERMINATION, TERMINATION_REASONS
-from streams.core.lines import FactLine, admit
 from streams.core.worker import remember
 
 RESIGNED = TERMINATION_REASONS.index("resigned")

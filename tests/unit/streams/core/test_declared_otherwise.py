@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.records import Baseline, Company, Policy, Scope
-from streams.core.declared import BrokenRule, broken_rule
+from streams.core.reference_rules import BrokenRule, broken_rule
 from tests.support import journals
 from tests.support.journals import deterministic
 

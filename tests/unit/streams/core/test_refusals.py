@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.records import Fact
-from streams.core.admission import (
+from schemas.admission import (
     FIELD_RULES,
     REASONS,
     REASONS_OF_A_LINE,
@@ -20,7 +19,8 @@ from streams.core.admission import (
     refusal,
     sentence,
 )
-from streams.core.lines import admit
+from schemas.fact_json import admit
+from schemas.records import Fact
 from tests.support.facts import correction, enrollment, hire
 from tests.support.journals import deterministic
 

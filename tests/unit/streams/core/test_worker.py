@@ -2,8 +2,8 @@
 
 import pytest
 
+from schemas.dates import day, day_text
 from schemas.records import Fact
-from streams.core.dates import day, day_text
 from streams.core.postings import posting
 from streams.core.worker import FACTS_PER_WORKER_MAX, head_of, remember, unpacked
 from tests.support.facts import correction, enrollment, hire, termination

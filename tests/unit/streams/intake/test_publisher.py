@@ -2,9 +2,9 @@
 
 import pytest
 
+from schemas.admission import Refusal
+from schemas.fact_json import line_of
 from schemas.records import Coordinates, Fact
-from streams.core.admission import Refusal
-from streams.core.lines import line_of
 from streams.intake.publisher import check
 from tests.support.facts import hire, noon
 

@@ -4,22 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from schemas.records import Fact, Instant
-from schemas.vocabulary import (
-    ACTIONS,
-    CORRECTION,
-    EMPLOYMENT_TYPE_NUMBER,
-    EMPLOYMENT_TYPES,
-    ENROLLMENT,
-    HIRE,
-    KINDS,
-    PROGRAMME_BIT,
-    TERMINATION,
-    TERMINATION_REASONS,
-    WITHDRAWN,
-    programme_names,
-)
-from streams.core.admission import (
+from schemas.admission import (
     DECODE_ERROR,
     FIELD_RULES,
     INVALID_FIELD,
@@ -38,7 +23,22 @@ from streams.core.admission import (
     shown_event_id,
     shown_field,
 )
-from streams.core.dates import day, day_text, instant, instant_text
+from schemas.dates import day, day_text, instant, instant_text
+from schemas.records import Fact, Instant
+from schemas.vocabulary import (
+    ACTIONS,
+    CORRECTION,
+    EMPLOYMENT_TYPE_NUMBER,
+    EMPLOYMENT_TYPES,
+    ENROLLMENT,
+    HIRE,
+    KINDS,
+    PROGRAMME_BIT,
+    TERMINATION,
+    TERMINATION_REASONS,
+    WITHDRAWN,
+    programme_names,
+)
 
 _COMMON: Final = ("type", "event_id", "company_id", "worker_id", "effective_on", "occurred_at", "source")
 _OWN: Final = {

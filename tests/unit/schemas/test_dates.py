@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.core.dates import (
+from schemas.dates import (
     day,
     day_text,
     effective_range,

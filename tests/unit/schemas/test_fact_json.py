@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.admission import RECORD_BYTES_MAX, Refusal
+from schemas.fact_json import FactLine, admit, json_line, line_of, numbered, read_record
 from schemas.records import Fact
-from streams.core.admission import RECORD_BYTES_MAX, Refusal
-from streams.core.lines import FactLine, admit, json_line, line_of, numbered, read_record
 from tests.support.facts import correction, enrollment, hire, termination
 from tests.support.journals import deterministic, facts
 

@@ -11,6 +11,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
+from schemas.admission import ID_LENGTH_MAX, is_text
+from schemas.dates import day, day_text
 from schemas.mappings import company_mapping, policy_mapping
 from schemas.records import Baseline, Company, Day, Policy, Scope
 from schemas.vocabulary import (
@@ -23,8 +25,6 @@ from schemas.vocabulary import (
     REQUIRED_DEFAULT,
     RULES,
 )
-from streams.core.admission import ID_LENGTH_MAX, is_text
-from streams.core.dates import day, day_text
 from streams.core.rules import WHOLE_BP
 
 THRESHOLD_BP_MAX: Final = {rule: 100 * WHOLE_BP if rule == "growth" else WHOLE_BP for rule in RULES}

@@ -2,9 +2,9 @@
 
 import pytest
 
+from schemas.admission import REASONS, Refusal, field_reason, is_event_id, is_national_id, range_reason, refusal
 from schemas.records import Fact
 from schemas.vocabulary import WITHDRAWN
-from streams.core.admission import REASONS, Refusal, field_reason, is_event_id, is_national_id, range_reason, refusal
 from tests.support.facts import correction, enrollment, hire
 
 FACT = hire("e1", "2025-09-01")

@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from schemas.dates import effective_range, is_instant, jakarta_day
 from schemas.records import Fact, Instant
 from schemas.vocabulary import (
     ACTIONS,
@@ -18,7 +19,6 @@ from schemas.vocabulary import (
     PROGRAMMES,
     TERMINATION_REASONS,
 )
-from streams.core.dates import effective_range, is_instant, jakarta_day
 
 RECORD_BYTES_MAX: Final = 16_384  # key and value together, or a line without its end
 REFERENCE_BYTES_MAX: Final = 512 * 1024  # key and value of a registry entry or a policy
