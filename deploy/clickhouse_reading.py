@@ -10,7 +10,7 @@ from urllib3.exceptions import HTTPError
 
 from deploy.failure import CommandFailed, ExitCode
 from deploy.settings import Settings
-from sinks.faults import Refused
+from sinks.clickhouse.faults import Refused
 
 CONNECT_LIMIT_S = 5
 ANSWER_LIMIT_S = 120

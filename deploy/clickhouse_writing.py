@@ -7,7 +7,7 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 
 from deploy.clickhouse_reading import telling
 from deploy.settings import Settings
-from sinks.warehouse import open_client
+from sinks.clickhouse.warehouse import open_client
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ from schemas.topics import (
     of_generation,
 )
 from schemas.vocabulary import KINDS
-from sinks.settings import SinkSettings
+from sinks.clickhouse.settings import SinkSettings
 from streams.core.book import GRACE_DAYS_DEFAULT, GRACE_DAYS_MAX
 from streams.settings import PARTITIONS_DEFAULT, STATE_CACHE_MB_DEFAULT, InboundTopic, StreamSettings
 

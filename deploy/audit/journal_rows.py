@@ -1,7 +1,7 @@
 """ClickHouse's rows of the journal: every fact, and of registry entries and policies what is the newest.
 
-The sink says which row an entry has to have (`sinks.tables.journal`); whether it stands there, once and as it was
-written, is what is looked at here.
+The sink says which row an entry has to have (`sinks.clickhouse.tables.journal`). The audit looks whether ClickHouse has
+that row, once and unchanged.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -16,7 +16,7 @@ from deploy.audit.position import JOURNAL, Carried
 from deploy.audit.reading import TopicReader, entries_of
 from deploy.audit.tables import PlainRow, rows_of, standing_rows
 from schemas.codec import JournalCodec
-from sinks.tables.journal import COMPANY_COLUMNS, FACT_COLUMNS, POLICY_COLUMNS, journal_blocks
+from sinks.clickhouse.tables.journal import COMPANY_COLUMNS, FACT_COLUMNS, POLICY_COLUMNS, journal_blocks
 
 RECORDS_PER_QUESTION_MAX: Final = 50_000  # of the journal; a question has a batch of the reader's at least
 FACTS, COMPANIES, POLICIES = "journal_facts", "journal_companies", "journal_policies"

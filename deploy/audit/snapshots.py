@@ -15,7 +15,7 @@ from deploy.audit.position import SNAPSHOTS, Carried
 from deploy.audit.reading import TopicReader, read_as
 from deploy.audit.tables import rows_of, standing_rows
 from schemas.codec import OutputCodec
-from sinks.tables.snapshots import COLUMNS, snapshot_blocks
+from sinks.clickhouse.tables.snapshots import COLUMNS, snapshot_blocks
 
 TABLE = "snapshots"
 CLAIM = "last snapshots = journal folded again"

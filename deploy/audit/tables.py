@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 from clickhouse_connect.driver.client import Client
 
 from schemas.dates import EPOCH_ORDINAL
-from sinks.tables.block import Block
+from sinks.clickhouse.tables.block import Block
 
 PlainRow: TypeAlias = tuple[Any, ...]
 

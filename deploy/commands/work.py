@@ -17,10 +17,10 @@ from deploy.health.endpoint import Told
 from deploy.health.serving import serving
 from deploy.running import installation, with_kafka
 from deploy.settings import Settings
-from sinks.faults import Fault, Refused
-from sinks.loop import run_sink
-from sinks.metrics import SinkMetrics
-from sinks.readiness import Standing
+from sinks.clickhouse.faults import Fault, Refused
+from sinks.clickhouse.loop import run_sink
+from sinks.clickhouse.metrics import SinkMetrics
+from sinks.clickhouse.readiness import Standing
 from streams.lane.hooks.app import LaneApp
 from streams.lane.readiness import WorkerStatus, waits_for
 from streams.lane.stop import Refused as LaneRefused

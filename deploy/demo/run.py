@@ -19,7 +19,7 @@ from deploy.settings import Settings
 from deploy.ticking import inbound_of, tick
 from schemas.admission import Refusal
 from schemas.records import Coordinates
-from sinks.reading import wait_until_caught_up
+from sinks.clickhouse.reading import wait_until_caught_up
 from streams.intake.publisher import Publisher
 from streams.intake.reference import changes, send
 

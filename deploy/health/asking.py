@@ -16,7 +16,7 @@ from deploy.service import ROLES
 from deploy.settings import Settings
 
 ANSWER_LIMIT_S: Final = 3.0
-# What the workers count of it: streams/metrics.py, sinks/metrics.py.
+# What the workers count of it: streams/metrics.py, sinks/clickhouse/metrics.py.
 LAGS: Final = frozenset(("peserta_lane_lag_offsets", "peserta_sink_lag_offsets"))
 NOT_RUNNING: Final = {"PROCESS": "No worker answers: it does not run, or without an endpoint."}
 

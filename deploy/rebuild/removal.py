@@ -15,9 +15,9 @@ from deploy.rebuild.groups import admin_of, is_kept
 from deploy.settings import Settings
 from deploy.topics import book_topics
 from schemas.generation import FIRST
-from sinks.migrations import checked
-from sinks.migrations import tables as made_by_sink
-from sinks.showing import show
+from sinks.clickhouse.migrations import checked
+from sinks.clickhouse.migrations import tables as made_by_sink
+from sinks.clickhouse.showing import show
 
 NOT_THERE: Final[int] = UnknownTopicOrPartitionError.errno
 _TABLES = "SELECT name FROM system.tables WHERE database = {database:String} AND engine NOT LIKE '%View'"

@@ -19,8 +19,8 @@ from deploy.rebuild.candidate import Candidate, begin, next_candidate
 from deploy.rebuild.difference import differences
 from deploy.rebuild.workers import Workers, working
 from deploy.settings import Settings
-from sinks.reading import wait_until_caught_up
-from sinks.showing import show, views
+from sinks.clickhouse.reading import wait_until_caught_up
+from sinks.clickhouse.showing import show, views
 
 LOOK_EVERY_S: Final = 0.3
 NEAR_RECORDS: Final = 1_000  # of the journal: what is done within a moment of the switch

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from sinks.ranges import Batch, Range
-from sinks.topics import topics
+from sinks.clickhouse.ranges import Batch, Range
+from sinks.clickhouse.topics import topics
 from streams.bookkeeper import Bookkeeper
 from tests.bench.load import GRACE_DAYS, Load
 from tests.bench.row import Measure, rate

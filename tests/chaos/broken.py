@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from sinks.loop import Sink
-from sinks.progress import Mark, Partition, Progress
-from sinks.ranges import Batch, Range
-from sinks.source import Source
-from sinks.warehouse import INSERT_SETTINGS, Warehouse
+from sinks.clickhouse.loop import Sink
+from sinks.clickhouse.progress import Mark, Partition, Progress
+from sinks.clickhouse.ranges import Batch, Range
+from sinks.clickhouse.source import Source
+from sinks.clickhouse.warehouse import INSERT_SETTINGS, Warehouse
 from streams.core.rows import source_key
 from streams.lane.append import AppendLane
 from streams.lane.cursors import CURSOR_PREFIX

@@ -16,11 +16,11 @@ from typing import Any, Final, NamedTuple
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 
 from schemas.topics import LEDGER
-from sinks.loop import Sink
-from sinks.migrations import Migration
-from sinks.progress import Progress
-from sinks.ranges import Batch
-from sinks.warehouse import Warehouse
+from sinks.clickhouse.loop import Sink
+from sinks.clickhouse.migrations import Migration
+from sinks.clickhouse.progress import Progress
+from sinks.clickhouse.ranges import Batch
+from sinks.clickhouse.warehouse import Warehouse
 from streams.core.book import Book
 from streams.lane.delivery import Delivery
 from streams.lane.hooks.table import PartitionTable

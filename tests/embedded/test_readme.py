@@ -16,7 +16,7 @@ from deploy.embedded.stack import Stack
 from deploy.generations import read_said, standing_book
 from deploy.kafka_reading import end_offsets, wait_until_worked
 from deploy.settings import PREFIX, Settings
-from sinks.reading import wait_until_caught_up
+from sinks.clickhouse.reading import wait_until_caught_up
 from tests.support.installation import RestartingService, installation
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")

@@ -12,11 +12,11 @@ from deploy.making_topics import make_topics
 from deploy.opened import as_opened, known_of_book
 from deploy.settings import Settings, read_settings
 from deploy.topics import create_topics, topic_table
-from sinks.loop import run_sink
-from sinks.migrations import migrate, migrations
-from sinks.reading import wait_until_caught_up
-from sinks.settings import SinkSettings
-from sinks.warehouse import Warehouse
+from sinks.clickhouse.loop import run_sink
+from sinks.clickhouse.migrations import migrate, migrations
+from sinks.clickhouse.reading import wait_until_caught_up
+from sinks.clickhouse.settings import SinkSettings
+from sinks.clickhouse.warehouse import Warehouse
 from tests.support.sink_database import Database
 from tests.support.sink_records import inside, ledger_record, ledger_value, line
 from tests.support.sink_topics import Topics, made_topics

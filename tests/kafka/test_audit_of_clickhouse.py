@@ -12,9 +12,9 @@ from deploy.audit.report import Report, audit_clickhouse, audit_topics
 from deploy.settings import Settings
 from schemas.codec import JournalCodec
 from schemas.records import Company, CompanySet, Coordinates
-from sinks.progress import Progress
-from sinks.ranges import Batch, Range
-from sinks.topics import topics
+from sinks.clickhouse.progress import Progress
+from sinks.clickhouse.ranges import Batch, Range
+from sinks.clickhouse.topics import topics
 from streams.partitioning import partition_of
 from tests.support.installation import installation
 from tests.support.shelf import Stored

@@ -7,16 +7,16 @@ from contextlib import aclosing, asynccontextmanager
 import pytest
 
 from deploy.embedded.stack import Stack
-from sinks.faults import ContentChanged, PositionLost, Unreadable
-from sinks.loop import Sink, run_sink
-from sinks.migrations import migrate
-from sinks.progress import AFTER, BEFORE, TABLE, Progress
-from sinks.ranges import Batch
-from sinks.reading import progress, wait_until_caught_up
-from sinks.settings import SinkSettings
-from sinks.source import Source
-from sinks.topics import topics
-from sinks.warehouse import Columns, Warehouse
+from sinks.clickhouse.faults import ContentChanged, PositionLost, Unreadable
+from sinks.clickhouse.loop import Sink, run_sink
+from sinks.clickhouse.migrations import migrate
+from sinks.clickhouse.progress import AFTER, BEFORE, TABLE, Progress
+from sinks.clickhouse.ranges import Batch
+from sinks.clickhouse.reading import progress, wait_until_caught_up
+from sinks.clickhouse.settings import SinkSettings
+from sinks.clickhouse.source import Source
+from sinks.clickhouse.topics import topics
+from sinks.clickhouse.warehouse import Columns, Warehouse
 from tests.support.clickhouse_faults import FAULTY_PROGRAM, Faults
 from tests.support.sink_database import Database
 from tests.support.sink_records import (
@@ -314,7 +314,7 @@ async def test_a_topic_cut_short_behind_the_position_is_refused(settings: SinkSe
 
 
 async def test_a_hole_that_an_operator_accepts_is_passed(settings: SinkSettings, written: Topics) -> None:
-    """With the statement of sinks/README.md, and no other."""
+    """With the statement of sinks/clickhouse/README.md, and no other."""
     await written.write(DEAD_LETTERS, [OUTPUT.encode_dead_letter(dead_letter(0))])
     await carry(settings, written)
     await written.write(DEAD_LETTERS, [OUTPUT.encode_dead_letter(dead_letter(n)) for n in range(1, 5)])

@@ -8,16 +8,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from sinks.loop import INSERTS_AT_ONCE, Sink
-from sinks.metrics import SinkMetrics
-from sinks.migrations import migrate
-from sinks.progress import AFTER, BEFORE, TABLE, Partition
-from sinks.ranges import Batch
-from sinks.settings import SinkSettings
-from sinks.source import Source
-from sinks.tables.block import Block
-from sinks.topics import Topic, topics
-from sinks.warehouse import Columns, Warehouse
+from sinks.clickhouse.loop import INSERTS_AT_ONCE, Sink
+from sinks.clickhouse.metrics import SinkMetrics
+from sinks.clickhouse.migrations import migrate
+from sinks.clickhouse.progress import AFTER, BEFORE, TABLE, Partition
+from sinks.clickhouse.ranges import Batch
+from sinks.clickhouse.settings import SinkSettings
+from sinks.clickhouse.source import Source
+from sinks.clickhouse.tables.block import Block
+from sinks.clickhouse.topics import Topic, topics
+from sinks.clickhouse.warehouse import Columns, Warehouse
 from tests.support.sink_records import fact_entry, inside, journal_values, ledger_record, ledger_value, line
 from tests.support.sink_topics import PARTITIONS, made_topics
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from sinks.faults import MigrationChanged
-from sinks.migrations import migrate, migrations
-from sinks.settings import SinkSettings
-from sinks.warehouse import Warehouse
+from sinks.clickhouse.faults import MigrationChanged
+from sinks.clickhouse.migrations import migrate, migrations
+from sinks.clickhouse.settings import SinkSettings
+from sinks.clickhouse.warehouse import Warehouse
 from tests.support.sink_database import Database
 
 DEDUPLICATION_WINDOW_MIN = 10_000

@@ -5,8 +5,8 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
-from sinks.loop import Insert, Sink
-from sinks.warehouse import Columns, Warehouse
+from sinks.clickhouse.loop import Insert, Sink
+from sinks.clickhouse.warehouse import Columns, Warehouse
 from streams.bookkeeper import Bookkeeper
 from streams.core.rows import source_key
 from streams.lane.append import AppendLane

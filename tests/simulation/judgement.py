@@ -10,9 +10,9 @@ from deploy.audit.inbound import account, recorder_letters
 from deploy.audit.kept import Kept
 from deploy.audit.partition import PartitionAudit
 from deploy.audit.reading import Stretch
-from sinks.progress import TABLE
-from sinks.ranges import Batch, Range
-from sinks.topics import topics
+from sinks.clickhouse.progress import TABLE
+from sinks.clickhouse.ranges import Batch, Range
+from sinks.clickhouse.topics import topics
 from tests.simulation.log import COMMITTED, Stored
 from tests.simulation.scene import Scene
 

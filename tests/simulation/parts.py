@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sinks.loop import Sink
-from sinks.warehouse import Warehouse
+from sinks.clickhouse.loop import Sink
+from sinks.clickhouse.warehouse import Warehouse
 from streams.bookkeeper import Bookkeeper
 from streams.lane.append import AppendLane
 from streams.lane.disk import StateOnDisk

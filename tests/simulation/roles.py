@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas.records import Day, Instant
-from sinks.loop import Sink
-from sinks.metrics import SinkMetrics
-from sinks.progress import Partition
-from sinks.settings import SinkSettings
-from sinks.source import Source
-from sinks.topics import topics
+from sinks.clickhouse.loop import Sink
+from sinks.clickhouse.metrics import SinkMetrics
+from sinks.clickhouse.progress import Partition
+from sinks.clickhouse.settings import SinkSettings
+from sinks.clickhouse.source import Source
+from sinks.clickhouse.topics import topics
 from streams.clock import begin_dates
 from streams.lane.delivery import START_LIMIT_S
 from streams.lane.records import Effect, Record, Rows
@@ -146,7 +146,7 @@ async def keep_books(scene: Scene, process: Process) -> None:
 
 
 async def carry(scene: Scene, process: Process) -> None:
-    """The sink: `sinks.loop.run_sink`."""
+    """The sink: `sinks.clickhouse.loop.run_sink`."""
     link = scene.link(process)
     read = topics(scene.settings.topics)
     client: Any = ClickHouseClient(scene.clickhouse, link, scene.chance)

@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from schemas.topics import TopicNames
-from sinks.migrations import migrate
-from sinks.ranges import Batch, Range, Record
-from sinks.settings import SinkSettings
-from sinks.topics import topics
-from sinks.warehouse import Warehouse
+from sinks.clickhouse.migrations import migrate
+from sinks.clickhouse.ranges import Batch, Range, Record
+from sinks.clickhouse.settings import SinkSettings
+from sinks.clickhouse.topics import topics
+from sinks.clickhouse.warehouse import Warehouse
 from tests.support.sink_records import kept
 
 

@@ -22,7 +22,7 @@ from deploy.kafka_reading import end_offsets, wait_until_worked
 from deploy.service import Service
 from deploy.settings import PREFIX, Settings
 from deploy.story import DEFAULT_SEED, Story, StoryFiles, story, write
-from sinks.reading import wait_until_caught_up
+from sinks.clickhouse.reading import wait_until_caught_up
 from streams.core.simulate import JsonObject
 from tests.support.installation import installation
 

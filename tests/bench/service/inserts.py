@@ -9,11 +9,11 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from schemas.codec import OutputCodec
 from schemas.topics import LEDGER
-from sinks.migrations import migrate
-from sinks.settings import SinkSettings
-from sinks.tables.block import Block
-from sinks.tables.ledger import ledger_blocks
-from sinks.warehouse import Warehouse
+from sinks.clickhouse.migrations import migrate
+from sinks.clickhouse.settings import SinkSettings
+from sinks.clickhouse.tables.block import Block
+from sinks.clickhouse.tables.ledger import ledger_blocks
+from sinks.clickhouse.warehouse import Warehouse
 from tests.bench.place import Place
 from tests.bench.service.book import WrongWork
 from tests.bench.service.material import Material

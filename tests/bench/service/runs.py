@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from deploy.kafka_reading import end_offsets, wait_until_worked
 from schemas.topics import ALERTS, DEAD_LETTERS, JOURNAL, LEDGER, SNAPSHOTS
-from sinks.reading import wait_until_caught_up
+from sinks.clickhouse.reading import wait_until_caught_up
 from tests.bench.filling import fill
 from tests.bench.place import Place
 from tests.bench.service.book import WORK_LIMIT_S, Book

@@ -21,12 +21,12 @@ from typing import Any
 from clickhouse_connect.driver import options as clickhouse_options
 
 from deploy.settings import Settings, read_settings
-from sinks.loop import run_sink
-from sinks.metrics import SinkMetrics
-from sinks.progress import Partition
-from sinks.ranges import Batch
-from sinks.readiness import Standing
-from sinks.tables.block import Block
+from sinks.clickhouse.loop import run_sink
+from sinks.clickhouse.metrics import SinkMetrics
+from sinks.clickhouse.progress import Partition
+from sinks.clickhouse.ranges import Batch
+from sinks.clickhouse.readiness import Standing
+from sinks.clickhouse.tables.block import Block
 from streams import workers
 from streams.lane.collector import GC_THRESHOLDS
 from streams.lane.hooks.app import LaneApp

@@ -25,7 +25,7 @@ from deploy.health.place import FOLDER, announced, places_of, url_of
 from deploy.health.pulse import SILENCE_LIMIT_S, Pulse
 from deploy.health.serving import serving
 from deploy.settings import Settings, read_settings
-from sinks.metrics import SinkMetrics
+from sinks.clickhouse.metrics import SinkMetrics
 from streams.lane.records import Committed
 from streams.metrics import LaneMetrics
 

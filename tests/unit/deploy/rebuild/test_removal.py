@@ -12,7 +12,7 @@ from deploy.rebuild.groups import admin_of
 from deploy.rebuild.removal import check_deleted, check_unchanged, others_than_standing
 from deploy.settings import read_settings
 from schemas.generation import Generation
-from sinks.migrations import migrations, tables
+from sinks.clickhouse.migrations import migrations, tables
 
 AWAY = read_settings(kafka="127.0.0.1:1", clickhouse_url="http://127.0.0.1:1", partitions=2)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sinks.progress import AFTER, BEFORE, Mark
-from sinks.ranges import Batch, Range
+from sinks.clickhouse.progress import AFTER, BEFORE, Mark
+from sinks.clickhouse.ranges import Batch, Range
 from tests.support.sink_records import Kept
 
 RANGE = Range("t1.coverage.ledger.v1", 3, 10, 14)

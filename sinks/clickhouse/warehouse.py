@@ -16,8 +16,8 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import DatabaseError, DataError, ProgrammingError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential_jitter
 
-from sinks.faults import ClickHouseRefused, Unwritable
-from sinks.settings import SinkSettings
+from sinks.clickhouse.faults import ClickHouseRefused, Unwritable
+from sinks.clickhouse.settings import SinkSettings
 
 CONNECT_LIMIT_S = 10
 ANSWER_LIMIT_S = 60

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from schemas.records import LedgerRecord
 from schemas.vocabulary import EMPLOYMENT_TYPES, ClassParts, programme_names
-from sinks.tables.block import Block, Row, block
+from sinks.clickhouse.tables.block import Block, Row, block
 
 ENTRY_COLUMNS = ("company_id", "partition", "offset", "recorded_at", "event_id", "disposition", "line_count", "chain")
 LINE_COLUMNS = (

@@ -7,8 +7,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from sinks.ranges import Batch
-from sinks.tables.block import Block
+from sinks.clickhouse.ranges import Batch
+from sinks.clickhouse.tables.block import Block
 
 SECONDS_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 

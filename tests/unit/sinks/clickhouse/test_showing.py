@@ -5,9 +5,9 @@ from typing import cast
 
 import pytest
 
-from sinks.loop import show_if
-from sinks.settings import SinkSettings
-from sinks.warehouse import Warehouse
+from sinks.clickhouse.loop import show_if
+from sinks.clickhouse.settings import SinkSettings
+from sinks.clickhouse.warehouse import Warehouse
 
 SETTINGS = SinkSettings("127.0.0.1:1", "http://127.0.0.1:1", database="book_g2", shown_in="book")
 

@@ -9,15 +9,15 @@ from schemas.codec import OutputCodec
 from schemas.records import Entry, LedgerRecord, Policy
 from schemas.topics import TopicNames
 from schemas.vocabulary import CORRECTION, ENROLLMENT, NO_EFFECT, TERMINATION, WITHDRAWN, programme_set
-from sinks.faults import Unreadable
-from sinks.ranges import Batch, Range
-from sinks.tables.alerts import COLUMNS as ALERT_COLUMNS
-from sinks.tables.block import Block
-from sinks.tables.dead_letters import dead_letter_blocks
-from sinks.tables.journal import journal_blocks
-from sinks.tables.ledger import ledger_blocks
-from sinks.tables.snapshots import snapshot_blocks
-from sinks.topics import topics
+from sinks.clickhouse.faults import Unreadable
+from sinks.clickhouse.ranges import Batch, Range
+from sinks.clickhouse.tables.alerts import COLUMNS as ALERT_COLUMNS
+from sinks.clickhouse.tables.block import Block
+from sinks.clickhouse.tables.dead_letters import dead_letter_blocks
+from sinks.clickhouse.tables.journal import journal_blocks
+from sinks.clickhouse.tables.ledger import ledger_blocks
+from sinks.clickhouse.tables.snapshots import snapshot_blocks
+from sinks.clickhouse.topics import topics
 from tests.support.sink_records import (
     Kept,
     day,

@@ -6,9 +6,9 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import DatabaseError
 from tenacity import AsyncRetrying, RetryError, retry_if_exception, retry_if_result, stop_after_delay, wait_fixed
 
-from sinks.progress import Partition
-from sinks.settings import SinkSettings
-from sinks.warehouse import open_client
+from sinks.clickhouse.progress import Partition
+from sinks.clickhouse.settings import SinkSettings
+from sinks.clickhouse.warehouse import open_client
 
 LOOK_EVERY_S = 0.1
 NOT_YET_THERE_CODES = frozenset({60, 81})  # unknown table, unknown database: the sink has not migrated yet

@@ -5,7 +5,7 @@ Each view is replaced at once, one after the other; doing it again changes nothi
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
-from sinks.migrations import checked, fill, make_database
+from sinks.clickhouse.migrations import checked, fill, make_database
 
 # ClickHouse keeps a view's SELECT with the database of each table in it.
 _VIEWS = """

@@ -12,13 +12,13 @@ from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError  # type: ignore[import-untyped]
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, retry_if_result, wait_exponential_jitter
 
-from sinks.faults import PositionLost
-from sinks.progress import Partition
-from sinks.ranges import Batch, Range
-from sinks.settings import SinkSettings
+from sinks.clickhouse.faults import PositionLost
+from sinks.clickhouse.progress import Partition
+from sinks.clickhouse.ranges import Batch, Range
+from sinks.clickhouse.settings import SinkSettings
 
 RECORDS_PER_ROUND_MAX = 20_000
-# A line of the ledger has at least 8 bytes, so a batch has under a million rows and is one block (sinks.warehouse).
+# A line of the ledger has at least 8 bytes, so a batch has under a million rows: one block (warehouse.py).
 BYTES_PER_BATCH_MAX = 8_000_000
 FETCH_BYTES_MAX = 2 << 20
 FETCH_WAIT_MS = 250
@@ -28,7 +28,7 @@ CLIENT_ID = "peserta-sink"
 
 WHAT_TO_DO = (
     "The topic was cut short (retention) or made anew. Nothing was skipped. Fill a new database from a complete topic, "
-    "or accept the hole by hand: sinks/README.md, 'When it refuses'."
+    "or accept the hole by hand: sinks/clickhouse/README.md, 'When it refuses'."
 )
 
 _T = TypeVar("_T")

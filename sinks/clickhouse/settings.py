@@ -19,7 +19,7 @@ class SinkSettings:
     that of the book whose topics are read. A round that is not full is followed by a pause of `linger_s`: fewer and
     larger inserts for so much delay. With `cluster` the tables are made replicated, on that ClickHouse cluster.
     `migrate`: bring the tables up to date before starting. `shown_in`: another database, in which the views are made
-    too as soon as this one has caught up (`sinks.showing`).
+    too as soon as this one has caught up (`sinks.clickhouse.showing`).
     """
 
     kafka_address: str

@@ -5,7 +5,7 @@ from dataclasses import fields
 from operator import attrgetter
 
 from schemas.records import Alert
-from sinks.tables.block import Block, block
+from sinks.clickhouse.tables.block import Block, block
 
 COLUMNS = tuple(field.name for field in fields(Alert))
 _row = attrgetter(*COLUMNS)

@@ -7,18 +7,18 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import NamedTuple
 
-from sinks.faults import ContentChanged, PositionLost
-from sinks.metrics import SinkMetrics
-from sinks.migrations import migrate
-from sinks.progress import BEFORE, Mark, Partition, Progress
-from sinks.ranges import Batch
-from sinks.readiness import Standing
-from sinks.settings import SinkSettings
-from sinks.showing import show
-from sinks.source import RECORDS_PER_ROUND_MAX, WHAT_TO_DO, Source
-from sinks.tables.block import Block
-from sinks.topics import Topic, topics
-from sinks.warehouse import Warehouse
+from sinks.clickhouse.faults import ContentChanged, PositionLost
+from sinks.clickhouse.metrics import SinkMetrics
+from sinks.clickhouse.migrations import migrate
+from sinks.clickhouse.progress import BEFORE, Mark, Partition, Progress
+from sinks.clickhouse.ranges import Batch
+from sinks.clickhouse.readiness import Standing
+from sinks.clickhouse.settings import SinkSettings
+from sinks.clickhouse.showing import show
+from sinks.clickhouse.source import RECORDS_PER_ROUND_MAX, WHAT_TO_DO, Source
+from sinks.clickhouse.tables.block import Block
+from sinks.clickhouse.topics import Topic, topics
+from sinks.clickhouse.warehouse import Warehouse
 
 STOP_LIMIT_S = 5.0
 # An insert of few rows waits more than it works. Twelve at once were no faster than four.
@@ -174,7 +174,7 @@ class Sink:
         if batch.sha256 != mark.sha256 and not self._topics[mark.range.topic].is_compacted:
             raise ContentChanged(
                 f"{mark.range} was begun with records of SHA-256 {mark.sha256[:12]} and now holds {batch.sha256[:12]}: "
-                "the topic is not the one that was read. sinks/README.md, 'When it refuses'."
+                "the topic is not the one that was read. sinks/clickhouse/README.md, 'When it refuses'."
             )
         await self._insert_all(self._blocks([batch]))
         await self._after([batch])

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from sinks.ranges import Batch, Range
-from sinks.warehouse import Columns, Warehouse
+from sinks.clickhouse.ranges import Batch, Range
+from sinks.clickhouse.warehouse import Columns, Warehouse
 
 BEFORE: Final = "before"
 AFTER: Final = "after"

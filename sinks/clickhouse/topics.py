@@ -7,14 +7,14 @@ from typing import TypeVar
 from schemas.codec import JournalCodec, OutputCodec, WireError
 from schemas.topics import TopicNames
 from schemas.wire import AVRO_ERRORS
-from sinks.faults import Unreadable
-from sinks.ranges import Batch
-from sinks.tables.alerts import alert_blocks
-from sinks.tables.block import Block
-from sinks.tables.dead_letters import REFUSED_BY_BOOK, dead_letter_blocks
-from sinks.tables.journal import journal_blocks
-from sinks.tables.ledger import ledger_blocks
-from sinks.tables.snapshots import snapshot_blocks
+from sinks.clickhouse.faults import Unreadable
+from sinks.clickhouse.ranges import Batch
+from sinks.clickhouse.tables.alerts import alert_blocks
+from sinks.clickhouse.tables.block import Block
+from sinks.clickhouse.tables.dead_letters import REFUSED_BY_BOOK, dead_letter_blocks
+from sinks.clickhouse.tables.journal import journal_blocks
+from sinks.clickhouse.tables.ledger import ledger_blocks
+from sinks.clickhouse.tables.snapshots import snapshot_blocks
 
 _T = TypeVar("_T")
 

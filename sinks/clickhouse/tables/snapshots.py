@@ -5,7 +5,7 @@ from itertools import chain
 
 from schemas.records import WINDOW_DAYS, Figures, Snapshot
 from schemas.vocabulary import EMPLOYMENT_TYPES, PROGRAMMES
-from sinks.tables.block import Block, Row, block
+from sinks.clickhouse.tables.block import Block, Row, block
 
 WINDOW_FIGURES = ("joined", "left", "gained_cover", "lost_cover", "mean_coverage_bp", "min_coverage_bp")
 COLUMNS = (

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from schemas.records import DeadLetter
 from schemas.vocabulary import ID_CONFLICT, TOO_MANY_FACTS
-from sinks.tables.block import Block, block
+from sinks.clickhouse.tables.block import Block, block
 
 REFUSED_BY_BOOK = frozenset((ID_CONFLICT.removeprefix("dead_letter:"), TOO_MANY_FACTS.removeprefix("dead_letter:")))
 COLUMNS = (

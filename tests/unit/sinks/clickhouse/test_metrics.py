@@ -3,10 +3,10 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
-from sinks.metrics import SinkMetrics
-from sinks.ranges import Batch, Range
-from sinks.readiness import ROUND_LIMIT_S, Standing, Waiting
-from sinks.tables.block import Block
+from sinks.clickhouse.metrics import SinkMetrics
+from sinks.clickhouse.ranges import Batch, Range
+from sinks.clickhouse.readiness import ROUND_LIMIT_S, Standing, Waiting
+from sinks.clickhouse.tables.block import Block
 from tests.support.metrics import assert_well_described, value
 from tests.support.sink_records import kept
 

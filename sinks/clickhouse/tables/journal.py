@@ -17,7 +17,7 @@ from schemas.vocabulary import (
     employment_type_names,
     programme_names,
 )
-from sinks.tables.block import Block, Row, block
+from sinks.clickhouse.tables.block import Block, Row, block
 
 # What Date32 holds, in days since 1970-01-01: 1900-01-01 to 2299-12-31.
 DATE32_MIN = -25567

@@ -1,0 +1,1 @@
+"""Kafka -> ClickHouse: the tables, the views, and the loop that fills them."""
