@@ -1,1 +1,1 @@
-"""How it is put together and run: the command line, settings, the embedded stack, the demonstration. May import all."""
+"""How the service is brought up: a Kafka and a ClickHouse by pip alone (`embedded`), images, compose, runbooks."""

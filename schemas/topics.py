@@ -1,4 +1,4 @@
-"""The names of the topics; an installation may put a prefix before all of them. What each keeps: `deploy.topics`.
+"""The names of the topics; an installation may put a prefix before all of them. What each keeps: peserta/operations.
 
 What the book-keeper writes has a name for each generation of the book (`schemas.generation`); the first one's are bare.
 """

@@ -90,7 +90,7 @@ class Cluster:
 
 
 _LIMITS: dict[str, object] = {
-    # A misspelt name is an error and not a new topic with limits that nobody chose: deploy/topics.py makes them all.
+    # A misspelt name is an error and not a new topic with limits that nobody chose: the service makes all of them.
     "auto.create.topics.enable": "false",
     # The internal topics' usual 50 partitions are 200 files to open at each start.
     "offsets.topic.num.partitions": INTERNAL_TOPIC_PARTITIONS,

@@ -1,13 +1,11 @@
 """Why the sink stops by itself: refusals, which wait for an operator, and faults, which only a bug can cause.
 
-`exit_code` is what the command line ends with: 78 = refuse to run until somebody has looked, 70 = a fault.
+The command line ends with 78 for a refusal (it does not run until somebody has looked) and with 70 for a fault.
 """
 
 
 class Refused(Exception):
     """Going on would lose or damage rows."""
-
-    exit_code = 78
 
 
 class PositionLost(Refused):
@@ -28,8 +26,6 @@ class ClickHouseRefused(Refused):
 
 class Fault(Exception):
     """What only a bug can do: ours, or of whoever wrote the record."""
-
-    exit_code = 70
 
 
 class Unreadable(Fault):

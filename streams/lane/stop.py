@@ -3,22 +3,14 @@
 import os
 import sys
 import traceback
-from enum import IntEnum
 from types import TracebackType
 from typing import NoReturn
 
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
+from streams.lane.stop_code import StopCode
+
 FRAMES_SHOWN_MAX = 5
-
-
-class StopCode(IntEnum):
-    """What the process's exit code tells the one who started it."""
-
-    RESTART = 70
-    """Nothing of the batch under way was committed; a new process takes it up again."""
-    REFUSE = 78
-    """A restart does not mend it: state and topics do not fit each other, or the settings are wrong."""
 
 
 class LaneFault(Exception):

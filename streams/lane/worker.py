@@ -63,7 +63,7 @@ def run_worker(
 
 def _log_to_stderr(loglevel: str) -> None:
     logging.basicConfig(stream=sys.stderr, format=LOG_FORMAT, level=logging.WARNING)
-    for name in ("streams", "deploy"):
+    for name in ("streams", "peserta"):
         logging.getLogger(name).setLevel(loglevel)
     # Faust's services log under the module of their class: each start and stop of each.
     logging.getLogger("streams.lane.hooks").setLevel(logging.WARNING)

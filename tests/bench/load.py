@@ -6,10 +6,10 @@ from operator import attrgetter
 from random import Random
 from typing import Final
 
-from deploy.story.companies import COMPANIES
-from deploy.story.policies import POLICIES_YAML
-from deploy.story.telling import GRACE_DAYS, tell
-from deploy.yaml_document import Document
+from peserta.demo.story.companies import COMPANIES
+from peserta.demo.story.policies import POLICIES_YAML
+from peserta.demo.story.telling import GRACE_DAYS, tell
+from peserta.operations.yaml_document import Document
 from schemas.admission import Refusal
 from schemas.codec import InboundCodec, JournalCodec
 from schemas.dates import day

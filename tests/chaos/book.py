@@ -10,10 +10,10 @@ from typing import Final
 
 from tenacity import RetryError
 
-from deploy.demo.material import Material, from_story
 from deploy.embedded.stack import Stack, StackError
-from deploy.failure import CommandFailed
-from deploy.story import story
+from peserta.demo.material import Material, from_story
+from peserta.demo.story import story
+from peserta.operations.failure import Failed
 from streams.settings import IN_MEMORY, ON_DISK
 from tests.chaos.judgement import Judgement, judge
 from tests.chaos.scenario import Scenario
@@ -24,7 +24,7 @@ from tests.support.clickhouse_faults import FAULTY_PROGRAM
 
 KAFKA_LIMIT_S: Final = 240.0  # for a start on a machine that does much else; four times what a service is given
 SCALE: Final = 0.2  # some 3,300 facts
-NOT_WELL: Final = (AssertionError, TimeoutError, RetryError, CommandFailed, StackError)
+NOT_WELL: Final = (AssertionError, TimeoutError, RetryError, Failed, StackError)
 ONE_BROKER: Final = {
     # Who may do what is asked of the broker; all may do everything until a scenario forbids something. (Three could not
     # elect their controller: who may vote is not known before there is one.)

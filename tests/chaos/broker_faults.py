@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from typing import Final
 
 from deploy.embedded.process import Process
-from deploy.settings import Settings
-from deploy.topics import Topic, topic_table
-from streams.lane.stop import StopCode
+from peserta.operations.topics import Topic, topic_table
+from peserta.settings import Settings
+from streams.lane.stop_code import StopCode
 from tests.chaos.broker_orders import (
     GROUP_COORDINATOR,
     TRANSACTION_COORDINATOR,

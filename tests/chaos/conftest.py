@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.demo.material import Material
 from deploy.embedded.stack import Stack
+from peserta.demo.material import Material
 from tests.chaos.book import small_story, start_stack
 from tests.chaos.spares import Spares
 

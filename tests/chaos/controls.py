@@ -14,8 +14,8 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from deploy.demo.material import Material
 from deploy.embedded.stack import Stack
+from peserta.demo.material import Material
 from streams.bookkeeper import Bookkeeper
 from tests.chaos.broken import (
     commits_before_appending,
@@ -32,8 +32,8 @@ from tests.chaos.scenario import Act
 from tests.chaos.spares import Spares
 from tests.chaos.worker_faults import SECOND_BOOKKEEPER, stop_and_replace
 from tests.chaos.world import World
-from tests.unit.deploy.audit.book import kept_book
-from tests.unit.deploy.audit.broken import Dropping, Repeating, Swallowing, found_of
+from tests.unit.peserta.operations.audit.book import kept_book
+from tests.unit.peserta.operations.audit.broken import Dropping, Repeating, Swallowing, found_of
 
 SEED: Final = 4
 TOLD: Final = 200  # facts before the fault

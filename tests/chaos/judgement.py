@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from deploy.audit.findings import Finding, compare
-from deploy.audit.report import Report, audit_book
-from deploy.clickhouse_reading import analyst
-from deploy.demo.evidence import gather
-from deploy.demo.proof import Check, prove
-from deploy.kafka_reading import Offsets, end_offsets, read_to_end
-from deploy.settings import Settings
+from peserta.demo.evidence import gather
+from peserta.demo.proof import Check, prove
+from peserta.operations.audit.findings import Finding, compare
+from peserta.operations.audit.report import Report, audit_book
+from peserta.operations.clickhouse_reading import analyst
+from peserta.operations.kafka_reading import Offsets, end_offsets, read_to_end
+from peserta.settings import Settings
 from schemas.codec import JournalCodec, OutputCodec
 from schemas.records import FactEntry
 from tests.chaos.stretch import Stretch, note_repeats, note_stalls

@@ -6,11 +6,11 @@ import subprocess
 import sys
 from typing import Final
 
-from deploy.audit.report import audit_book
-from deploy.failure import ExitCode
-from deploy.kafka_reading import end_offsets
-from deploy.settings import Settings
-from deploy.topics import create_topics
+from peserta.cli.exit_codes import ExitCode
+from peserta.operations.audit.report import audit_book
+from peserta.operations.kafka_reading import end_offsets
+from peserta.operations.topics import create_topics
+from peserta.settings import Settings
 from streams.lane.delivery import DELIVERY_LIMIT_S
 from streams.settings import InboundTopic
 from tests.chaos.broker_orders import delete_topic
@@ -27,7 +27,7 @@ LEDGER_CLAIM: Final = "ledger = journal folded again"
 
 def peserta(world: World, *arguments: str, code: int = ExitCode.DONE) -> str:
     """What the command says to the operator; it must end with this code."""
-    command = [sys.executable, "-m", "deploy.cli", *arguments]
+    command = [sys.executable, "-m", "peserta", *arguments]
     environment = {**os.environ, **world.settings.environment()}
     done = subprocess.run(
         command,

@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from deploy.service import ROLES, STOP_LIMIT_S
-from deploy.settings import Settings
-from streams.lane.stop import StopCode
+from peserta.operations.service import ROLES, STOP_LIMIT_S
+from peserta.settings import Settings
+from streams.lane.stop_code import StopCode
 from tests.chaos.points import Fault
 from tests.chaos.spares import Spares
 from tests.chaos.worker import Asked, fault_of
@@ -54,7 +54,7 @@ class ChaosService(RestartingService):
         return fault_of(self._folder, role).exists()
 
     def check(self) -> None:
-        """Start again what has ended; CommandFailed when it refuses to run, or ends again and again."""
+        """Start again what has ended; Failed when it refuses to run, or ends again and again."""
         for name, code in self.ended().items():
             self.ends[name, code] += 1
             if code == StopCode.REFUSE or self.restarts >= RESTARTS_MAX:

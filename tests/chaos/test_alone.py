@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.demo.material import Material
 from deploy.embedded.stack import Stack
+from peserta.demo.material import Material
 from tests.chaos.book import run_book
 from tests.chaos.scenario import Scenario
 from tests.chaos.scenarios import SCENARIOS

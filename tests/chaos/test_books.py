@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.demo.material import Material
 from deploy.embedded.stack import Stack
+from peserta.demo.material import Material
 from tests.chaos.__main__ import CYCLES_PER_BOOK_MAX, books, verdict
 from tests.chaos.book import Cycle, run_book
 from tests.chaos.scenarios import SCENARIOS

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.demo.material import Material
 from deploy.embedded.stack import Stack
+from peserta.demo.material import Material
 from tests.chaos.broken import DEFECTS
 from tests.chaos.controls import IN_MEMORY, WORLDS, Control, in_memory, try_world
 from tests.chaos.spares import Spares

@@ -5,7 +5,7 @@ import asyncio
 from contextlib import ExitStack
 from typing import Final
 
-from deploy.kafka_reading import last_stable_offsets
+from peserta.operations.kafka_reading import last_stable_offsets
 from tests.chaos.broker_faults import no_room
 from tests.chaos.scenario import PIECE, Act
 from tests.chaos.world import World

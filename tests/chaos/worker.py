@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from aiokafka import client as aiokafka_client  # type: ignore[import-untyped]
 
-from deploy import cli
+from peserta.cli import main as cli
 from streams import workers
 from tests.chaos.broken import DEFECTS
 from tests.chaos.points import set_points, wrap
@@ -85,7 +85,7 @@ def through(detours: Mapping[int, int]) -> Callable[[Callable[..., Any]], Callab
 
 def main() -> None:
     """Wait for the orders, and become the worker."""
-    import_module("deploy.commands.work")  # which the command line would import only when it is called
+    import_module("peserta.cli.worker")  # which the command line would import only when it is called
     asked = Asked.wait_for(Path(sys.argv[1]))
     os.environ.update(asked.environment)
     folder = Path(asked.folder)

@@ -9,8 +9,8 @@ from typing import Final
 import clickhouse_connect
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 
-from deploy.settings import Settings
-from streams.lane.stop import StopCode
+from peserta.settings import Settings
+from streams.lane.stop_code import StopCode
 from tests.chaos.points import Fault
 from tests.chaos.scenario import PIECE, Act
 from tests.chaos.world import World

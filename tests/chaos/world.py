@@ -15,16 +15,16 @@ from typing import Final
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 from tenacity import RetryError
 
-from deploy.demo.material import Line, Material, RawRecord
-from deploy.demo.run import Run
 from deploy.embedded.stack import Stack
-from deploy.kafka_reading import last_stable_offsets, wait_until_worked
-from deploy.settings import Settings
+from peserta.demo.material import Line, Material, RawRecord
+from peserta.demo.run import Run
+from peserta.intake.publisher import Publisher, PublishingStopped
+from peserta.operations.kafka_reading import last_stable_offsets, wait_until_worked
+from peserta.settings import Settings
 from schemas.admission import Refusal
 from schemas.fact_json import read_record
 from schemas.records import Coordinates
-from streams.intake.publisher import Publisher, PublishingStopped
-from streams.lane.stop import StopCode
+from streams.lane.stop_code import StopCode
 from streams.settings import IN_MEMORY
 from tests.chaos.detour import Detour
 from tests.chaos.points import Fault

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from deploy.cli import main
+from peserta.cli.main import main
 
 CASES = Path(__file__).parent / "cases"
 FOLDERS = sorted(folder.parent for folder in CASES.glob("*/args.txt"))

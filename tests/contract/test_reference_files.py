@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.reference_files import WrongFile, read_companies, read_policies
+from peserta.intake.reference_files import WrongFile, read_companies, read_policies
 from schemas.dates import day
 from schemas.records import Baseline, Policy
 

@@ -13,9 +13,9 @@ from typing import Final
 import clickhouse_connect
 import pytest
 
-from deploy.demo.run import ARRIVAL_LIMIT_S
 from deploy.embedded.stack import Stack
-from deploy.kafka_reading import end_offsets, wait_until_worked
+from peserta.demo.run import ARRIVAL_LIMIT_S
+from peserta.operations.kafka_reading import end_offsets, wait_until_worked
 from streams.core.simulate import JsonObject
 from tests.support.told import (
     COMMAND_LIMIT_S,
@@ -84,7 +84,7 @@ def test_what_may_not_be_meant_in_policies_is_said(told: Told, tmp_path: Path) -
     file = tmp_path / "policies.yaml"
     edited = told.story.policies_yaml.replace("6000", "6500").replace('kbli_prefixes: ["152"]', "regencies: [jepara]")
     file.write_text(edited, encoding="utf-8")
-    command = [sys.executable, "-m", "deploy.cli", "policies", "apply", "--dry-run", str(file)]
+    command = [sys.executable, "-m", "peserta", "policies", "apply", "--dry-run", str(file)]
     done = subprocess.run(
         command, env=told.environment, capture_output=True, text=True, timeout=COMMAND_LIMIT_S, check=True
     )

@@ -1,5 +1,6 @@
 """Readiness, metrics and the end of the real workers, on a real Kafka and ClickHouse's engine."""
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -13,16 +14,16 @@ from urllib.parse import urlsplit
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from deploy.commands.serve import make_topics
-from deploy.demo.material import from_story
-from deploy.demo.run import Run
 from deploy.embedded.ports import free_ports
 from deploy.embedded.stack import Stack
-from deploy.health.asking import ask
-from deploy.health.place import places_of
-from deploy.service import ROLES, Service
-from deploy.settings import Settings
-from deploy.story import story
+from peserta.demo.material import from_story
+from peserta.demo.run import Run
+from peserta.demo.story import story
+from peserta.operations.health.asking import ask
+from peserta.operations.health.place import places_of
+from peserta.operations.making_topics import make_topics
+from peserta.operations.service import ROLES, Service
+from peserta.settings import Settings
 from schemas.fact_json import read_record
 from tests.support.installation import installation
 from tests.support.waiting import wait_until
@@ -79,7 +80,7 @@ def samples(settings: Settings, role: str, name: str, label: str) -> Counter[str
 
 def probe(service: Service, *arguments: str) -> int:
     """The exit code of `peserta health`, with the workers' environment."""
-    command = [sys.executable, "-m", "deploy.cli", "health", *arguments]
+    command = [sys.executable, "-m", "peserta", "health", *arguments]
     return subprocess.run(command, check=False, env=service._environment, capture_output=True, timeout=60).returncode
 
 
@@ -102,7 +103,7 @@ def test_workers_are_ready_once_they_have_their_partitions_and_their_metrics_add
         "sink": {"BEGIN"},
     }
     assert probe(service, "sink") == 1
-    make_topics(settings)
+    asyncio.run(make_topics(settings))
     wait_until_ready(settings)
     assert probe(service) == probe(service, "recorder") == 0
     for process in service.processes.values():
@@ -173,7 +174,7 @@ def test_workers_that_wait_for_servers_that_are_not_there_end_on_a_signal_too(
 def test_a_worker_whose_broker_is_gone_is_not_ready_until_it_is_back(topic_prefix: str, tmp_path: Path) -> None:
     with Stack(tmp_path / "stack", clickhouse=False) as own:
         settings = installation(own.kafka_address, "", topic_prefix, "none", tmp_path)
-        make_topics(settings)
+        asyncio.run(make_topics(settings))
         with Service(settings, tmp_path / "logs") as service:
             service.start("recorder")
             wait_until(lambda: not waits(settings)["recorder"], READY_LIMIT_S)

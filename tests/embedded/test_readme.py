@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from deploy.commands.serve import make_topics
-from deploy.demo.run import ARRIVAL_LIMIT_S
 from deploy.embedded.stack import Stack
-from deploy.generations import read_said, standing_book
-from deploy.kafka_reading import end_offsets, wait_until_worked
-from deploy.settings import PREFIX, Settings
+from peserta.demo.run import ARRIVAL_LIMIT_S
+from peserta.operations.generations import read_said, standing_book
+from peserta.operations.kafka_reading import end_offsets, wait_until_worked
+from peserta.operations.making_topics import make_topics
+from peserta.settings import PREFIX, Settings
 from sinks.clickhouse.reading import wait_until_caught_up
 from tests.support.installation import RestartingService, installation
 
@@ -42,7 +42,7 @@ def settings(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Settings
 
 @pytest.fixture(scope="module")
 def running(settings: Settings) -> Iterator[RestartingService]:
-    make_topics(settings)
+    asyncio.run(make_topics(settings))
     with RestartingService(settings, settings.data_dir / "logs") as service:
         service.start()
         yield service

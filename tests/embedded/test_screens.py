@@ -1,5 +1,6 @@
 """What the reading commands show, on real terminals and pipes, of a book that went through the service."""
 
+import asyncio
 import json
 import os
 import re
@@ -12,11 +13,11 @@ from typing import Final
 
 import pytest
 
-from deploy.clickhouse_reading import analyst
-from deploy.commands.serve import make_topics
-from deploy.coverage_reading import under_policies
 from deploy.embedded.stack import Stack
-from deploy.service import Service
+from peserta.operations.clickhouse_reading import analyst
+from peserta.operations.coverage_reading import under_policies
+from peserta.operations.making_topics import make_topics
+from peserta.operations.service import Service
 from schemas.dates import instant
 from streams.core.simulate import JsonObject
 from tests.support.installation import installation
@@ -165,7 +166,7 @@ def test_a_reader_who_goes_is_no_fault(told: Told, command: list[str], tmp_path:
     os.close(reads)
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "deploy.cli", *command], stdout=writes, stderr=subprocess.PIPE, cwd=tmp_path,
+            [sys.executable, "-m", "peserta", *command], stdout=writes, stderr=subprocess.PIPE, cwd=tmp_path,
             env=told.environment, timeout=COMMAND_LIMIT_S, check=False,
         )  # fmt: skip
     finally:
@@ -176,7 +177,7 @@ def test_a_reader_who_goes_is_no_fault(told: Told, command: list[str], tmp_path:
 def test_alerts_are_followed_after_the_stored_ones(told: Told) -> None:
     """Killed when it has said all that is stored: it would go on."""
     stored = told.ask("alerts", "--json").encode()
-    command = [sys.executable, "-m", "deploy.cli", "alerts", "--follow", "--json"]
+    command = [sys.executable, "-m", "peserta", "alerts", "--follow", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=told.environment) as process:
         assert process.stdout is not None
         said = b"".join(process.stdout.readline() for _ in stored.splitlines())
@@ -199,12 +200,12 @@ def test_an_exported_journal_is_taken_into_a_new_book_by_the_commands_that_it_na
     ]
     again = installation(stack.kafka_address, stack.clickhouse_url, "again.", "again", tmp_path / "data")
     environment = surroundings() | again.environment()
-    make_topics(again)
+    asyncio.run(make_topics(again))
     with Service(again, tmp_path / "logs") as service:
         service.start()
         for _, *arguments in commands[1:]:
             done = subprocess.run(
-                [sys.executable, "-m", "deploy.cli", *arguments],
+                [sys.executable, "-m", "peserta", *arguments],
                 env=environment, capture_output=True, text=True, timeout=COMMAND_LIMIT_S, check=False,
             )  # fmt: skip
             # What the old book refused, `publish` may say of the new one too.

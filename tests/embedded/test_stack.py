@@ -11,7 +11,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
 
 from deploy.embedded.stack import Stack, StackError
-from deploy.topics import create_topics
+from peserta.operations.topics import create_topics
 from schemas.topics import FACTS
 from tests.support.liveness import is_alive
 from tests.support.waiting import wait_until

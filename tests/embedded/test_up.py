@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from deploy.embedded.ports import free_ports
-from deploy.remembered import Remembered, remember
+from peserta.operations.remembered import Remembered, remember
 from schemas.dates import day_text, jakarta_day
 from streams.clock import now_ms
 from tests.support.liveness import is_alive
@@ -42,7 +42,7 @@ class Up:
         self.environment = surroundings(data_dir=str(folder), health_port="", **settings)
         with self._said.open("wb") as said:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "deploy.cli", "up", *arguments],
+                [sys.executable, "-m", "peserta", "up", *arguments],
                 env=self.environment, stdout=said, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         try:
@@ -77,12 +77,12 @@ class Up:
 
     def worker(self, role: str) -> int | None:
         """The id of this worker; None while there is none."""
-        ending = f"-m deploy.cli worker {role}"
+        ending = f"-m peserta worker {role}"
         return next((pid for pid, args in self.below().items() if args.endswith(ending) and "leash" not in args), None)
 
     def has(self, *companies: str) -> bool:
         """Whether these are the companies of the book; not while ClickHouse has no tables yet."""
-        command = [sys.executable, "-m", "deploy.cli", "coverage", "--json"]
+        command = [sys.executable, "-m", "peserta", "coverage", "--json"]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
         return done.returncode == 0 and [row["company_id"] for row in objects(done.stdout)] == [*companies]
 
@@ -182,7 +182,7 @@ def test_a_book_of_history_stays_one_and_a_killed_up_is_waited_for(start: Callab
 
 def test_an_up_that_is_not_up_yet_ends_on_a_signal_too(tmp_path: Path) -> None:
     environment = surroundings(data_dir=str(tmp_path / "data"), **new_book())
-    with subprocess.Popen([sys.executable, "-m", "deploy.cli", "up"], env=environment, stderr=subprocess.PIPE) as up:
+    with subprocess.Popen([sys.executable, "-m", "peserta", "up"], env=environment, stderr=subprocess.PIPE) as up:
         wait_until((tmp_path / "data" / "stack" / "clickhouse" / "clickhouse.log").exists, UP_LIMIT_S)
         up.send_signal(signal.SIGINT)
         _, said = up.communicate(timeout=UP_LIMIT_S)

@@ -9,16 +9,16 @@ from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaTimeoutError  # type: ignore[import-untyped]
 from tenacity import AsyncRetrying, retry_if_result, wait_fixed
 
-from deploy.failure import CommandFailed, ExitCode
-from deploy.generations import read_said
-from deploy.kafka_reading import end_offsets
-from deploy.making_topics import make_topics
-from deploy.rebuild import removal
-from deploy.rebuild.announcement import REBUILD, Announcement
-from deploy.rebuild.candidate import Candidate, begin
-from deploy.rebuild.groups import admin_of
-from deploy.rebuild.removal import remove_old
-from deploy.settings import Settings
+from peserta.operations.failure import Failed, Unavailable
+from peserta.operations.generations import read_said
+from peserta.operations.kafka_reading import end_offsets
+from peserta.operations.making_topics import make_topics
+from peserta.operations.rebuild import removal
+from peserta.operations.rebuild.announcement import REBUILD, Announcement
+from peserta.operations.rebuild.candidate import Candidate, begin
+from peserta.operations.rebuild.groups import admin_of
+from peserta.operations.rebuild.removal import remove_old
+from peserta.settings import Settings
 from schemas.generation import Generation
 from tests.support.installation import installation
 
@@ -97,9 +97,9 @@ async def test_what_was_said_counts_though_the_answer_was_lost(settings: Setting
 
 async def test_what_was_not_said_is_an_error_and_never_comes_to_be(settings: Settings) -> None:
     async with await announcing(settings, RequestLost) as announcement:
-        with pytest.raises(CommandFailed, match="It does not name generation 2") as failed:
+        with pytest.raises(Failed, match="It does not name generation 2") as failed:
             await announcement.stands(SECOND)
-        assert failed.value.code == ExitCode.UNAVAILABLE
+        assert isinstance(failed.value, Unavailable)
         assert (await read_said(settings)).standing == Generation()
         await announcement.begun(SECOND)  # by the producer that has decided the open transaction
     said = await read_said(settings)
@@ -108,7 +108,7 @@ async def test_what_was_not_said_is_an_error_and_never_comes_to_be(settings: Set
 
 async def test_who_was_opened_before_another_cannot_say_anything(settings: Settings) -> None:
     async with await Announcement.open(settings) as first, await Announcement.open(settings) as second:
-        with pytest.raises(CommandFailed, match="Another rebuild was started meanwhile"):
+        with pytest.raises(Failed, match="Another rebuild was started meanwhile"):
             await first.stands(SECOND)
         await second.begun(SECOND)  # whom the first does not silence in turn
     said = await read_said(settings)
@@ -118,9 +118,9 @@ async def test_who_was_opened_before_another_cannot_say_anything(settings: Setti
 async def test_topics_that_cannot_be_made_are_said_in_a_sentence(settings: Settings) -> None:
     too_many = settings.of_generation(2).model_copy(update={"replication": 3})
     async with await Announcement.open(settings) as announcement:
-        with pytest.raises(CommandFailed, match="InvalidReplicationFactor") as failed:
+        with pytest.raises(Failed, match="InvalidReplicationFactor") as failed:
             await begin(Candidate(settings, too_many, SECOND), announcement)
-    assert failed.value.code == ExitCode.UNAVAILABLE
+    assert isinstance(failed.value, Unavailable)
     assert (await read_said(settings)).begun == SECOND, "its number is taken before anything has it"
 
 
@@ -129,7 +129,7 @@ async def test_a_rebuild_that_began_before_what_is_old_is_deleted_cannot_switch_
         await begin(Candidate(settings, settings.of_generation(2), SECOND), rebuild)
         removed = await remove_old(settings)
         assert settings.of_generation(2).topics.ledger in removed.topics
-        with pytest.raises(CommandFailed, match="Another rebuild was started meanwhile"):
+        with pytest.raises(Failed, match="Another rebuild was started meanwhile"):
             await rebuild.stands(SECOND)
     assert (await read_said(settings)).standing == Generation()
     assert settings.topics.ledger in await topics_of(settings)
@@ -151,7 +151,7 @@ async def test_nothing_is_deleted_when_a_rebuild_switches_just_before_it_is_sile
 
         monkeypatch.setattr(removal, "Announcement", Late)
         before = await topics_of(settings)
-        with pytest.raises(CommandFailed, match="nothing was deleted"):
+        with pytest.raises(Failed, match="nothing was deleted"):
             await remove_old(settings)
     assert (await read_said(settings)).standing.number == 2
     assert await topics_of(settings) == before

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.failure import CommandFailed, ExitCode
-from deploy.making_topics import make_topics
-from deploy.opened import as_opened, known_of_book
-from deploy.settings import Settings, read_settings
-from deploy.topics import create_topics, topic_table
+from peserta.operations.failure import Failed, Unfit
+from peserta.operations.making_topics import make_topics
+from peserta.operations.opened import as_opened, known_of_book
+from peserta.operations.topics import create_topics, topic_table
+from peserta.settings import Settings, read_settings
 from sinks.clickhouse.loop import run_sink
 from sinks.clickhouse.migrations import migrate, migrations
 from sinks.clickhouse.reading import wait_until_caught_up
@@ -102,9 +102,9 @@ async def test_topics_are_not_made_for_a_book_that_was_opened_otherwise(
 ) -> None:
     await make_topics(book)
     other = read_settings(**{name: getattr(book, name) for name in book.model_fields_set} | update)
-    with pytest.raises(CommandFailed, match=words) as refused:
+    with pytest.raises(Failed, match=words) as refused:
         await make_topics(other)
-    assert refused.value.code == ExitCode.WRONG_SETTINGS
+    assert isinstance(refused.value, Unfit)
     assert "message.timestamp.type" not in str(refused.value)
     assert await make_topics(book)
 

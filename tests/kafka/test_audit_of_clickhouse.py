@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from deploy.audit.position import IN_CLICKHOUSE, SNAPSHOTS, Position, topic_names
-from deploy.audit.report import Report, audit_clickhouse, audit_topics
-from deploy.settings import Settings
+from peserta.operations.audit.position import IN_CLICKHOUSE, SNAPSHOTS, Position, topic_names
+from peserta.operations.audit.report import Report, audit_clickhouse, audit_topics
+from peserta.settings import Settings
 from schemas.codec import JournalCodec
 from schemas.records import Company, CompanySet, Coordinates
 from sinks.clickhouse.progress import Progress
@@ -19,7 +19,7 @@ from streams.partitioning import partition_of
 from tests.support.installation import installation
 from tests.support.shelf import Stored
 from tests.support.sink_database import Database, made_database
-from tests.unit.deploy.audit.book import PARTITIONS, SETTINGS, TOPICS, BookInMemory, published_book
+from tests.unit.peserta.operations.audit.book import PARTITIONS, SETTINGS, TOPICS, BookInMemory, published_book
 
 SCALE = 0.02
 REGISTERED = ["JT-0001-A", "JT-0002-A", "JT-0003-A", "JT-0004-A"]

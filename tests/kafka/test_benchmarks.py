@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded.stack import Stack
-from deploy.story.companies import COMPANIES
-from deploy.story.telling import tell
+from peserta.demo.story.companies import COMPANIES
+from peserta.demo.story.telling import tell
 from schemas.topics import LEDGER
 from tests.bench.load import SEED, Load
 from tests.bench.place import Place

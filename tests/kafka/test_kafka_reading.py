@@ -5,7 +5,13 @@ from collections.abc import AsyncIterator
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
 
-from deploy.kafka_reading import end_offsets, last_stable_offsets, read_to_end, wait_until_readable, wait_until_worked
+from peserta.operations.kafka_reading import (
+    end_offsets,
+    last_stable_offsets,
+    read_to_end,
+    wait_until_readable,
+    wait_until_worked,
+)
 from tests.support.lane_topics import create, produce
 
 WORKED_S = 0.5  # in vain: as long as a wait that must not end is waited for

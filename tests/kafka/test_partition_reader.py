@@ -8,7 +8,7 @@ from aiokafka.conn import AIOKafkaConnection  # type: ignore[import-untyped]
 from aiokafka.protocol.fetch import FetchRequest  # type: ignore[import-untyped]
 from aiokafka.protocol.metadata import MetadataRequest  # type: ignore[import-untyped]
 
-from deploy.audit.reading import PartitionReader, partition_reader
+from peserta.operations.audit.reading import PartitionReader, partition_reader
 from tests.support.lane_topics import create, produce
 
 TOPICS: Final = ("journal", "ledger", "alerts")

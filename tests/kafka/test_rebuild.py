@@ -13,22 +13,22 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer  # type: ignore[import-u
 from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
 from tenacity import AsyncRetrying, retry_if_result, wait_fixed
 
-from deploy.audit.report import Report, audit_book
-from deploy.audit.seal import check, seal
-from deploy.clickhouse_reading import analyst
-from deploy.clickhouse_writing import writing
-from deploy.commands.serve import make_topics
-from deploy.demo.material import Material, from_story
-from deploy.demo.run import Run
 from deploy.embedded.stack import Stack
-from deploy.failure import CommandFailed
-from deploy.generations import standing_book
-from deploy.kafka_reading import end_offsets, read_to_end
-from deploy.rebuild.candidate import next_candidate
-from deploy.rebuild.state import restore
-from deploy.settings import Settings
-from deploy.story import story
-from streams.lane.stop import StopCode
+from peserta.demo.material import Material, from_story
+from peserta.demo.run import Run
+from peserta.demo.story import story
+from peserta.operations.audit.report import Report, audit_book
+from peserta.operations.audit.seal import check, seal
+from peserta.operations.clickhouse_reading import analyst
+from peserta.operations.clickhouse_writing import writing
+from peserta.operations.failure import Failed
+from peserta.operations.generations import standing_book
+from peserta.operations.kafka_reading import end_offsets, read_to_end
+from peserta.operations.making_topics import make_topics
+from peserta.operations.rebuild.candidate import next_candidate
+from peserta.operations.rebuild.state import restore
+from peserta.settings import Settings
+from streams.lane.stop_code import StopCode
 from tests.support.installation import RestartingService, installation
 from tests.support.waiting import INTERVAL_S, wait_until
 
@@ -65,7 +65,7 @@ class Book:
     def command(self, *arguments: str) -> "subprocess.Popen[str]":
         environment = {**os.environ, **self.settings.environment()}
         return subprocess.Popen(
-            [sys.executable, "-m", "deploy.cli", "rebuild", *arguments],
+            [sys.executable, "-m", "peserta", "rebuild", *arguments],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -145,7 +145,7 @@ def test_a_state_that_was_lost_is_written_anew_and_nobody_else_notices(book: Boo
 
     assert book.service.processes["bookkeeper"].stop() == 0
     asyncio.run(deleted(book.settings.kafka, streams.changelog))
-    make_topics(book.settings)
+    asyncio.run(make_topics(book.settings))
     book.service.start("bookkeeper")
     process = book.service.processes["bookkeeper"]
     assert process.wait(LIMIT_S) == StopCode.REFUSE
@@ -164,14 +164,14 @@ def test_a_state_that_was_lost_is_written_anew_and_nobody_else_notices(book: Boo
 
 
 async def test_nothing_is_rebuilt_beside_whoever_keeps_it(book: Book) -> None:
-    with pytest.raises(CommandFailed, match="Book-keepers are running"):
+    with pytest.raises(Failed, match="Book-keepers are running"):
         await restore(book.settings, lambda *_: None, patience_s=0)
     group = book.settings.of_generation(2).stream_settings().bookkeeper_app
     journal = book.settings.topics.journal
     server = book.settings.kafka
     async with AIOKafkaConsumer(journal, bootstrap_servers=server, group_id=group, enable_auto_commit=False) as another:
         await another.getmany(timeout_ms=100)
-        with pytest.raises(CommandFailed, match="another rebuild runs"):
+        with pytest.raises(Failed, match="another rebuild runs"):
             await next_candidate(book.settings, patience_s=0)
 
 
@@ -240,7 +240,7 @@ def test_analysts_see_the_standing_generation_and_only_when_told_the_old_one_goe
 
 def test_the_alerts_of_the_standing_generation_are_shown(book: Book) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "deploy.cli", "alerts", "--json"],
+        [sys.executable, "-m", "peserta", "alerts", "--json"],
         env={**os.environ, **book.settings.environment()},
         capture_output=True,
         check=True,

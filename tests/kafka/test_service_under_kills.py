@@ -8,14 +8,14 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
-from deploy.audit.report import audit_book
-from deploy.demo.evidence import Evidence, gather
-from deploy.demo.material import Material, from_story
-from deploy.demo.proof import failures, prove
-from deploy.demo.run import Run
-from deploy.kafka_reading import last_stable_offsets, wait_until_worked
-from deploy.settings import Settings
-from deploy.story import story
+from peserta.demo.evidence import Evidence, gather
+from peserta.demo.material import Material, from_story
+from peserta.demo.proof import failures, prove
+from peserta.demo.run import Run
+from peserta.demo.story import story
+from peserta.operations.audit.report import audit_book
+from peserta.operations.kafka_reading import last_stable_offsets, wait_until_worked
+from peserta.settings import Settings
 from schemas.records import Alert
 from tests.support.installation import RestartingService, installation
 

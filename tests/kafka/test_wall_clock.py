@@ -5,13 +5,13 @@ from pathlib import Path
 
 from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
-from deploy.commands.serve import make_topics
-from deploy.journal_files import Exported, entries_of
-from deploy.settings import Settings, read_settings
+from peserta.intake.publisher import Publisher
+from peserta.operations.journal_files import Exported, entries_of
+from peserta.operations.making_topics import make_topics
+from peserta.settings import Settings, read_settings
 from schemas.dates import day_text, jakarta_day
 from schemas.records import Coordinates, Entry, FactEntry, Tick
 from streams.clock import now_ms
-from streams.intake.publisher import Publisher
 from tests.support.installation import PARTITIONS, RestartingService
 
 ARRIVAL_LIMIT_S = 120
@@ -36,7 +36,7 @@ def test_the_date_begins_once_in_every_partition_and_facts_are_stamped(
     settings = read_settings(
         kafka=kafka_address, topic_prefix=topic_prefix, partitions=PARTITIONS, data_dir=tmp_path, clock="wall"
     )
-    make_topics(settings)
+    asyncio.run(make_topics(settings))
     before = now_ms()
     today = jakarta_day(before)
     line = (

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Sequen
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from deploy.audit.findings import Finding
-from deploy.audit.inbound import account, recorder_letters
-from deploy.audit.kept import Kept
-from deploy.audit.partition import PartitionAudit
-from deploy.audit.reading import Stretch
+from peserta.operations.audit.findings import Finding
+from peserta.operations.audit.inbound import account, recorder_letters
+from peserta.operations.audit.kept import Kept
+from peserta.operations.audit.partition import PartitionAudit
+from peserta.operations.audit.reading import Stretch
 from sinks.clickhouse.progress import TABLE
 from sinks.clickhouse.ranges import Batch, Range
 from sinks.clickhouse.topics import topics
@@ -25,7 +25,7 @@ _T = TypeVar("_T")
 
 
 class MemoryReader:
-    """Speaks as `deploy.audit.reading.PartitionReader` does."""
+    """Speaks as `peserta.operations.audit.reading.PartitionReader` does."""
 
     def __init__(self, scene: Scene) -> None:
         self._broker = scene.broker

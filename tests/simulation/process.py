@@ -5,6 +5,10 @@ from collections.abc import Callable, Coroutine
 from contextvars import ContextVar, copy_context
 from typing import Any, NoReturn, Optional
 
+from sinks.clickhouse.faults import Refused as SinkRefused
+from streams.lane.stop import Refused as LaneRefused
+from streams.lane.stop_code import StopCode
+
 PROCESS: ContextVar[Optional["Process"]] = ContextVar("process", default=None)
 
 
@@ -36,7 +40,7 @@ class Process:
             await main()
         except Exception as error:
             self.error = error
-            self.end(getattr(error, "exit_code", 70))
+            self.end(StopCode.REFUSE if isinstance(error, SinkRefused | LaneRefused) else StopCode.RESTART)
             raise Ended from error
         self.end(0)
 

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 from unittest.mock import patch
 
-from streams.lane.stop import StopCode
+from streams.lane.stop_code import StopCode
 from tests.simulation.judgement import judge
 from tests.simulation.link import KILLED, OUTSIDE
 from tests.simulation.loop import Stalled, VirtualLoop

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from deploy.service import Service
-from deploy.settings import Settings, read_settings
+from peserta.operations.service import Service
+from peserta.settings import Settings, read_settings
 
 PARTITIONS = 2
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.audit.reading import Stretch
+from peserta.operations.audit.reading import Stretch
 
 RECORDS_PER_BATCH = 7
 
@@ -23,7 +23,7 @@ class Stored:
 
 
 class Shelf:
-    """(topic, partition) -> records; speaks as `deploy.audit.reading.PartitionReader` does."""
+    """(topic, partition) -> records; speaks as `peserta.operations.audit.reading.PartitionReader` does."""
 
     def __init__(self) -> None:
         self.stored: dict[tuple[str, int], list[Stored]] = defaultdict(list)

@@ -7,8 +7,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type:
 from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
 from aiokafka.admin.records_to_delete import RecordsToDelete  # type: ignore[import-untyped]
 
-from deploy.kafka_reading import wait_until_readable
-from deploy.topics import create_topics
+from peserta.operations.kafka_reading import wait_until_readable
+from peserta.operations.topics import create_topics
 
 PARTITIONS = 2
 

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from deploy.demo.run import ARRIVAL_LIMIT_S
 from deploy.embedded.stack import Stack
-from deploy.kafka_reading import end_offsets, wait_until_worked
-from deploy.service import Service
-from deploy.settings import PREFIX, Settings
-from deploy.story import DEFAULT_SEED, Story, StoryFiles, story, write
+from peserta.demo.run import ARRIVAL_LIMIT_S
+from peserta.demo.story import DEFAULT_SEED, Story, StoryFiles, story, write
+from peserta.operations.kafka_reading import end_offsets, wait_until_worked
+from peserta.operations.service import Service
+from peserta.settings import PREFIX, Settings
 from sinks.clickhouse.reading import wait_until_caught_up
 from streams.core.simulate import JsonObject
 from tests.support.installation import installation
@@ -40,7 +40,7 @@ def surroundings(**settings: str) -> dict[str, str]:
 
 def peserta(environment: dict[str, str], *arguments: str, code: int = 0) -> str:
     """What the command says on standard output; it must end with this code, and never in a traceback."""
-    command = [sys.executable, "-m", "deploy.cli", *arguments]
+    command = [sys.executable, "-m", "peserta", *arguments]
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=COMMAND_LIMIT_S, check=False
     )
@@ -53,7 +53,7 @@ def on_terminal(environment: dict[str, str], width: int, *arguments: str) -> str
     """What the command writes to a terminal of this width, without colours."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 25, width, 0, 0))
-    command = [sys.executable, "-m", "deploy.cli", *arguments]
+    command = [sys.executable, "-m", "peserta", *arguments]
     with subprocess.Popen(command, stdout=theirs, stderr=subprocess.STDOUT, env=environment) as process:
         os.close(theirs)
         said = b""

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from deploy.clickhouse_reading import analyst
 from deploy.embedded.process import Process
-from deploy.kafka_reading import end_offsets, read_to_end
-from deploy.settings import Settings, read_settings
-from deploy.topics import create_topics
+from peserta.operations.clickhouse_reading import analyst
+from peserta.operations.kafka_reading import end_offsets, read_to_end
+from peserta.operations.topics import create_topics
+from peserta.settings import Settings, read_settings
 from schemas.topics import ALERTS, LEDGER
 from tests.bench.filling import fill
 from tests.bench.load import GRACE_DAYS

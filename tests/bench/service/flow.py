@@ -13,12 +13,12 @@ from typing import Any, Final, NamedTuple
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
-from deploy.kafka_reading import wait_until_worked
+from peserta.intake.reference import changes, send
+from peserta.operations.kafka_reading import wait_until_worked
 from schemas.codec import InboundCodec, OutputCodec
 from schemas.dates import day
 from schemas.records import Fact, Policy
 from schemas.vocabulary import HIRE
-from streams.intake.reference import changes, send
 from tests.bench.service.book import WORK_LIMIT_S, Book
 from tests.support.facts import noon
 

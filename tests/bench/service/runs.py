@@ -3,7 +3,7 @@
 import time
 from typing import Any, Final
 
-from deploy.kafka_reading import end_offsets, wait_until_worked
+from peserta.operations.kafka_reading import end_offsets, wait_until_worked
 from schemas.topics import ALERTS, DEAD_LETTERS, JOURNAL, LEDGER, SNAPSHOTS
 from sinks.clickhouse.reading import wait_until_caught_up
 from tests.bench.filling import fill

@@ -20,7 +20,7 @@ from typing import Any
 
 from clickhouse_connect.driver import options as clickhouse_options
 
-from deploy.settings import Settings, read_settings
+from peserta.settings import Settings, read_settings
 from sinks.clickhouse.loop import run_sink
 from sinks.clickhouse.metrics import SinkMetrics
 from sinks.clickhouse.progress import Partition

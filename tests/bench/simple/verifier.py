@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from deploy.kafka_reading import read_to_end
+from peserta.operations.kafka_reading import read_to_end
 from tests.bench.simple.work import KeyValue
 from tests.bench.simple.world import Made
 from tests.support.settled import wait_until_settled

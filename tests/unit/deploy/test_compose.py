@@ -13,12 +13,12 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from typer.main import get_group
 
-from deploy.cli import app
-from deploy.deferred import every_command
 from deploy.embedded.broker import Cluster, Node
 from deploy.embedded.jars import KAFKA_VERSION
-from deploy.settings import PREFIX, Settings, read_settings
-from deploy.topics import topic_table
+from peserta.cli.deferred import every_command
+from peserta.cli.main import app
+from peserta.operations.topics import topic_table
+from peserta.settings import PREFIX, Settings, read_settings
 from streams.settings import StreamSettings
 
 TOP = Path(__file__).parents[3]
@@ -215,7 +215,7 @@ def test_the_image_runs_the_command_as_somebody_without_rights() -> None:
     named = dict(instructions())
     assert named["ENTRYPOINT"] == '["peserta"]'
     assert named["USER"] == "peserta"
-    assert pyproject()["project"]["scripts"] == {"peserta": "deploy.cli:main"}
+    assert pyproject()["project"]["scripts"] == {"peserta": "peserta.cli.main:main"}
     assert "--require-hashes" in dockerfile
 
 

@@ -7,7 +7,8 @@ from textwrap import dedent
 import pytest
 
 from streams.lane.delivery import NotDelivered
-from streams.lane.stop import LaneFault, Refused, StopCode, Stopping, stop_line
+from streams.lane.stop import LaneFault, Refused, Stopping, stop_line
+from streams.lane.stop_code import StopCode
 
 
 def raised(error: Exception) -> Exception:

@@ -1,0 +1,42 @@
+"""Arguments that several commands share, with their help."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from schemas.dates import day, instant, instant_text
+from streams.core.book import GRACE_DAYS_MAX
+
+
+def _date(text: str) -> str:
+    try:
+        day(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no date: write it YYYY-MM-DD") from error
+    return text
+
+
+def optional_date(text: str | None) -> str | None:
+    """A date that may be left out; a wrong one is a usage error."""
+    return None if text is None else _date(text)
+
+
+def optional_instant(text: str | None) -> str | None:
+    """An instant that may be left out; without an offset, or when it does not exist, it is a usage error."""
+    try:
+        return None if text is None else instant_text(instant(text))
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r}: {error}") from error
+
+
+FactFiles = Annotated[
+    list[Path], typer.Argument(help="Files of facts, one JSON object a line.", metavar="FILE.ndjson...")
+]
+AsOf = Annotated[str, typer.Option(help="The date of the figures, YYYY-MM-DD.", callback=_date, metavar="DATE")]
+DateArgument = Annotated[str, typer.Argument(help="A business date, YYYY-MM-DD.", callback=_date, metavar="DATE")]
+PoliciesFile = Annotated[Path | None, typer.Option(help="Policies, YAML.", metavar="FILE.yaml")]
+CompaniesFile = Annotated[Path | None, typer.Option(help="The registry of companies, YAML.", metavar="FILE.yaml")]
+GraceDays = Annotated[
+    int, typer.Option(min=0, max=GRACE_DAYS_MAX, help="Days from the start of a spell in which a worker is new.")
+]

@@ -1,0 +1,165 @@
+"""`peserta audit` and `peserta seal`: does the book still say what its journal says?"""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from peserta.cli.exit_codes import ExitCode
+from peserta.cli.screen import err, out, print_json, progress, table
+from peserta.cli.tables import Sheet
+from peserta.operations.audit.position import JOURNAL
+from peserta.operations.audit.position_file import read_position, write_position
+from peserta.operations.audit.reading import OnRead
+from peserta.operations.audit.report import Report, audit_book
+from peserta.operations.audit.seal import read_seal, seal
+from peserta.operations.discovery import installation, with_kafka
+from peserta.operations.failure import Rejected
+from peserta.operations.generations import standing_book
+
+
+def audit(
+    sealed: Annotated[
+        Path | None, typer.Option("--seal", help="A seal that the history must end in.", metavar="FILE.json")
+    ] = None,
+    since: Annotated[
+        Path | None, typer.Option("--since", help="Go on from this position.", metavar="FILE", show_default=False)
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", help="Keep the position, if all is well.", metavar="FILE")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+) -> None:
+    """Fold the journal again, and hold everything against it: ledger, alerts, snapshots, letters, state, ClickHouse.
+
+    Of snapshots the last of each company. Verifies the ledger's chain, and accounts for every record that the recorder
+    consumed. May run beside the service: it speaks up to the offsets that it names. Exit code 0 only if all is well.
+
+    A position holds what the auditor has folded, so that the next audit reads only what came after. Keep it where the
+    service cannot write: who can change both the file and the book can deceive it; a full audit cannot be. Records of
+    the state from before the position are not read again: that a changelog was made anew, only a full audit finds.
+
+    Example: peserta audit · peserta audit --since last.position --save last.position · peserta audit --seal seal.json
+    """
+    if sealed is not None and since is not None:
+        raise Rejected("A seal is proved by the whole history: leave out --since.")
+    report = _run(sealed, since, save)
+    if as_json:
+        print_json(report.as_json())
+    else:
+        _show(report)
+    if not report.is_well:
+        if save is not None:
+            err.print("No position was saved, as not all is well.")
+        raise typer.Exit(ExitCode.NOT_AS_ASKED)
+
+
+def take_seal() -> None:
+    """Audit the book, and print the heads of its ledger's chains: keep them elsewhere, in the minutes of a forum, say.
+
+    Example: peserta seal > seal.json
+    """
+    report = _run()
+    if not report.is_well:
+        _show(report)
+        raise typer.Exit(ExitCode.NOT_AS_ASKED)
+    typer.echo(json.dumps(seal(report.kept), indent=2))
+
+
+def _run(sealed: Path | None = None, since: Path | None = None, save: Path | None = None) -> Report:
+    heads = None if sealed is None else read_seal(sealed)
+    start = None if since is None else read_position(since)
+    settings = standing_book(with_kafka(installation()))
+    with progress() as bar:
+        task = bar.add_task("Auditing", total=None)
+
+        def planned(offsets: int) -> OnRead:
+            bar.update(task, total=offsets)
+            return lambda passed: bar.advance(task, passed)
+
+        def say(what: str) -> None:
+            bar.update(task, description=what)
+
+        report = asyncio.run(audit_book(settings, say, heads, since=start, on_planned=planned))
+    if save is not None and report.is_well:
+        write_position(save, report.position(settings.stream_settings()))
+    return report
+
+
+def _show(report: Report) -> None:
+    columns = (
+        "partition",
+        "from",
+        "up to",
+        "entries",
+        "repeats",
+        "kept",
+        "alerts",
+        "on the way",
+        "in ClickHouse up to",
+        "chain",
+    )
+    rows = [
+        (
+            k.partition,
+            k.since.next[JOURNAL],
+            k.journal_next,
+            k.entries,
+            k.repeats,
+            len(k.ledger),
+            len(k.alerts),
+            k.not_yet_kept,
+            k.clickhouse_next,
+            k.head.hex()[:12],
+        )
+        for k in report.kept
+    ]
+    out.print(table("The book", columns, rows, right=columns[:-1]), "")
+    inbound = [
+        (
+            *one.source,
+            one.since.settled_next,
+            one.next_offset,
+            one.records,
+            one.in_journal,
+            sum(one.dead_letters.values()),
+        )
+        for one in report.consumed
+    ]
+    names = ("topic", "partition", "from", "consumed up to", "records", "in the journal", "dead letters")
+    out.print(table("Records published", names, inbound, right=names[1:]), "")
+    out.print(_dispositions(report), "")
+    out.print(_findings(report), "")
+    for finding in report.findings:
+        for named in finding.named:
+            # Names come from the topics: they may look like markup.
+            out.print(f"{finding.where}, {finding.claim}: {named}", style="red", markup=False, soft_wrap=True)
+    out.print(report.extent, soft_wrap=True)
+    out.print(
+        "[bold green]All is well.[/bold green]" if report.is_well else "[bold red]Not all is well.[/bold red]",
+        markup=True,
+    )
+
+
+def _dispositions(report: Report) -> Sheet:
+    """Behind a position also with what was counted before it."""
+    counted, in_total = report.dispositions, report.dispositions_in_total
+    if report.since is None:
+        return table("Dispositions", ("disposition", "records"), sorted(counted.items()), right=("records",))
+    rows = [(disposition, counted[disposition], in_total[disposition]) for disposition in sorted(in_total)]
+    columns = ("disposition", "since the position", "in total")
+    return table("Dispositions", columns, rows, right=columns[1:])
+
+
+def _findings(report: Report) -> Sheet:
+    """One row for each claim, over all places."""
+    claims: dict[str, list[int]] = {}
+    for f in report.findings:
+        sums = claims.setdefault(f.claim, [0, 0, 0, 0])
+        for place, count in enumerate((f.compared, f.missing, f.extra, f.different)):
+            sums[place] += count
+    rows = [("✘" if any(sums[1:]) else "✔", claim, *sums) for claim, sums in claims.items()]
+    columns = ("", "claim", "compared", "missing", "extra", "different")
+    return table("Findings", columns, rows, right=columns[2:], prose=("claim",))

@@ -1,0 +1,166 @@
+"""`peserta demo`: the whole service on a story or on somebody's files, and the proof."""
+
+import secrets
+import shlex
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from peserta.cli.arguments import CompaniesFile, GraceDays, PoliciesFile, optional_date
+from peserta.cli.demo_screen import show, summary
+from peserta.cli.exit_codes import ExitCode
+from peserta.cli.local_stack import LOGS_FOLDER, LocalStack, check_new, local_stack
+from peserta.cli.refusals import refusals
+from peserta.cli.screen import err, out, print_json
+from peserta.demo.answers import answers
+from peserta.demo.evidence import Evidence, gather
+from peserta.demo.material import Material, from_files, from_story
+from peserta.demo.proof import Check, failures, prove
+from peserta.demo.run import Run, Sent
+from peserta.demo.story import DEFAULT_SEED, story
+from peserta.intake.reference_files import read_rules
+from peserta.operations.failure import Rejected
+from peserta.operations.remembered import Remembered, remember
+from peserta.operations.service import Service
+from peserta.settings import Settings, read_settings
+from streams.core.book import GRACE_DAYS_DEFAULT
+
+PARTITIONS = 4
+
+
+def demo(
+    more: Annotated[
+        list[Path] | None, typer.Argument(help="Further files of facts, after --facts.", metavar="FILE.ndjson...")
+    ] = None,
+    facts: Annotated[
+        list[Path] | None, typer.Option(help="A file of facts in place of the story; may be given again.")
+    ] = None,
+    policies: PoliciesFile = None,
+    companies: CompaniesFile = None,
+    grace_days: GraceDays = GRACE_DAYS_DEFAULT,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="The date of the figures; without it that of the last fact.", callback=optional_date),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what `simulate` would, from the service.")] = False,
+    seed: Annotated[int, typer.Option(help="Of the story.")] = DEFAULT_SEED,
+    scale: Annotated[float, typer.Option(min=0.05, max=50.0, help="Of the story's headcounts.")] = 1.0,
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="Leave the book in this new folder, for `peserta up` to go on with.", metavar="DIR"),
+    ] = None,
+) -> None:
+    """Run a story through a real Kafka, the workers and ClickHouse, and prove every figure against the offline book.
+
+    The story: fifteen months of twelve invented footwear companies. With --facts the same on files of your own. What
+    PESERTA_KAFKA and PESERTA_CLICKHOUSE_URL name is used, under names of its own; else both are started and removed.
+    With --keep they are started in DIR, and the book stays there.
+
+    Exit code 0 only if everything agrees.
+
+    Example: peserta demo · peserta demo --keep playground · peserta demo --facts hires.ndjson --json
+    """
+    if more and not facts:
+        raise Rejected("Files of facts come after --facts.")
+    material = _material([*(facts or ()), *(more or ())], policies, companies, grace_days, as_of, seed, scale)
+    with (
+        refusals(),
+        _folder(keep) as folder,
+        err.status("Starting Kafka and ClickHouse") as status,
+        _installation(folder, material, is_kept=keep is not None) as local,
+    ):
+        settings = local.settings
+        with Service(settings, folder / LOGS_FOLDER, keep=(local.lock,)) as service:
+            sent = Run(settings, material, service, status.update).through()
+        status.update("Reading back what came out, and proving it")
+        evidence = gather(settings)
+        checks = prove(material, sent, evidence)
+        status.stop()
+        _print(settings, sent, evidence, checks, as_json)
+    if keep is not None:
+        err.print(go_on(folder), markup=False, soft_wrap=True)
+    if not all(check.holds for check in checks):
+        raise typer.Exit(ExitCode.NOT_AS_ASKED)
+
+
+def _material(
+    facts: list[Path],
+    policies: Path | None,
+    companies: Path | None,
+    grace_days: int,
+    as_of: str | None,
+    seed: int,
+    scale: float,
+) -> Material:
+    if facts:
+        return from_files(facts, read_rules(policies, companies, grace_days), as_of)
+    if policies or companies or as_of:
+        raise Rejected("--policies, --companies and --as-of go with --facts; the story brings its own.")
+    return from_story(story(seed, scale))
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    """The folder of everything: a temporary one, or one that nobody has used yet."""
+    configured = read_settings()  # What is wrong in the environment is said, also where the demonstration has its own.
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="peserta-demo-") as folder:
+            yield Path(folder)
+        return
+    check_new(keep)
+    if configured.kafka or configured.clickhouse_url:
+        raise Rejected(
+            "--keep is for a Kafka and a ClickHouse that are started here: leave PESERTA_KAFKA and "
+            "PESERTA_CLICKHOUSE_URL out."
+        )
+    yield keep.resolve()
+
+
+@contextmanager
+def _installation(folder: Path, material: Material, *, is_kept: bool) -> Iterator[LocalStack]:
+    """An installation that nobody else uses; what is not configured is started in the folder, laid out as `peserta up`
+    does it. One that is kept has the usual names, for `up` to find it."""
+    name = f"demo_{secrets.token_hex(4)}"
+    configured = read_settings(
+        topic_prefix=None if is_kept else f"{name}.",
+        clickhouse_database=None if is_kept else name,
+        clock="replay",
+        partitions=PARTITIONS,
+        grace_days=material.rules.grace_days,
+        data_dir=folder,
+        inbound_topics="workforce.facts.v1",
+        health_port=0,
+    )
+    with local_stack(
+        configured, "peserta demo", console=err, say=err.print, fixed_ports=False, must_be_new=is_kept
+    ) as local:
+        if is_kept:
+            remember(folder, Remembered(grace_days={configured.topic_prefix: configured.grace_days}))
+        yield local
+
+
+def go_on(folder: Path) -> str:
+    """How to go on with a book that was kept."""
+    variable = f"PESERTA_DATA_DIR={shlex.quote(str(folder))}"
+    return (
+        f"The book is kept in {folder}. To go on with it:\n"
+        f"  {variable} peserta up\n"
+        f"and in another terminal:\n"
+        f"  export {variable}\n"
+        f"  peserta coverage · peserta alerts · peserta publish FILE.ndjson · peserta tick DATE"
+    )
+
+
+def _print(settings: Settings, sent: Sent, evidence: Evidence, checks: list[Check], as_json: bool) -> None:
+    if as_json:
+        for fields in answers(sent, evidence):
+            print_json(fields)
+        for sentence in failures(checks):
+            err.print(sentence, markup=False, soft_wrap=True)
+        return
+    show(out, settings, sent, evidence, checks)
+    out.print(summary(sent, evidence, checks), markup=True)

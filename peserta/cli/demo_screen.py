@@ -1,0 +1,205 @@
+"""A run on the screen, for people: coverage, alerts, what was refused, three questions, times, the proof."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from clickhouse_connect.driver.client import Client
+from rich.console import Console
+from rich.text import Text
+
+from peserta.cli.ask import alert_sentence
+from peserta.cli.screen import bar, percent, sparkline, table
+from peserta.cli.tables import Sheet
+from peserta.demo.evidence import Evidence
+from peserta.demo.proof import Check, failures
+from peserta.demo.run import Sent
+from peserta.demo.stage_times import Work
+from peserta.operations.clickhouse_reading import analyst
+from peserta.settings import Settings
+from schemas.admission import REASONS, Refusal, sentence
+from schemas.records import DeadLetter
+
+MONTHS_SHOWN: Final = 15
+BOOK_REASONS: Final = {
+    "id_conflict": "the same event_id came again with other content",
+    "too_many_facts": "the worker has 1,000 remembered facts",
+}
+MARKS: Final = {
+    "met": Text("● met", style="green"),
+    "breached": Text("▲ breached", style="red"),
+    "pending": Text("◌ pending", style="yellow"),
+    "not_evaluable": Text("–", style="dim"),
+}
+
+
+class Question(NamedTuple):
+    """What an analyst may want to know, and the query that answers it."""
+
+    text: str
+    sql: str
+
+
+QUESTIONS: Final = (
+    Question(
+        "Where is the statutory gap widest? The law asks for all workers, whatever a policy asks.",
+        """SELECT regency, sum(active) AS workers, sum(uncovered) AS uncovered, sum(uncovered_new) AS of_them_new
+FROM coverage_current GROUP BY regency ORDER BY uncovered DESC LIMIT 5""",
+    ),
+    Question(
+        "Who moved most in the last 90 days, in points of coverage?",
+        """SELECT company_id,
+    round(argMin(coverage_bp, date) / 100, 2) AS before, round(argMax(coverage_bp, date) / 100, 2) AS now,
+    round(now - before, 2) AS points FROM coverage_daily AS d
+INNER JOIN (SELECT company_id, as_of FROM coverage_current) AS c USING (company_id)
+WHERE date > as_of - 90 AND coverage_bp IS NOT NULL GROUP BY company_id ORDER BY abs(points) DESC LIMIT 5""",
+    ),
+    Question(
+        "How late do facts arrive? Days from the date on which they hold until they are recorded.",
+        """SELECT source, count() AS facts, quantileExact(0.5)(late) AS median, quantileExact(0.95)(late) AS p95,
+    max(late) AS most
+FROM (SELECT source, dateDiff('day', effective_on, toDate(recorded_at, 'Asia/Jakarta')) AS late FROM journal)
+GROUP BY source ORDER BY p95 DESC LIMIT 5""",
+    ),
+)
+
+
+def show(console: Console, settings: Settings, sent: Sent, evidence: Evidence, checks: Sequence[Check]) -> None:
+    """Everything, in the order in which a reader would ask."""
+    with analyst(settings) as client:
+        console.print(_coverage(client, evidence), "")
+        _alerts(console, evidence)
+        console.print(_refused(sent, evidence), "")
+        for question in QUESTIONS:
+            _answer(console, client, question)
+    console.print(_times(sent), "")
+    console.print(proof_table(checks))
+    for failure in failures(checks):
+        console.print(failure, style="red")
+
+
+def _coverage(client: Client, evidence: Evidence) -> Sheet:
+    months = _months(client)
+    names = {row["company_id"]: row for row in client.query("SELECT * FROM companies").named_results()}
+    policies = sorted(evidence.exported.policies)
+    columns = ("company", "name", "regency", "active", "covered", "gap", "coverage", "", "months", *policies)
+    rows = []
+    for company_id, company in sorted(evidence.companies.items()):
+        states = {p["policy_id"]: p["state"] for p in company["policies"]}
+        registered = names.get(company_id, {})
+        rows.append(
+            (
+                company_id,
+                registered.get("name"),
+                registered.get("regency"),
+                company["active"],
+                company["covered"],
+                company["uncovered"],
+                percent(company["coverage_bp"]),
+                bar(company["coverage_bp"], 10),
+                sparkline(months[company_id]),
+                *(MARKS[states[policy]] for policy in policies),
+            )
+        )
+    title = f"Coverage with work-accident (JKK) and death cover (JKM) on {_as_of(evidence)}"
+    prose, drawn = ("name", "regency"), ("", "months")
+    return table(title, columns, rows, right=("coverage",), prose=prose, drawn=drawn, spare=(*drawn, "regency", "name"))
+
+
+def _as_of(evidence: Evidence) -> str:
+    return max((company["as_of"] for company in evidence.companies.values()), default="–")
+
+
+def _months(client: Client) -> dict[str, list[int | None]]:
+    """company -> coverage at the ends of the last months."""
+    rows = client.query(
+        """SELECT company_id, toStartOfMonth(date) AS month, argMax(tuple(coverage_bp), date).1 FROM coverage_daily
+        WHERE date > addMonths((SELECT max(as_of) FROM coverage_current), {months:Int32})
+        GROUP BY company_id, month ORDER BY company_id, month""",
+        parameters={"months": -MONTHS_SHOWN},
+    ).result_rows
+    found: dict[str, list[int | None]] = defaultdict(list)
+    for company_id, _, coverage_bp in rows:
+        found[company_id].append(coverage_bp)
+    return found
+
+
+def _alerts(console: Console, evidence: Evidence) -> None:
+    firing = sum(alert.status == "firing" for alert in evidence.alerts)
+    console.print(
+        f"[bold]Alerts: {firing} firing, {len(evidence.alerts) - firing} resolved[/bold], each with its cause: a fact, "
+        "or time (a hold or a grace period ended, a contract or a policy began)",
+        markup=True,
+    )
+    in_order = sorted(evidence.alerts, key=lambda a: (a.business_date, a.company_id, a.policy_id))
+    for alert in in_order:
+        console.print(alert_sentence(alert), soft_wrap=True)
+    console.print()
+
+
+def _refused(sent: Sent, evidence: Evidence) -> Sheet:
+    """Everything that is not in force, and why."""
+    counted: Counter[str] = Counter(letter.reason for letter in evidence.dead_letters.values())
+    counted.update(refusal.reason for refusal in sent.refused.values())
+    first = {letter.reason: at for at, letter in sorted(evidence.dead_letters.items(), reverse=True)}
+    unsent = {refusal.reason: refusal for _, refusal in sorted(sent.refused.items(), reverse=True)}
+    rows: list[tuple[Any, ...]] = []
+    for reason, count in sorted(counted.items()):
+        at = first.get(reason)
+        where = f"partition {at.partition}, offset {at.offset}" if at else "not published"
+        why = _why(evidence.dead_letters[at]) if at else sentence(unsent[reason], of_line=True)
+        rows.append((reason, count, where, why))
+    by_book = Counter(record.disposition for record in evidence.ledger.values())
+    for disposition, why in (("duplicate", "known already: counted once"), ("no_effect", "remembered, posts nothing")):
+        if by_book[disposition]:
+            rows.append((disposition, by_book[disposition], "", why))
+    return table(
+        "Refused, repeated, without effect",
+        ("what", "records", "first", "why"),
+        rows,
+        right=("records",),
+        prose=("first", "why"),
+    )
+
+
+def _why(letter: DeadLetter) -> str:
+    """Why a record was refused, by the recorder or by the book."""
+    if letter.reason not in REASONS:
+        return BOOK_REASONS.get(letter.reason, "")
+    return sentence(Refusal(letter.reason, letter.event_id, letter.source, letter.field, letter.rule))
+
+
+def _answer(console: Console, client: Client, question: Question) -> None:
+    result = client.query(question.sql)
+    console.print(question.text, style="bold")
+    console.print(question.sql, style="dim")
+    console.print(table("", result.column_names, result.result_rows), "")
+
+
+def _times(sent: Sent) -> Sheet:
+    """The stages run side by side with the publisher, so their rates are of the time in which they had work."""
+    rows = [(stage, f"{seconds:.1f} s", *_work(sent.work.get(stage))) for stage, seconds in sent.seconds.items()]
+    rows.append(("together", f"{sum(sent.seconds.values()):.1f} s", "", "", ""))
+    numbers = ("time", "records", "busy", "records a second, busy")
+    caption = "busy: with something under way, waiting for acknowledgements included"
+    return table("Where the time went", ("stage", *numbers), rows, right=numbers, caption=caption)
+
+
+def _work(work: Work | None) -> tuple[str, str, str]:
+    if work is None or work.busy_s == 0:
+        return "", "", ""
+    return f"{work.records:,}", f"{work.busy_s:.1f} s", f"{work.records / work.busy_s:,.0f}"
+
+
+def proof_table(checks: Sequence[Check]) -> Sheet:
+    """The checks with their counts."""
+    rows = [("✔" if check.holds else "✘", check.claim, f"{check.compared:,}", check.differing) for check in checks]
+    return table("Proof", ("", "claim", "compared", "differ"), rows, right=("compared", "differ"), prose=("claim",))
+
+
+def summary(sent: Sent, evidence: Evidence, checks: Sequence[Check]) -> str:
+    """One sentence for the end."""
+    published = f"{sent.records:,} records, {len(evidence.companies)} companies, {len(evidence.alerts)} alerts"
+    if all(check.holds for check in checks):
+        return f"[bold green]Everything agrees:[/bold green] {published}, {len(checks)} checks."
+    return f"[bold red]{sum(not check.holds for check in checks)} of {len(checks)} checks fail:[/bold red] {published}."

@@ -1,0 +1,73 @@
+"""`peserta health`: are the workers ready?"""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from peserta.cli.screen import out, print_json, table
+from peserta.operations.discovery import installation
+from peserta.operations.failure import NotAsAsked
+from peserta.operations.health.asking import Health, ask
+from peserta.operations.service import ROLES
+
+
+class Role(StrEnum):
+    """The workers, as peserta.operations.service.ROLES names them."""
+
+    RECORDER = "recorder"
+    BOOKKEEPER = "bookkeeper"
+    SINK = "sink"
+
+
+def health(
+    role: Annotated[Role | None, typer.Argument(help="Ask this worker only.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Show whether the workers are ready, how far behind they are, and what they wait for.
+
+    Asks all workers that run with this PESERTA_DATA_DIR; each says there where its endpoint is. Without such a worker,
+    what answers on PESERTA_HEALTH_PORT. `behind` counts the offsets that a worker has still to read; a dash: it has
+    read nothing since its start. Exit code 0 only if each role that was asked has a worker, and all of them are ready.
+
+    Example: peserta health · peserta health recorder --json
+    """
+    found = ask(installation(), [role] if role else ROLES)
+    if as_json:
+        print_json({"ready": all(worker.ready for worker in found), "workers": [_fields(worker) for worker in found]})
+    else:
+        out.print(
+            table(
+                "",
+                ("worker", "process", "state", "behind", "waits for", "endpoint"),
+                map(_row, found),
+                right=("process", "behind"),
+                prose=("waits for",),
+            )
+        )
+    missing = [_name(worker) for worker in found if not worker.ready]
+    if missing:
+        raise NotAsAsked(f"Not ready: {', '.join(missing)}.")
+
+
+def _name(worker: Health) -> str:
+    return worker.role if worker.pid is None else f"{worker.role} (process {worker.pid})"
+
+
+def _fields(worker: Health) -> dict[str, object]:
+    return {
+        "role": worker.role,
+        "pid": worker.pid,
+        "ready": worker.ready,
+        "waits_for": dict(worker.waits_for),
+        "behind": worker.behind,
+        "lag": dict(worker.lag),
+        "url": worker.url,
+    }
+
+
+def _row(worker: Health) -> tuple[object, ...]:
+    state = Text("● ready", style="green") if worker.ready else Text("▲ not ready", style="red")
+    behind = "–" if worker.behind is None else worker.behind
+    return worker.role, worker.pid, state, behind, " ".join(worker.waits_for.values()), worker.url

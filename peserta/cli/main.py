@@ -1,0 +1,154 @@
+"""The command line `peserta`: the one place that knows all rooms, by name until they are needed."""
+
+import gc
+import logging
+import sys
+from typing import Annotated, Any, Final, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from deploy.embedded.error import StackError
+from peserta.cli.deferred import SETTINGS, Deferred
+from peserta.cli.exit_codes import ExitCode, exit_code
+from peserta.cli.pipes import quiet_pipes
+from peserta.cli.screen import err, note_variables, print_version
+from peserta.operations.failure import Failed, WrongSettings
+from streams.lane.collector import GC_THRESHOLDS
+
+# Panel -> name, place below peserta.cli, and the first paragraph of the command's own help.
+COMMANDS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
+    "Run": (
+        (
+            "demo",
+            "demo:demo",
+            "Run a story through a real Kafka, the workers and ClickHouse, and prove every figure against the "
+            "offline book.",
+        ),
+        ("up", "up:up", "Run the whole service here: Kafka, ClickHouse, recorder, book-keeper, sink, until Ctrl-C."),
+        (
+            "health",
+            "health:health",
+            "Show whether the workers are ready, how far behind they are, and what they wait for.",
+        ),
+        (
+            "tick",
+            "ask:tick",
+            "Begin a business date in a book with `clock: replay`, after everything published so far.",
+        ),
+        ("worker", "worker:worker", "Run one worker of the service in this process, until SIGTERM."),
+        ("topics", "up:topics", "The Kafka topics of the installation."),
+    ),
+    "Publish": (
+        ("publish", "publish:publish", "Publish the facts of files, one JSON object a line."),
+        ("policies", "reference:policies", "Set, end and list the policies that companies are watched under."),
+        ("companies", "reference:companies", "Set and list the registry of companies."),
+    ),
+    "Ask": (
+        (
+            "coverage",
+            "ask:coverage",
+            "Show the coverage of every company, or of one with its policies, from ClickHouse.",
+        ),
+        (
+            "alerts",
+            "ask:alerts",
+            "Show the alerts, from the alert topic itself: firing and resolved, by the time of recording.",
+        ),
+        (
+            "sql",
+            "ask:sql",
+            "Ask ClickHouse, read only. Rows that are too wide for the terminal are shown as records, a field a line.",
+        ),
+    ),
+    "Prove": (
+        (
+            "simulate",
+            "simulate:simulate",
+            "Fold files of facts offline, with the same rules as the service, and print what it would say.",
+        ),
+        (
+            "audit",
+            "audit:audit",
+            "Fold the journal again, and hold everything against it: ledger, alerts, snapshots, letters, state, "
+            "ClickHouse.",
+        ),
+        (
+            "rebuild",
+            "rebuild:rebuild",
+            "Fold the journal again with the code and settings at hand, beside the standing book, check it, and "
+            "switch.",
+        ),
+        (
+            "seal",
+            "audit:take_seal",
+            "Audit the book, and print the heads of its ledger's chains: keep them elsewhere, in the minutes of "
+            "a forum, say.",
+        ),
+        ("journal", "ask:journal", "The book of original entry."),
+    ),
+}
+
+
+class Commands(TyperGroup):
+    """The group of all commands, of which only the one that is called is imported."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for panel, commands in COMMANDS.items():
+            for name, place, summary in commands:
+                self.add_command(Deferred(name, panel, f"peserta.cli.{place}", summary))
+
+
+app = typer.Typer(
+    name="peserta",
+    cls=Commands,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    **SETTINGS,
+)
+
+
+@app.callback()
+def quiet(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and end.", callback=print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """The live, provable book of who is covered: facts in, coverage tables and alerts out."""
+    note_variables()
+    if context.invoked_subcommand != "worker":
+        # The Kafka client's log tells of every retry; what a command cannot do it says itself.
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+def main() -> NoReturn:
+    """Run the command; what went wrong is a sentence on standard error and an exit code."""
+    gc.set_threshold(*GC_THRESHOLDS)
+    with quiet_pipes():
+        _run()
+
+
+def _run() -> NoReturn:
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+        sys.exit(ExitCode.DONE)
+    except WrongSettings as error:
+        _end(f"{error}. Mend the variable and start again.", ExitCode.WRONG_SETTINGS)
+    except Failed as error:
+        _end(str(error), exit_code(error))
+    except StackError as error:
+        _end(str(error), ExitCode.UNAVAILABLE)
+
+
+def _end(sentence: str, code: ExitCode) -> NoReturn:
+    err.print(f"peserta: {sentence}")
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""`peserta rebuild`: the book folded again from its journal."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated, Final
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from peserta.cli.exit_codes import ExitCode
+from peserta.cli.local_stack import STACK_FOLDER, local_stack
+from peserta.cli.refusals import refusals
+from peserta.cli.screen import err, out, table
+from peserta.operations.audit.findings import Finding
+from peserta.operations.discovery import installation, with_kafka
+from peserta.operations.failure import Rejected
+from peserta.operations.generations import standing_book
+from peserta.operations.making_topics import make_topics
+from peserta.operations.opened import as_opened, known_of_book
+from peserta.operations.rebuild.removal import remove_old
+from peserta.operations.rebuild.run import Rebuilt, Say, refold, shown
+from peserta.operations.rebuild.run import rebuild as fold_beside
+from peserta.operations.rebuild.state import restore
+from peserta.operations.remembered import recall
+from peserta.settings import Settings
+from schemas.generation import FIRST
+
+WORKERS_MAX: Final = 64
+VIEWS_LACK: Final = (
+    "[bold red]Analysts do not see what stands[/bold red]: start its sink again (`peserta worker sink`), which makes "
+    "the views once it has caught up."
+)
+
+
+def rebuild(
+    check: Annotated[bool, typer.Option("--check", help="Only fold and compare with what stands.")] = False,
+    state: Annotated[
+        bool, typer.Option("--state", help="Write the book-keeper's state anew, and nothing else.")
+    ] = False,
+    drop_old: Annotated[
+        bool, typer.Option("--drop-old", help="Delete every generation but the standing one, for good.")
+    ] = False,
+    switch: Annotated[bool, typer.Option(help="Make the new generation the standing one when it is well.")] = True,
+    workers: Annotated[int, typer.Option(min=1, max=WORKERS_MAX, help="Book-keepers that fold side by side.")] = 1,
+) -> None:
+    """Fold the journal again with the code and settings at hand, beside the standing book, check it, and switch.
+
+    Until the switch the standing book serves as ever; it is kept afterwards. Started again after it was ended somehow,
+    it goes on. With --check nothing is written: exit code 0 if ledger, alerts, dead letters and state are byte for byte
+    what this code makes of the journal. With --state only a state that was lost, or differs, is written.
+
+    Example: peserta rebuild --check · peserta rebuild --workers 4 · peserta rebuild --drop-old
+    """
+    if check + state + drop_old > 1 or (not switch and (check or state or drop_old)):
+        raise Rejected("--check, --state, --drop-old and --no-switch are different things: ask for one.")
+    with _book() as settings:
+        if check:
+            _check(settings)
+        elif state:
+            _state(settings)
+        elif drop_old:
+            _drop_old(settings)
+        else:
+            _rebuild(settings, workers, switches=switch)
+
+
+@contextmanager
+def _book() -> Iterator[Settings]:
+    """The standing book. One of `peserta up` that does not run (it ends when a worker refuses) is started for as long
+    as this takes, without workers."""
+    configured = installation()
+    if configured.kafka or not (configured.data_dir / STACK_FOLDER).is_dir():
+        with refusals():
+            settings = _as_opened(with_kafka(configured), {})
+        yield standing_book(settings)
+        return
+    with refusals(), local_stack(configured, "peserta rebuild", console=err, say=err.print, fixed_ports=False) as local:
+        yield standing_book(_as_opened(local.settings, recall(configured.data_dir).grace_days))
+
+
+def _as_opened(settings: Settings, remembered: Mapping[str, int]) -> Settings:
+    """As the book was opened, which the environment may not know of an `up` that has ended. Other days of grace may be
+    set: to fold the book with them is what a rebuild is for."""
+    book = asyncio.run(known_of_book(settings, remembered))
+    if "grace_days" in settings.model_fields_set:
+        book.pop("grace_days", None)
+    return as_opened(settings, book)
+
+
+def _check(settings: Settings) -> None:
+    with _told() as say:
+        kept = asyncio.run(refold(settings, say))
+        views = asyncio.run(shown(settings)) if settings.generation > FIRST else None
+    findings = [finding for book in kept for finding in book.findings]
+    _show(f"Generation {settings.generation} against its journal", [*findings, *([views] if views else [])])
+    if views is not None and not views.holds:
+        out.print(VIEWS_LACK, markup=True)
+    if not all(finding.holds for finding in findings):
+        out.print("[bold red]This code makes something else of the journal than what stands.[/bold red]", markup=True)
+        raise typer.Exit(ExitCode.NOT_AS_ASKED)
+    out.print(
+        "[bold green]This code makes of the journal the ledger, alerts, last snapshots, dead letters and state that "
+        "stand, byte for byte.[/bold green]",
+        markup=True,
+    )
+    if views is not None and not views.holds:
+        raise typer.Exit(ExitCode.NOT_AS_ASKED)
+
+
+def _state(settings: Settings) -> None:
+    asyncio.run(make_topics(settings))
+    with _told() as say:
+        restored = asyncio.run(restore(settings, say))
+    columns = ("partition", "up to", "rows", "records written")
+    rows = [(r.partition, r.journal_next, r.rows, r.written) for r in restored]
+    out.print(table("The state", columns, rows, right=columns))
+    out.print("The state is what the journal gives. Start the book-keepers.")
+
+
+def _rebuild(settings: Settings, workers: int, *, switches: bool) -> None:
+    asyncio.run(make_topics(settings))
+    with _told() as say:
+        rebuilt = asyncio.run(fold_beside(settings, workers, say, switches=switches))
+    number, old = rebuilt.candidate.generation.number, settings.generation
+    _show(f"Generation {number} against its journal", rebuilt.findings)
+    _show(f"What generation {old} has, against generation {number}", rebuilt.changes)
+    if not rebuilt.is_well:
+        out.print(
+            f"[bold red]Generation {number} is not what the journal gives: {old} stands as before.[/bold red]",
+            markup=True,
+        )
+        raise typer.Exit(ExitCode.NOT_AS_ASKED)
+    _tell(rebuilt, number, old)
+
+
+def _tell(rebuilt: Rebuilt, number: int, old: int) -> None:
+    if not rebuilt.switched:
+        out.print(
+            f"Generation {number} is complete, and {old} stands as before. `peserta rebuild` goes on and switches."
+        )
+        return
+    alerts = rebuilt.candidate.settings.topics.alerts
+    out.print(f"[bold green]Generation {number} stands.[/bold green] Its alerts are on {alerts}.", markup=True)
+    out.print(
+        f"Workers of generation {old} end by themselves (exit code 70); started again they keep {number}. What {old} "
+        "wrote is kept until `peserta rebuild --drop-old`. This release and these settings must be what they are "
+        f"started with: an older release would go on with {number} as it does with its own.",
+        soft_wrap=True,
+    )
+    if rebuilt.shown is not None:
+        _show("What analysts see", [rebuilt.shown])
+        if not rebuilt.shown.holds:
+            out.print(VIEWS_LACK, markup=True)
+
+
+def _drop_old(settings: Settings) -> None:
+    removed = asyncio.run(remove_old(settings))
+    rows = [(kind, len(names), ", ".join(names)) for kind, names in asdict(removed).items()]
+    out.print(table(f"Deleted; generation {settings.generation} stands", ("", "", "names"), rows, prose=("names",)))
+
+
+def _show(title: str, findings: list[Finding]) -> None:
+    """One row for each claim, over all partitions."""
+    claims: dict[str, list[int]] = {}
+    for f in findings:
+        sums = claims.setdefault(f.claim, [0, 0, 0, 0])
+        for place, count in enumerate((f.compared, f.missing, f.extra, f.different)):
+            sums[place] += count
+    columns = ("", "claim", "compared", "missing", "extra", "different")
+    rows = [("✘" if any(sums[1:]) else "✔", claim, *sums) for claim, sums in claims.items()]
+    out.print(table(title, columns, rows, right=columns[2:], prose=("claim",)), "")
+    for finding in findings:
+        for named in finding.named:
+            out.print(f"{finding.where}, {finding.claim}: {named}", soft_wrap=True, markup=False)
+
+
+@contextmanager
+def _told() -> Iterator[Say]:
+    """A line of progress on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task("Rebuilding", total=None, left="")
+
+        def say(what: str, left: int | None, total: int | None) -> None:
+            done = None if left is None or total is None else total - left
+            progress.update(
+                task, description=what, completed=done or 0, total=total, left=f"{left} left" if left else ""
+            )
+
+        yield say

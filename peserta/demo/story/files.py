@@ -1,0 +1,31 @@
+"""The story as files, in the forms that the offline book reads."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from peserta.demo.story.telling import Story
+
+
+class StoryFiles(NamedTuple):
+    """Where a story was written."""
+
+    facts: Path
+    policies: Path
+    companies: Path
+
+
+def write(story: Story, folder: Path) -> StoryFiles:
+    """Write facts.ndjson, policies.yaml and companies.yaml into the folder, which is made when it is missing.
+
+    The broken records are not among them: they exist as Kafka records only.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files = StoryFiles(folder / "facts.ndjson", folder / "policies.yaml", folder / "companies.yaml")
+    for path, text in zip(files, story_texts(story), strict=True):
+        path.write_text(text, encoding="utf-8", newline="\n")
+    return files
+
+
+def story_texts(story: Story) -> tuple[str, str, str]:
+    """The contents of the three files, in the order of StoryFiles."""
+    return "".join(f"{line}\n" for line in story.facts), story.policies_yaml, story.companies_yaml

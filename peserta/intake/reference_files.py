@@ -1,0 +1,72 @@
+"""Files of policies and of companies: YAML with one meaning for each key, read whole or not at all."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from peserta.operations.failure import Rejected
+from peserta.operations.yaml_document import Document, NotYaml, WrongMapping
+from schemas.records import Company, Policy
+from streams.core import reference_rules as declared
+from streams.core.simulate import Rules
+
+FILE_BYTES_MAX: Final = 64 * 1024 * 1024
+
+T = TypeVar("T")
+
+
+class WrongFile(Rejected):
+    """A file that cannot be taken: which one, where, and what to do."""
+
+
+def read_policies(path: Path) -> tuple[Policy, ...]:
+    """The policies of a file; WrongFile."""
+    return _read(path, declared.policies, "policy_id")
+
+
+def read_companies(path: Path) -> tuple[Company, ...]:
+    """The companies of a file; WrongFile."""
+    return _read(path, declared.companies, "company_id")
+
+
+def _read(path: Path, records_of: Callable[[Any], tuple[T, ...]], id_field: str) -> tuple[T, ...]:
+    try:
+        if path.stat().st_size > FILE_BYTES_MAX:
+            raise WrongFile(f"{path}: has more than {FILE_BYTES_MAX} bytes")
+        text = path.read_bytes()
+    except OSError as error:
+        raise WrongFile(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        document = Document(text)
+    except NotYaml as error:
+        raise _wrong(path, error.line, str(error)) from error
+    try:
+        return records_of(document.value())
+    except NotYaml as error:
+        raise _wrong(path, error.line, str(error)) from error
+    except WrongMapping as error:
+        raise _wrong(path, error.line, _in_entry(document, error, id_field)) from error
+    except declared.WrongEntry as error:
+        raise _wrong(path, document.line_of(error.path), str(error)) from error
+
+
+def _wrong(path: Path, line: int | None, what: str) -> WrongFile:
+    return WrongFile(f"{path}{'' if line is None else f', line {line}'}: {what}. Nothing of the file was taken.")
+
+
+def _in_entry(document: Document, error: WrongMapping, id_field: str) -> str:
+    """What is wrong in a mapping, behind the names of the entry and the field where it stands."""
+    number, *inner = error.path or ("",)
+    if not isinstance(number, int):
+        return str(error)
+    names = [declared.entry_name(number + 1, document.text_at((number, id_field)))]
+    if inner:
+        names.append(declared.field_name(tuple(inner)))
+    return ": ".join((*names, str(error)))
+
+
+def read_rules(policies: Path | None, companies: Path | None, grace_days: int) -> Rules:
+    """The rules in these files; WrongFile names file, entry and field of what is wrong."""
+    return Rules(
+        read_policies(policies) if policies else (), read_companies(companies) if companies else (), grace_days
+    )

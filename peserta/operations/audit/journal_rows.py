@@ -1,0 +1,107 @@
+"""ClickHouse's rows of the journal: every fact, and of registry entries and policies what is the newest.
+
+The sink says which row an entry has to have (`sinks.clickhouse.tables.journal`). The audit looks whether ClickHouse has
+that row, once and unchanged.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from clickhouse_connect.driver.client import Client
+
+from peserta.operations.audit.findings import Finding, compare
+from peserta.operations.audit.kept import Kept
+from peserta.operations.audit.position import JOURNAL, Carried
+from peserta.operations.audit.reading import TopicReader, entries_of
+from peserta.operations.audit.tables import PlainRow, rows_of, standing_rows
+from schemas.codec import JournalCodec
+from sinks.clickhouse.tables.journal import COMPANY_COLUMNS, FACT_COLUMNS, POLICY_COLUMNS, journal_blocks
+
+RECORDS_PER_QUESTION_MAX: Final = 50_000  # of the journal; a question has a batch of the reader's at least
+FACTS, COMPANIES, POLICIES = "journal_facts", "journal_companies", "journal_policies"
+_FACT_AT: Final = FACT_COLUMNS.index("offset")
+
+
+@dataclass(frozen=True)
+class Newest:
+    """A table in which, of the rows with the same `key`, the one with the highest `version` stays; the later of two."""
+
+    table: str
+    columns: Sequence[str]
+    key: Sequence[str]
+    version: str
+    rows: dict[PlainRow, PlainRow] = field(default_factory=dict)
+
+    def put(self, row: PlainRow) -> None:
+        """Another row, in order of the journal."""
+        key, before = self._part(row, self.key), self.rows.get(self._part(row, self.key))
+        if before is None or self._part(row, [self.version]) >= self._part(before, [self.version]):
+            self.rows[key] = row
+
+    def audit(self, client: Client, partition: int, stretch: tuple[int, int]) -> Finding:
+        """What stands, but for rows that a newer one than the stretch has replaced, or that are older than it."""
+        first, end = stretch
+        rows = standing_rows(client, self.table, self.columns, partition)
+        standing = {self._part(row, self.key): row for row in rows}
+        at = {key: self._part(row, ["offset"])[0] for key, row in standing.items()}
+        replaced = {key for key in at if at[key] >= end or (at[key] < first and self._stays(standing[key], key))}
+        should = {key: row for key, row in self.rows.items() if key not in replaced}
+        found = {
+            key: row for key, row in standing.items() if key not in replaced and (at[key] >= first or key in should)
+        }
+        return compare(self.table.replace("_", " "), _where(partition), should, found, name=lambda key: key[0])
+
+    def _stays(self, before: PlainRow, key: PlainRow) -> bool:
+        """Whether a row from before the stretch is newer than that of the stretch: of a late predecessor, say."""
+        row = self.rows.get(key)
+        return row is not None and self._part(before, [self.version]) > self._part(row, [self.version])
+
+    def _part(self, row: PlainRow, names: Sequence[str]) -> PlainRow:
+        return tuple(row[self.columns.index(name)] for name in names)
+
+
+async def audit_journal_rows(
+    client: Client, reader: TopicReader, topic: str, kept: Kept, reached: int
+) -> tuple[Carried, list[Finding]]:
+    """One partition of the journal behind the position, as far as the sink has carried it (`reached`: offset)."""
+    first, codec = kept.since.carried[JOURNAL].topic_next, JournalCodec()
+    end = max(first, min(reached, kept.journal_next))
+    facts = Finding(FACTS.replace("_", " "), _where(kept.partition))
+    companies = Newest(COMPANIES, COMPANY_COLUMNS, ("company_id",), "came_from_offset")
+    policies = Newest(POLICIES, POLICY_COLUMNS, ("policy_id", "came_from_offset", "partition"), "offset")
+    begin = first
+    async for records, behind in _stretches(reader, topic, kept.partition, first, end):
+        offsets = [record.offset for record in records]
+        blocks = journal_blocks(kept.partition, list(zip(offsets, entries_of(codec, records), strict=True)))
+        rows = {block.table: [*rows_of(block)] for block in blocks}
+        facts.take_in(_facts(client, kept.partition, rows.get(FACTS, []), (begin, behind)))
+        for table in (companies, policies):
+            for row in rows.get(table.table, []):
+                table.put(row)
+        begin = behind
+    newest = [table.audit(client, kept.partition, (first, end)) for table in (companies, policies)]
+    return Carried(end, end), [facts, *newest]
+
+
+async def _stretches(
+    reader: TopicReader, topic: str, partition: int, first: int, end: int
+) -> AsyncIterator[tuple[list[Any], int]]:
+    """The records in [first, end), some ten thousands at a time, with the offset that the stretch ends at."""
+    records: list[Any] = []
+    async for batch in reader.batches(topic, partition, start=first, end=end):
+        records += batch
+        if len(records) >= RECORDS_PER_QUESTION_MAX:
+            yield records, records[-1].offset + 1
+            records = []
+    yield records, end
+
+
+def _facts(client: Client, partition: int, due: Sequence[PlainRow], stretch: tuple[int, int]) -> Finding:
+    found = standing_rows(client, FACTS, FACT_COLUMNS, partition, stretch)
+    by_place = ({(row[_FACT_AT], row[0]): row for row in rows} for rows in (due, found))
+    return compare(FACTS.replace("_", " "), _where(partition), *by_place, name=lambda key: key[0])
+
+
+def _where(partition: int) -> str:
+    return f"partition {partition}, ClickHouse"

@@ -1,0 +1,46 @@
+"""What an audit has found in one partition of the book, and up to where."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from peserta.operations.audit.findings import Finding
+from peserta.operations.audit.position import Anchor, PartitionPosition, Source
+from schemas.chain import GENESIS
+from schemas.records import Coordinates
+from streams.core.rows import Rows
+
+
+class Said(NamedTuple):
+    """A snapshot in its topic: offset there, offset in the journal that it speaks up to, key and value."""
+
+    at: int
+    journal_offset: int
+    record: tuple[bytes | None, bytes | None]
+
+
+@dataclass
+class Kept:
+    """What one partition of the book holds behind the position that the audit began at, as far as its state says."""
+
+    partition: int
+    since: PartitionPosition = field(default_factory=PartitionPosition)
+    journal_next: int = 0  # the offset behind the last entry that is in the state
+    ledger_at: list[tuple[int, int]] = field(default_factory=list)  # offset in the ledger, offset in the journal
+    alerts_at: dict[tuple[str, str], int] = field(default_factory=dict)  # offset in the topic
+    clickhouse_next: int | None = None  # journal offset up to which ClickHouse was compared; None: not looked at
+    entries: int = 0
+    repeats: int = 0
+    recorded: dict[Source, set[int]] = field(default_factory=dict)  # facts by source, with those not yet kept
+    awaited: dict[Source, set[int]] = field(default_factory=dict)  # those not yet kept
+    not_yet_kept: int = 0
+    dispositions: Counter[str] = field(default_factory=Counter)
+    ledger: dict[int, bytes] = field(default_factory=dict)  # journal offset -> record
+    alerts: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    snapshots: dict[str, Said] = field(default_factory=dict)  # the last of each company
+    head: bytes = GENESIS
+    rows: Rows = field(default_factory=dict)  # the auditor's own
+    next: dict[str, int] = field(default_factory=dict)  # topic -> offset behind what was audited
+    last: dict[str, Anchor] = field(default_factory=dict)
+    letters: dict[Coordinates, str] = field(default_factory=dict)  # the book's own dead letters: SHA-256
+    findings: list[Finding] = field(default_factory=list)

@@ -1,0 +1,162 @@
+"""A position: how far an audit has come, with all that the next one needs to go on from there.
+
+It holds what the auditor itself has folded, never what the service says: an audit that began with the service's own
+state would believe it.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any, Final
+
+from peserta.operations.audit.reading import TopicReader
+from peserta.operations.failure import Failed, Rejected
+from peserta.operations.folding_code import digest_of_code
+from schemas.chain import GENESIS
+from schemas.records import Coordinates
+from streams.core.rows import FORMAT, Rows
+from streams.settings import StreamSettings
+
+Source = tuple[str, int]
+
+JOURNAL, CHANGELOG, LEDGER, ALERTS, LETTERS = "journal", "changelog", "ledger", "alerts", "dead letters"
+SNAPSHOTS: Final = "snapshots"  # compacted: what an audit saw may be gone when the next one looks
+BOOK_LETTERS: Final = "dead letters of the book"  # in the same topic as the recorder's in the first generation
+TOPICS: Final = (JOURNAL, CHANGELOG, LEDGER, ALERTS, SNAPSHOTS, LETTERS, BOOK_LETTERS)
+KEPT_FOR_EVER: Final = (JOURNAL, CHANGELOG, LEDGER, ALERTS)  # dead letters expire, so a position may lie before them
+ANCHORED: Final = (JOURNAL, LEDGER, ALERTS)
+IN_CLICKHOUSE: Final = (JOURNAL, LEDGER, ALERTS, SNAPSHOTS, LETTERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The last record that was audited in a topic: it must still stand there when the next audit begins."""
+
+    offset: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """Up to where ClickHouse was compared: offset in the topic, and in the journal."""
+
+    topic_next: int = 0
+    journal_next: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionPosition:
+    """One partition of the book: offsets by topic, the auditor's own rows, and counts since the beginning."""
+
+    next: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(TOPICS, 0))
+    last: Mapping[str, Anchor] = field(default_factory=dict)
+    carried: Mapping[str, Carried] = field(default_factory=lambda: dict.fromkeys(IN_CLICKHOUSE, Carried()))
+    head: bytes = GENESIS
+    rows: Rows = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    dispositions: Mapping[str, int] = field(default_factory=dict)
+    letters: Mapping[Coordinates, str] = field(default_factory=dict)  # the book's own: SHA-256, as they may be repeated
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePosition:
+    """One inbound partition: every record before `settled_next` is accounted for; of those behind it, some were seen in
+    the journal (`ahead`) or among the dead letters (`refused_ahead`: offset -> reason) already."""
+
+    settled_next: int = 0
+    ahead: tuple[int, ...] = ()
+    refused_ahead: Mapping[int, str] = field(default_factory=dict)
+    records: int = 0
+    in_journal: int = 0
+    dead_letters: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The whole book, as an audit left it that found nothing wrong."""
+
+    book: Mapping[str, Any]  # which book, folded by which rules
+    partitions: Mapping[int, PartitionPosition]
+    sources: Mapping[Source, SourcePosition] = field(default_factory=dict)
+
+    @property
+    def dispositions(self) -> Counter[str]:
+        """Of all records accounted for, since the beginning."""
+        counted: Counter[str] = Counter()
+        for partition in self.partitions.values():
+            counted.update(partition.dispositions)
+        for source in self.sources.values():
+            counted.update({f"dead_letter:{reason}": count for reason, count in source.dead_letters.items()})
+        return counted
+
+
+def book_of(settings: StreamSettings) -> dict[str, Any]:
+    """What a book and an audit of it must have in common with a position that is gone on from."""
+    return {
+        "topics begin with": settings.topics.prefix,
+        "generation": settings.topics.generation,
+        "partitions": settings.partitions,
+        "grace days": settings.grace_days,
+        "format of the rows": FORMAT,
+        "version of peserta": version("peserta"),
+        "folding code": digest_of_code(),
+    }
+
+
+def beginning(settings: StreamSettings) -> Position:
+    """Before the first record: an audit from here is a full one."""
+    partitions = {partition: PartitionPosition() for partition in range(settings.partitions)}
+    return Position(book_of(settings), partitions)
+
+
+def topic_names(settings: StreamSettings) -> dict[str, str]:
+    """The topics of a partition under the names that a position has for them."""
+    topics = settings.topics
+    letters = topics.dead_letters, topics.book_letters
+    names = topics.journal, settings.changelog, topics.ledger, topics.alerts, topics.snapshots, *letters
+    return dict(zip(TOPICS, names, strict=True))
+
+
+def anchor(record: Any) -> Anchor:
+    """Of a record as a consumer gives it."""
+    return Anchor(record.offset, digest((record.key or b"") + b"\0" + (record.value or b"")))
+
+
+def digest(value: bytes) -> str:
+    """SHA-256 in hex."""
+    return hashlib.sha256(value).hexdigest()
+
+
+async def check_fits(settings: StreamSettings, reader: TopicReader, position: Position) -> None:
+    """Failed unless this book was folded by these rules to that position, and still stands there."""
+    for name, value in book_of(settings).items():
+        if position.book.get(name) != value:
+            raise _refused(f"it was saved with {name}: {position.book.get(name)}; this is {value}")
+    for partition, at in position.partitions.items():
+        for name, topic in topic_names(settings).items():
+            await _check_stretch(reader, name, topic, partition, at)
+
+
+async def _check_stretch(
+    reader: TopicReader, name: str, topic: str, partition: int, position: PartitionPosition
+) -> None:
+    begin, end = await reader.stretch(topic, partition)
+    place, at = f"{topic}-{partition}", position.next[name]
+    if at > end:
+        raise _refused(f"it lies at offset {at} of {place}, which ends at {end}")
+    if at < begin and name in KEPT_FOR_EVER:
+        raise _refused(f"it lies at offset {at} of {place}, which begins at {begin}: records between are gone unread")
+    last = position.last.get(name)
+    if last is not None:
+        found = [anchor(r) async for r in reader.records(topic, partition, start=last.offset, end=last.offset + 1)]
+        if found != [last]:
+            raise _refused(f"the record before it (offset {last.offset} of {place}) is another one or gone")
+
+
+def _refused(why: str) -> Failed:
+    return Rejected(
+        f"This position is not one of this book: {why}. A full audit (without --since) says what holds, and saves a "
+        "new position."
+    )

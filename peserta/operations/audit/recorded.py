@@ -1,0 +1,62 @@
+"""What the journal has of which source: facts recorded, and the recorder's repeats of them, which are passed over."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from peserta.operations.audit.findings import Finding
+from peserta.operations.audit.kept import Kept
+from peserta.operations.audit.position import Source
+from peserta.operations.audit.reading import entries_of
+from schemas.codec import JournalCodec
+from schemas.records import Coordinates, Entry, FactEntry
+from streams.core.rows import Rows, source_of
+
+REPEATS_CLAIM: Final = "what is passed over was recorded before"
+
+
+class Recorded:
+    """The facts of one partition of the journal, in order; `rows`: the state behind the position it begins at."""
+
+    def __init__(self, where: str, rows: Rows) -> None:
+        self.repeats: Final = Finding(REPEATS_CLAIM, where)
+        self._journal = JournalCodec()
+        self._cursors: dict[Source, int] = {source_of(key): int(rows[key]) for key in rows if key[:1] == b"s"}
+        self._first: dict[Coordinates, Hashable] = {}  # what stood there, of entries behind the position
+
+    def account(self, book: Kept, batch: Sequence[Any], *, kept: bool) -> None:
+        """Note which facts of which source these journal records hold, repeats apart."""
+        for record, entry in zip(batch, entries_of(self._journal, batch), strict=True):
+            book.entries += kept
+            book.not_yet_kept += not kept
+            is_fact = isinstance(entry, FactEntry)
+            if not self._is_new(entry.came_from):
+                book.repeats += kept and is_fact
+                self._repeated(record, entry)
+                continue
+            self._first[entry.came_from] = _content(entry)
+            source = entry.came_from.topic, entry.came_from.partition
+            for facts in (book.recorded,) if kept else (book.recorded, book.awaited):
+                if is_fact:
+                    facts.setdefault(source, set()).add(entry.came_from.offset)
+
+    def _is_new(self, came_from: Coordinates) -> bool:
+        """Whether the book takes it: what does not lie behind all that it has seen of the source is passed over."""
+        source = came_from.topic, came_from.partition
+        if came_from.offset <= self._cursors.get(source, -1):
+            return False
+        self._cursors[source] = came_from.offset
+        return True
+
+    def _repeated(self, record: Any, entry: Entry) -> None:
+        """One that is passed over and was another record the first time comes from a topic that was made anew: it is
+        lost. (A fact without a first time was refused then, and has its dead letter.)"""
+        self.repeats.compared += 1
+        at, content = entry.came_from, _content(entry)
+        if self._first.get(at, content) != content:
+            self.repeats.wrong("missing", f"journal offset {record.offset}: {at.topic}-{at.partition} was made anew")
+
+
+def _content(entry: Entry) -> Hashable:
+    """By which two entries are told apart, whenever they were recorded."""
+    return entry.fact.event_id if isinstance(entry, FactEntry) else replace(entry, recorded_at=0)

@@ -1,0 +1,51 @@
+"""Seals: the heads of the ledger's chains, to be kept elsewhere, and the proof that a history ends in them."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from peserta.operations.audit.findings import Finding
+from peserta.operations.audit.kept import Kept
+from peserta.operations.failure import Rejected
+from schemas.chain import chain_of
+
+FORMAT: Final = 1
+
+
+def seal(kept: Iterable[Kept]) -> dict[str, Any]:
+    """What a seal says: for each partition the last ledger record's place in the journal, and its chain value."""
+    heads = {
+        str(book.partition): {"journal_offset": max(book.ledger), "records": len(book.ledger), "chain": book.head.hex()}
+        for book in kept
+        if book.ledger
+    }
+    return {"seal": FORMAT, "partitions": heads}
+
+
+def read_seal(path: Path) -> Mapping[str, Any]:
+    """A seal from a file; Failed when it is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found["seal"] != FORMAT or not isinstance(found["partitions"], dict):
+            raise ValueError("another format")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Rejected(f"{path} is no seal: take one with `peserta seal`.") from error
+    sealed: Mapping[str, Any] = found["partitions"]
+    return sealed
+
+
+def check(sealed: Mapping[str, Any], kept: Iterable[Kept]) -> list[Finding]:
+    """Whether the ledger still holds each sealed record with its chain value: then nothing before it was touched."""
+    books = {str(book.partition): book for book in kept}
+    findings = []
+    for partition, head in sealed.items():
+        finding = Finding("history ends in the seal", f"partition {partition}", head["records"])
+        book = books.get(partition)
+        value = book.ledger.get(head["journal_offset"]) if book else None
+        if value is None:
+            finding.wrong("missing", f"the sealed record of journal offset {head['journal_offset']}")
+        elif chain_of(value).hex() != head["chain"]:
+            finding.wrong("different", f"the chain at journal offset {head['journal_offset']}")
+        findings.append(finding)
+    return findings

@@ -1,0 +1,77 @@
+"""The last snapshot of each company: in the topic against the journal folded again, in ClickHouse against the topic.
+
+Which snapshots a company has had depends on where the batches ended. The last does not: it tells the company's figures
+behind its last change, with the place of that change. So the last is what is compared, and compaction keeps it.
+"""
+
+from collections.abc import Callable, Mapping
+
+from clickhouse_connect.driver.client import Client
+
+from peserta.operations.audit.expected import Expected
+from peserta.operations.audit.findings import Finding, compare
+from peserta.operations.audit.kept import Kept, Said
+from peserta.operations.audit.position import SNAPSHOTS, Carried
+from peserta.operations.audit.reading import TopicReader, read_as
+from peserta.operations.audit.tables import rows_of, standing_rows
+from schemas.codec import OutputCodec
+from sinks.clickhouse.tables.snapshots import COLUMNS, snapshot_blocks
+
+TABLE = "snapshots"
+CLAIM = "last snapshots = journal folded again"
+
+OnBehindState = Callable[[str, int, int], None]  # topic, offset there, offset in the journal
+
+
+async def audit_snapshots(
+    reader: TopicReader, topic: str, kept: Kept, expected: Expected, on_behind_state: OnBehindState
+) -> Finding:
+    """The topic behind the position, up to the state; `kept.snapshots` are the last that are found.
+
+    Where a company has another one behind the state, the one before it may be gone: such a company is left to the next
+    audit.
+    """
+    codec, later = OutputCodec(), set()
+    async for record in reader.records(topic, kept.partition, start=kept.since.next[SNAPSHOTS]):
+        said = read_as(codec.decode_snapshot, record)
+        company_id = said.figures.company_id
+        if said.offset >= kept.journal_next:
+            on_behind_state(SNAPSHOTS, record.offset, said.offset)
+            later.add(company_id)
+            continue
+        kept.snapshots[company_id] = Said(record.offset, said.offset, (record.key, record.value))
+        kept.next[SNAPSHOTS] = record.offset + 1
+    should = {key.decode(): (key, value) for key, value in expected.snapshots.items()}
+    found = {company_id: said.record for company_id, said in kept.snapshots.items()}
+    here = f"partition {kept.partition}"
+    return compare(CLAIM, here, *({c: r for c, r in one.items() if c not in later} for one in (should, found)))
+
+
+async def snapshots_due(reader: TopicReader, topic: str, kept: Kept) -> Mapping[str, Said]:
+    """The last of each company that ClickHouse was not yet compared with."""
+    codec = OutputCodec()
+    due: dict[str, Said] = {}
+    start, end = kept.since.carried[SNAPSHOTS].topic_next, kept.since.next[SNAPSHOTS]
+    async for record in reader.records(topic, kept.partition, start=start, end=end):
+        said = read_as(codec.decode_snapshot, record)
+        due[said.figures.company_id] = Said(record.offset, said.offset, (record.key, record.value))
+    return due | kept.snapshots
+
+
+def audit_snapshot_rows(
+    client: Client, kept: Kept, due: Mapping[str, Said], reached: Mapping[str, int]
+) -> tuple[Carried, Finding]:
+    """The rows of one partition; a company whose last the sink has not carried yet is left to the next audit, and so
+    is one of which ClickHouse has a newer one than the audit speaks of."""
+    since, codec = kept.since.carried[SNAPSHOTS], OutputCodec()
+    on_their_way = {company_id: said.at for company_id, said in due.items() if said.at >= reached.get(SNAPSHOTS, 0)}
+    standing = standing_rows(client, TABLE, COLUMNS, kept.partition)
+    rows = {row[0]: (row[COLUMNS.index("offset")], row) for row in standing}
+    passed_over = {*on_their_way, *(company_id for company_id, (at, _) in rows.items() if at >= kept.journal_next)}
+    blocks = snapshot_blocks([codec.decode_snapshot(said.record[1] or b"") for said in due.values()])
+    should = {row[0]: row for block in blocks for row in rows_of(block)}
+    found = {c: row for c, (at, row) in rows.items() if c in due or at >= since.journal_next}
+    where = f"partition {kept.partition}, ClickHouse"
+    here = ({c: row for c, row in one.items() if c not in passed_over} for one in (should, found))
+    until = Carried(min([kept.next[SNAPSHOTS], *on_their_way.values()]), kept.journal_next)
+    return until, compare("last snapshots", where, *here)

@@ -1,0 +1,66 @@
+"""Asking ClickHouse as an analyst does: read only, by the views of SEMANTICS 9."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
+from urllib3.exceptions import HTTPError
+
+from peserta.operations.failure import Rejected, Unavailable, Unfit
+from peserta.settings import Settings
+from sinks.clickhouse.faults import Refused
+
+CONNECT_LIMIT_S = 5
+ANSWER_LIMIT_S = 120
+WORDS_OF_AN_ERROR_MAX = 60
+NO_DATABASE_CODE = 81
+
+
+@contextmanager
+def analyst(settings: Settings, database: str = "") -> Iterator[Client]:
+    """A read-only connection to the book's database, where analysts find what stands, or to another; Failed
+    says why there is none or what a query lacks."""
+    if not settings.clickhouse_url:
+        raise Unavailable(
+            "No ClickHouse is configured and no stack runs: start one (`peserta up`), or set PESERTA_CLICKHOUSE_URL.",
+        )
+    with telling(settings):
+        client = clickhouse_connect.get_client(
+            dsn=settings.clickhouse_url,
+            database=database or settings.clickhouse_database,
+            connect_timeout=CONNECT_LIMIT_S,
+            send_receive_timeout=ANSWER_LIMIT_S,
+            tz_mode="aware",
+            settings={"readonly": 2},
+        )
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+@contextmanager
+def telling(settings: Settings) -> Iterator[None]:
+    """Errors of ClickHouse inside are a Failed."""
+    try:
+        yield
+    except (OperationalError, HTTPError, TimeoutError) as error:
+        raise Unavailable(
+            f"ClickHouse does not answer: {_short(error)}. Is it running where PESERTA_CLICKHOUSE_URL says?",
+        ) from error
+    except ClickHouseError as error:
+        if getattr(error, "code", None) == NO_DATABASE_CODE:
+            raise Unavailable(
+                f"ClickHouse has no database {settings.clickhouse_database} yet: the sink makes it when it starts. "
+                "Does one run (`peserta worker sink`), with the same PESERTA_CLICKHOUSE_DATABASE?",
+            ) from error
+        raise Rejected(f"ClickHouse refuses: {_short(error)}") from error
+    except Refused as error:
+        raise Unfit(str(error)) from error
+
+
+def _short(error: Exception) -> str:
+    words = str(error).split()
+    return " ".join(words[:WORDS_OF_AN_ERROR_MAX]) + (" ..." if len(words) > WORDS_OF_AN_ERROR_MAX else "")

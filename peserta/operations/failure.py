@@ -1,0 +1,39 @@
+"""How an operation fails: each exception's text is a sentence that says what is wrong and what to do.
+
+The command line maps each kind to an exit code (`peserta.cli.exit_codes`); another face answers in its own way.
+"""
+
+from streams.lane.stop_code import StopCode
+
+
+class Failed(Exception):
+    """An operation could not do what it was asked to do."""
+
+
+class Rejected(Failed):
+    """What was asked for is wrong: an argument, a file, a date. Nothing was done."""
+
+
+class NotAsAsked(Failed):
+    """The operation ran, and something was refused or differs."""
+
+
+class Unavailable(Failed):
+    """Kafka or ClickHouse does not answer, or refuses at the moment. Trying again later may help."""
+
+
+class Interrupted(Failed):
+    """Something ended unexpectedly. Nothing of the work under way was committed: start it again."""
+
+
+class Unfit(Failed):
+    """Settings, topics or state do not fit each other. Starting again does not help; the sentence says what does."""
+
+
+class WrongSettings(Unfit):
+    """The environment says something that cannot be; the text names the variable."""
+
+
+def of_process(sentence: str, code: int) -> Failed:
+    """The failure for a worker of ours that has ended with this exit code (streams.lane.stop)."""
+    return Unfit(sentence) if code == StopCode.REFUSE else Interrupted(sentence)

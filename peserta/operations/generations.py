@@ -1,0 +1,217 @@
+"""Which generation of the book stands: read from its topic by every command and worker, and watched by workers."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from aiokafka import TopicPartition  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_delay,
+    stop_never,
+    wait_exponential,
+    wait_fixed,
+)
+
+from peserta.operations.audit.reading import partition_reader
+from peserta.operations.failure import Unavailable, Unfit
+from peserta.operations.folding_code import digest_of_code
+from peserta.operations.kafka_reading import consumer_of
+from peserta.settings import Settings
+from schemas.generation import BEGUN, STANDING, Generation
+from streams.lane.stop import LaneFault, Refused, Stopping
+
+POLL_MS: Final = 1_000
+RETRY_S: Final = 0.5
+RETRY_MAX_S: Final = 15.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the topic says: the first generation stands where nothing else is said."""
+
+    standing: Generation
+    begun: Generation
+
+
+class _NotMade(Exception):
+    """The book is older than its topic of generations."""
+
+
+class Superseded(LaneFault):
+    """Another generation stands than the one that this worker keeps."""
+
+
+async def read_said(settings: Settings) -> Said:
+    """What the topic of generations says now; Failed without a broker or for a record that is none."""
+    topic, last = settings.topics.generations, {STANDING: Generation(), BEGUN: Generation()}
+    async with partition_reader(settings.kafka) as reader:
+        if topic not in await reader.topics():
+            return Said(*last.values())
+        async for record in reader.records(topic, 0):
+            if record.key in last and record.value is not None:
+                last[record.key] = decoded(topic, record.offset, record.value)
+    return Said(last[STANDING], last[BEGUN])
+
+
+def decoded(topic: str, offset: int, value: bytes) -> Generation:
+    """Failed (78) for what names no generation: it is never passed over."""
+    try:
+        return Generation.decode(value)
+    except ValueError as error:
+        raise Unfit(
+            f"{topic}, offset {offset}, names no generation of the book: a newer release, or somebody else, wrote it.",
+        ) from error
+
+
+def standing_book(settings: Settings) -> Settings:
+    """The same settings for the generation that stands."""
+    return settings.of_generation(asyncio.run(read_said(settings)).standing.number)
+
+
+async def standing_patiently(settings: Settings, patience_s: float | None) -> Generation:
+    """The generation that stands, once a broker says it; None: waits as long as it takes."""
+
+    async def look() -> Generation:
+        return (await read_said(settings)).standing
+
+    stop = stop_never if patience_s is None else stop_after_delay(patience_s)
+    looks = AsyncRetrying(
+        retry=retry_if_exception(_is_away),
+        wait=wait_exponential(multiplier=RETRY_S, max=RETRY_MAX_S),
+        before_sleep=Changes(f"Waiting for Kafka at {settings.kafka}").say,
+        stop=stop,
+        reraise=True,
+    )
+    return await looks(look)
+
+
+async def book_or_stop(
+    settings: Settings,
+    number: int | None,
+    stop: asyncio.Event,
+    patience_s: float | None = None,
+    *,
+    folds: bool = False,
+) -> Settings | None:
+    """The settings for this generation, or for the standing one once a broker says it; None: `stop` was set before.
+
+    Who folds the standing one must fit how it was rebuilt: Failed (78) otherwise.
+    """
+    if number is not None:
+        return settings.of_generation(number)
+    asking, stopping = asyncio.create_task(standing_patiently(settings, patience_s)), asyncio.create_task(stop.wait())
+    await asyncio.wait({asking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not asking.done():
+        asking.cancel()
+        await asyncio.wait({asking})
+        return None
+    standing = asking.result()
+    if folds:
+        check_fits(standing, digest_of_code(), settings.grace_days)
+    return settings.of_generation(standing.number)
+
+
+def check_fits(standing: Generation, code: str, grace_days: int) -> None:
+    """Failed for another grace period than the generation was rebuilt with; other code is logged.
+
+    Code may differ: a later release goes on with what stands. The settings may not: half the book would be by others.
+    The first generation has no record of either.
+    """
+    if standing.grace_days not in (None, grace_days):
+        raise Unfit(
+            f"Generation {standing.number} of the book was folded with PESERTA_GRACE_DAYS={standing.grace_days}, and "
+            f"this worker has {grace_days}. Set it to {standing.grace_days}, or fold the whole book with {grace_days}: "
+            "`peserta rebuild`.",
+        )
+    if standing.code not in ("", code):
+        log.warning(
+            "Generation %d of the book was folded by code %s, and this worker has code %s. A later release may go on "
+            "with it; an older one must not: install the release that rebuilt it, or a later one.",
+            standing.number,
+            standing.code,
+            code,
+        )
+
+
+class Changes:
+    """Before each next try, a line in the log if it says something else than the one before."""
+
+    def __init__(self, what: str) -> None:
+        self._what, self._last = what, ""
+
+    def say(self, state: RetryCallState) -> None:
+        """For tenacity's `before_sleep`."""
+        error = str(state.outcome.exception()) if state.outcome else ""
+        if error != self._last:
+            log.warning("%s: %s", self._what, error)
+            self._last = error
+
+
+def end_when_superseded(settings: Settings) -> None:
+    """From now on, end this process (70) when a later generation stands than that of the settings.
+
+    In a thread and on a loop of its own, so that it also ends a worker that is busy or hangs.
+    """
+
+    def look() -> None:
+        with Stopping("watch of the generations"), refusing():
+            asyncio.run(watch(settings, settings.generation))
+
+    threading.Thread(target=look, name="generations", daemon=True).start()
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """What a restart does not mend ends a running worker as a refusal, with its sentence."""
+    try:
+        yield
+    except Unfit as error:
+        raise Refused(str(error)) from error
+
+
+async def watch(settings: Settings, keeps: int) -> NoReturn:
+    """Raise Superseded when another generation comes to stand than `keeps`."""
+
+    async def look() -> int:
+        return await _other(settings, keeps)
+
+    changes = Changes("Cannot watch which generation stands")
+    looks = AsyncRetrying(retry=retry_if_exception(_may_pass), wait=wait_fixed(RETRY_S), before_sleep=changes.say)
+    number: int = await looks(look)
+    raise Superseded(f"generation {number} of the book stands now, and this worker keeps generation {keeps}")
+
+
+async def _other(settings: Settings, keeps: int) -> int:
+    """The first generation said to stand that is above `keeps`."""
+    tp = TopicPartition(settings.topics.generations, 0)
+    async with consumer_of(settings.kafka, []) as consumer:
+        if tp.topic not in await consumer.topics():
+            raise _NotMade(f"there is no topic {tp.topic}")
+        consumer.assign([tp])
+        await consumer.seek_to_beginning(tp)
+        while True:
+            fetched = await consumer.getmany(tp, timeout_ms=POLL_MS)
+            for record in fetched.get(tp, ()):
+                if record.key == STANDING and record.value is not None:
+                    number = decoded(tp.topic, record.offset, record.value).number
+                    if number > keeps:
+                        return number
+
+
+def _is_away(error: BaseException) -> bool:
+    return isinstance(error, Unavailable)
+
+
+def _may_pass(error: BaseException) -> bool:
+    return _is_away(error) or isinstance(error, KafkaError | _NotMade)

@@ -1,0 +1,77 @@
+"""What a worker answers over HTTP: is it alive, is it ready, its metrics. JSON but for the metrics."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from http import HTTPStatus
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import make_wsgi_app as metrics_app
+
+from peserta.operations.health.pulse import SILENCE_LIMIT_S, Pulse
+
+SILENT = "EVENT_LOOP"
+SILENT_SENTENCE = f"The event loop has not turned for more than {SILENCE_LIMIT_S:g} s."
+HEADERS = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
+
+
+def worker_registry() -> CollectorRegistry:
+    """A registry that has the process's own metrics already: memory, processor time, start, garbage."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a worker tells of itself. `waits_for`: members of an enum whose values are sentences, none when it is ready;
+    it is called from other threads."""
+
+    role: str
+    waits_for: Callable[[], Sequence[Enum]]
+    pulse: Pulse = field(default_factory=Pulse)
+    registry: CollectorRegistry = field(default_factory=worker_registry)
+
+    def waits(self) -> dict[str, str]:
+        """Name -> sentence of everything that the worker waits for."""
+        if not self.pulse.is_alive():
+            return {SILENT: SILENT_SENTENCE}
+        return {waiting.name: str(waiting.value) for waiting in self.waits_for()}
+
+
+def application(told: Told) -> WSGIApplication:
+    """`/livez`, `/readyz` (503 when it is not so) and `/metrics` of a worker."""
+    metrics = metrics_app(told.registry)
+
+    def answer(environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path == "/metrics":
+            answered: Iterable[bytes] = metrics(environ, respond)
+            return answered
+        status, fields = _fields(told, environ["REQUEST_METHOD"], path)
+        # A list of its own: the server puts the answer's length into it.
+        respond(f"{status.value} {status.phrase}", list(HEADERS))
+        return [json.dumps(fields).encode() + b"\n"]
+
+    return answer
+
+
+def _fields(told: Told, method: str, path: str) -> tuple[HTTPStatus, Mapping[str, Any]]:
+    if method != "GET":
+        return HTTPStatus.METHOD_NOT_ALLOWED, {"error": "Only GET is answered."}
+    if path == "/livez":
+        alive, silence_s = told.pulse.is_alive(), round(told.pulse.silence_s(), 3)
+        return _status(alive), {"role": told.role, "alive": alive, "silence_seconds": silence_s}
+    if path == "/readyz":
+        waits = told.waits()
+        return _status(not waits), {"role": told.role, "ready": not waits, "waits_for": waits}
+    return HTTPStatus.NOT_FOUND, {"error": "There are /livez, /readyz and /metrics."}
+
+
+def _status(holds: bool) -> HTTPStatus:
+    return HTTPStatus.OK if holds else HTTPStatus.SERVICE_UNAVAILABLE

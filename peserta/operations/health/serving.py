@@ -1,0 +1,87 @@
+"""The server of an endpoint: a thread of its own, so that it also answers when the worker's event loop does not."""
+
+import ipaddress
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from socketserver import TCPServer, ThreadingMixIn
+from typing import Any, Final
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+from peserta.operations.failure import Unfit
+from peserta.operations.health.endpoint import Told, application
+from peserta.operations.health.place import announced, url_of
+
+CLIENT_SILENCE_LIMIT_S: Final = 5.0
+END_LOOK_S: Final = 0.1  # how long the end of a worker waits for this thread at most
+
+log = logging.getLogger(__name__)
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = CLIENT_SILENCE_LIMIT_S
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: a probe comes every few seconds."""
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+    def server_bind(self) -> None:
+        """As HTTPServer does, which however asks the network for this machine's name: that can take long."""
+        TCPServer.server_bind(self)
+        host, port = self.server_address[:2]
+        self.server_name, self.server_port = str(host), int(port)
+        self.setup_environ()
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6
+
+
+@contextmanager
+def serving(told: Told, *, bind: str, port: int | None, data_dir: Path) -> Iterator[Callable[[], None]]:
+    """Answer while inside, and say where in `data_dir`; port 0 is a free one, None: no endpoint.
+
+    Gives a function that writes the address into the log, to be called when there is a log. Failed when the
+    address is taken or the folder cannot be written.
+    """
+    if port is None:
+        yield lambda: log.info("health: no endpoint (PESERTA_HEALTH_PORT)")
+        return
+    with ExitStack() as closing:
+        server = closing.enter_context(_listening(told, bind, port))
+        url = url_of(bind, server.server_port)
+        _announce(closing, data_dir, told.role, url)
+        thread = threading.Thread(target=server.serve_forever, args=(END_LOOK_S,), name="health", daemon=True)
+        thread.start()
+        closing.callback(thread.join)
+        closing.callback(server.shutdown)
+        yield lambda: log.info("health: %s/readyz, /livez, /metrics", url)
+
+
+def _listening(told: Told, bind: str, port: int) -> WSGIServer:
+    kind = _Server6 if ipaddress.ip_address(bind).version == 6 else _Server
+    try:
+        server = kind((bind, port), _Handler)
+    except OSError as error:
+        raise Unfit(
+            f"The health endpoint cannot listen on {bind}, port {port}: {error.strerror}. Set PESERTA_HEALTH_PORT to "
+            "another port, or to 0 for a free one.",
+        ) from error
+    server.set_app(application(told))
+    return server
+
+
+def _announce(closing: ExitStack, data_dir: Path, role: str, url: str) -> None:
+    try:
+        closing.enter_context(announced(data_dir, role, url))
+    except OSError as error:
+        raise Unfit(
+            f"The address of the health endpoint cannot be written down: {error}. PESERTA_DATA_DIR must be a folder "
+            "that this process may write.",
+        ) from error

@@ -1,0 +1,178 @@
+"""A journal as files: facts, policies, registry, and how `simulate` or a new book takes them in."""
+
+import shlex
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from peserta.operations.kafka_reading import read_to_end
+from peserta.operations.yaml_document import written
+from schemas.codec import JournalCodec
+from schemas.dates import EPOCH_ORDINAL, day_text, instant_text, jakarta_day
+from schemas.fact_json import line_of
+from schemas.mappings import company_mapping, policy_mapping
+from schemas.records import (
+    Company,
+    CompanySet,
+    Coordinates,
+    Day,
+    Entry,
+    FactEntry,
+    Instant,
+    Policy,
+    PolicyEnded,
+    PolicySet,
+    Tick,
+)
+
+FACTS_FILE: Final = "facts.ndjson"
+POLICIES_FILE: Final = "policies.yaml"
+COMPANIES_FILE: Final = "companies.yaml"
+SCRIPT_FILE: Final = "take-in.sh"
+
+
+@dataclass(slots=True)
+class Exported:
+    """What an export found beside the facts.
+
+    `late_rules` counts policies and registry entries that came after a fact, and ends of policies: `simulate` takes the
+    rules as set before the first line, so with such entries it gives other alerts. `first_at` is the earliest time of
+    recording of any entry.
+    """
+
+    facts: int = 0
+    repeats: int = 0
+    policies: dict[str, Policy] = field(default_factory=dict)
+    companies: dict[str, Company] = field(default_factory=dict)
+    first_at: Instant | None = None
+    last_on: Day | None = None
+    late_rules: int = 0
+    partitions_with_facts: set[int] = field(default_factory=set)
+
+
+async def entries_of(kafka: str, topic: str, exported: Exported) -> AsyncIterator[tuple[Coordinates, Entry]]:
+    """The entries of a journal with their own coordinates, repeats passed over; of one partition in order."""
+    codec = JournalCodec()
+    seen: dict[tuple[int, str, int], int] = {}
+    async for record in read_to_end(kafka, [topic]):
+        (entry,) = codec.decode([record.value])
+        source = record.partition, entry.came_from.topic, entry.came_from.partition
+        if entry.came_from.offset <= seen.get(source, -1):
+            exported.repeats += 1
+            continue
+        seen[source] = entry.came_from.offset
+        yield Coordinates(topic, record.partition, record.offset), entry
+
+
+async def export_facts(kafka: str, topic: str, out: TextIO) -> Exported:
+    """Write every fact as a line with its `recorded_at`; the rest is in the result."""
+    exported = Exported()
+    async for at, entry in entries_of(kafka, topic, exported):
+        if isinstance(entry, FactEntry):
+            exported.facts += 1
+            exported.partitions_with_facts.add(at.partition)
+            out.write(line_of(entry.fact, entry.recorded_at) + "\n")
+        else:
+            note(exported, entry, at.partition)
+        exported.first_at = min(entry.recorded_at, exported.first_at or entry.recorded_at)
+        on = jakarta_day(entry.recorded_at)
+        exported.last_on = on if exported.last_on is None else max(exported.last_on, on)
+    return exported
+
+
+def note(exported: Exported, entry: Entry, partition: int) -> None:
+    """Keep the rules that an entry sets."""
+    if isinstance(entry, Tick):
+        return
+    if partition in exported.partitions_with_facts:
+        exported.late_rules += 1
+    if isinstance(entry, PolicySet):
+        exported.policies[entry.policy.policy_id] = entry.policy
+    elif isinstance(entry, PolicyEnded):
+        exported.policies.pop(entry.policy_id, None)
+        exported.late_rules += 1
+    elif isinstance(entry, CompanySet):
+        exported.companies[entry.company.company_id] = entry.company
+
+
+def simulation(exported: Exported, folder: Path, grace_days: int) -> str:
+    """The command that folds the files offline; nothing for an empty journal."""
+    if exported.last_on is None:
+        return ""
+    policies, companies, facts = (_word(folder / name) for name in (POLICIES_FILE, COMPANIES_FILE, FACTS_FILE))
+    rules = f"--policies {policies} --companies {companies} --grace-days {grace_days}"
+    return f"peserta simulate {rules} --as-of {day_text(exported.last_on)} {facts}"
+
+
+def taking_in(exported: Exported, folder: Path) -> list[str]:
+    """The commands that take the files into a new book with `clock: replay`, in order.
+
+    Rules are recorded at the time of the first entry of all. The Tick of that date waits until the recorder has
+    recorded them: so they stand before the first fact.
+    """
+    if exported.first_at is None or exported.last_on is None:
+        return []
+    recorded = f"--recorded-at {instant_text(exported.first_at)}"
+    commands = ["peserta topics create"]
+    if exported.policies:
+        commands.append(f"peserta policies apply {recorded} {_word(folder / POLICIES_FILE)}")
+    if exported.companies:
+        commands.append(f"peserta companies apply {recorded} {_word(folder / COMPANIES_FILE)}")
+    commands.append(f"peserta tick {day_text(jakarta_day(exported.first_at))}")
+    if exported.facts:
+        commands.append(f"peserta publish {_word(folder / FACTS_FILE)}")
+    return [*commands, f"peserta tick {day_text(exported.last_on)}"]
+
+
+def script(exported: Exported, grace_days: int) -> str:
+    """`taking_in` as a program of the shell that stands beside the files."""
+    commands = [
+        f"{command} || test $? -eq 1" if command.startswith("peserta publish ") else command
+        for command in taking_in(exported, Path())
+    ]
+    return "\n".join(
+        (
+            "#!/bin/sh",
+            "# Takes the files of this folder into a new book, whose workers run with",
+            f"# PESERTA_CLOCK=replay PESERTA_GRACE_DAYS={grace_days}.",
+            "# `peserta publish` ends with 1 when something is refused: what the old book refused is refused again.",
+            "set -eu",
+            'cd "$(dirname "$0")"',
+            *commands,
+            "",
+        )
+    )
+
+
+def _word(path: Path) -> str:
+    return shlex.quote(str(path))
+
+
+def policies_yaml(policies: list[Policy]) -> str:
+    """Policies as the file that `policies apply` and `simulate` read."""
+    return written([_policy(policy) for policy in policies])
+
+
+def companies_yaml(companies: list[Company]) -> str:
+    """The registry as the file that `companies apply` and `simulate` read."""
+    return written([_company(company) for company in companies])
+
+
+def _policy(policy: Policy) -> dict[str, Any]:
+    fields = policy_mapping(policy)
+    fields["scope"] = {name: wanted for name, wanted in fields["scope"].items() if wanted is not None}
+    for name in ("effective_from", "effective_until", "baseline_on"):
+        fields[name] = None if fields[name] is None else _date(fields[name])
+    return fields
+
+
+def _company(company: Company) -> dict[str, Any]:
+    fields = {name: value for name, value in company_mapping(company).items() if value is not None}
+    fields["baselines"] = [{"date": _date(b.pop("on")), **b} for b in fields["baselines"]]
+    return fields
+
+
+def _date(on: Day) -> date:
+    return date.fromordinal(on + EPOCH_ORDINAL)

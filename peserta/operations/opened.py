@@ -1,0 +1,86 @@
+"""What a book was opened with and keeps for good: its topics say it, whatever the environment says today."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType  # type: ignore[import-untyped]
+
+from peserta.operations.generations import read_said
+from peserta.operations.rebuild.groups import admin_of
+from peserta.settings import PREFIX, Settings
+from streams.settings import REPLAY, TIMESTAMP_TYPE, WALL
+
+KINDS: Final = {REPLAY: "a book of history (clock: replay)", WALL: "a book of the wall clock (clock: wall)"}
+ANOTHER: Final = (
+    "For another book take another PESERTA_DATA_DIR, or on a Kafka of your own another PESERTA_TOPIC_PREFIX and "
+    "PESERTA_CLICKHOUSE_DATABASE."
+)
+
+
+class OpenedOtherwise(Exception):
+    """The settings are not those that the book was opened with; the text says which, and what to do."""
+
+
+async def opened_with(settings: Settings) -> dict[str, Any]:
+    """Settings by name, as the topics of the book have them; nothing while there are none."""
+    streams = settings.stream_settings()
+    topics = (*streams.inbound_names, streams.topics.companies, streams.topics.policies)
+    async with admin_of(settings.kafka) as admin:
+        there = set(await admin.list_topics())
+        topic = next((topic for topic in topics if topic in there), None)
+        if topic is None:
+            return {}
+        (described,) = await admin.describe_topics([topic])
+        (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+    found = {name: value for resource in answer.resources for name, value, *_ in resource[4]}
+    return {"clock": clock_of(found[TIMESTAMP_TYPE]), "partitions": len(described["partitions"])}
+
+
+async def known_of_book(settings: Settings, remembered: Mapping[str, int]) -> dict[str, Any]:
+    """The same, and the days of grace: those of the generation that stands where it says them, else as `remembered` by
+    prefix of topics."""
+    book = await opened_with(settings)
+    grace_days = (await read_said(settings)).standing.grace_days if book else None
+    if grace_days is None:
+        grace_days = remembered.get(settings.topic_prefix)
+    return book if grace_days is None else {**book, "grace_days": grace_days}
+
+
+def clock_of(stamps: str) -> str:
+    """The clock of a book whose inbound records are stamped in this way."""
+    return WALL if stamps == "LogAppendTime" else REPLAY
+
+
+def as_opened(settings: Settings, book: Mapping[str, Any]) -> Settings:
+    """The same settings, those that nobody has set as the book has them. Raises OpenedOtherwise for one that was set to
+    something else."""
+    check_opened(settings, {name: value for name, value in book.items() if name in settings.model_fields_set})
+    return settings.model_copy(update=dict(book))
+
+
+def check_opened(settings: Settings, book: Mapping[str, Any]) -> None:
+    """Raises OpenedOtherwise when a setting is another than the book has it."""
+    for name, value in book.items():
+        asked = getattr(settings, name)
+        if asked != value:
+            raise OpenedOtherwise(f"{_SENTENCES[name].format(book=value, asked=asked, **_kinds(value))} {ANOTHER}")
+
+
+def _kinds(value: object) -> dict[str, str]:
+    return {"kind": KINDS.get(str(value), "")}
+
+
+_SENTENCES: Final = {
+    "clock": (
+        "This is {kind}, for good, and it was asked for with clock: {asked}. Start it with `--clock {book}`, or set "
+        f"{PREFIX}CLOCK={{book}}."
+    ),
+    "partitions": (
+        f"This book has {{book}} partitions, for good, and {PREFIX}PARTITIONS is {{asked}}. Set it to {{book}}."
+    ),
+    "grace_days": (
+        f"This book was folded with {PREFIX}GRACE_DAYS={{book}}, and now it is {{asked}}: half of the book would be "
+        f"by another rule. Set it to {{book}}, or fold the whole book anew: `"
+        f"{PREFIX}GRACE_DAYS={{asked}} peserta rebuild`."
+    ),
+}

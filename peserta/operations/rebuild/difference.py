@@ -1,0 +1,44 @@
+"""What a switch changes: ledger and alerts of the standing generation held against those of the candidate."""
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from peserta.operations.audit.findings import Finding, compare
+from peserta.operations.audit.kept import Kept
+from peserta.operations.audit.reading import TopicReader
+from peserta.settings import Settings
+from schemas.codec import OutputCodec
+from schemas.records import Alert
+
+Identity: TypeAlias = tuple[str, str]
+
+
+async def differences(standing: Settings, reader: TopicReader, candidate: Iterable[Kept]) -> list[Finding]:
+    """By partition, as far as both have come: what stands now is the expectation."""
+    found = []
+    for kept in candidate:
+        found += await _of_partition(standing, reader, kept)
+    return found
+
+
+async def _of_partition(standing: Settings, reader: TopicReader, kept: Kept) -> list[Finding]:
+    codec, topics, where = OutputCodec(), standing.topics, f"partition {kept.partition}"
+    ledger = {
+        codec.decode_ledger(record.value).offset: record.value
+        async for record in reader.records(topics.ledger, kept.partition)
+    }
+    alerts = {
+        _identity(alert): (alert.journal_offset, record.value)
+        async for record in reader.records(topics.alerts, kept.partition)
+        for alert in (codec.decode_alert(record.value),)
+    }
+    until = min(kept.journal_next, max(ledger, default=-1) + 1)
+    new_alerts = {at: (codec.decode_alert(value).journal_offset, value) for at, value in kept.alerts.items()}
+    return [
+        compare("ledger", where, *({at: v for at, v in one.items() if at < until} for one in (ledger, kept.ledger))),
+        compare("alerts", where, *({i: v for i, (at, v) in one.items() if at < until} for one in (alerts, new_alerts))),
+    ]
+
+
+def _identity(alert: Alert) -> Identity:
+    return alert.alert_id, alert.status

@@ -1,0 +1,121 @@
+"""Deleting what no longer stands: topics and tables of every generation but the standing one."""
+
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from aiokafka.errors import UnknownTopicOrPartitionError, for_code  # type: ignore[import-untyped]
+from clickhouse_connect.driver.asyncclient import AsyncClient
+
+from peserta.operations.clickhouse_writing import writing
+from peserta.operations.failure import Rejected, Unavailable
+from peserta.operations.generations import Said, read_said
+from peserta.operations.rebuild.announcement import Announcement
+from peserta.operations.rebuild.groups import admin_of, is_kept
+from peserta.operations.topics import book_topics
+from peserta.settings import Settings
+from schemas.generation import FIRST
+from sinks.clickhouse.migrations import checked
+from sinks.clickhouse.migrations import tables as made_by_sink
+from sinks.clickhouse.showing import show
+
+NOT_THERE: Final[int] = UnknownTopicOrPartitionError.errno
+_TABLES = "SELECT name FROM system.tables WHERE database = {database:String} AND engine NOT LIKE '%View'"
+_DATABASES = "SELECT name FROM system.databases"
+
+
+@dataclass(frozen=True)
+class Removed:
+    """Names of what was deleted."""
+
+    topics: tuple[str, ...]
+    tables: tuple[str, ...]  # of the first generation
+    databases: tuple[str, ...]  # of later ones
+
+
+async def remove_old(settings: Settings) -> Removed:
+    """Delete every generation but the standing one, an unfinished one too. Failed when one is still kept, or
+    when another comes to stand meanwhile: nothing is deleted then."""
+    said = await read_said(settings)
+    others = others_than_standing(said)
+    for number in others:
+        if await is_kept(settings.kafka, settings.of_generation(number).stream_settings().bookkeeper_app):
+            raise Rejected(
+                f"Book-keepers keep generation {number}, or fold it: nothing was deleted. Those of an old generation "
+                "end by themselves; a rebuild must have ended."
+            )
+    # From here on no rebuild that began before can switch.
+    async with await Announcement.open(settings):
+        check_unchanged(said, await read_said(settings))
+        return await _remove(settings.of_generation(said.standing.number), others)
+
+
+def others_than_standing(said: Said) -> list[int]:
+    """Every number that was ever taken, but the standing one's."""
+    last = max(said.begun.number, said.standing.number)
+    return [number for number in range(FIRST, last + 1) if number != said.standing.number]
+
+
+def check_unchanged(before: Said, now: Said) -> None:
+    """Failed when a rebuild has begun or switched meanwhile."""
+    if now != before:
+        raise Rejected(
+            f"A rebuild ran meanwhile (generation {now.standing.number} stands, {now.begun.number} was begun last): "
+            "nothing was deleted. Run it again when the rebuild has ended."
+        )
+
+
+async def _remove(standing: Settings, others: list[int]) -> Removed:
+    if not standing.clickhouse_url:
+        return Removed(await _remove_topics(standing, others), (), ())
+    # ClickHouse first: while it does not answer, nothing is deleted anywhere.
+    async with writing(standing) as client:
+        tables, databases = await _remove_tables(client, standing, others)
+        return Removed(await _remove_topics(standing, others), tables, databases)
+
+
+async def _remove_topics(settings: Settings, numbers: list[int]) -> tuple[str, ...]:
+    """The first generation's dead letters stay: they are in the recorder's topic."""
+    names = {settings.topic_prefix + topic.name for number in numbers for topic in book_topics(number)}
+    async with admin_of(settings.kafka) as admin:
+        there = sorted(names & set(await admin.list_topics()))
+        if there:
+            check_deleted((await admin.delete_topics(there)).topic_error_codes)
+    return tuple(there)
+
+
+def check_deleted(codes: Iterable[tuple[str, int]]) -> None:
+    """Failed when Kafka has not deleted a topic. One that is gone already is deleted."""
+    refused = [f"{name} ({for_code(code).__name__})" for name, code in codes if code not in (0, NOT_THERE)]
+    if refused:
+        raise Unavailable(
+            f"Kafka does not delete these topics: {', '.join(refused)}. Run it again, or delete them by hand.",
+        )
+
+
+async def _remove_tables(
+    client: AsyncClient, standing: Settings, others: list[int]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Only what the sink has made: the first generation shares its database with analysts' own tables."""
+    base, cluster = standing.clickhouse_database, standing.clickhouse_cluster
+    on_cluster = f" ON CLUSTER {checked(cluster)}" if cluster else ""
+    tables: tuple[str, ...] = ()
+    if FIRST in others:
+        await show(client, base, cluster=cluster or None)  # before what they showed is gone
+        tables = _among(made_by_sink(), await _names(client, _TABLES, database=base))
+    later = [standing.of_generation(number).database for number in others if number != FIRST]
+    databases = _among(later, await _names(client, _DATABASES))
+    for name in tables:
+        await client.command(f"DROP TABLE IF EXISTS {checked(base)}.{checked(name)}{on_cluster} SYNC")
+    for name in databases:
+        await client.command(f"DROP DATABASE IF EXISTS {checked(name)}{on_cluster} SYNC")
+    return tables, databases
+
+
+def _among(names: Iterable[str], there: Container[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name in there)
+
+
+async def _names(client: AsyncClient, query: str, **asked: str) -> tuple[str, ...]:
+    found = await client.query(query, parameters=asked)
+    return tuple(str(name) for (name,) in found.result_rows)

@@ -1,0 +1,148 @@
+"""The rebuild: fold beside the standing book, check, and switch when nothing is left to do."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from clickhouse_connect.driver.asyncclient import AsyncClient
+
+from peserta.operations.audit.findings import Finding
+from peserta.operations.audit.kept import Kept
+from peserta.operations.audit.partition import PartitionAudit
+from peserta.operations.audit.reading import partition_reader
+from peserta.operations.clickhouse_writing import writing
+from peserta.operations.failure import Failed, Unavailable
+from peserta.operations.kafka_reading import end_offsets, left_to_do
+from peserta.operations.rebuild.announcement import Announcement
+from peserta.operations.rebuild.candidate import Candidate, begin, next_candidate
+from peserta.operations.rebuild.difference import differences
+from peserta.operations.rebuild.workers import Workers, working
+from peserta.settings import Settings
+from sinks.clickhouse.reading import wait_until_caught_up
+from sinks.clickhouse.showing import show, views
+
+LOOK_EVERY_S: Final = 0.3
+NEAR_RECORDS: Final = 1_000  # of the journal: what is done within a moment of the switch
+SINK_LOOK_S: Final = 5.0
+SHOWN: Final = "the views of analysts read the generation that stands"
+
+# What is being done, records left and records in all; None when that is not known.
+Say = Callable[[str, int | None, int | None], None]
+
+
+@dataclass
+class Rebuilt:
+    """`findings`: the candidate against the journal folded again; `changes`: what stands against the candidate."""
+
+    candidate: Candidate
+    kept: list[Kept] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    changes: list[Finding] = field(default_factory=list)
+    switched: bool = False
+    shown: Finding | None = None  # None: nothing was switched
+
+    @property
+    def is_well(self) -> bool:
+        return all(finding.holds for finding in self.findings)
+
+
+async def refold(settings: Settings, say: Say) -> list[Kept]:
+    """Every partition of a generation against its journal, folded again here and now."""
+    streams = settings.stream_settings()
+    async with partition_reader(streams.kafka) as reader:
+        kept = []
+        for partition in range(streams.partitions):
+            say(f"Folding partition {partition} again", streams.partitions - partition, streams.partitions)
+            kept.append(await PartitionAudit(streams, reader, partition).run())
+        return kept
+
+
+async def rebuild(settings: Settings, bookkeepers: int, say: Say, *, switches: bool = True) -> Rebuilt:
+    """Fold a new generation and make it the standing one. Failed when it cannot go on; nothing is lost then."""
+    candidate = await next_candidate(settings)
+    async with await Announcement.open(settings) as announcement:
+        await begin(candidate, announcement)
+        with working(candidate.settings, bookkeepers) as workers:
+            await _folded(candidate.settings, workers, say)
+            rebuilt = await _checked(candidate, say)
+            if rebuilt.is_well and switches:
+                await _carried(candidate.settings, workers, say)
+                await _folded(candidate.settings, workers, say)
+                await announcement.stands(candidate.generation)
+                rebuilt.switched = True
+                rebuilt.shown = await _shown(candidate.settings)
+    return rebuilt
+
+
+async def _folded(settings: Settings, workers: Workers, say: Say) -> None:
+    """Until the candidate is near the end of the journal, which may be growing."""
+    streams = settings.stream_settings()
+    while True:
+        workers.check()
+        ends = await end_offsets(streams.kafka, [streams.topics.journal])
+        left = await left_to_do(streams.kafka, streams.bookkeeper_app, ends)
+        say(f"Folding generation {settings.generation}", left, sum(ends.values()))
+        if left <= min(NEAR_RECORDS, sum(ends.values()) // 10):
+            return
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _checked(candidate: Candidate, say: Say) -> Rebuilt:
+    rebuilt = Rebuilt(candidate, await refold(candidate.settings, say))
+    rebuilt.findings = [finding for kept in rebuilt.kept for finding in kept.findings]
+    say("Comparing with what stands", None, None)
+    async with partition_reader(candidate.settings.kafka) as reader:
+        rebuilt.changes = await differences(candidate.standing, reader, rebuilt.kept)
+    return rebuilt
+
+
+async def _carried(settings: Settings, workers: Workers, say: Say) -> None:
+    """Until ClickHouse has what the topics hold now."""
+    if not settings.clickhouse_url:
+        return None
+    topics = settings.topics
+    names = {topics.journal, topics.ledger, topics.snapshots, topics.alerts, topics.dead_letters, topics.book_letters}
+    targets = await end_offsets(settings.kafka, sorted(names))
+    while True:
+        workers.check()
+        say(f"Waiting until ClickHouse has generation {settings.generation}", None, None)
+        try:
+            return await wait_until_caught_up(settings.sink_settings(), targets, SINK_LOOK_S)
+        except TimeoutError as late:
+            say(str(late), None, None)
+
+
+async def _shown(settings: Settings) -> Finding:
+    """Analysts see it under the name that they know. A sink that starts later makes sure of it too."""
+    if not settings.clickhouse_url:
+        return Finding(SHOWN, settings.clickhouse_database)
+    try:
+        async with writing(settings) as client:
+            await show(client, settings.clickhouse_database, cluster=settings.clickhouse_cluster or None)
+            return await _views(client, settings)
+    except Failed as error:
+        raise Unavailable(
+            f"Generation {settings.generation} stands, but ClickHouse did not take its views: analysts see it as soon "
+            f"as its sink runs (`peserta worker sink`). {error}",
+        ) from error
+
+
+async def shown(settings: Settings) -> Finding:
+    """Whether the views that analysts know read the tables of this generation, each of them."""
+    if not settings.clickhouse_url:
+        return Finding(SHOWN, settings.clickhouse_database)
+    async with writing(settings) as client:
+        return await _views(client, settings)
+
+
+async def _views(client: AsyncClient, settings: Settings) -> Finding:
+    finding = Finding(SHOWN, settings.clickhouse_database)
+    there = await views(client, settings.clickhouse_database)
+    for name, select in (await views(client, settings.database)).items():
+        finding.compared += 1
+        if name not in there:
+            finding.wrong("missing", name)
+        elif there[name] != select:
+            finding.wrong("different", name)
+    return finding

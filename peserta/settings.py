@@ -1,0 +1,219 @@
+"""The settings of an installation, read once from the environment (`PESERTA_...`) into one frozen object."""
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+import typer
+from pydantic import Field, IPvAnyAddress, PrivateAttr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from peserta.operations.failure import WrongSettings
+from schemas.topics import (
+    ALERTS,
+    COMPANIES,
+    DEAD_LETTERS,
+    FACTS,
+    GENERATIONS,
+    JOURNAL,
+    LEDGER,
+    POLICIES,
+    SNAPSHOTS,
+    TopicNames,
+    of_generation,
+)
+from schemas.vocabulary import KINDS
+from sinks.clickhouse.settings import SinkSettings
+from streams.core.book import GRACE_DAYS_DEFAULT, GRACE_DAYS_MAX
+from streams.settings import PARTITIONS_DEFAULT, STATE_CACHE_MB_DEFAULT, InboundTopic, StreamSettings
+
+PREFIX: Final = "PESERTA_"
+PARTITIONS_MAX: Final = 1_000
+REPLICATION_MAX: Final = 7
+STATE_CACHE_MB_MAX: Final = 1 << 20
+PORT_MAX: Final = 65_535
+NO_PORT: Final = -1
+RESERVED: Final = frozenset((COMPANIES, POLICIES, JOURNAL, LEDGER, SNAPSHOTS, ALERTS, DEAD_LETTERS, GENERATIONS))
+LATER_GENERATION: Final = re.compile(r"[.]g\d+")
+BROKERS: Final = re.compile(r"[^\s:,/@]+:\d{1,5}(,[^\s:,/@]+:\d{1,5})*")
+# Variables of other programs' making that begin alike and are no settings.
+OTHER_VARIABLES: Final[frozenset[str]] = frozenset()
+OF_SECURITY: Final = re.compile(r"SASL|SSL|TLS|SECUR|CERT|CA_|PASSWORD|USERNAME|AUTH|KEYSTORE|TRUSTSTORE")
+TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
+
+
+def _default_data_dir() -> Path:
+    return Path(typer.get_app_dir("peserta"))
+
+
+class Settings(BaseSettings):
+    """Every setting has a default; an empty address means: none configured."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    kafka: str = Field("", description="bootstrap servers, host:port[,host:port...]")
+    clickhouse_url: str = Field("", description="http[s]://[user:password@]host:port", repr=False)
+    clickhouse_database: str = Field(
+        "peserta", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$", description="the book's database"
+    )
+    clickhouse_cluster: str = Field("", description="make replicated tables on this ClickHouse cluster")
+    topic_prefix: str = Field("", pattern=r"^[A-Za-z0-9._-]{0,40}$", description="before the name of every topic")
+    partitions: int = Field(PARTITIONS_DEFAULT, ge=1, le=PARTITIONS_MAX, description="of every topic; for good")
+    replication: int = Field(1, ge=1, le=REPLICATION_MAX, description="of every topic, when it is made")
+    inbound_topics: Annotated[tuple[InboundTopic, ...], NoDecode] = Field(
+        (InboundTopic(),), description="name[:type+type],... : topics of facts, and the types of record each may carry"
+    )
+    clock: Literal["wall", "replay"] = Field("wall", description="wall, or replay (of history)")
+    grace_days: int = Field(
+        GRACE_DAYS_DEFAULT, ge=0, le=GRACE_DAYS_MAX, description="until a new worker must be covered"
+    )
+    data_dir: Path = Field(default_factory=_default_data_dir, description="of `peserta up`, and of state on disk")
+    kafka_port: int | None = Field(
+        None, ge=0, le=PORT_MAX, description="of the Kafka that `peserta up` starts; 0: a free one; empty: as last time"
+    )
+    clickhouse_port: int | None = Field(
+        None, ge=0, le=PORT_MAX, description="of the ClickHouse that `peserta up` starts; likewise"
+    )
+    state: Literal["memory", "disk"] = Field("memory", description="where the book-keeper has its state")
+    state_cache_mb: int = Field(
+        STATE_CACHE_MB_DEFAULT, ge=1, le=STATE_CACHE_MB_MAX, description="of a state on disk, held in memory"
+    )
+    health_port: int = Field(0, le=PORT_MAX, description="of a worker's endpoint; 0: a free one; empty: none")
+    health_bind: IPvAnyAddress = Field(IPv4Address("127.0.0.1"), description="address of a worker's endpoint")
+    _generation: int = PrivateAttr(1)
+
+    @field_validator("kafka")
+    @classmethod
+    def _brokers(cls, value: str) -> str:
+        if value and not BROKERS.fullmatch(value):
+            raise ValueError("write host:port, or several with commas")
+        return value
+
+    @field_validator("clickhouse_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            well_formed = not value or (parts.scheme in ("http", "https") and parts.hostname and parts.port != 0)
+        except ValueError:
+            well_formed = False
+        if not well_formed or "#" in value:
+            # The value itself may hold a password: it is not repeated.
+            raise ValueError("write http[s]://[user:password@]host:port, with %-escapes for special characters")
+        return value
+
+    @field_validator("inbound_topics", mode="before")
+    @classmethod
+    def _inbound(cls, value: Any) -> Any:
+        topics = tuple(map(_inbound_topic, value.split(","))) if isinstance(value, str) else value
+        names = [topic.name for topic in topics]
+        if len(set(names)) < len(names) or not RESERVED.isdisjoint(LATER_GENERATION.sub("", name) for name in names):
+            raise ValueError("an inbound topic stands twice, or has the name of one of the book's own topics")
+        return topics
+
+    @field_validator("health_port", mode="before")
+    @classmethod
+    def _health_port(cls, value: Any) -> Any:
+        return NO_PORT if value == "" else value
+
+    @field_validator("kafka_port", "clickhouse_port", mode="before")
+    @classmethod
+    def _port(cls, value: Any) -> Any:
+        return None if value == "" else value
+
+    @property
+    def health_listens_on(self) -> int | None:
+        """The port of a worker's health endpoint, 0 for a free one; None for no endpoint."""
+        return None if self.health_port < 0 else self.health_port
+
+    @property
+    def generation(self) -> int:
+        """The generation of the book that is meant: the topics say which one stands, never the environment."""
+        return self._generation
+
+    def of_generation(self, number: int) -> "Settings":
+        """The same settings for this generation of the book."""
+        settings = self.model_copy()
+        settings._generation = number
+        return settings
+
+    @property
+    def topics(self) -> TopicNames:
+        return TopicNames(self.topic_prefix, self._generation)
+
+    @property
+    def database(self) -> str:
+        """Where the sink puts this generation; analysts see the standing one in `clickhouse_database`, by views."""
+        return of_generation(self.clickhouse_database, self._generation, "_g")
+
+    def stream_settings(self) -> StreamSettings:
+        """What the workers need."""
+        return StreamSettings(
+            kafka=self.kafka,
+            data_dir=self.data_dir / "workers",
+            topics=self.topics,
+            partitions=self.partitions,
+            inbound=self.inbound_topics,
+            clock=self.clock,
+            grace_days=self.grace_days,
+            state=self.state,
+            state_cache_bytes=self.state_cache_mb << 20,
+        )
+
+    def sink_settings(self) -> SinkSettings:
+        """What the sink needs."""
+        return SinkSettings(
+            kafka_address=self.kafka,
+            clickhouse_url=self.clickhouse_url,
+            database=self.database,
+            topic_prefix=self.topic_prefix,
+            generation=self.generation,
+            cluster=self.clickhouse_cluster or None,
+        )
+
+    def environment(self) -> dict[str, str]:
+        """The variables that make a child process read the same settings."""
+        inbound = ",".join(f"{topic.name}:{'+'.join(topic.types)}" for topic in self.inbound_topics)
+        values = {name: getattr(self, name) for name in type(self).model_fields} | {"inbound_topics": inbound}
+        return {f"{PREFIX}{name.upper()}": "" if value is None else str(value) for name, value in values.items()}
+
+
+def _inbound_topic(text: str) -> InboundTopic:
+    name, _, types = text.strip().partition(":")
+    kinds = tuple(types.split("+")) if types else KINDS
+    if not TOPIC_NAME.fullmatch(name) or not set(kinds) <= set(KINDS):
+        raise ValueError(f"write name[:type+type], for example {FACTS}:hire+termination; types are {', '.join(KINDS)}")
+    return InboundTopic(name, kinds)
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """The settings of the environment; `overrides` that are not None win. WrongSettings names the variable."""
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = PREFIX + str(first["loc"][0]).upper() if first["loc"] else PREFIX
+        raise WrongSettings(f"{variable}: {first['msg']}") from None
+
+
+def unknown_variables(names: Iterable[str]) -> list[str]:
+    """A sentence for each variable of an environment that looks like a setting and is none; no value is looked at."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    unknown = [
+        name for name in names if name.upper().startswith(PREFIX) and name.upper() not in known | OTHER_VARIABLES
+    ]
+    return [_unknown(name, known) for name in sorted(unknown)]
+
+
+def _unknown(name: str, known: set[str]) -> str:
+    words, upper = f"{name} is no setting of Peserta and changes nothing.", name.upper()
+    if OF_SECURITY.search(upper):
+        if "CLICKHOUSE" in upper:
+            return f"{words} Credentials and https:// for ClickHouse belong in {PREFIX}CLICKHOUSE_URL."
+        return f"{words} Connections to Kafka are plain: neither encrypted nor authenticated."
+    near = get_close_matches(upper.removeprefix(PREFIX), (each.removeprefix(PREFIX) for each in known), n=1)
+    return f"{words} Is {PREFIX}{near[0]} meant?" if near else words

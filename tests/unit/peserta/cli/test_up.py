@@ -1,0 +1,41 @@
+"""`peserta up` looks after the parts that it has started."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from deploy.embedded.process import Process
+from peserta.cli.up import _check_parts
+from peserta.operations.failure import Failed, Interrupted
+from tests.support.waiting import wait_until
+
+LAST_WORDS = "no room on the disk"
+PROGRAM = f"import signal, sys; print({LAST_WORDS!r}, flush=True); signal.pause() if sys.argv[1] == 'stay' else None"
+
+
+@dataclass
+class Parts:
+    """As a stack has them."""
+
+    processes: list[Process]
+
+
+def part(name: str, folder: Path, how: str) -> Process:
+    return Process.start(name, [sys.executable, "-c", PROGRAM, how], log=folder / f"{name}.log")
+
+
+@pytest.mark.parametrize("ends", ["Kafka", "ClickHouse"])
+def test_a_part_that_has_ended_is_told_with_its_last_words_and_asks_for_a_new_start(ends: str, tmp_path: Path) -> None:
+    parts = [part(name, tmp_path, "end" if name == ends else "stay") for name in ("Kafka", "ClickHouse")]
+    try:
+        wait_until(lambda: any(one.poll() is not None for one in parts))
+        with pytest.raises(Failed, match=f"{ends} has ended") as told:
+            _check_parts(Parts(parts))  # type: ignore[arg-type]
+    finally:
+        for one in parts:
+            one.stop()
+    assert LAST_WORDS in str(told.value)
+    assert "Start `peserta up` again: its data are kept" in str(told.value)
+    assert isinstance(told.value, Interrupted)

@@ -1,0 +1,126 @@
+"""A small installation in memory: a story recorded and kept by the real recorder and book-keeper, without a broker."""
+
+import copy
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from peserta.demo.story import story
+from peserta.operations.yaml_document import Document
+from schemas.admission import Refusal
+from schemas.codec import InboundCodec, JournalCodec, OutputCodec
+from schemas.dates import instant
+from schemas.fact_json import read_record
+from schemas.records import Coordinates, PolicySet
+from schemas.topics import TopicNames
+from streams.bookkeeper import Bookkeeper
+from streams.core.reference_rules import policies
+from streams.lane.cursors import CURSOR_PREFIX
+from streams.lane.records import Rows
+from streams.partitioning import partition_of
+from streams.recorder import Recorder
+from streams.settings import StreamSettings
+from tests.support.shelf import Shelf
+
+PARTITIONS = 2
+RECORDS_PER_STEP = 50
+EVERY = 40
+TOPICS = TopicNames()
+SETTINGS = StreamSettings(kafka="", data_dir=Path(), partitions=PARTITIONS, clock="replay")
+
+
+@dataclass
+class BookInMemory:
+    """What Kafka would hold."""
+
+    shelf: Shelf = field(default_factory=Shelf)
+    committed: dict[tuple[str, int], int] = field(default_factory=dict)
+    letters: dict[Coordinates, str] = field(default_factory=dict)
+    rows: dict[int, Rows] = field(default_factory=lambda: defaultdict(dict))
+    kept_to: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+
+    def copy(self) -> "BookInMemory":
+        """Another one, as this one is."""
+        return copy.deepcopy(self)
+
+    def publish(self, key: bytes, value: bytes, timestamp: int) -> None:
+        self.shelf.append(TOPICS.facts, partition_of(key, PARTITIONS), key, value, timestamp)
+
+    def record(self, *, again: bool = False, until: int | None = None) -> None:
+        """The recorder reads all inbound topics to `until`; `again`: from their beginnings, its offsets being lost."""
+        recorder, codec = Recorder(SETTINGS, now=lambda: 0), OutputCodec()
+        for partition in range(PARTITIONS):
+            log = self.shelf.stored[TOPICS.facts, partition]
+            fresh = log[0 if again else self.committed.get((TOPICS.facts, partition), 0) : until]
+            for append in recorder.step(TOPICS.facts, partition, fresh):
+                self.shelf.append(append.topic, append.partition, append.key, append.value)
+                if append.topic == TOPICS.dead_letters and append.value is not None:
+                    letter = codec.decode_dead_letter(append.value)
+                    self.letters[letter.came_from] = letter.reason
+            self.committed[TOPICS.facts, partition] = len(log[:until])
+
+    def keep(self, until: int | None = None) -> None:
+        """The book-keeper takes up every partition where it was, and folds it, a few records at a time, to `until`."""
+        for partition in range(PARTITIONS):
+            keeper, rows = Bookkeeper(TOPICS, SETTINGS.grace_days), self.rows[partition]
+            before = dict(rows)
+            keeper.open(partition, rows)
+            log = self.shelf.stored[TOPICS.journal, partition][self.kept_to[partition] : until]
+            self.kept_to[partition] += len(log)
+            for at in range(0, len(log), RECORDS_PER_STEP):
+                batch = log[at : at + RECORDS_PER_STEP]
+                effect = keeper.step(partition, TOPICS.journal, batch, rows)
+                rows.update({key: value for key, value in effect.changed.items() if value is not None})
+                for topic, outputs in effect.outputs.items():
+                    for key, value in outputs:
+                        self.shelf.append(topic, partition, key, value)
+            changed = [(row, value) for row, value in rows.items() if before.get(row) != value]
+            cursors = [(CURSOR_PREFIX + TOPICS.journal.encode(), b"%d" % record.offset) for record in log[-1:]]
+            for row, value in [*changed, *cursors]:
+                self.shelf.append(SETTINGS.changelog, partition, row, value)
+
+    def compact(self) -> None:
+        """Of each company only its last snapshot stays."""
+        for partition in range(PARTITIONS):
+            log = self.shelf.stored[TOPICS.snapshots, partition]
+            log[:] = sorted({record.key: record for record in log}.values(), key=lambda record: record.offset)
+
+
+def kept_book() -> BookInMemory:
+    """The story, small, with two records that the recorder refuses, recorded and kept."""
+    book = published_book()
+    book.record()
+    book.keep()
+    return book
+
+
+def published_book(scale: float = 0.05) -> BookInMemory:
+    """The same, of which nobody has read anything yet. Now and then the recorder, or the book, will refuse a record."""
+    told, book, codec = story(scale=scale), BookInMemory(), InboundCodec()
+    for number, line in enumerate(told.facts):
+        read = read_record(line.encode())
+        assert not isinstance(read, Refusal)
+        book.publish(read.fact.company_id.encode(), codec.encode(read.fact), read.recorded_at)
+        if number % EVERY == 0:
+            conflicting = read.fact._replace(source="another system")
+            book.publish(read.fact.company_id.encode(), codec.encode(conflicting), read.recorded_at)
+            book.publish(b"C%d" % number, b"no Avro", read.recorded_at)
+    for partition in range(PARTITIONS):
+        book.shelf.append(TOPICS.facts, partition, b"C9", b"no Avro", 1_735_000_000_000)
+    for topic, partition, key, value in _policy_entries(told.policies_yaml):
+        book.shelf.append(topic, partition, key, value)
+    return book
+
+
+def _policy_entries(text: str) -> list[tuple[str, int, bytes, bytes]]:
+    codec, at = JournalCodec(), instant("2024-09-30T00:00:00Z")
+    return [
+        (
+            TOPICS.journal,
+            partition,
+            policy.policy_id.encode(),
+            codec.encode(PolicySet(Coordinates("policies", 0, number), at, policy)),
+        )
+        for number, policy in enumerate(policies(Document(text.encode()).value()))
+        for partition in range(PARTITIONS)
+    ]

@@ -1,0 +1,285 @@
+"""The audit finds nothing in a book that is well, and what was done to one that is not."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from peserta.operations.audit.findings import Finding
+from peserta.operations.audit.inbound import account, recorder_letters
+from peserta.operations.audit.kept import Kept
+from peserta.operations.audit.partition import PartitionAudit
+from peserta.operations.audit.recorded import REPEATS_CLAIM as REPEATS
+from peserta.operations.audit.seal import check, seal
+from schemas.codec import OutputCodec
+from tests.support.shelf import Stored
+from tests.unit.peserta.operations.audit.book import (
+    PARTITIONS,
+    SETTINGS,
+    TOPICS,
+    BookInMemory,
+    kept_book,
+    published_book,
+)
+
+LEDGER = "ledger = journal folded again"
+CHAIN = "chain of the ledger"
+ALERTS = "alerts = journal folded again"
+STATE = "state = journal folded again"
+SNAPSHOTS = "last snapshots = journal folded again"
+LETTERS = "dead letters = journal folded again"
+INBOUND = "every record consumed has one disposition"
+
+
+@pytest.fixture(scope="module")
+def well() -> BookInMemory:
+    return kept_book()
+
+
+async def audited(book: BookInMemory) -> tuple[list[Kept], list[Finding]]:
+    kept = [await PartitionAudit(SETTINGS, book.shelf, p).run() for p in range(PARTITIONS)]
+    letters = await recorder_letters(SETTINGS, book.shelf, range(PARTITIONS))
+    _, inbound = await account(SETTINGS, book.shelf, kept, letters, book.committed)
+    return kept, [finding for one in kept for finding in one.findings] + inbound
+
+
+async def test_a_book_that_is_well_has_no_finding(well: BookInMemory) -> None:
+    kept, findings = await audited(well)
+    assert [finding for finding in findings if not finding.holds] == []
+    assert sum(len(one.ledger) for one in kept) > 500
+    assert sum(len(one.alerts) for one in kept) > 5
+    assert sum(finding.compared for finding in findings if finding.claim == INBOUND) > 500
+
+
+async def test_what_the_recorder_said_twice_is_counted_and_changes_nothing(well: BookInMemory) -> None:
+    book = BookInMemory(copy.deepcopy(well.shelf), dict(well.committed))
+    for topic in (TOPICS.ledger, TOPICS.alerts, TOPICS.snapshots, SETTINGS.changelog):
+        for partition in range(PARTITIONS):
+            book.shelf.stored[topic, partition].clear()
+    before, _ = await audited(well)
+    book.record(again=True)
+    book.keep()
+    after, findings = await audited(book)
+    assert [finding for finding in findings if not finding.holds] == []
+    assert sum(one.repeats for one in after) > 500
+    assert [one.ledger for one in after] == [one.ledger for one in before]
+
+
+async def test_facts_that_are_passed_over_because_their_topic_was_made_anew_are_missing(well: BookInMemory) -> None:
+    book = well.copy()
+    for partition in range(PARTITIONS):
+        anew = published_book().shelf.stored[TOPICS.facts, partition][1:]  # the same story, each at another offset
+        book.shelf.stored[TOPICS.facts, partition] = [replace(r, offset=n) for n, r in enumerate(anew)]
+    book.record(again=True)
+    book.keep()
+    _, findings = await audited(book)
+    wrong = {finding.claim: finding for finding in findings if not finding.holds}
+    assert wrong[REPEATS].missing > 100
+    assert all("was made anew" in named for named in wrong[REPEATS].named)
+
+
+async def test_dead_letters_that_expired_are_not_missing_and_one_behind_them_is(well: BookInMemory) -> None:
+    book = well.copy()
+    log, at = letter_of_the_book(book)
+    del log[: at + 1]
+    book.shelf.begin[TOPICS.dead_letters, log[0].partition] = log[0].offset
+    _, findings = await audited(book)
+    assert LETTERS not in {finding.claim for finding in findings if not finding.holds}
+    _, at = letter_of_the_book(book)
+    following = [n for n in range(at + 1, len(log)) if is_of_the_book(log[n])]
+    del log[following[0]]
+    _, findings = await audited(book)
+    assert LETTERS in {finding.claim for finding in findings if not finding.holds}
+
+
+def middle(book: BookInMemory, topic: str) -> tuple[list[Stored], int]:
+    """A log of the topic and a place in its middle."""
+    log = max((book.shelf.stored[topic, partition] for partition in range(PARTITIONS)), key=len)
+    return log, len(log) // 2
+
+
+def lose(topic: str) -> Callable[[BookInMemory], None]:
+    def act(book: BookInMemory) -> None:
+        log, at = middle(book, topic)
+        del log[at]
+
+    return act
+
+
+def lose_state(book: BookInMemory) -> None:
+    book.shelf.stored[SETTINGS.changelog, 0].clear()
+
+
+def double(topic: str) -> Callable[[BookInMemory], None]:
+    def act(book: BookInMemory) -> None:
+        log, at = middle(book, topic)
+        log.append(replace(log[at], offset=log[-1].offset + 1))
+
+    return act
+
+
+def change_disposition(book: BookInMemory) -> None:
+    """Say another disposition, with a chain value that fits nothing."""
+    log, at = middle(book, TOPICS.ledger)
+    value = log[at].value or b""
+    said = OutputCodec().decode_ledger(value)
+    spot = value.index(said.event_id.encode()) + len(said.event_id)
+    log[at] = replace(log[at], value=value[:spot] + bytes([value[spot] ^ 2]) + value[spot + 1 :])
+
+
+def change_alert(book: BookInMemory) -> None:
+    log, at = middle(book, TOPICS.alerts)
+    codec = OutputCodec()
+    alert = codec.decode_alert(log[at].value or b"")
+    log[at] = replace(log[at], value=codec.encode_alert(replace(alert, covered=alert.covered + 1)))
+
+
+def last_snapshot(book: BookInMemory) -> tuple[list[Stored], int]:
+    """A log of snapshots, and the place of one in it after which its company has no other."""
+    log, _ = middle(book, TOPICS.snapshots)
+    places = {record.key: at for at, record in enumerate(log)}
+    return log, min(places.values())
+
+
+def lose_snapshot(book: BookInMemory) -> None:
+    log, at = last_snapshot(book)
+    del log[at]
+
+
+def change_snapshot(book: BookInMemory) -> None:
+    log, at = last_snapshot(book)
+    codec = OutputCodec()
+    said = codec.decode_snapshot(log[at].value or b"")
+    changed = replace(said, figures=replace(said.figures, covered=said.figures.covered + 1))
+    log[at] = replace(log[at], value=codec.encode_snapshot(changed))
+
+
+def invent_snapshot(book: BookInMemory) -> None:
+    """Of a company that no journal speaks of."""
+    log, at = last_snapshot(book)
+    codec = OutputCodec()
+    said = codec.decode_snapshot(log[at].value or b"")
+    invented = replace(said, figures=replace(said.figures, company_id="JT-9999"))
+    log.append(replace(log[at], offset=log[-1].offset + 1, key=b"JT-9999", value=codec.encode_snapshot(invented)))
+
+
+def move_snapshot(book: BookInMemory) -> None:
+    """To another company's key, so that compaction would take it for that company's."""
+    log, at = last_snapshot(book)
+    log[at] = replace(log[at], key=b"JT-9999")
+
+
+def say_old_snapshot_late(book: BookInMemory) -> None:
+    """Compaction would keep it, and not the newer one."""
+    log, _ = middle(book, TOPICS.snapshots)
+    first = next(record for record in log if record.key == log[-1].key and record.value != log[-1].value)
+    log.append(replace(first, offset=log[-1].offset + 1))
+
+
+def change_state(book: BookInMemory) -> None:
+    log, at = middle(book, SETTINGS.changelog)
+    log[at] = replace(log[at], value=(log[at].value or b"") + b"x")
+
+
+def forget_dead_letter(book: BookInMemory) -> None:
+    del book.shelf.stored[TOPICS.dead_letters, 0][0]
+
+
+def letter_of_the_book(book: BookInMemory) -> tuple[list[Stored], int]:
+    """A log of dead letters, and the place of one in it that the book-keeper wrote."""
+    logs = [book.shelf.stored[TOPICS.dead_letters, partition] for partition in range(PARTITIONS)]
+    log = max(logs, key=lambda log: sum(map(is_of_the_book, log)))
+    return log, next(at for at, record in enumerate(log) if is_of_the_book(record))
+
+
+def is_of_the_book(letter: Stored) -> bool:
+    return OutputCodec().decode_dead_letter(letter.value or b"").reason == "id_conflict"
+
+
+def forget_letter_of_the_book(book: BookInMemory) -> None:
+    log, at = letter_of_the_book(book)
+    del log[at]
+
+
+def change_letter_of_the_book(book: BookInMemory) -> None:
+    log, at = letter_of_the_book(book)
+    codec = OutputCodec()
+    letter = codec.decode_dead_letter(log[at].value or b"")
+    log[at] = replace(log[at], value=codec.encode_dead_letter(replace(letter, source="somebody")))
+
+
+def invent_letter_of_the_book(book: BookInMemory) -> None:
+    """Of a fact that no journal holds."""
+    log, at = letter_of_the_book(book)
+    codec = OutputCodec()
+    letter = codec.decode_dead_letter(log[at].value or b"")
+    invented = replace(letter, came_from=letter.came_from._replace(offset=999_999))
+    log.append(replace(log[at], offset=log[-1].offset + 1, value=codec.encode_dead_letter(invented)))
+
+
+def commit_too_far(book: BookInMemory) -> None:
+    """The recorder's offsets went on, and the record was never appended."""
+    book.publish(b"C1", b"nobody read this", 1_735_000_000_000)
+    for (topic, partition), log in book.shelf.stored.items():
+        if topic == TOPICS.facts:
+            book.committed[topic, partition] = len(log)
+
+
+@pytest.mark.parametrize(
+    ("harm", "found"),
+    [
+        pytest.param(lose(TOPICS.ledger), {LEDGER, CHAIN}, id="a ledger record is gone"),
+        pytest.param(double(TOPICS.ledger), {LEDGER, CHAIN}, id="a ledger record is there twice"),
+        pytest.param(change_disposition, {LEDGER, CHAIN}, id="a disposition was changed"),
+        pytest.param(lose(TOPICS.alerts), {ALERTS}, id="an alert is gone"),
+        pytest.param(double(TOPICS.alerts), {ALERTS}, id="an alert is there twice"),
+        pytest.param(change_alert, {ALERTS}, id="an alert says another figure"),
+        pytest.param(lose_snapshot, {SNAPSHOTS}, id="the last snapshot of a company is gone"),
+        pytest.param(change_snapshot, {SNAPSHOTS}, id="a snapshot says another figure"),
+        pytest.param(invent_snapshot, {SNAPSHOTS}, id="a snapshot is of a company that nobody knows"),
+        pytest.param(move_snapshot, {SNAPSHOTS}, id="a snapshot has another company's key"),
+        pytest.param(say_old_snapshot_late, {SNAPSHOTS}, id="an old snapshot was said once more"),
+        pytest.param(BookInMemory.compact, set(), id="old snapshots are gone, as they may be"),
+        pytest.param(lose(SETTINGS.changelog), {STATE}, id="a row of the state is gone"),
+        pytest.param(lose_state, {STATE}, id="the whole state of a partition is gone"),
+        pytest.param(change_state, {STATE}, id="a row of the state was changed"),
+        pytest.param(forget_dead_letter, {INBOUND}, id="a refused record has no dead letter"),
+        pytest.param(
+            forget_letter_of_the_book, {LETTERS}, id="the dead letter of a fact that the book refused is gone"
+        ),
+        pytest.param(change_letter_of_the_book, {LETTERS}, id="a dead letter of the book was changed"),
+        pytest.param(invent_letter_of_the_book, {LETTERS}, id="a dead letter of the book is of no fact"),
+        pytest.param(commit_too_far, {INBOUND}, id="a record was consumed and never recorded"),
+    ],
+)
+async def test_harm_is_found_where_it_was_done(
+    well: BookInMemory, harm: Callable[[BookInMemory], None], found: set[str]
+) -> None:
+    book = BookInMemory(copy.deepcopy(well.shelf), dict(well.committed))
+    harm(book)
+    _, findings = await audited(book)
+    assert {finding.claim for finding in findings if not finding.holds} == found
+
+
+async def test_a_journal_that_was_changed_is_found_everywhere(well: BookInMemory) -> None:
+    book = BookInMemory(copy.deepcopy(well.shelf), dict(well.committed))
+    log, at = middle(book, TOPICS.journal)
+    del log[at]
+    _, findings = await audited(book)
+    assert {LEDGER, STATE, INBOUND} <= {finding.claim for finding in findings if not finding.holds}
+
+
+async def test_a_seal_holds_while_the_history_grows_and_not_when_its_end_is_cut(well: BookInMemory) -> None:
+    kept, _ = await audited(well)
+    sealed = seal(kept)["partitions"]
+    assert all(finding.holds for finding in check(sealed, kept))
+
+    shorter = copy.deepcopy(kept)
+    del shorter[0].ledger[max(shorter[0].ledger)]
+    assert check(sealed, shorter)[0].missing == 1
+
+    other = copy.deepcopy(kept)
+    last = max(other[0].ledger)
+    other[0].ledger[last] = other[0].ledger[last][:-1] + b"?"
+    assert check(sealed, other)[0].different == 1

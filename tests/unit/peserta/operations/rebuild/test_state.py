@@ -1,0 +1,39 @@
+"""The state alone is written only where nothing but the state is wrong."""
+
+import copy
+
+import pytest
+
+from peserta.operations.audit.partition import PartitionAudit
+from peserta.operations.failure import Failed
+from peserta.operations.rebuild.state import refuse_differing_outputs
+from tests.unit.peserta.operations.audit.book import SETTINGS, TOPICS, BookInMemory, kept_book
+
+
+@pytest.fixture(scope="module")
+def well() -> BookInMemory:
+    return kept_book()
+
+
+async def audited(book: BookInMemory) -> PartitionAudit:
+    audit = PartitionAudit(SETTINGS, book.shelf, 0)
+    refuse_differing_outputs(await audit.run())
+    return audit
+
+
+async def test_a_lost_state_is_folded_up_to_where_the_outputs_are(well: BookInMemory) -> None:
+    book = BookInMemory(copy.deepcopy(well.shelf))
+    book.shelf.stored[SETTINGS.changelog, 0].clear()
+    before, after = await audited(well), await audited(book)
+    assert before.stands_at is not None
+    assert (after.stands_at, after.standing) == (None, {})
+    assert after.expected.rows == before.standing
+
+
+@pytest.mark.parametrize("topic", [TOPICS.ledger, TOPICS.alerts])
+async def test_it_is_refused_where_an_output_is_wrong_too(well: BookInMemory, topic: str) -> None:
+    book = BookInMemory(copy.deepcopy(well.shelf))
+    book.shelf.stored[SETTINGS.changelog, 0].clear()
+    del book.shelf.stored[topic, 0][0]
+    with pytest.raises(Failed, match="not only the state differs"):
+        await audited(book)

@@ -1,0 +1,33 @@
+"""Errors of Kafka as the person at the terminal is told them."""
+
+import pytest
+from aiokafka.errors import (  # type: ignore[import-untyped]
+    KafkaConnectionError,
+    KafkaError,
+    NotControllerError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
+
+from peserta.operations.failure import Failed, Unavailable
+from peserta.operations.kafka_reading import telling
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (KafkaConnectionError(), "No Kafka broker answers"),
+        (NotControllerError(), "NotControllerError"),
+        (TopicAuthorizationFailedError(), "TopicAuthorizationFailedError"),
+    ],
+    ids=["nobody answers", "it may pass", "it is not allowed"],
+)
+def test_what_kafka_refuses_is_a_sentence(error: KafkaError, said: str) -> None:
+    with pytest.raises(Failed, match=said) as failed, telling("broker:9092"):
+        raise error
+    assert isinstance(failed.value, Unavailable)
+
+
+def test_a_topic_that_is_not_there_is_left_to_its_reader() -> None:
+    with pytest.raises(UnknownTopicOrPartitionError), telling("broker:9092"):
+        raise UnknownTopicOrPartitionError

@@ -1,0 +1,193 @@
+"""The settings of an installation: what each variable takes, what it refuses, and how a child process gets the same."""
+
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from peserta.operations.failure import WrongSettings
+from peserta.settings import PREFIX, Settings, read_settings, unknown_variables
+from schemas.vocabulary import KINDS
+from streams.settings import InboundTopic
+from tests.support.journals import deterministic
+
+# Variable without its prefix -> a value that it takes, and what that becomes.
+TAKEN: Final[dict[str, tuple[str, object]]] = {
+    "KAFKA": ("one:9092,two:9092", "one:9092,two:9092"),
+    "CLICKHOUSE_URL": ("https://reader:word@host:8443", "https://reader:word@host:8443"),
+    "CLICKHOUSE_DATABASE": ("book_2", "book_2"),
+    "CLICKHOUSE_CLUSTER": ("main", "main"),
+    "TOPIC_PREFIX": ("id.jateng.", "id.jateng."),
+    "PARTITIONS": ("64", 64),
+    "REPLICATION": ("3", 3),
+    "INBOUND_TOPICS": (
+        "hr.facts:hire+termination, agency",
+        (InboundTopic("hr.facts", ("hire", "termination")), InboundTopic("agency", KINDS)),
+    ),
+    "CLOCK": ("replay", "replay"),
+    "GRACE_DAYS": ("0", 0),
+    "DATA_DIR": ("/srv/book", Path("/srv/book")),
+    "KAFKA_PORT": ("19092", 19092),
+    "CLICKHOUSE_PORT": ("0", 0),
+    "STATE": ("disk", "disk"),
+    "STATE_CACHE_MB": ("1024", 1024),
+    "HEALTH_PORT": ("9100", 9100),
+    "HEALTH_BIND": ("0.0.0.0", IPv4Address("0.0.0.0")),
+}
+
+REFUSED: Final = (
+    ("a database with a quote", "CLICKHOUSE_DATABASE", "a'b"),
+    ("a database without a name", "CLICKHOUSE_DATABASE", ""),
+    ("a prefix with a blank", "TOPIC_PREFIX", "a b"),
+    ("no partition", "PARTITIONS", "0"),
+    ("too many partitions", "PARTITIONS", "1001"),
+    ("partitions in words", "PARTITIONS", "eight"),
+    ("no replica", "REPLICATION", "0"),
+    ("an unknown clock", "CLOCK", "utc"),
+    ("a negative grace period", "GRACE_DAYS", "-1"),
+    ("a grace period for ever", "GRACE_DAYS", "1000000"),
+    ("no inbound topic", "INBOUND_TOPICS", ""),
+    ("an inbound topic with a blank", "INBOUND_TOPICS", "a b"),
+    ("an inbound topic that stands twice", "INBOUND_TOPICS", "facts,facts:hire"),
+    ("the name of a topic of the book", "INBOUND_TOPICS", "coverage.journal.v1"),
+    ("a broker without a port", "KAFKA", "localhost"),
+    ("a broker whose port is none", "KAFKA", "localhost:abc"),
+    ("a ClickHouse without a scheme", "CLICKHOUSE_URL", "localhost:8123"),
+    ("a ClickHouse whose password is not escaped", "CLICKHOUSE_URL", "http://u:se#cret@h:8123"),
+    ("a state nowhere", "STATE", "tape"),
+    ("no cache", "STATE_CACHE_MB", "0"),
+    ("a port that is none", "HEALTH_PORT", "65536"),
+    ("a port of Kafka that is none", "KAFKA_PORT", "65536"),
+    ("a port of ClickHouse below all", "CLICKHOUSE_PORT", "-1"),
+    ("an address that is a name", "HEALTH_BIND", "localhost"),
+    ("an inbound topic with an unknown type", "INBOUND_TOPICS", "facts:hire+fire"),
+)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
+
+
+def test_every_setting_has_a_case() -> None:
+    assert {name.lower() for name in TAKEN} == set(Settings.model_fields)
+
+
+@pytest.mark.parametrize(("name", "text", "value"), [(name, *taken) for name, taken in TAKEN.items()], ids=TAKEN)
+def test_a_variable_is_read(name: str, text: str, value: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    unset = getattr(read_settings(), name.lower())
+    monkeypatch.setenv(PREFIX + name, text)
+    assert getattr(read_settings(), name.lower()) == value != unset
+
+
+@pytest.mark.parametrize(("name", "text"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
+def test_a_wrong_value_names_its_variable(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PREFIX + name, text)
+    with pytest.raises(WrongSettings, match=f"^{PREFIX}{name}: "):
+        read_settings()
+
+
+@pytest.mark.parametrize("name", ["KAFKA_PORT", "CLICKHOUSE_PORT"])
+def test_an_empty_port_is_none_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PREFIX + name, "")
+    settings = read_settings()
+    assert getattr(settings, name.lower()) is None
+    monkeypatch.setenv(PREFIX + name, settings.environment()[PREFIX + name])
+    assert read_settings() == settings
+
+
+def test_what_a_caller_says_wins_and_nothing_said_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PESERTA_CLOCK", "replay")
+    assert read_settings(clock="wall").clock == "wall"
+    assert read_settings(clock=None).clock == "replay"
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        read_settings().kafka = "another:9092"
+
+
+def test_a_password_is_not_shown() -> None:
+    settings = read_settings(clickhouse_url="http://reader:a-secret@host:8123")
+    assert "a-secret" not in repr(settings)
+    assert "a-secret" not in repr(settings.sink_settings())
+
+
+def test_a_child_process_reads_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, (text, _) in TAKEN.items():
+        monkeypatch.setenv(PREFIX + name, text)
+    settings = read_settings()
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    assert read_settings() == settings
+
+
+topics = st.builds(
+    InboundTopic,
+    st.from_regex(r"[A-Za-z0-9._-]{1,20}", fullmatch=True),
+    st.lists(st.sampled_from(KINDS), min_size=1, max_size=4, unique=True).map(tuple),
+)
+
+
+@given(
+    st.lists(topics, min_size=1, max_size=3, unique_by=lambda topic: topic.name).map(tuple),
+    st.integers(1, 1000),
+    st.sampled_from(["wall", "replay"]),
+    st.integers(0, 3650),
+)
+@deterministic
+def test_any_settings_pass_through_an_environment(
+    inbound: tuple[InboundTopic, ...], partitions: int, clock: str, grace_days: int
+) -> None:
+    settings = read_settings(inbound_topics=inbound, partitions=partitions, clock=clock, grace_days=grace_days)
+    with pytest.MonkeyPatch.context() as child:
+        for name, value in settings.environment().items():
+            child.setenv(name, value)
+        assert read_settings() == settings
+
+
+def test_workers_and_sink_are_told_the_same() -> None:
+    settings = read_settings(kafka="one:9092", clickhouse_url="http://two:8123", topic_prefix="p.", clock="replay")
+    later = settings.of_generation(3)
+    streams, sink = settings.stream_settings(), settings.sink_settings()
+    assert (streams.kafka, sink.kafka_address) == ("one:9092", "one:9092")
+    assert (streams.topics.journal, sink.topic_prefix) == ("p.coverage.journal.v1", "p.")
+    assert (streams.clock, streams.partitions, streams.grace_days) == ("replay", settings.partitions, 30)
+    assert (sink.clickhouse_url, sink.database, sink.cluster) == ("http://two:8123", "peserta", None)
+    assert (later.sink_settings().database, later.sink_settings().topics.ledger) == (
+        "peserta_g3",
+        "p.coverage.ledger.v1.g3",
+    )
+    assert later.stream_settings().changelog == "p.peserta-bookkeeper.g3-book-changelog"
+    assert (later.topics.journal, settings.topics.ledger) == ("p.coverage.journal.v1", "p.coverage.ledger.v1")
+
+
+# ---------------------------------------------------------------- variables that are none
+
+
+def test_every_setting_in_any_case_and_the_variables_of_others_are_passed_over() -> None:
+    known = [PREFIX + name for name in TAKEN]
+    assert unknown_variables([*known, *map(str.lower, known), "PATH", "KAFKA", "MY_PESERTA_KAFKA"]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("PESERTA_KAFAK", "Is PESERTA_KAFKA meant?"),
+        ("peserta_partition", "Is PESERTA_PARTITIONS meant?"),
+        ("PESERTA_CLICKHOUSE", "Is PESERTA_CLICKHOUSE_URL meant?"),
+        ("PESERTA_XYZZY", "changes nothing."),
+        ("PESERTA_KAFKA_SECURITY_PROTOCOL", "Connections to Kafka are plain: neither encrypted nor authenticated."),
+        ("PESERTA_KAFKA_SASL_PASSWORD", "Connections to Kafka are plain: neither encrypted nor authenticated."),
+        ("PESERTA_SSL_CAFILE", "Connections to Kafka are plain: neither encrypted nor authenticated."),
+        ("PESERTA_CLICKHOUSE_PASSWORD", "belong in PESERTA_CLICKHOUSE_URL."),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_said_with_what_may_be_meant(name: str, words: str) -> None:
+    (said,) = unknown_variables([name, "PESERTA_KAFKA"])
+    assert said.startswith(f"{name} is no setting of Peserta")
+    assert said.endswith(words)
