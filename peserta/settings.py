@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from peserta.operations.failure import WrongSettings
 from schemas.topics import (
     ALERTS,
+    CLOCK,
     COMPANIES,
     DEAD_LETTERS,
     FACTS,
@@ -37,7 +38,7 @@ REPLICATION_MAX: Final = 7
 STATE_CACHE_MB_MAX: Final = 1 << 20
 PORT_MAX: Final = 65_535
 NO_PORT: Final = -1
-RESERVED: Final = frozenset((COMPANIES, POLICIES, JOURNAL, LEDGER, SNAPSHOTS, ALERTS, DEAD_LETTERS, GENERATIONS))
+RESERVED: Final = frozenset((COMPANIES, POLICIES, JOURNAL, LEDGER, SNAPSHOTS, ALERTS, DEAD_LETTERS, GENERATIONS, CLOCK))
 LATER_GENERATION: Final = re.compile(r"[.]g\d+")
 BROKERS: Final = re.compile(r"[^\s:,/@]+:\d{1,5}(,[^\s:,/@]+:\d{1,5})*")
 # Variables of other programs' making that begin alike and are no settings.

@@ -14,6 +14,7 @@ SNAPSHOTS = "coverage.snapshots.v1"
 ALERTS = "coverage.alerts.v1"
 DEAD_LETTERS = "workforce.dead-letters.v1"
 GENERATIONS = "coverage.generations.v1"
+CLOCK = "coverage.clock.v1"
 
 
 def of_generation(name: str, generation: int, sign: str = ".g") -> str:
@@ -69,6 +70,11 @@ class TopicNames:
     @property
     def generations(self) -> str:
         return self.prefix + GENERATIONS
+
+    @property
+    def clock(self) -> str:
+        """Where a recorder with the wall clock asks what time the broker has."""
+        return self.prefix + CLOCK
 
     def _of_book(self, name: str) -> str:
         return of_generation(self.prefix + name, self.generation)

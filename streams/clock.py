@@ -15,7 +15,7 @@ LOOK_AGAIN_S: Final = 60.0  # a clock may be set, a machine may sleep: never wai
 AFTER_MIDNIGHT_S: Final = 0.1
 
 Say = Callable[[Day, Instant], Awaitable[None]]
-Now = Callable[[], Instant]
+Now = Callable[[], Awaitable[Instant]]  # a clock that was held against the broker's
 
 
 def now_ms() -> Instant:
@@ -24,10 +24,10 @@ def now_ms() -> Instant:
 
 
 async def begin_dates(say: Say, now: Now) -> None:
-    """Say each business date when it has begun, first the one that is, until cancelled."""
+    """Say each business date when it has begun, first the one that is, until cancelled. Looks at `now` every minute."""
     said: Day | None = None
     while True:
-        at = now()
+        at = await now()
         today = jakarta_day(at)
         if said is None or today > said:
             await say(today, at)

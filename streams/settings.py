@@ -54,10 +54,11 @@ class StreamSettings:
         return tuple(self.topics.prefix + topic.name for topic in self.inbound)
 
     @property
-    def inbound_settings(self) -> dict[str, dict[str, str]]:
-        """What the inbound topics must be set to in a book with this clock."""
-        stamps = "CreateTime" if self.clock == REPLAY else "LogAppendTime"
-        return {name: {TIMESTAMP_TYPE: stamps} for name in self.inbound_names}
+    def recorder_topic_settings(self) -> dict[str, dict[str, str]]:
+        """What the recorder's topics must be set to in a book with this clock."""
+        if self.clock == REPLAY:
+            return {name: {TIMESTAMP_TYPE: "CreateTime"} for name in self.inbound_names}
+        return {name: {TIMESTAMP_TYPE: "LogAppendTime"} for name in (*self.inbound_names, self.topics.clock)}
 
     @property
     def recorder_app(self) -> str:

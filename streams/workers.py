@@ -6,6 +6,7 @@ from typing import Any
 
 from schemas.records import Day, Instant
 from streams.bookkeeper import Bookkeeper
+from streams.broker_clock import BrokerClock, patiently
 from streams.clock import begin_dates, now_ms
 from streams.lane.app import create_app
 from streams.lane.append import AppendLane
@@ -16,25 +17,31 @@ from streams.lane.transactional import TransactionalLane
 from streams.metrics import BookkeeperMetrics, RecorderMetrics
 from streams.recorder import Recorder
 from streams.settings import ON_DISK, STATE_NAME, WALL, StreamSettings
+from streams.wall_clock import WallClock
 
 
 def recorder_app(settings: StreamSettings, metrics: RecorderMetrics) -> LaneApp:
     """The app that reads the inbound topics and appends to the journal. Nothing is connected."""
-    topics = settings.topics
-    recorder = Recorder(settings, now_ms, metrics.recorded)
-    lane_settings = replace(_lane_settings(settings, settings.recorder_app), topic_settings=settings.inbound_settings)
+    topics, is_wall = settings.topics, settings.clock == WALL
+    lane_settings = replace(
+        _lane_settings(settings, settings.recorder_app), topic_settings=settings.recorder_topic_settings
+    )
+    broker_clock = BrokerClock(lane_settings.servers, topics.clock)
+    wall_clock = WallClock(now_ms, broker_clock.time)
+    recorder = Recorder(settings, wall_clock.stamp, metrics.recorded)
     app = create_app(lane_settings)
     lane = AppendLane(
         app,
         source_topics=(*settings.inbound_names, topics.companies, topics.policies),
         step=recorder.step,
-        output_topics=(topics.journal, topics.dead_letters),
+        output_topics=(topics.journal, topics.dead_letters, *([topics.clock] if is_wall else ())),
+        before_step=wall_clock.before_step if is_wall else None,
         on_taken=metrics.taken,
         on_committed=metrics.committed,
         on_assigned=metrics.assigned,
     )
-    if settings.clock == WALL:
-        app.task(_ticking(recorder, lane))
+    if is_wall:
+        app.task(_ticking(recorder, lane, wall_clock, broker_clock))
     return app
 
 
@@ -73,12 +80,18 @@ def _lane_settings(settings: StreamSettings, app_id: str) -> LaneSettings:
     )
 
 
-def _ticking(recorder: Recorder, lane: AppendLane) -> Any:
+def _ticking(recorder: Recorder, lane: AppendLane, wall_clock: WallClock, broker_clock: BrokerClock) -> Any:
+    async def now() -> Instant:
+        return await patiently(wall_clock.hold)
+
     async def tick() -> None:
         async def say(on: Day, at: Instant) -> None:
             await lane.append(recorder.ticks(on, at))
 
         with Stopping("clock"):
-            await begin_dates(say, now_ms)
+            try:
+                await begin_dates(say, now)
+            finally:
+                await broker_clock.stop()
 
     return tick

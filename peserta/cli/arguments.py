@@ -40,3 +40,7 @@ CompaniesFile = Annotated[Path | None, typer.Option(help="The registry of compan
 GraceDays = Annotated[
     int, typer.Option(min=0, max=GRACE_DAYS_MAX, help="Days from the start of a spell in which a worker is new.")
 ]
+
+AllowFuture = Annotated[
+    bool, typer.Option("--allow-future", help="It is meant that this lies ahead: business dates do not go back.")
+]

@@ -1,16 +1,15 @@
-"""Commands that look at the book: `coverage`, `alerts`, `sql`; and that move or copy it: `tick`, `journal export`."""
+"""Commands that ask the book: `coverage`, `alerts`, `sql`."""
 
 import asyncio
 from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 from rich.text import Text
 
-from peserta.cli.arguments import DateArgument, optional_date, optional_instant
+from peserta.cli.arguments import optional_date, optional_instant
 from peserta.cli.coverage_tables import coverage_table, policies_table
 from peserta.cli.screen import counted, err, out, percent, print_json, table
 from peserta.cli.tables import plain, written
@@ -18,30 +17,12 @@ from peserta.operations.alerts_reading import is_company, new_alerts, stored_ale
 from peserta.operations.clickhouse_reading import analyst
 from peserta.operations.coverage_reading import coverage_now, coverage_then, is_known, under_policies
 from peserta.operations.discovery import installation, with_kafka
-from peserta.operations.failure import Failed, NotAsAsked, Rejected, Unavailable
+from peserta.operations.failure import Failed, NotAsAsked
 from peserta.operations.generations import standing_book
-from peserta.operations.journal_files import (
-    COMPANIES_FILE,
-    FACTS_FILE,
-    POLICIES_FILE,
-    SCRIPT_FILE,
-    Exported,
-    companies_yaml,
-    export_facts,
-    policies_yaml,
-    script,
-    simulation,
-    taking_in,
-)
-from peserta.operations.ticking import NoSuchDate
-from peserta.operations.ticking import tick as command_date
 from peserta.settings import Settings
 from schemas.dates import day, day_text, instant, instant_text
 from schemas.records import Alert
 from streams.core.simulate import alert_line
-from streams.settings import REPLAY
-
-journal = typer.Typer(no_args_is_help=True, help="The book of original entry.")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")]
 
@@ -52,25 +33,6 @@ class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
-
-
-def tick(on: DateArgument) -> None:
-    """Begin a business date in a book with `clock: replay`, after everything published so far.
-
-    Opens the dates up to it for every company: contracts begin, grace periods end, holds elapse.
-
-    Example: peserta tick 2025-12-31
-    """
-    settings = with_kafka(installation())
-    if settings.clock != REPLAY:
-        raise Rejected("This book has `clock: wall`: its dates begin by themselves, after midnight in Jakarta.")
-    try:
-        asyncio.run(command_date(settings.stream_settings(), day(on)))
-    except NoSuchDate as error:
-        raise Rejected(f"{on} cannot begin: {error}.") from error
-    except TimeoutError as error:
-        raise Unavailable(f"{error}. Is a recorder running?") from error
-    out.print(f"{on} has begun in all {settings.partitions} partitions")
 
 
 def alerts(
@@ -219,52 +181,3 @@ def sql(
             return
         result = client.query(query)
     out.print(table(counted(len(result.result_rows), "row"), result.column_names, result.result_rows, records=True))
-
-
-@journal.command("export")
-def export(
-    folder: Annotated[Path, typer.Argument(help="A folder for the files; made when it is missing.", metavar="FOLDER")],
-) -> None:
-    """Write the journal as files: facts.ndjson, policies.yaml, companies.yaml, for `simulate` and for a new book.
-
-    Says the commands for both. take-in.sh has those for a new book: with the times of recording, and its last date.
-
-    Example: peserta journal export book && peserta simulate --policies book/policies.yaml
-    --companies book/companies.yaml --as-of 2025-12-31 book/facts.ndjson
-    """
-    settings = with_kafka(installation())
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / FACTS_FILE).open("w", encoding="utf-8", newline="\n") as facts:
-            exported = asyncio.run(export_facts(settings.kafka, settings.topics.journal, facts))
-        (folder / POLICIES_FILE).write_text(policies_yaml(list(exported.policies.values())), encoding="utf-8")
-        (folder / COMPANIES_FILE).write_text(companies_yaml(list(exported.companies.values())), encoding="utf-8")
-        (folder / SCRIPT_FILE).write_text(script(exported, settings.grace_days), encoding="utf-8")
-    except OSError as error:
-        raise Rejected(f"{folder} cannot be written: {error.strerror}.") from error
-    _tell(exported, folder, settings.grace_days)
-
-
-def _tell(exported: Exported, folder: Path, grace_days: int) -> None:
-    counts = (
-        counted(exported.facts, "fact"),
-        counted(len(exported.policies), "policy", "policies"),
-        counted(len(exported.companies), "company", "companies"),
-    )
-    out.print(f"{', '.join(counts)} in {plain(folder)}")
-    if not (commands := taking_in(exported, folder)):
-        return
-    out.print(f"Fold it offline:\n  {plain(simulation(exported, folder, grace_days))}")
-    out.print(
-        "Take it into a new book (another PESERTA_TOPIC_PREFIX and PESERTA_CLICKHOUSE_DATABASE, or PESERTA_DATA_DIR) "
-        f"whose workers run with PESERTA_CLOCK=replay PESERTA_GRACE_DAYS={grace_days}, "
-        f"by {plain(folder / SCRIPT_FILE)}, which says:"
-    )
-    for command in commands:
-        out.print(f"  {plain(command)}")
-    if exported.late_rules:
-        late = counted(exported.late_rules, "policy or registry entry", "policy or registry entries")
-        err.print(
-            f"{late} came after facts or ended: both ways take the rules as set before the first fact. The figures are "
-            "the same, and alerts can differ from the service's."
-        )

@@ -33,11 +33,11 @@ COMMANDS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ),
         (
             "tick",
-            "ask:tick",
+            "tick:tick",
             "Begin a business date in a book with `clock: replay`, after everything published so far.",
         ),
         ("worker", "worker:worker", "Run one worker of the service in this process, until SIGTERM."),
-        ("topics", "up:topics", "The Kafka topics of the installation."),
+        ("topics", "topics:topics", "The Kafka topics of the installation."),
     ),
     "Publish": (
         ("publish", "publish:publish", "Publish the facts of files, one JSON object a line."),
@@ -85,7 +85,7 @@ COMMANDS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
             "Audit the book, and print the heads of its ledger's chains: keep them elsewhere, in the minutes of "
             "a forum, say.",
         ),
-        ("journal", "ask:journal", "The book of original entry."),
+        ("journal", "journal:journal", "The book of original entry."),
     ),
 }
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from aiokafka.errors import KafkaConnectionError, KafkaError  # type: ignore[import-untyped]
 
+from peserta.cli.arguments import AllowFuture
 from peserta.cli.coverage_tables import counted_people, scope, target
 from peserta.cli.screen import counted, err, out, table
 from peserta.intake.doubts import unmatched_scopes, unraised_versions
@@ -15,11 +16,13 @@ from peserta.intake.reference import Change, Record, TooLarge, changes, send
 from peserta.intake.reference_files import WrongFile, read_companies, read_policies
 from peserta.operations.discovery import installation, with_kafka
 from peserta.operations.failure import Rejected, Unavailable
+from peserta.operations.future import InTheFuture, check_recorded_at
 from peserta.operations.kafka_reading import no_broker, read_to_end
 from peserta.settings import Settings
 from schemas.codec import OutputCodec
 from schemas.dates import day_text, instant
 from schemas.records import Company, Instant, Policy, Scope
+from streams.clock import now_ms
 from streams.settings import REPLAY
 
 policies = typer.Typer(no_args_is_help=True, help="Set, end and list the policies that companies are watched under.")
@@ -35,28 +38,44 @@ RecordedAt = Annotated[
 
 
 @policies.command("apply")
-def apply_policies(file: File, dry_run: DryRun = False, prune: Prune = False, recorded_at: RecordedAt = None) -> None:
+def apply_policies(
+    file: File,
+    dry_run: DryRun = False,
+    prune: Prune = False,
+    recorded_at: RecordedAt = None,
+    allow_future: AllowFuture = False,
+) -> None:
     """Set the policies of a file; all of them, or none when anything in it is wrong.
 
     Example: peserta policies apply --dry-run policies.yaml
     """
     settings = installation()
-    _apply(settings, settings.topics.policies, _read(read_policies, file), dry_run, prune, recorded_at)
+    wanted = _read(read_policies, file)
+    _apply(settings, settings.topics.policies, wanted, dry_run, prune, recorded_at, allow_future)
 
 
 @companies.command("apply")
-def apply_companies(file: File, dry_run: DryRun = False, prune: Prune = False, recorded_at: RecordedAt = None) -> None:
+def apply_companies(
+    file: File,
+    dry_run: DryRun = False,
+    prune: Prune = False,
+    recorded_at: RecordedAt = None,
+    allow_future: AllowFuture = False,
+) -> None:
     """Set the registry entries of a file; all of them, or none when anything in it is wrong.
 
     Example: peserta companies apply companies.yaml
     """
     settings = installation()
-    _apply(settings, settings.topics.companies, _read(read_companies, file), dry_run, prune, recorded_at)
+    wanted = _read(read_companies, file)
+    _apply(settings, settings.topics.companies, wanted, dry_run, prune, recorded_at, allow_future)
 
 
 @policies.command("end")
 def end_policy(
-    policy_id: Annotated[str, typer.Argument(help="The policy that ends now.")], recorded_at: RecordedAt = None
+    policy_id: Annotated[str, typer.Argument(help="The policy that ends now.")],
+    recorded_at: RecordedAt = None,
+    allow_future: AllowFuture = False,
 ) -> None:
     """End a policy: open episodes are resolved, its history stays.
 
@@ -66,7 +85,7 @@ def end_policy(
     if policy_id not in standing(settings, settings.topics.policies):
         raise Rejected(f"There is no policy {policy_id}: `peserta policies list` shows those there are.")
     steps = [Change("ended", policy_id, None)]
-    _send(settings, settings.topics.policies, steps, _timestamp(settings, recorded_at))
+    _send(settings, settings.topics.policies, steps, _timestamp(settings, recorded_at, allow_future))
     out.print(f"{policy_id} has ended")
 
 
@@ -126,10 +145,17 @@ def _read(read: Callable[[Path], Sequence[Record]], file: Path) -> Sequence[Reco
 
 
 def _apply(
-    settings: Settings, topic: str, wanted: Sequence[Record], dry_run: bool, prune: bool, recorded_at: str | None
+    settings: Settings,
+    topic: str,
+    wanted: Sequence[Record],
+    dry_run: bool,
+    prune: bool,
+    recorded_at: str | None,
+    allow_future: bool,
 ) -> None:
     with_kafka(settings)
-    timestamp = None if dry_run else _timestamp(settings, recorded_at)
+    is_unsaid = dry_run and recorded_at is None
+    timestamp = None if is_unsaid else _timestamp(settings, recorded_at, allow_future)
     known = standing(settings, topic)
     steps = changes(wanted, known, prune=prune)
     for doubt in _doubts(settings, wanted, known):
@@ -162,7 +188,7 @@ def _send(settings: Settings, topic: str, steps: Sequence[Change], timestamp: In
         ) from error
 
 
-def _timestamp(settings: Settings, recorded_at: str | None) -> Instant | None:
+def _timestamp(settings: Settings, recorded_at: str | None, allow_future: bool) -> Instant | None:
     """The time of recording, which a book with `clock: replay` must be told and no other may be."""
     if settings.clock != REPLAY:
         if recorded_at is not None:
@@ -171,9 +197,14 @@ def _timestamp(settings: Settings, recorded_at: str | None) -> Instant | None:
     if recorded_at is None:
         raise Rejected("This book has `clock: replay`: say when it is recorded, --recorded-at INSTANT.")
     try:
-        return instant(recorded_at)
+        return check_recorded_at(instant(recorded_at), now_ms(), allow_future=allow_future)
     except ValueError as error:
         raise Rejected(f"--recorded-at {recorded_at}: {error}.") from error
+    except InTheFuture as error:
+        raise Rejected(
+            f"--recorded-at: {error}. It would move the business date of every company concerned, and dates do not go "
+            "back; --allow-future if it is meant. Nothing was sent."
+        ) from error
 
 
 def _policy_row(p: Policy) -> tuple[object, ...]:

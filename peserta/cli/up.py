@@ -1,4 +1,4 @@
-"""`peserta topics` and `peserta up`: making the topics, running the service."""
+"""`peserta up`: the whole service on this machine."""
 
 import asyncio
 import threading
@@ -14,9 +14,9 @@ from deploy.embedded.stack import Stack
 from peserta.cli.exit_codes import ExitCode
 from peserta.cli.local_stack import LOGS_FOLDER, LocalStack, local_stack
 from peserta.cli.refusals import refusals
-from peserta.cli.screen import counted, err, out, table
+from peserta.cli.screen import err, out
 from peserta.cli.stop_signal import stop_on_signal
-from peserta.operations.discovery import announce, installation, with_kafka
+from peserta.operations.discovery import announce
 from peserta.operations.failure import Interrupted, Unfit
 from peserta.operations.generations import standing_book
 from peserta.operations.health.asking import ask
@@ -24,51 +24,13 @@ from peserta.operations.making_topics import make_topics
 from peserta.operations.opened import as_opened, known_of_book
 from peserta.operations.remembered import recall, remember
 from peserta.operations.service import Service
-from peserta.operations.topics import topic_table
 from peserta.settings import Settings, read_settings
 from streams.settings import REPLAY
-
-topics = typer.Typer(no_args_is_help=True, help="The Kafka topics of the installation.")
 
 LOOK_EVERY_S: Final = 0.5
 READY_LIMIT_S: Final = 60.0
 RESTART_PAUSES_S: Final = (1, 2, 5, 10, 30)  # after one, two, ... ends within RESTART_FORGIVEN_S
 RESTART_FORGIVEN_S: Final = 300.0
-
-
-@topics.command("create")
-def create() -> None:
-    """Make the topics that are missing, each with its settings; what is there stays as it is.
-
-    Example: peserta topics create
-    """
-    settings = standing_book(with_kafka(installation()))
-    made = asyncio.run(make_topics(settings))
-    out.print(f"{counted(len(made), 'topic')}, for a book of {counted(settings.partitions, 'partition')}")
-
-
-@topics.command("list")
-def list_topics() -> None:
-    """Show what each topic keeps, for how long.
-
-    Example: peserta topics list
-    """
-    settings = installation()
-    rows = []
-    for topic in _table(standing_book(settings) if settings.kafka else settings):
-        kept = "the last of each key" if topic.cleanup == "compact" else "for ever"
-        if topic.cleanup == "delete" and topic.retention_ms >= 0:
-            kept = f"{topic.retention_ms // 86_400_000} days"
-        rows.append((topic.name, kept, topic.batch_bytes))
-    out.print(table("Topics", ("topic", "keeps", "largest batch, bytes"), rows, right=("largest batch, bytes",)))
-
-
-def _table(settings: Settings):  # type: ignore[no-untyped-def]
-    return topic_table(
-        prefix=settings.topic_prefix,
-        inbound=[topic.name for topic in settings.inbound_topics],
-        generation=settings.generation,
-    )
 
 
 def up(

@@ -1,57 +1,102 @@
 """Commanding a business date in a book with `clock: replay`: one Tick for each partition of the journal."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaConnectionError  # type: ignore[import-untyped]
 
+from peserta.operations.audit.reading import PartitionReader
+from peserta.operations.business_dates import PartitionDates, beyond, business_dates, newest
 from peserta.operations.kafka_reading import consumer_of, no_broker, wait_until_worked
-from schemas.codec import JournalCodec
-from schemas.dates import day, day_text, jakarta_day, jakarta_midnight
-from schemas.records import Day, Entry
+from schemas.dates import INSTANT_END, INSTANT_MIN, day_text, is_instant, jakarta_day, jakarta_midnight
+from schemas.records import Day
+from streams.core.timeline import LONG_AGO
+from streams.lane.records import Append
 from streams.recorder import Recorder
 from streams.settings import StreamSettings
 
-CAUGHT_UP_LIMIT_S = 120.0
-FIRST_ON = day("2000-01-01")
-LAST_ON = day("2148-12-31")  # ClickHouse's Date ends in 2149
+CAUGHT_UP_LIMIT_S: Final = 120.0
+AHEAD_DAYS_MAX: Final = 366  # of the newest business date of any company
+FIRST_ON: Final = jakarta_day(INSTANT_MIN - 1) + 1  # the dates whose beginning is an instant of the contract
+LAST_ON: Final = jakarta_day(INSTANT_END - 1)
 
 
 class NoSuchDate(Exception):
     """A date that cannot begin; the text says why."""
 
 
-async def tick(settings: StreamSettings, on: Day, *, caught_up_limit_s: float = CAUGHT_UP_LIMIT_S) -> None:
+class TooFarAhead(NoSuchDate):
+    """A date so far ahead that it must be meant; the text says of what."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What a command has done: `in_partitions` got the Tick, the others had this date or a later one already; the
+    companies `beyond` the date, the farthest first, stay where they are."""
+
+    in_partitions: tuple[int, ...]
+    beyond: tuple[tuple[str, Day], ...]
+
+
+async def tick(
+    settings: StreamSettings,
+    on: Day,
+    *,
+    today: Day,
+    allow_future: bool = False,
+    caught_up_limit_s: float = CAUGHT_UP_LIMIT_S,
+) -> Begun:
     """Append the Ticks once the recorder has recorded all that was published before: their order is the journal's.
 
-    Doing it twice changes nothing. TimeoutError when the recorder is not through in time, NoSuchDate for a date before
-    the last entries of the journal or outside FIRST_ON to LAST_ON.
+    Doing it twice changes nothing. `allow_future`: it is meant, however far ahead. TimeoutError when the recorder is
+    not through in time, NoSuchDate for a date that cannot begin.
     """
-    if not FIRST_ON <= on <= LAST_ON:
+    if not is_instant(jakarta_midnight(on)):
         raise NoSuchDate(f"a date lies in {day_text(FIRST_ON)} to {day_text(LAST_ON)}")
     await wait_until_worked(settings.kafka, settings.recorder_app, inbound_of(settings), caught_up_limit_s)
-    last = max([jakarta_day(entry.recorded_at) for entry in await last_entries(settings)], default=on)
-    if on < last:
-        raise NoSuchDate(f"the book is at {day_text(last)} already, and dates do not go back")
+    async with consumer_of(settings.kafka, []) as consumer:
+        dates = await business_dates(settings, PartitionReader(consumer))
+    partitions = may_begin(dates, on, today, allow_future=allow_future)
     appends = Recorder(settings, now=lambda: 0).ticks(on, jakarta_midnight(on))
-    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka, acks="all", enable_idempotence=True)
+    await _append(settings.kafka, [append for append in appends if append.partition in partitions])
+    return Begun(partitions, tuple(beyond(dates, on)))
+
+
+def may_begin(dates: Sequence[PartitionDates], on: Day, today: Day, *, allow_future: bool = False) -> tuple[int, ...]:
+    """The partitions in which a Tick for this date would be taken: the book passes over one that is not after the last.
+
+    None of them: the date was begun before. NoSuchDate when a later date was, everywhere; TooFarAhead when the date is
+    more than AHEAD_DAYS_MAX after the newest business date of any company, of `today` while there is none.
+    """
+    last = min(LONG_AGO if one.ticked is None else one.ticked for one in dates)
+    if on < last:
+        raise NoSuchDate(f"{day_text(last)} has begun already, and dates do not go back")
+    partitions = tuple(number for number, one in enumerate(dates) if one.ticked is None or one.ticked < on)
+    company = newest(dates)
+    ahead = on - (today if company is None else company[1])
+    if partitions and ahead > AHEAD_DAYS_MAX and not allow_future:
+        raise TooFarAhead(f"it is {ahead:,} days after {_newest_text(company)}, more than {AHEAD_DAYS_MAX}")
+    return partitions
+
+
+def _newest_text(company: tuple[str, Day] | None) -> str:
+    if company is None:
+        return "today, and no company is in the book"
+    return f"the newest business date of any company ({company[0]} is at {day_text(company[1])})"
+
+
+async def _append(kafka: str, appends: Iterable[Append]) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", enable_idempotence=True)
     try:
         await producer.start()
         for append in appends:
             await producer.send_and_wait(append.topic, append.value, append.key, append.partition)
     except KafkaConnectionError as error:
-        raise no_broker(settings.kafka) from error
+        raise no_broker(kafka) from error
     finally:
         await producer.stop()
-
-
-async def last_entries(settings: StreamSettings) -> list[Entry]:
-    """The last entry of each partition of the journal that has any."""
-    codec, found = JournalCodec(), []
-    async with consumer_of(settings.kafka, [settings.topics.journal]) as consumer:
-        for tp, end in (await consumer.end_offsets(consumer.assignment())).items():
-            if end > 0:
-                consumer.seek(tp, end - 1)
-                found += codec.decode([(await consumer.getone(tp)).value])
-    return found
 
 
 def inbound_of(settings: StreamSettings) -> list[str]:

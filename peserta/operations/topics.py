@@ -14,6 +14,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 
 from schemas.topics import (
     ALERTS,
+    CLOCK,
     COMPANIES,
     DEAD_LETTERS,
     FACTS,
@@ -89,7 +90,8 @@ def topic_table(
 
     `history` is for a book with `clock: replay`: Kafka counts retention from the records' own timestamps, so that
     old facts would be deleted before the recorder reads them; nothing is deleted then. In a book with `clock: wall`
-    the broker stamps inbound records itself, so that a publisher's clock decides nothing.
+    the broker stamps inbound records itself, so that a publisher's clock decides nothing; and there is a topic in which
+    recorders ask what time the broker has.
     """
     kept_ms = FOR_EVER_MS if history else 30 * DAY_MS
     letters_ms = FOR_EVER_MS if history else 90 * DAY_MS
@@ -101,6 +103,7 @@ def topic_table(
         Topic(JOURNAL, "delete"),
         Topic(DEAD_LETTERS, "delete", letters_ms),
         Topic(GENERATIONS, "compact", partitions=1),
+        *([] if history else [Topic(CLOCK, "delete", DAY_MS, timestamps="LogAppendTime", partitions=1)]),
         *book_topics(generation, letters_ms),
     )
     return tuple(replace(row, name=prefix + row.name) for row in table)

@@ -10,7 +10,7 @@ from streams.lane.appender import Appender
 from streams.lane.cursors import SourceLog, start_after_commit
 from streams.lane.delivery import RECORDS_PER_PRODUCER_MAX, start_producer
 from streams.lane.host import Host, StartProducer
-from streams.lane.records import Append, AppendStep, Committed, OnAssigned, OnCommitted, OnTaken
+from streams.lane.records import Append, AppendStep, BeforeStep, Committed, OnAssigned, OnCommitted, OnTaken
 from streams.lane.stop import Stopping
 
 log = logging.getLogger(__name__)
@@ -22,6 +22,7 @@ class AppendLane:
     `step(topic, partition, records) -> appends` sees the records of each source partition in order, never an empty
     batch; after a crash it sees some again, from the group's offset on. What it returns is appended in its order, for
     each output partition; a batch counts as done when the broker has acknowledged all of it.
+    `before_step(records)` is awaited before each step, which then follows at once.
     `on_taken` comes before every batch's step and `on_committed` after its effect is durable; `on_assigned(partitions)`
     after every rebalance, with all that are read from now on.
     Any exception in any of them ends the process without committing.
@@ -34,13 +35,14 @@ class AppendLane:
         source_topics: Sequence[str],
         step: AppendStep,
         output_topics: Sequence[str] = (),
+        before_step: BeforeStep | None = None,
         on_taken: OnTaken | None = None,
         on_committed: OnCommitted | None = None,
         on_assigned: OnAssigned | None = None,
         records_per_producer_max: int = RECORDS_PER_PRODUCER_MAX,
         start_producer: StartProducer = start_producer,
     ) -> None:
-        self._app, self._step = app, step
+        self._app, self._step, self._before_step = app, step, before_step
         self._on_taken, self._on_committed, self._on_assigned = on_taken, on_committed, on_assigned
         self.source_topics, self.output_topics = frozenset(source_topics), frozenset(output_topics)
         self.table = None
@@ -53,6 +55,8 @@ class AppendLane:
     async def _work(self, stream: Any) -> None:
         async for event in stream.noack().events():
             with Stopping("step"):
+                if self._before_step is not None and event.value.records:
+                    await self._before_step(event.value.records)
                 self._take(event)
 
     def _take(self, event: Any) -> None:

@@ -1,6 +1,6 @@
 """What goes through a lane: raw records in, and the effects of a batch of them. Bytes, nothing decoded."""
 
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -94,6 +94,7 @@ class Recovered:
 
 TransactionalStep = Callable[[int, str, Sequence[Record], Rows], Effect]
 AppendStep = Callable[[str, int, Sequence[Record]], Sequence[Append]]
+BeforeStep = Callable[[Sequence[Record]], Awaitable[None]]
 OnOpened = Callable[[int, Rows], None]
 OnClosed = Callable[[int], None]
 OnTaken = Callable[[], None]

@@ -1,7 +1,7 @@
 """Both lanes' agents without a broker: what a step sees, when an event is acknowledged, the order of effects."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +12,7 @@ from faust.types import TP
 from streams.lane.app import create_app
 from streams.lane.append import AppendLane
 from streams.lane.progress import SourceProgress
-from streams.lane.records import Append, Batch, Committed, Effect, KeyValue, Rows
+from streams.lane.records import Append, Batch, Committed, Effect, KeyValue, Record, Rows
 from streams.lane.settings import LaneSettings
 from streams.lane.stop import LaneFault
 from streams.lane.transactional import TransactionalLane
@@ -175,3 +175,36 @@ async def test_an_appending_lane_acknowledges_when_all_its_records_are(tmp_path:
 
 async def _wait(gate: asyncio.Event) -> None:
     await gate.wait()
+
+
+class Stream:
+    """What Faust hands to an agent that asks for events."""
+
+    def __init__(self, *events: Event) -> None:
+        self._events = events
+
+    def noack(self) -> "Stream":
+        return self
+
+    async def events(self) -> AsyncIterator[Event]:
+        for event in self._events:
+            yield event
+
+
+async def test_a_step_follows_at_once_what_is_awaited_before_it(tmp_path: Path) -> None:
+    app = create_app(LaneSettings(bootstrap="127.0.0.1:9", app_id="app", partitions=2, data_dir=tmp_path))
+    done: list[tuple[str, list[int]]] = []
+
+    async def before_step(records: Sequence[Record]) -> None:
+        await asyncio.sleep(0)
+        done.append(("before", [record.offset for record in records]))
+
+    def step(_topic: str, _partition: int, records: Sequence[Record]) -> Sequence[Append]:
+        done.append(("step", [record.offset for record in records]))
+        return ()
+
+    lane = AppendLane(app, source_topics=["in"], step=step, before_step=before_step)
+    app.source.progress = {SOURCE: SourceProgress("in-0", 0)}
+    await lane._work(Stream(Event(batch([0, 1])), Event(Batch([], 2, 4)), Event(batch([4]))))
+    await settle()
+    assert done == [("before", [0, 1]), ("step", [0, 1]), ("before", [4]), ("step", [4])]

@@ -21,6 +21,7 @@ from streams.lane.hooks.consumer_thread import ConsumerThread
 from streams.lane.records import KeyValue
 from streams.lane.settings import LaneSettings
 from streams.lane.transactions import PartitionProducers
+from streams.wall_clock import WallClock
 from tests.chaos.points import wrap
 
 Outputs = Mapping[str, Sequence[KeyValue]]
@@ -63,6 +64,20 @@ def commits_before_appending() -> None:
     wrap(AppendLane, "_take", noting)
     wrap(AppendLane, "_finish", early)
     wrap(Delivery, "send", late)
+
+
+def does_not_hold_its_clock() -> None:
+    """The recorder stamps with what its machine's clock says."""
+
+    async def nothing(_clock: WallClock, _records: Any) -> None:
+        pass
+
+    async def hold(clock: WallClock) -> int:
+        return clock._now()
+
+    wrap(WallClock, "before_step", lambda _: nothing)
+    wrap(WallClock, "hold", lambda _: hold)
+    wrap(WallClock, "stamp", lambda _: lambda clock: clock._now())
 
 
 def commits_cursor_before_effect() -> None:
@@ -181,6 +196,7 @@ DEFECTS: Final[dict[str, Callable[[], None]]] = {
     defect.__name__: defect
     for defect in (
         commits_before_appending,
+        does_not_hold_its_clock,
         commits_cursor_before_effect,
         keeps_cursors_back,
         fences_nobody,

@@ -1,7 +1,7 @@
 """Negative controls: a defect, the fault that brings it to light, and what must be found. The same faults upon the
 service as it is are in the scenarios, and nothing may be found there.
 
-Seven defects are put into real workers; three of the book-keeper's, which no fault has to bring to light, into books
+Eight defects are put into real workers; three of the book-keeper's, which no fault has to bring to light, into books
 in memory.
 """
 
@@ -17,9 +17,11 @@ from typing import Final
 from deploy.embedded.stack import Stack
 from peserta.demo.material import Material
 from streams.bookkeeper import Bookkeeper
+from streams.clock import now_ms
 from tests.chaos.broken import (
     commits_before_appending,
     commits_cursor_before_effect,
+    does_not_hold_its_clock,
     fences_nobody,
     inserts_without_token,
     keeps_cursors_back,
@@ -28,10 +30,10 @@ from tests.chaos.broken import (
 )
 from tests.chaos.judgement import judge
 from tests.chaos.points import Fault
-from tests.chaos.scenario import Act
+from tests.chaos.scenario import PIECE, WALL, Act
 from tests.chaos.spares import Spares
-from tests.chaos.worker_faults import SECOND_BOOKKEEPER, stop_and_replace
-from tests.chaos.world import World
+from tests.chaos.worker_faults import SECOND_BOOKKEEPER, instant_of_2052, stop_and_replace
+from tests.chaos.world import REPLAY, World
 from tests.unit.peserta.operations.audit.book import kept_book
 from tests.unit.peserta.operations.audit.broken import Dropping, Repeating, Swallowing, found_of
 
@@ -55,6 +57,7 @@ class Control:
     defect: Callable[[], None]
     act: Act
     found: tuple[str, str]
+    clock: str = REPLAY
 
     def caught(self, named: Sequence[str]) -> bool:
         """Whether the judgement says it."""
@@ -87,6 +90,14 @@ def wakes_up(world: World) -> None:
     world.service.signal("bookkeeper", signal.SIGCONT)
     world.wait(lambda: world.ledger() > before)
     world.service.leave(SECOND_BOOKKEEPER)
+
+
+def records_in_2052(world: World) -> None:
+    """Facts come while the recorder's machine lives in another time."""
+    world.set_clock(instant_of_2052() - now_ms())
+    world.feed(PIECE)
+    world.wait_until_kept()
+    world.set_clock(0)
 
 
 AFTER_A_COMMIT: Final = "after a commit, before the group's offset"
@@ -130,6 +141,15 @@ OFFSETS_FIRST = Control(
     dies("recorder", "before an append", 1),
     (INBOUND, MISSING),
 )
+CLOCK_NOT_HELD = Control(
+    "a recorder that does not hold its clock against the broker's",
+    "the recorder's machine lives in 2052",
+    "recorder",
+    does_not_hold_its_clock,
+    records_in_2052,
+    ("recorders stamp in the broker's time", "different [1-9]"),
+    WALL,
+)
 # The first insert of a round is its mark in the table of progress.
 NO_TOKEN = Control(
     "a sink without token",
@@ -150,8 +170,14 @@ GROUP_OFFSET = Control(
     (WAREHOUSE, MISSING),
 )
 
-# Those in one world of which none can bring about what is to be found of another.
-WORLDS: Final = ((NO_TOKEN, CURSOR_FIRST), (GROUP_OFFSET, UNCOMMITTED), (OFFSETS_FIRST, CURSORS_BACK), (NO_FENCE,))
+# Those in one world of which none can bring about what is to be found of another; a world has one clock.
+WORLDS: Final = (
+    (NO_TOKEN, CURSOR_FIRST),
+    (GROUP_OFFSET, UNCOMMITTED),
+    (OFFSETS_FIRST, CURSORS_BACK),
+    (NO_FENCE,),
+    (CLOCK_NOT_HELD,),
+)
 
 # Defect, what brings it to light, whether every fact is repeated in the journal.
 IN_MEMORY: Final[Mapping[str, tuple[type[Bookkeeper], str, bool]]] = {
@@ -165,7 +191,8 @@ def try_world(
     controls: Sequence[Control], stack: Stack, folder: Path, material: Material, spares: Spares
 ) -> tuple[list[Verdict], list[str]]:
     """What becomes of these defects in one world; and all that is said of it."""
-    world = World(stack, folder, material, spares, defects={one.role: one.defect.__name__ for one in controls})
+    defects = {one.role: one.defect.__name__ for one in controls}
+    world = World(stack, folder, material, spares, controls[0].clock, defects=defects)
     world.rng = Random(SEED)
     try:
         world.begin(TOLD)

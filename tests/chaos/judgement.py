@@ -14,10 +14,12 @@ from peserta.operations.kafka_reading import Offsets, end_offsets, read_to_end
 from peserta.settings import Settings
 from schemas.codec import JournalCodec, OutputCodec
 from schemas.records import FactEntry
+from streams.wall_clock import APART_MAX_MS
 from tests.chaos.stretch import Stretch, note_repeats, note_stalls
 from tests.chaos.world import World
 
 WRITTEN_ONCE = ("journal_facts", "ledger_entries", "ledger_lines", "alert_records")
+APPENDED_WITHIN_MS = 300_000  # of its stamp
 
 
 @dataclass
@@ -40,6 +42,8 @@ def judge(world: World, stretches: Sequence[Stretch] = ()) -> Judgement:
     report = asyncio.run(audit_book(world.settings, lambda _: None))
     findings = [*report.findings, *_dispositions(world, report), _written_once(world.settings)]
     findings.append(asyncio.run(_dates_go_on(world.settings)))
+    if not world.is_history:
+        findings.append(asyncio.run(_stamps(world.settings)))
     checks = _proof(world)
     note_stalls(stretches, asyncio.run(_waited(world)))
     note_repeats(stretches, asyncio.run(_repeats(world.settings)))
@@ -116,6 +120,23 @@ async def _dates_go_on(settings: Settings) -> Finding:
             finding.different += 1
             finding.named.append(f"{figures.company_id} at {record.partition}, {record.offset}")
         last[figures.company_id] = figures.as_of
+    return finding
+
+
+async def _stamps(settings: Settings) -> Finding:
+    """Recorders stamp what they append with the time at which they do: clients, whose clock nobody sets here, say it
+    in the record's own timestamp."""
+    journal, outputs, topics = JournalCodec(), OutputCodec(), settings.topics
+    finding = Finding("recorders stamp in the broker's time", "journal and dead letters")
+    async for record in read_to_end(settings.kafka, [topics.journal, topics.dead_letters]):
+        if record.topic == topics.journal:
+            recorded_at = journal.decode([record.value])[0].recorded_at
+        else:
+            recorded_at = outputs.decode_dead_letter(record.value).recorded_at
+        finding.compared += 1
+        if abs(recorded_at - record.timestamp) > APART_MAX_MS + APPENDED_WITHIN_MS:
+            finding.different += 1
+            finding.named.append(f"{record.topic} at {record.partition}, {record.offset}")
     return finding
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from tests.chaos.world import REPLAY, World
 
+WALL: Final = "wall"
 PIECE: Final = 40  # facts published at a time
 
 Act = Callable[[World], None]

@@ -6,10 +6,8 @@ from tests.chaos import loss_faults as loss
 from tests.chaos import worker_faults as worker
 from tests.chaos.broker_faults import ONE_BROKER, THREE_BROKERS
 from tests.chaos.network_faults import NETWORK
-from tests.chaos.scenario import Scenario
+from tests.chaos.scenario import WALL, Scenario
 from tests.chaos.warehouse_faults import WAREHOUSE
-
-WALL: Final = "wall"
 
 SCENARIOS: Final[tuple[Scenario, ...]] = (
     Scenario("the book-keeper dies at work", worker.dies_at_work("bookkeeper")),
@@ -29,6 +27,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     *(Scenario(name, act) for name, act in ONE_BROKER.items()),
     *(Scenario(name, act) for name, act in WAREHOUSE.items()),
     Scenario("the workers' clock jumps", worker.clock_jumps, clock=WALL),
+    Scenario("the recorder's clock is years off", worker.clock_is_wrong, clock=WALL),
     Scenario("a topic of the book is deleted", loss.output_deleted, alone=True),
     Scenario("the inbound topics are deleted", loss.inbound_deleted, alone=True),
     Scenario("the journal is deleted", loss.journal_deleted, alone=True, goes_on=False),

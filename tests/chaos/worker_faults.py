@@ -10,6 +10,8 @@ import clickhouse_connect
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 
 from peserta.settings import Settings
+from schemas.dates import day, jakarta_midnight
+from streams.clock import now_ms
 from streams.lane.stop_code import StopCode
 from tests.chaos.points import Fault
 from tests.chaos.scenario import PIECE, Act
@@ -18,8 +20,10 @@ from tests.chaos.world import World
 POISON_RECORDS: Final = 1_000
 SECOND_BOOKKEEPER: Final = "bookkeeper-2"
 DAY_MS: Final = 86_400_000
-AHEAD_MAX_DAYS: Final = 40
-BACK_MAX_DAYS: Final = 400
+MINUTE_MS: Final = 60_000
+ALLOWED_MINUTES: Final = 58
+BEHIND_MAX_DAYS: Final = 4_000
+APART: Final = "hours apart"
 
 # Role -> points that are reached as facts flow, each with how often at most before the fault comes.
 AT_WORK: Final[Mapping[str, Mapping[str, int]]] = {
@@ -175,14 +179,39 @@ def poison(world: World) -> None:
 
 
 def clock_jumps(world: World) -> None:
-    """The workers' clock jumps ahead and back; a worker is started in a time that was already past."""
-    ahead, back = world.rng.randint(1, AHEAD_MAX_DAYS), world.rng.randint(1, BACK_MAX_DAYS)
-    for days in (ahead, ahead - back, 0):
-        world.set_clock(days * DAY_MS)
+    """The workers' clock jumps ahead and back, by no more than is allowed; a recorder is started in a time that was
+    already past."""
+    for minutes in (world.rng.randint(1, ALLOWED_MINUTES), -world.rng.randint(1, ALLOWED_MINUTES), 0):
+        world.set_clock(minutes * MINUTE_MS)
         world.feed(PIECE)
         world.wait_until_kept()
-    world.set_clock(-back * DAY_MS)
+    world.set_clock(-ALLOWED_MINUTES * MINUTE_MS)
     world.service.again("recorder")
     world.feed(PIECE)
     world.wait_until_kept()
     world.set_clock(0)
+
+
+def clock_is_wrong(world: World) -> None:
+    """The recorder's machine lives in 2052 from one moment to the next, and is years behind when it is started again:
+    the recorder stops, and stamps nothing. Then somebody puts the clock right."""
+    world.feed(PIECE)
+    world.wait_until_kept()
+    before = world.stamped()
+    world.set_clock(instant_of_2052() - now_ms())
+    world.feed(PIECE)
+    world.feed_poison(PIECE)
+    world.wait_until_it_refuses("recorder", APART)
+    world.set_clock(-world.rng.randint(1, BEHIND_MAX_DAYS) * DAY_MS)
+    world.service.start("recorder")
+    world.wait_until_it_refuses("recorder", APART)
+    assert world.stamped() == before, "something was stamped by a wrong clock"
+    world.set_clock(0)
+    world.service.start("recorder")
+    world.feed(PIECE)
+    world.wait_until_kept()
+
+
+def instant_of_2052() -> int:
+    """Some time in that year."""
+    return jakarta_midnight(day("2052-06-01"))

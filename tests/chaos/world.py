@@ -191,6 +191,11 @@ class World:
         """Offsets of the journal's ends."""
         return sum(asyncio.run(last_stable_offsets(self.settings.kafka, [self.settings.topics.journal])).values())
 
+    def stamped(self) -> int:
+        """Offsets of the ends of all that recorders write."""
+        topics = [self.settings.topics.journal, self.settings.topics.dead_letters]
+        return sum(asyncio.run(last_stable_offsets(self.settings.kafka, topics)).values())
+
     def wait_until_it_owns(self, name: str) -> None:
         """Until a worker has said of which partitions it is the owner."""
         self.wait(lambda: " partitions [" in self.service.processes[name].log_tail(LOG_LINES))

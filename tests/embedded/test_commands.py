@@ -66,6 +66,19 @@ def test_a_date_before_that_of_the_book_cannot_begin(told: Told) -> None:
     assert asyncio.run(end_offsets(told.settings.kafka, journal)) == before
 
 
+@pytest.mark.parametrize(
+    ("on", "code", "words"),
+    [("2052-12-31", 2, ["--allow-future", "newest business date"]), ("", 0, ["had begun in all 2 partitions"])],
+    ids=["a date decades ahead", "the last date again"],
+)
+def test_what_a_tick_does_not_do_it_says(told: Told, on: str, code: int, words: list[str]) -> None:
+    journal = [told.settings.topics.journal]
+    before = asyncio.run(end_offsets(told.settings.kafka, journal))
+    said = told.ask("tick", on or told.story.as_of, code=code)
+    assert [word for word in words if word not in said] == []
+    assert asyncio.run(end_offsets(told.settings.kafka, journal)) == before
+
+
 def test_topics_are_made_once_and_listed(told: Told) -> None:
     assert told.ask("topics", "create") == told.said["topics create"]
     listed = told.ask("topics", "list")

@@ -1,8 +1,10 @@
-"""A book that lives by the wall clock: dates begin by themselves, and entries carry the time of recording."""
+"""A book that lives by the wall clock: dates begin by themselves, entries carry the time of recording, and a recorder
+asks the broker what time it has."""
 
 import asyncio
 from pathlib import Path
 
+import pytest
 from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
 from peserta.intake.publisher import Publisher
@@ -11,10 +13,17 @@ from peserta.operations.making_topics import make_topics
 from peserta.settings import Settings, read_settings
 from schemas.dates import day_text, jakarta_day
 from schemas.records import Coordinates, Entry, FactEntry, Tick
+from streams.broker_clock import BrokerClock
 from streams.clock import now_ms
+from streams.lane.stop import Refused
+from streams.settings import TIMESTAMP_TYPE
+from streams.wall_clock import ClocksApart, WallClock
 from tests.support.installation import PARTITIONS, RestartingService
+from tests.support.lane_topics import create
 
 ARRIVAL_LIMIT_S = 120
+ARRIVAL_LIMIT_S = 60
+DECADES_MS = 26 * 365 * 86_400_000
 
 
 async def journal(settings: Settings) -> list[tuple[Coordinates, Entry]]:
@@ -63,3 +72,30 @@ def test_the_date_begins_once_in_every_partition_and_facts_are_stamped(
     assert {partition for partition, _ in ticks} == set(range(PARTITIONS))
     assert {on for _, on in ticks} <= {today, today + 1}
     assert [before <= fact.recorded_at <= now_ms() for fact in facts] == [True]
+
+
+async def test_the_broker_says_what_time_it_has(kafka_address: str, topic_prefix: str) -> None:
+    topic = topic_prefix + "clock"
+    await create(kafka_address, {topic: {TIMESTAMP_TYPE: "LogAppendTime"}}, 1)
+    broker_clock = BrokerClock([kafka_address], topic)
+    try:
+        before = now_ms()
+        assert before <= await broker_clock.time() <= now_ms()
+        assert before <= await WallClock(now_ms, broker_clock.time).hold() <= now_ms()
+        with pytest.raises(ClocksApart, match="hours apart"):
+            await WallClock(lambda: now_ms() + DECADES_MS, broker_clock.time).hold()
+    finally:
+        await broker_clock.stop()
+
+
+async def test_a_topic_that_the_sender_stamps_says_nothing_of_the_brokers_clock(
+    kafka_address: str, topic_prefix: str
+) -> None:
+    topic = topic_prefix + "clock"
+    await create(kafka_address, {topic: {TIMESTAMP_TYPE: "CreateTime"}}, 1)
+    broker_clock = BrokerClock([kafka_address], topic)
+    try:
+        with pytest.raises(Refused, match=TIMESTAMP_TYPE):
+            await broker_clock.time()
+    finally:
+        await broker_clock.stop()

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
+from schemas.records import Instant
 from sinks.clickhouse.loop import Insert, Sink
 from sinks.clickhouse.warehouse import Columns, Warehouse
 from streams.bookkeeper import Bookkeeper
@@ -18,6 +19,7 @@ from streams.lane.state import PartitionState
 from streams.lane.stop import Stopping
 from streams.lane.transactional import TransactionalLane
 from streams.lane.transactions import PartitionProducers
+from streams.wall_clock import WallClock
 from tests.simulation.host import MemoryHost
 from tests.simulation.log import UNCOMMITTED
 from tests.simulation.parts import Parts
@@ -185,6 +187,19 @@ class FromGroupOffset(Sink):
         return await super().round()
 
 
+class UnheldClock(WallClock):
+    """Stamps with whatever the machine's clock says; the broker is not asked."""
+
+    async def hold(self) -> Instant:
+        return self._now()
+
+    async def before_step(self, records: Sequence[Record]) -> None:
+        pass
+
+    def stamp(self) -> Instant:
+        return self._now()
+
+
 Defects = dict[str, tuple[Callable[[], Parts], str]]
 
 # What is broken -> the parts, and what the judgement says of it.
@@ -202,6 +217,10 @@ DEFECTS: Final[Defects] = {
     "the recorder commits before its append": (
         lambda: Parts(append_lane=CommittingFirst),
         "every record consumed has one disposition",
+    ),
+    "the recorder's clock is not held against the broker's": (
+        lambda: Parts(wall_clock=UnheldClock),
+        "recorders stamp in the broker's time",
     ),
     "the state is on disk before it is committed": (
         lambda: Parts(state_on_disk=EagerDisk, is_on_disk=True),

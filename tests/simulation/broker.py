@@ -56,11 +56,15 @@ class Broker:
         self.timing = timing
         self.logs: dict[Place, PartitionLog] = {}
         self.groups: dict[str, Group] = {}
+        self._stamped: set[str] = set()
         self.listeners: list[Callable[[], None]] = []
         self._coordinated: dict[str, Coordinated] = {}
         self._ids = 0
 
-    def create_topic(self, topic: str, partitions: int) -> None:
+    def create_topic(self, topic: str, partitions: int, *, stamps: bool = False) -> None:
+        """`stamps`: its records have the time of their append, whatever their sender says."""
+        if stamps:
+            self._stamped.add(topic)
         for partition in range(partitions):
             self.logs[topic, partition] = PartitionLog(topic, partition)
 
@@ -68,6 +72,10 @@ class Broker:
         if place not in self.logs:
             raise UnknownTopicOrPartitionError(str(place))
         return self.logs[place]
+
+    def stamps(self, topic: str) -> bool:
+        """Whether it has message.timestamp.type=LogAppendTime."""
+        return topic in self._stamped
 
     def group(self, name: str) -> Group:
         return self.groups.setdefault(name, Group(self.timing.later))
@@ -121,6 +129,9 @@ class Broker:
             known = self._current(transactional_id, identity)
             if known.stage is not Stage.OPEN or place not in known.places:
                 raise InvalidTxnState
+        if self.stamps(place[0]):
+            now_ms = self.timing.now_ms()
+            records = [record._replace(timestamp=now_ms) for record in records]
         offset = log.append(records, identity, sequence, open_=transactional_id is not None)
         self._tell()
         return offset

@@ -37,6 +37,8 @@ class Metadata(NamedTuple):
     topic: str
     partition: int
     offset: int
+    timestamp: int
+    timestamp_type: int  # 1: the broker's, 0: the sender's
 
 
 class MemoryBatch:
@@ -143,7 +145,8 @@ class MemoryProducer:
                 done.set_exception(ProducerFenced() if isinstance(error, InvalidProducerEpoch) else error)
             return
         if not done.done():
-            done.set_result(Metadata(*place, offset))
+            stamps = self._broker.stamps(place[0])
+            done.set_result(Metadata(*place, offset, self._broker.log(place).timestamp(offset), int(stamps)))
 
     async def _produce(self, place: Place, lines: Sequence[Any], sequence: int) -> int:
         name, identity, broker = self._transactional_id, self._identity, self._broker

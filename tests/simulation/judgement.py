@@ -10,9 +10,12 @@ from peserta.operations.audit.inbound import account, recorder_letters
 from peserta.operations.audit.kept import Kept
 from peserta.operations.audit.partition import PartitionAudit
 from peserta.operations.audit.reading import Stretch
+from schemas.codec import JournalCodec, OutputCodec
 from sinks.clickhouse.progress import TABLE
 from sinks.clickhouse.ranges import Batch, Range
 from sinks.clickhouse.topics import topics
+from streams.settings import WALL
+from streams.wall_clock import APART_MAX_MS
 from tests.simulation.log import COMMITTED, Stored
 from tests.simulation.scene import Scene
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 RECORDS_PER_BATCH: Final = 50
 SNAPSHOTS: Final = "snapshots"
+APPENDED_WITHIN_MS: Final = 120_000  # of its stamp; the way there may be long
 _T = TypeVar("_T")
 
 
@@ -59,6 +63,7 @@ def judge(scene: Scene, verdict: "Verdict") -> list[str]:
     kept, findings = _run(_audit(scene, reader))
     verdict.repeats = sum(one.repeats for one in kept)
     findings += [*_rows(scene, reader), _snapshots(scene, reader), _acknowledged(scene, reader)]
+    findings += _stamps(scene, reader)
     return [_sentence(finding) for finding in findings if not finding.holds]
 
 
@@ -128,6 +133,26 @@ def _acknowledged(scene: Scene, reader: MemoryReader) -> Finding:
         if [(record.offset, record.key, record.value) for record in found] != [(offset, told.key, told.value)]:
             finding.wrong("missing", (topic, partition, offset))
     return finding
+
+
+def _stamps(scene: Scene, reader: MemoryReader) -> Iterator[Finding]:
+    """In a book with the wall clock, recorders stamp what they append with a time that is the broker's too."""
+    if scene.settings.clock != WALL:
+        return
+    journal, outputs = JournalCodec(), OutputCodec()
+    finding = Finding("recorders stamp in the broker's time", "whole book")
+    for number in range(scene.settings.partitions):
+        stamped = [
+            *((record, journal.decode([record.value or b""])[0].recorded_at)
+              for record in reader.all(scene.settings.topics.journal, number)),
+            *((record, outputs.decode_dead_letter(record.value or b"").recorded_at)
+              for record in reader.all(scene.settings.topics.dead_letters, number)),
+        ]  # fmt: skip
+        for record, recorded_at in stamped:
+            finding.compared += 1
+            if abs(recorded_at - record.timestamp) > APART_MAX_MS + APPENDED_WITHIN_MS:
+                finding.wrong("different", (record.topic, number, record.offset))
+    yield finding
 
 
 def _sentence(finding: Finding) -> str:

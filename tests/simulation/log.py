@@ -98,6 +98,10 @@ class PartitionLog:
         """Behind the last record that a committed reader may know of: the first open transaction holds up the rest."""
         return min((open_.first_offset for open_ in self._open.values()), default=self.end)
 
+    def timestamp(self, offset: int) -> int:
+        """Of the record at this offset."""
+        return self._stored[offset].timestamp
+
     def append(
         self, records: Sequence[NewRecord], identity: Identity | None = None, sequence: int = 0, *, open_: bool = False
     ) -> int:

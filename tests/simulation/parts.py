@@ -12,6 +12,7 @@ from streams.lane.disk import StateOnDisk
 from streams.lane.settings import LaneSettings
 from streams.lane.transactional import TransactionalLane
 from streams.lane.transactions import PartitionProducers
+from streams.wall_clock import WallClock
 from tests.simulation.log import COMMITTED
 
 
@@ -23,6 +24,7 @@ def _as_it_is(part: Any) -> Any:
 class Parts:
     """The classes of the service, and what is done to the settings and the producers of a lane."""
 
+    wall_clock: type[WallClock] = WallClock
     append_lane: type[AppendLane] = AppendLane
     transactional_lane: type[TransactionalLane] = TransactionalLane
     bookkeeper: type[Bookkeeper] = Bookkeeper

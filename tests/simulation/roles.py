@@ -12,6 +12,7 @@ from sinks.clickhouse.progress import Partition
 from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.source import Source
 from sinks.clickhouse.topics import topics
+from streams.broker_clock import BrokerClock, patiently
 from streams.clock import begin_dates
 from streams.lane.delivery import START_LIMIT_S
 from streams.lane.records import Effect, Record, Rows
@@ -95,23 +96,33 @@ async def record(scene: Scene, process: Process) -> None:
     """The recorder's worker: `streams.workers.recorder_app`."""
     link, names = scene.link(process), scene.settings.topics
     skew_ms = scene.chance.rng.choice((0, 0, -2000, 3000))
-    recorder = Recorder(scene.settings, lambda: scene.now_ms() + skew_ms)
+    broker_clock = BrokerClock([NOWHERE], names.clock, starting(scene, link))
+    wall_clock = scene.parts.wall_clock(
+        lambda: scene.now_ms() + skew_ms + scene.clocks_off_ms.get(process.name, 0),
+        broker_clock.time,
+        asyncio.get_running_loop().time,
+    )
+    recorder = Recorder(scene.settings, wall_clock.stamp)
     host = scene.hosts[process] = hosted(scene, link, scene.settings.recorder_app, StateInMemory())
     lane = scene.parts.append_lane(
         host,
         source_topics=(*scene.settings.inbound_names, names.companies, names.policies),
         step=recorder.step,
         output_topics=(names.journal, names.dead_letters),
+        before_step=wall_clock.before_step if scene.settings.clock == WALL else None,
         start_producer=starting(scene, link),
     )
     if scene.settings.clock == WALL:
+
+        async def now() -> Instant:
+            return await patiently(wall_clock.hold)
 
         async def say(on: Day, at: Instant) -> None:
             await lane.append(recorder.ticks(on, at))
 
         async def tick() -> None:
             with Stopping("clock"):
-                await begin_dates(say, lambda: scene.now_ms() + skew_ms)
+                await begin_dates(say, now)
 
         ticking = asyncio.ensure_future(tick())
     await host.run()

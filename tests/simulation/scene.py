@@ -71,12 +71,14 @@ class Scene:
         self.told = len(self.waiting)
         self.acknowledged: dict[tuple[str, int, int], Told] = {}
         self.hosts: dict[Process, Any] = {}
+        self.clocks_off_ms: dict[str, int] = {}  # name of a process -> by how much its machine's clock is wrong
         names = self.settings.topics
         for topic in (
             *self.settings.inbound_names, names.companies, names.policies, names.journal, names.ledger,
             names.dead_letters, names.alerts, names.snapshots, self.settings.changelog,
         ):  # fmt: skip
             self.broker.create_topic(topic, self.settings.partitions)
+        self.broker.create_topic(names.clock, 1, stamps=True)
 
     def states(self) -> States:
         """Of a process that starts."""

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from streams.lane.stop_code import StopCode
 from tests.simulation.broken import DEFECTS
 from tests.simulation.parts import Parts
 from tests.simulation.seeds import find_defect
@@ -26,6 +27,7 @@ def test_nothing_is_lost_or_doubled_whatever_dies_whenever() -> None:
     assert sum(verdict.repeats for verdict in verdicts) > 0, "the recorder was made to repeat"
     faults = {fault for verdict in verdicts for fault in verdict.faults}
     assert faults >= {"LOST", "ANSWER_LOST", "DIES_BEFORE", "DIES_WAITING", "DIES_AFTER", "STOPS", "A_STEP_FAILS"}
+    assert "A_CLOCK_IS_SET" in faults and sum(verdict.ends[StopCode.REFUSE] for verdict in verdicts) > 0
 
 
 @pytest.mark.parametrize("name", DEFECTS)

@@ -16,6 +16,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from streams.lane.stop_code import StopCode
+from streams.settings import WALL
 from tests.simulation.judgement import judge
 from tests.simulation.link import KILLED, OUTSIDE
 from tests.simulation.loop import Stalled, VirtualLoop
@@ -30,6 +31,8 @@ ARRIVAL_LIMIT_S: Final = 300.0
 LOOK_S: Final = 0.5
 RESTART_S: Final = (0.1, 3.0)
 LEAVES_MAX: Final = 3
+CLOCKS_SET_MAX: Final = 3
+CLOCK_OFF_MS: Final = (-(10**12), -90_000_000, -3_601_000, -1_800_000, 1_800_000, 3_605_000, 90_000_000, 10**12)
 ON_DISK_EACH: Final = 20
 Role = Callable[[Scene, Process], Coroutine[Any, Any, None]]
 
@@ -61,6 +64,8 @@ class World:
         self._crew: dict[str, Role] = {"publisher": publish, "sink": carry}
         self._crew |= {f"recorder-{number}": record for number in range(rng.choice((1, 2)))}
         self._crew |= {f"book-keeper-{number}": keep_books for number in range(rng.choice((1, 2, 3)))}
+        clocks_set = rng.randrange(CLOCKS_SET_MAX + 1) if self.scene.settings.clock == WALL else 0
+        self._clocks_set_s = sorted(rng.uniform(0, 15) for _ in range(clocks_set))
         self._leaves_s = sorted(rng.uniform(1, 15) for _ in range(rng.randrange(LEAVES_MAX + 1)))
 
     def run(self) -> Verdict:
@@ -88,6 +93,8 @@ class World:
             self._start(name)
         for at_s in self._leaves_s:
             self.scene.later(at_s, self._one_leaves)
+        for at_s in self._clocks_set_s:
+            self.scene.later(at_s, self._a_clock_is_set)
         self._until(lambda: not self.scene.waiting, TELLING_LIMIT_S)
         until_s = self.loop.time() + AFTERWARDS_S
         self._until(lambda: self.loop.time() >= until_s, TELLING_LIMIT_S)
@@ -95,6 +102,7 @@ class World:
     def _arrive(self) -> None:
         """Everything that is in memory only is lost, and nothing happens any more."""
         self._is_over = self.scene.chance.is_calm = True
+        self.scene.clocks_off_ms.clear()
         for process in sorted(self._running, key=lambda process: process.name):
             process.end(KILLED)
         for name in self._crew:
@@ -130,13 +138,18 @@ class World:
             self.scene.bury(host.states)
         self.verdict.ends[code] += 1
         self._tell(f"{name} ends with {code} {process.error or ''}")
-        if code == StopCode.REFUSE:
+        if code == StopCode.REFUSE and self.scene.clocks_off_ms.pop(name, None) is not None:
+            self._start_later(name)  # its clock was put right
+        elif code == StopCode.REFUSE:
             self.verdict.wrong.append(f"{name} refuses to run: {process.error}")
         elif self._is_over and code not in (0, KILLED):
             self.verdict.wrong.append(f"{name} ended with {code} though nothing happened: {process.error}")
         elif name != "publisher" or code:
-            delay_s = self.scene.chance.rng.uniform(*RESTART_S)
-            self.loop.call_later(delay_s, self._start_again, name, context=OUTSIDE)
+            self._start_later(name)
+
+    def _start_later(self, name: str) -> None:
+        delay_s = self.scene.chance.rng.uniform(*RESTART_S)
+        self.loop.call_later(delay_s, self._start_again, name, context=OUTSIDE)
 
     def _start_again(self, name: str) -> None:
         if not self._is_over:
@@ -148,6 +161,14 @@ class World:
         if hosts and not self._is_over:
             self.scene.chance.note("IS_ASKED_TO_END")
             self.scene.chance.rng.choice(hosts).stopping = True
+
+    def _a_clock_is_set(self) -> None:
+        """On the machine of a recorder, whatever it is doing."""
+        if not self._is_over:
+            rng = self.scene.chance.rng
+            name = rng.choice([name for name, role in self._crew.items() if role is record])
+            self.scene.clocks_off_ms[name] = rng.choice(CLOCK_OFF_MS)
+            self.scene.chance.note("A_CLOCK_IS_SET")
 
     def _tell(self, what: str) -> None:
         if self._trace is not None:

@@ -36,7 +36,7 @@ async def said_with(readings: list[Instant], monkeypatch: pytest.MonkeyPatch) ->
     said: list[tuple[Day, Instant]] = []
     clock: Iterator[Instant] = iter(readings)
 
-    def now() -> Instant:
+    async def now() -> Instant:
         at = next(clock, None)
         if at is None:
             raise ClockStopped

@@ -252,6 +252,26 @@ def test_what_the_clock_of_the_book_does_not_allow(
     assert [word for word in words if word not in said.err] == []
 
 
+AHEAD: Final = ["--recorded-at", "2099-01-01T00:00:00Z"]
+
+
+@pytest.mark.timeout(ANSWER_LIMIT_S)
+@pytest.mark.parametrize(
+    "arguments",
+    [["policies", "apply", "policies.yaml"], ["companies", "apply", "companies.yaml"],
+     ["policies", "apply", "policies.yaml", "--dry-run"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_time_of_recording_ahead_of_now_must_be_meant(
+    arguments: list[str], run: Run, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PESERTA_KAFKA", NOBODY)
+    monkeypatch.setenv("PESERTA_CLOCK", "replay")
+    refused, meant = run(*arguments, *AHEAD), run(*arguments, *AHEAD, "--allow-future")
+    assert (refused.code, meant.code) == (2, 69), "the second one asks the broker"
+    assert "2099-01-01" in refused.err and "--allow-future" in refused.err
+
+
 # ---------------------------------------------------------------- nobody answers: 69
 
 NEEDS_KAFKA: Final = sorted(

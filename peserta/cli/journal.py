@@ -1,0 +1,76 @@
+"""`peserta journal`: the book of original entry as files."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from peserta.cli.screen import counted, err, out
+from peserta.cli.tables import plain
+from peserta.operations.discovery import installation, with_kafka
+from peserta.operations.failure import Rejected
+from peserta.operations.journal_files import (
+    COMPANIES_FILE,
+    FACTS_FILE,
+    POLICIES_FILE,
+    SCRIPT_FILE,
+    Exported,
+    companies_yaml,
+    export_facts,
+    policies_yaml,
+    script,
+    simulation,
+    taking_in,
+)
+
+journal = typer.Typer(no_args_is_help=True, help="The book of original entry.")
+
+
+@journal.command("export")
+def export(
+    folder: Annotated[Path, typer.Argument(help="A folder for the files; made when it is missing.", metavar="FOLDER")],
+) -> None:
+    """Write the journal as files: facts.ndjson, policies.yaml, companies.yaml, for `simulate` and for a new book.
+
+    Says the commands for both. take-in.sh has those for a new book: with the times of recording, and its last date.
+
+    Example: peserta journal export book && peserta simulate --policies book/policies.yaml
+    --companies book/companies.yaml --as-of 2025-12-31 book/facts.ndjson
+    """
+    settings = with_kafka(installation())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / FACTS_FILE).open("w", encoding="utf-8", newline="\n") as facts:
+            exported = asyncio.run(export_facts(settings.kafka, settings.topics.journal, facts))
+        (folder / POLICIES_FILE).write_text(policies_yaml(list(exported.policies.values())), encoding="utf-8")
+        (folder / COMPANIES_FILE).write_text(companies_yaml(list(exported.companies.values())), encoding="utf-8")
+        (folder / SCRIPT_FILE).write_text(script(exported, settings.grace_days), encoding="utf-8")
+    except OSError as error:
+        raise Rejected(f"{folder} cannot be written: {error.strerror}.") from error
+    _tell(exported, folder, settings.grace_days)
+
+
+def _tell(exported: Exported, folder: Path, grace_days: int) -> None:
+    counts = (
+        counted(exported.facts, "fact"),
+        counted(len(exported.policies), "policy", "policies"),
+        counted(len(exported.companies), "company", "companies"),
+    )
+    out.print(f"{', '.join(counts)} in {plain(folder)}")
+    if not (commands := taking_in(exported, folder)):
+        return
+    out.print(f"Fold it offline:\n  {plain(simulation(exported, folder, grace_days))}")
+    out.print(
+        "Take it into a new book (another PESERTA_TOPIC_PREFIX and PESERTA_CLICKHOUSE_DATABASE, or PESERTA_DATA_DIR) "
+        f"whose workers run with PESERTA_CLOCK=replay PESERTA_GRACE_DAYS={grace_days}, "
+        f"by {plain(folder / SCRIPT_FILE)}, which says:"
+    )
+    for command in commands:
+        out.print(f"  {plain(command)}")
+    if exported.late_rules:
+        late = counted(exported.late_rules, "policy or registry entry", "policy or registry entries")
+        err.print(
+            f"{late} came after facts or ended: both ways take the rules as set before the first fact. The figures are "
+            "the same, and alerts can differ from the service's."
+        )

@@ -1,0 +1,51 @@
+"""`peserta topics`: what the installation keeps in Kafka."""
+
+import asyncio
+
+import typer
+
+from peserta.cli.screen import counted, out, table
+from peserta.operations.discovery import installation, with_kafka
+from peserta.operations.generations import standing_book
+from peserta.operations.making_topics import make_topics
+from peserta.operations.topics import topic_table
+from peserta.settings import Settings
+from streams.settings import REPLAY
+
+topics = typer.Typer(no_args_is_help=True, help="The Kafka topics of the installation.")
+
+
+@topics.command("create")
+def create() -> None:
+    """Make the topics that are missing, each with its settings; what is there stays as it is.
+
+    Example: peserta topics create
+    """
+    settings = standing_book(with_kafka(installation()))
+    made = asyncio.run(make_topics(settings))
+    out.print(f"{counted(len(made), 'topic')}, for a book of {counted(settings.partitions, 'partition')}")
+
+
+@topics.command("list")
+def list_topics() -> None:
+    """Show what each topic keeps, for how long.
+
+    Example: peserta topics list
+    """
+    settings = installation()
+    rows = []
+    for topic in _table(standing_book(settings) if settings.kafka else settings):
+        kept = "the last of each key" if topic.cleanup == "compact" else "for ever"
+        if topic.cleanup == "delete" and topic.retention_ms >= 0:
+            kept = f"{topic.retention_ms // 86_400_000} days"
+        rows.append((topic.name, kept, topic.batch_bytes))
+    out.print(table("Topics", ("topic", "keeps", "largest batch, bytes"), rows, right=("largest batch, bytes",)))
+
+
+def _table(settings: Settings):  # type: ignore[no-untyped-def]
+    return topic_table(
+        prefix=settings.topic_prefix,
+        inbound=[topic.name for topic in settings.inbound_topics],
+        history=settings.clock == REPLAY,
+        generation=settings.generation,
+    )

@@ -1,0 +1,75 @@
+"""What time the broker has: the append time of a record that is written to ask."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, wait_fixed
+
+from schemas.records import Instant
+from streams.lane.delivery import start_producer
+from streams.lane.host import StartProducer
+from streams.lane.stop import LaneFault, Refused
+from streams.settings import TIMESTAMP_TYPE
+
+ANSWER_LIMIT_S: Final = 30.0
+RETRY_S: Final = 1.0
+QUESTION: Final = b"What time does the broker have?"
+LOG_APPEND_TIME: Final = 1  # in Kafka's records: the broker's time, and not that of who sends
+
+log = logging.getLogger(__name__)
+
+
+class NoAnswer(LaneFault):
+    """The broker did not say what time it has."""
+
+
+class BrokerClock:
+    """Asks the leader of the first partition of `topic`, whose records the broker stamps."""
+
+    def __init__(self, servers: list[str], topic: str, start_producer: StartProducer = start_producer) -> None:
+        self._servers, self._topic, self._start_producer = servers, topic, start_producer
+        self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
+
+    async def time(self) -> Instant:
+        """The broker's time between this call and its return. Raises NoAnswer, or Refused for a topic that the broker
+        does not stamp."""
+        try:
+            async with asyncio.timeout(ANSWER_LIMIT_S):
+                told = await (await self._started()).send_and_wait(self._topic, QUESTION, partition=0)
+        except (KafkaError, TimeoutError) as error:
+            raise NoAnswer(
+                f"the broker does not say what time it has ({self._topic}): {type(error).__name__}"
+            ) from error
+        if told.timestamp_type != LOG_APPEND_TIME:
+            raise Refused(f"the topic {self._topic} must have {TIMESTAMP_TYPE}=LogAppendTime: set it so")
+        at: Instant = told.timestamp
+        return at
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await producer.stop()
+
+    async def _started(self) -> AIOKafkaProducer:
+        async with self._starting:
+            if self._producer is None:
+                limit_ms = int(ANSWER_LIMIT_S * 1000)
+                self._producer = await self._start_producer(self._servers, request_timeout_ms=limit_ms)
+            return self._producer
+
+
+async def patiently(ask: Callable[[], Awaitable[Instant]]) -> Instant:
+    """The result of `ask`, however long the broker does not answer."""
+    asking = AsyncRetrying(
+        retry=retry_if_exception_type(NoAnswer),
+        wait=wait_fixed(RETRY_S),
+        before_sleep=before_sleep_log(log, logging.WARNING),
+    )
+    at: Instant = await asking(ask)
+    return at
