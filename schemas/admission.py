@@ -51,7 +51,7 @@ REASONS: Final = {
 # The same, as said of a line of a file.
 REASONS_OF_A_LINE: Final = REASONS | {
     OVERSIZED: f"the line has more than {RECORD_BYTES_MAX} bytes",
-    DECODE_ERROR: "the line is no JSON object in UTF-8",
+    DECODE_ERROR: "the line is not a JSON object in UTF-8, or says a key twice",
 }
 
 _EVENT_ID_RULE: Final = f"must be 1 to {ID_LENGTH_MAX} of A-Z a-z 0-9 . _ : -"

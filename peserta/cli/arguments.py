@@ -1,5 +1,6 @@
 """Arguments that several commands share, with their help."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +32,8 @@ def optional_instant(text: str | None) -> str | None:
 
 
 FactFiles = Annotated[
-    list[Path], typer.Argument(help="Files of facts, one JSON object a line.", metavar="FILE.ndjson...")
+    list[Path],
+    typer.Argument(help="Files of facts, one JSON object a line; - is standard input.", metavar="FILE.ndjson..."),
 ]
 AsOf = Annotated[str, typer.Option(help="The date of the figures, YYYY-MM-DD.", callback=_date, metavar="DATE")]
 DateArgument = Annotated[str, typer.Argument(help="A business date, YYYY-MM-DD.", callback=_date, metavar="DATE")]
@@ -44,3 +46,8 @@ GraceDays = Annotated[
 AllowFuture = Annotated[
     bool, typer.Option("--allow-future", help="It is meant that this lies ahead: business dates do not go back.")
 ]
+
+
+def no_facts_in(files: Sequence[str]) -> str:
+    """A sentence about files that had nothing but blank lines."""
+    return f"There are no facts in {', '.join(files)}."

@@ -40,7 +40,11 @@ COMMANDS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ("topics", "topics:topics", "The Kafka topics of the installation."),
     ),
     "Publish": (
-        ("publish", "publish:publish", "Publish the facts of files, one JSON object a line."),
+        (
+            "publish",
+            "publish:publish",
+            "Publish the facts of files, one JSON object a line, and say what became of each.",
+        ),
         ("policies", "reference:policies", "Set, end and list the policies that companies are watched under."),
         ("companies", "reference:companies", "Set and list the registry of companies."),
     ),

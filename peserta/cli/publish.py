@@ -1,91 +1,146 @@
-"""`peserta publish`: facts of a file to the inbound topic."""
+"""`peserta publish`: facts of files to the inbound topic, and what became of them."""
 
 import asyncio
-from collections import Counter
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, NamedTuple
 
 import typer
-from rich.progress import Progress, TaskID
 
-from peserta.cli.arguments import FactFiles
+from peserta.cli.arguments import FactFiles, no_facts_in
 from peserta.cli.exit_codes import ExitCode
-from peserta.cli.screen import err, out, progress, table
-from peserta.intake.fact_files import lines_of
-from peserta.intake.publisher import Lines, OnRecord, Publisher, PublishingStopped, Summary, check
+from peserta.cli.publish_screen import LineProgress, Refusals, line_progress, show_dry_run, show_published
+from peserta.cli.screen import err
+from peserta.intake.door import Door
+from peserta.intake.fact_files import FactFiles as FactLines
+from peserta.intake.fact_files import UnreadableFile
+from peserta.intake.publisher import PublishingStopped
+from peserta.intake.publishing.following import WAIT_DEFAULT_S, positions
+from peserta.intake.publishing.run import Publishing
+from peserta.operations.audit.reading import Unreadable
 from peserta.operations.discovery import installation, with_kafka
-from peserta.operations.failure import Unavailable
-from schemas.admission import REASONS_OF_A_LINE, Refusal, sentence
-from schemas.records import Coordinates
+from peserta.operations.failure import Failed, Unavailable
+from peserta.operations.generations import standing_book
+from peserta.settings import Settings
 from schemas.topics import FACTS
+from schemas.vocabulary import KINDS
 from streams.clock import now_ms
 from streams.settings import REPLAY
 
-REFUSALS_SHOWN_MAX = 20
+WAIT_MIN_S: Final = 1.0
+WAIT_MAX_S: Final = 86_400.0
+INTERRUPTED: Final = 130  # as a shell says of what SIGINT has ended
+FILES_ONLY: Final = "Only the files were checked, not what the book knows already."
+AGAIN: Final = "Publish the files again to send the rest: what was taken already counts as duplicate."
 
 
 def publish(
     files: FactFiles,
     topic: Annotated[str, typer.Option(help="The inbound topic, without the prefix.")] = FACTS,
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Check every line and send nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Send nothing, say what would be.")] = False,
+    wait: Annotated[
+        float, typer.Option(min=WAIT_MIN_S, max=WAIT_MAX_S, help="Seconds without news of a line, to give up after.")
+    ] = WAIT_DEFAULT_S,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="End when Kafka has taken the lines.")] = False,
+    no_book: Annotated[bool, typer.Option("--no-book", help="With --dry-run: ask no service.")] = False,
+    allow_future: Annotated[
+        bool, typer.Option("--allow-future", help="It is meant that lines are recorded after the present moment.")
+    ] = False,
+    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="A file without lines is no failure.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One object a line: each line that was refused, then the counts.")
+    ] = False,
 ) -> None:
-    """Publish the facts of files, one JSON object a line.
+    """Publish the facts of files, one JSON object a line, and say what became of each.
 
-    Lines that cannot become a record are refused, with their numbers and reasons; the others are sent, and count once
-    the broker has acknowledged them. Publishing a file twice is harmless: what is known already counts as duplicate.
+    Lines that cannot become a record are refused; the others are sent, and count once Kafka has acknowledged them.
+    Then the command waits until recorder and book-keeper have come to each of them. Publishing a file twice is
+    harmless: what is known already is a duplicate. The same event_id with other content is refused (id_conflict).
 
-    Exit code 1 when anything was refused.
+    A dry run against a service that can be reached reads its journal: it says what is known already and what would
+    conflict.
+
+    Exit code 1 when anybody refused a line, or a file had none. What is not yet known is no failure: it is in Kafka.
 
     Example: peserta publish --dry-run hires.ndjson && peserta publish hires.ndjson
     """
     settings = installation()
-    replay = settings.clock == REPLAY
-    refused: list[tuple[int, Refusal]] = []
-
-    def work(lines: Lines, on_record: OnRecord) -> Summary:
+    refusals = Refusals(as_json)
+    door = Door(now_ms, settings.clock == REPLAY, allow_future, _kinds(settings, topic))
+    lines = FactLines(files)
+    with line_progress(lines, "checking" if dry_run else "publishing") as bar:
+        publishing = Publishing(lines, door, refusals.add, bar.on_line)
         if dry_run:
-            return check(lines, on_record, recorded_at=None if replay else now_ms())
-        publisher = Publisher(with_kafka(settings).kafka, settings.topic_prefix + topic, replay=replay, now=now_ms)
-        return asyncio.run(publisher.publish(lines, on_record))
-
-    with progress() as bar:
-        task = bar.add_task("checking" if dry_run else "publishing", total=_count(files))
-        try:
-            summary = work(lines_of(files), _keeping(refused, bar, task))
-        except PublishingStopped as error:
-            raise Unavailable(str(error)) from error
-    _show(summary, refused, dry_run)
-    if not summary.is_clean:
+            ended = _check(publishing, settings, bar, no_book=no_book)
+        else:
+            ended = _publish(publishing, with_kafka(settings), topic, bar, None if no_wait else wait)
+    account = publishing.account
+    if dry_run:
+        show_dry_run(account, refusals)
+    else:
+        show_published(account, refusals)
+    if account.empty_files:
+        err.print(no_facts_in(account.empty_files), markup=False, soft_wrap=True)
+    if ended.sentence:
+        err.print(ended.sentence, markup=False, soft_wrap=True)
+    if ended.code:
+        raise typer.Exit(ended.code)
+    if account.has_refusals or (account.empty_files and not allow_empty):
         raise typer.Exit(ExitCode.NOT_AS_ASKED)
 
 
-def _keeping(refused: list[tuple[int, Refusal]], bar: Progress, task: TaskID) -> OnRecord:
-    def on_record(number: int, what: Coordinates | Refusal) -> None:
-        bar.advance(task)
-        if isinstance(what, Refusal) and len(refused) < REFUSALS_SHOWN_MAX:
-            refused.append((number, what))
+class Ended(NamedTuple):
+    """How it ended: what is to be said about that, and the exit code if nothing was refused."""
 
-    return on_record
+    sentence: str = ""
+    code: int = ExitCode.DONE
 
 
-def _count(files: list[Path]) -> int:
-    return sum(1 for _ in lines_of(files))
+def _kinds(settings: Settings, topic: str) -> tuple[str, ...]:
+    """The types of record that the topic may carry; all, if it is not one of the settings'."""
+    return next((inbound.types for inbound in settings.inbound_topics if inbound.name == topic), KINDS)
 
 
-def _show(summary: Summary, refused: list[tuple[int, Refusal]], dry_run: bool) -> None:
-    verb = "would be published" if dry_run else "published"
-    out.print(f"{summary.published} {verb}, {sum(summary.refused.values())} refused")
-    reasons: Counter[str] = summary.refused + summary.doomed
-    if not reasons:
-        return
-    rows = [(number, why.reason, why.event_id, sentence(why, of_line=True)) for number, why in refused]
-    more = sum(reasons.values()) - len(rows)
-    out.print(
-        table(
-            "Refused" + (f" (the first {len(rows)})" if more > 0 else ""), ("line", "reason", "event_id", "why"), rows
-        )
-    )
-    for reason, count in sorted(reasons.items()):
-        err.print(f"{reason} ({count}): {REASONS_OF_A_LINE[reason]}", markup=False)
-    if summary.doomed and not dry_run:
-        err.print(f"{sum(summary.doomed.values())} of the published will be refused by the recorder.", markup=False)
+def _check(publishing: Publishing, settings: Settings, bar: LineProgress, *, no_book: bool) -> Ended:
+    """A dry run; without a service that answers, of the files alone."""
+    publishing.check()
+    said = "Compared with the facts that the book has recorded by now."
+    try:
+        if no_book:
+            said = FILES_ONLY
+        elif not settings.kafka:
+            said = f"No service runs here, and none is configured. {FILES_ONLY}"
+        else:
+            asyncio.run(publishing.compare(settings.kafka, settings.topics.journal, bar.stage("comparing")))
+    except Unavailable as error:
+        said = f"{error} {FILES_ONLY}"
+    publishing.foresee()
+    return Ended(said)
+
+
+def _publish(
+    publishing: Publishing, settings: Settings, topic: str, bar: LineProgress, silence_s: float | None
+) -> Ended:
+    """Send, and wait for what becomes of it unless `silence_s` is None. What was acknowledged stays, whatever happens
+    then; so the account is shown, and after it what happened."""
+    account = publishing.account
+    book = settings if silence_s is None else standing_book(settings)
+    begin = {} if silence_s is None else asyncio.run(positions(book.kafka, book.topics))
+    try:
+        asyncio.run(publishing.send(book.kafka, book.topic_prefix + topic))
+    except PublishingStopped as error:
+        return Ended(f"peserta: {error}", ExitCode.UNAVAILABLE)
+    except UnreadableFile as error:
+        if not account.sent:
+            raise
+        return Ended(f"peserta: {error} {account.sent} lines before it were acknowledged.", ExitCode.WRONG_USE)
+    except KeyboardInterrupt:
+        return Ended(f"Interrupted: {account.sent} lines were acknowledged. {AGAIN}", INTERRUPTED)
+    if silence_s is None or not account.sent:
+        return Ended()
+    bar.stage("waiting for the book")
+    try:
+        asyncio.run(publishing.follow(book.kafka, book.topics, begin, silence_s))
+    except KeyboardInterrupt:
+        return Ended("Interrupted: all lines were acknowledged, and not all were followed.", INTERRUPTED)
+    except (Failed, Unreadable) as error:
+        return Ended(f"peserta: all lines were acknowledged, and not all were followed: {error}", ExitCode.UNAVAILABLE)
+    return Ended()

@@ -5,10 +5,17 @@ from typing import Annotated
 
 import typer
 
-from peserta.cli.arguments import AsOf, CompaniesFile, FactFiles, GraceDays, PoliciesFile
+from peserta.cli.arguments import (
+    AsOf,
+    CompaniesFile,
+    FactFiles,
+    GraceDays,
+    PoliciesFile,
+    no_facts_in,
+)
 from peserta.cli.screen import err
 from peserta.intake.doubts import unmatched_scopes
-from peserta.intake.fact_files import lines_of
+from peserta.intake.fact_files import FactFiles as FactLines
 from peserta.intake.reference_files import read_rules
 from peserta.operations.failure import Rejected
 from schemas.dates import day
@@ -38,17 +45,19 @@ def simulate(
         raise Rejected(f"--dump takes `ledger`, not `{dump}`.")
     rules = read_rules(policies, companies, grace_days)
     for doubt in unmatched_scopes(rules.policies, rules.companies):
-        err.print(f"Note: {doubt}.", markup=False, soft_wrap=True)
-    said = fold(lines_of(files), rules, day(as_of), dump_ledger=dump is not None)
+        err.print(f"Note: {doubt}.")
+    facts = FactLines(files)
     try:
         waiting = []
-        for fields in said:
+        for fields in fold(facts, rules, day(as_of), dump_ledger=dump is not None):
             waiting.append(json_line(fields))
             if len(waiting) >= LINES_PER_WRITE:
                 write_lines(waiting)
         write_lines(waiting)
     except DateTooEarly as error:
         raise Rejected(f"{error}.") from error
+    if empty := facts.without_facts():
+        err.print(no_facts_in(empty), markup=False, soft_wrap=True)
 
 
 def write_lines(lines: list[str]) -> None:

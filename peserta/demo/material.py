@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from peserta.demo.story import BrokenRecord, Story, kafka_record, story_texts
-from peserta.intake.fact_files import lines_of
+from peserta.intake.fact_files import FactFiles
 from peserta.intake.reference_files import read_rules
 from peserta.operations.failure import Rejected
 from schemas.admission import Refusal
@@ -65,7 +65,7 @@ def from_story(told: Story) -> Material:
         for path, text in zip(paths, story_texts(told), strict=True):
             path.write_text(text, encoding="utf-8")
         rules = read_rules(paths[1], paths[2], told.grace_days)
-        lines = list(lines_of([paths[0]]))
+        lines = list(FactFiles(paths[:1]))
     return Material(lines, rules, day(told.as_of), [_raw(broken) for broken in told.broken], told)
 
 
@@ -76,7 +76,7 @@ def _raw(broken: BrokenRecord) -> RawRecord:
 
 def from_files(files: list[Path], rules: Rules, as_of: str | None) -> Material:
     """Somebody's files; without a date, that of the last recording."""
-    lines = list(lines_of(files))
+    lines = list(FactFiles(files))
     return Material(lines, rules, day(as_of or last_recorded_on(lines)))
 
 

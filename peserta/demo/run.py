@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 
 from peserta.demo.material import Line, Material, RawRecord
 from peserta.demo.stage_times import Work, work_of
+from peserta.intake.door import Door
 from peserta.intake.publisher import Publisher
 from peserta.intake.reference import changes, send
 from peserta.operations.failure import Interrupted
@@ -110,7 +111,7 @@ class Run:
         )
 
     async def _publish(self, lines: Sequence[Line]) -> None:
-        publisher = Publisher(self.settings.kafka, self._streams.inbound_names[0], replay=True, now=lambda: 0)
+        publisher = Publisher(self.settings.kafka, self._streams.inbound_names[0], Door(now=lambda: 0, replay=True))
         await publisher.publish(lines, self._on_record)
 
     def _on_record(self, number: int, what: Coordinates | Refusal) -> None:

@@ -1,21 +1,28 @@
 """Publishing facts: lines of JSON -> records on an inbound topic. What is not acknowledged does not count as sent."""
 
 import asyncio
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
-from schemas.admission import EFFECTIVE_ON_OUT_OF_RANGE, Refusal, range_reason, refusal
+from peserta.intake.door import Door
+from peserta.intake.lines_ahead import LinesAhead
+from schemas.admission import Refusal
 from schemas.codec import InboundCodec
-from schemas.fact_json import FactLine, read_record
-from schemas.records import Coordinates, Instant
+from schemas.fact_json import FactLine
+from schemas.records import Coordinates
 
 IN_FLIGHT_MAX: Final = 5_000  # records sent and not yet acknowledged
 REQUEST_TIMEOUT_MS: Final = 30_000
+ACKNOWLEDGED_LIMIT_S: Final = 60.0  # without an acknowledgement: an idempotent producer would try for ever
+STOP_LIMIT_S: Final = 10.0
+LOOK_EVERY_S: Final = 0.5
 
 OnRecord = Callable[[int, Coordinates | Refusal], None]
 Lines = Iterable[tuple[int, bytes]]
@@ -25,49 +32,34 @@ class PublishingStopped(Exception):
     """The broker did not acknowledge; what was acknowledged before stays."""
 
 
+class _NoAcknowledgement(Exception):
+    """None came for ACKNOWLEDGED_LIMIT_S."""
+
+
 @dataclass(slots=True)
 class Summary:
-    """What became of a file's lines. `doomed` were sent, and the recorder will refuse them."""
+    """What became of a file's lines at the door. `doomed` were sent, and the recorder will refuse them."""
 
     published: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     doomed: Counter[str] = field(default_factory=Counter)
 
-    @property
-    def is_clean(self) -> bool:
-        return not self.refused and not self.doomed
-
-
-def check(lines: Lines, on_record: OnRecord, *, recorded_at: Instant | None = None) -> Summary:
-    """What publishing these lines would do, without sending any. `recorded_at` None: as each line says."""
-    summary = Summary()
-    for number, raw in lines:
-        read = read_record(raw)
-        if isinstance(read, Refusal):
-            summary.refused[read.reason] += 1
-            on_record(number, read)
-            continue
-        reason = range_reason(read.fact, read.recorded_at if recorded_at is None else recorded_at)
-        if reason:
-            summary.doomed[reason] += 1
-            on_record(number, refusal(reason, read.fact))
-        summary.published += 1
-    return summary
-
 
 class Publisher:
-    """Sends facts to one topic. With `replay` a record carries the line's `recorded_at` as its timestamp, which is the
-    time of recording in a book with that clock; else the time of sending."""
+    """Sends facts to one topic. In a book of history a record carries the line's `recorded_at` as its timestamp, which
+    is the time of recording there; else the time of sending."""
 
-    def __init__(self, kafka: str, topic: str, *, replay: bool, now: Callable[[], Instant]) -> None:
-        self._kafka, self._topic, self._replay, self._now = kafka, topic, replay, now
+    def __init__(self, kafka: str, topic: str, door: Door) -> None:
+        self._kafka, self._topic, self._door = kafka, topic, door
         self._codec = InboundCodec()
-        self._under_way: dict[asyncio.Future[object], int] = {}
+        self._under_way: deque[tuple[asyncio.Future[Any], int]] = deque()
+        self._heard_at_s = 0.0  # when the last acknowledgement came, or the first record after all were acknowledged
 
     async def publish(self, lines: Lines, on_record: OnRecord) -> Summary:
         """Send every line that can become a record, in order; PublishingStopped when the broker does not take one.
 
-        `on_record` is told each line's coordinates once it is acknowledged, or why it was refused.
+        `on_record` is told each line's coordinates once it is acknowledged, or why it was refused: also of what is
+        acknowledged while this ends early, because it is cancelled or the lines cannot be read.
         """
         producer = AIOKafkaProducer(
             bootstrap_servers=self._kafka,
@@ -78,44 +70,89 @@ class Publisher:
             request_timeout_ms=REQUEST_TIMEOUT_MS,
         )
         summary = Summary()
+        failure: Exception | None = None
         try:
             await producer.start()
-            for number, raw in lines:
-                read = read_record(raw)
-                if isinstance(read, Refusal):
-                    summary.refused[read.reason] += 1
-                    on_record(number, read)
-                    continue
-                await self._send(producer, number, read, summary)
-                if len(self._under_way) >= IN_FLIGHT_MAX:
-                    await self._settle(on_record, summary)
-            await self._settle(on_record, summary)
-        except KafkaError as error:
-            raise PublishingStopped(
-                f"{self._kafka} does not take records ({type(error).__name__}). {summary.published} were acknowledged. "
-                "Publish the file again when the broker is there: what was taken already counts as duplicate."
-            ) from error
+            async with aclosing(LinesAhead(lines).batches()) as batches:
+                async for batch in batches:
+                    for number, raw in batch:
+                        await self._take(producer, number, raw, on_record, summary)
+                    self._tell_acknowledged(on_record, summary)
+            await self._settle(0, on_record, summary)
+        except (KafkaError, _NoAcknowledgement) as error:
+            failure = error
         finally:
-            await producer.stop()
+            await _stop(producer)
+            self._tell_rest(on_record, summary)
+        if failure is not None:
+            why = (
+                type(failure).__name__ if isinstance(failure, KafkaError) else f"{ACKNOWLEDGED_LIMIT_S:g} s of silence"
+            )
+            raise PublishingStopped(
+                f"{self._kafka} does not take records ({why}). {summary.published} were "
+                "acknowledged. Publish the file again when the broker is there: what was taken already counts as "
+                "duplicate."
+            ) from failure
         return summary
 
-    async def _send(self, producer: AIOKafkaProducer, number: int, read: FactLine, summary: Summary) -> None:
-        fact = read.fact
-        timestamp = read.recorded_at if self._replay else self._now()
-        if range_reason(fact, timestamp):
-            summary.doomed[EFFECTIVE_ON_OUT_OF_RANGE] += 1
-        sent = await producer.send(
-            self._topic,
-            self._codec.encode(fact),
-            key=fact.company_id.encode(),
-            timestamp_ms=timestamp if self._replay else None,
-        )
-        self._under_way[sent] = number
+    async def _take(
+        self, producer: AIOKafkaProducer, number: int, raw: bytes, on_record: OnRecord, summary: Summary
+    ) -> None:
+        read = self._door.read(raw)
+        if isinstance(read, Refusal):
+            summary.refused[read.reason] += 1
+            on_record(number, read)
+            return
+        doomed = self._door.refused_later(read)
+        if doomed:
+            summary.doomed[doomed.reason] += 1
+        sent = await self._send(producer, read)
+        if not self._under_way:
+            self._heard_at_s = time.monotonic()
+        self._under_way.append((sent, number))
+        if len(self._under_way) >= IN_FLIGHT_MAX:
+            await self._settle(IN_FLIGHT_MAX // 2, on_record, summary)
 
-    async def _settle(self, on_record: OnRecord, summary: Summary) -> None:
-        """Wait until all that is under way is acknowledged."""
-        for sent, number in self._under_way.items():
-            metadata = await sent
-            summary.published += 1
-            on_record(number, Coordinates(metadata.topic, metadata.partition, metadata.offset))  # type: ignore[attr-defined]
-        self._under_way.clear()
+    async def _send(self, producer: AIOKafkaProducer, read: FactLine) -> asyncio.Future[Any]:
+        sent: asyncio.Future[Any] = await producer.send(
+            self._topic,
+            self._codec.encode(read.fact),
+            key=read.fact.company_id.encode(),
+            timestamp_ms=read.recorded_at if self._door.replay else None,
+        )
+        return sent
+
+    async def _settle(self, left: int, on_record: OnRecord, summary: Summary) -> None:
+        """Wait until no more than so many are under way."""
+        while len(self._under_way) > left:
+            await asyncio.wait({self._under_way[0][0]}, timeout=LOOK_EVERY_S)
+            self._tell_acknowledged(on_record, summary)
+
+    def _tell_acknowledged(self, on_record: OnRecord, summary: Summary) -> None:
+        """Tell what is acknowledged, in the order of sending; KafkaError for what the broker refused, and
+        _NoAcknowledgement when it says nothing."""
+        now_s = time.monotonic()
+        while self._under_way and self._under_way[0][0].done():
+            sent, number = self._under_way.popleft()
+            self._acknowledged(sent.result(), number, on_record, summary)
+            self._heard_at_s = now_s
+        if self._under_way and now_s - self._heard_at_s > ACKNOWLEDGED_LIMIT_S:
+            raise _NoAcknowledgement
+
+    def _tell_rest(self, on_record: OnRecord, summary: Summary) -> None:
+        """Once nothing more is sent: tell what was acknowledged of what is under way, and forget the rest."""
+        while self._under_way:
+            sent, number = self._under_way.popleft()
+            if sent.done() and not sent.cancelled() and sent.exception() is None:
+                self._acknowledged(sent.result(), number, on_record, summary)
+
+    def _acknowledged(self, metadata: Any, number: int, on_record: OnRecord, summary: Summary) -> None:
+        summary.published += 1
+        on_record(number, Coordinates(metadata.topic, metadata.partition, metadata.offset))
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    """Send what is waiting. A producer that cannot is left behind: it would try for ever."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(STOP_LIMIT_S):
+            await producer.stop()

@@ -18,6 +18,7 @@ from tenacity import RetryError
 from deploy.embedded.stack import Stack
 from peserta.demo.material import Line, Material, RawRecord
 from peserta.demo.run import Run
+from peserta.intake.door import Door
 from peserta.intake.publisher import Publisher, PublishingStopped
 from peserta.operations.kafka_reading import last_stable_offsets, wait_until_worked
 from peserta.settings import Settings
@@ -121,7 +122,7 @@ class World:
 
     def _offer(self, due: list[Line]) -> bool:
         streams = self.settings.stream_settings()
-        publisher = Publisher(self.settings.kafka, streams.inbound_names[0], replay=True, now=lambda: 0)
+        publisher = Publisher(self.settings.kafka, streams.inbound_names[0], Door(now=lambda: 0, replay=True))
         try:
             asyncio.run(publisher.publish(due, self._acknowledged))
         except PublishingStopped:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from peserta.intake.door import Door
 from peserta.intake.publisher import Publisher
 from peserta.operations.audit.reading import PartitionReader
 from peserta.operations.business_dates import business_dates
@@ -29,7 +30,7 @@ def line(event_id: str, company_id: str, recorded_on: str) -> bytes:
 
 
 def publish(settings: Settings, *lines: bytes) -> None:
-    publisher = Publisher(settings.kafka, settings.topics.facts, replay=True, now=lambda: 0)
+    publisher = Publisher(settings.kafka, settings.topics.facts, Door(now=lambda: 0, replay=True))
     asyncio.run(publisher.publish(list(enumerate(lines, 1)), lambda number, what: None))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
+from peserta.intake.door import Door
 from peserta.intake.publisher import Publisher
 from peserta.operations.journal_files import Exported, entries_of
 from peserta.operations.making_topics import make_topics
@@ -54,7 +55,7 @@ def test_the_date_begins_once_in_every_partition_and_facts_are_stamped(
     )
     with RestartingService(settings, tmp_path / "logs") as service:
         service.start("recorder")
-        publisher = Publisher(settings.kafka, settings.topics.facts, replay=False, now=now_ms)
+        publisher = Publisher(settings.kafka, settings.topics.facts, Door(now=now_ms, replay=False))
         asyncio.run(publisher.publish([(1, line.encode())], lambda number, what: None))
         entries = wait_for_entries(settings, PARTITIONS + 1)
 

@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
@@ -70,6 +71,9 @@ def files(tmp_path: Path) -> Path:
     (tmp_path / "facts.ndjson").write_text(FACT, encoding="utf-8")
     (tmp_path / "policies.yaml").write_text(POLICY, encoding="utf-8")
     (tmp_path / "companies.yaml").write_text("- company_id: C1\n", encoding="utf-8")
+    (tmp_path / "array.json").write_text(f"[{FACT}]", encoding="utf-8")
+    (tmp_path / "table.csv").write_text("type,event_id\nhire,e1\n", encoding="utf-8")
+    (tmp_path / "facts.ndjson.gz").write_bytes(b"\x1f\x8b\x08\x00")
     return tmp_path
 
 
@@ -149,6 +153,10 @@ WRONG_USE: Final = (
     ("policies that are not there", ["simulate", "--policies", "no.yaml", "--as-of", "2025-12-31", "f"], "no.yaml"),
     ("a date before what was recorded", ["simulate", "--as-of", "2025-08-31", "facts.ndjson"], "2025-09-01"),
     ("publishing what is not there", ["publish", "-n", "no.ndjson"], "no.ndjson"),
+    ("standard input twice", ["publish", "-n", "-", "-"], "given twice"),
+    ("publishing a table", ["publish", "table.csv"], "table.csv is a table"),
+    ("simulating a packed file", ["simulate", "--as-of", "2025-12-31", "facts.ndjson.gz"], "gunzip -c"),
+    ("a demonstration of an array", ["demo", "--facts", "array.json"], "array.json is one JSON array"),
     ("an unknown format", ["sql", "--format", "xml", "SELECT 1"], "xml"),
     ("a demonstration of policies alone", ["demo", "--policies", "policies.yaml"], "--facts"),
     ("a demonstration of no facts", ["demo", "--facts", "policies.yaml"], "--as-of"),
@@ -201,6 +209,37 @@ def test_a_scope_that_matches_no_registered_company_is_said(run: Run, files: Pat
         "Note: floor: scope.regencies: no registered company matches 'jepara'; the nearest known is 'Jepara'."
         in said.err
     )
+
+
+# ---------------------------------------------------------------- facts from wherever
+
+
+def test_facts_from_a_pipe_are_read_by_every_command(files: Path) -> None:
+    os.mkfifo(files / "pipe")
+    for arguments, words in (
+        (["simulate", "--as-of", "2025-12-31"], '"active":1'),
+        (["publish", "--dry-run"], "1 would be published, 0 refused"),
+    ):
+        command = [sys.executable, "-m", "peserta", *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+        for place in ("-", "/dev/stdin"):
+            done = subprocess.run(
+                [*command, place], input=FACT.encode(), capture_output=True, env=environment, check=True
+            )
+            assert words in done.stdout.decode()
+        with subprocess.Popen([*command, "pipe"], stdout=subprocess.PIPE, env=environment) as process:
+            (files / "pipe").write_text(FACT, encoding="utf-8")
+            out, _ = process.communicate(timeout=ANSWER_LIMIT_S)
+        assert (process.returncode, words in out.decode()) == (0, True)
+
+
+def test_no_facts_is_said(run: Run, files: Path) -> None:
+    (files / "empty.ndjson").write_text("\n \n", encoding="utf-8")
+    words = "There are no facts in empty.ndjson."
+    simulated = run("simulate", "--as-of", "2025-12-31", "facts.ndjson", "empty.ndjson")
+    assert (simulated.code, words in simulated.err) == (0, True)
+    found = [run("publish", "-n", *more, "empty.ndjson") for more in ((), ("facts.ndjson",), ("--allow-empty",))]
+    assert [(said.code, words in said.err) for said in found] == [(1, True), (1, True), (0, True)]
 
 
 # ---------------------------------------------------------------- wrong settings: 78

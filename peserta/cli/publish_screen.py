@@ -1,0 +1,172 @@
+"""What `peserta publish` shows: progress, the lines that were refused, and the account of all lines."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from peserta.cli.screen import err, out, print_json, shown, table
+from peserta.intake.door import REASONS_OF_LINES
+from peserta.intake.fact_files import FactFiles
+from peserta.intake.lines_sent import Fate
+from peserta.intake.publishing.account import Account, By, RefusedLine
+from schemas.admission import Refusal
+from schemas.vocabulary import ID_CONFLICT, TOO_MANY_FACTS
+from streams.recorder import DEAD_LETTER
+
+REFUSALS_SHOWN_MAX: Final = 20
+LINES_PER_LOOK: Final = 100  # a bar is not drawn more often than this
+
+REASONS_SHOWN: Final = REASONS_OF_LINES | {
+    ID_CONFLICT.removeprefix(DEAD_LETTER): "the same event_id was recorded with other content. A file that is made "
+    "anew must repeat the first one's fields, also occurred_at. To change a fact, correct the old event_id, and send "
+    "the right fact under a new one",
+    TOO_MANY_FACTS.removeprefix(DEAD_LETTER): "the book remembers 1,000 facts of this worker, and takes no more",
+}
+REFUSED_BY: Final = {
+    By.DOOR: "refused, not sent",
+    By.RECORDER: "refused by the recorder",
+    By.BOOK: "refused by the book",
+}
+PUBLISHED: Final = (
+    ("applied", Fate.APPLIED),
+    ("no effect", Fate.NO_EFFECT),
+    ("known already (duplicate)", Fate.DUPLICATE),
+)
+NOT_YET_KNOWN: Final = (
+    "Of some lines it is not yet known what becomes of them. They are safe in Kafka, and come into the book once "
+    "recorder and book-keeper get to them: `peserta health` says whether they work."
+)
+FORESEEN: Final = (("new", Fate.SENT), ("known already (duplicate)", Fate.DUPLICATE))
+
+
+class LineProgress:
+    """A bar of bytes where the size of the files is known, else a pulse; and the number of lines."""
+
+    def __init__(self, lines: FactFiles, progress: Progress, description: str) -> None:
+        self._lines, self._progress, self._seen = lines, progress, 0
+        self._task = progress.add_task(description, total=lines.bytes_total, what="")
+
+    def on_line(self) -> None:
+        """A line was dealt with."""
+        self._seen += 1
+        if self._seen < LINES_PER_LOOK or self._seen % LINES_PER_LOOK == 0:
+            self._progress.update(self._task, completed=self._lines.bytes_read, what=f"{self._seen:,} lines")
+
+    def stage(self, description: str) -> Callable[[int, int], None]:
+        """What is done after all lines: a pulse, until the returned function is told how much of how much is done."""
+        self._progress.remove_task(self._task)
+        task = self._task = self._progress.add_task(description, total=None, what="")
+
+        def on_done(done: int, total: int) -> None:
+            self._progress.update(task, completed=done, total=total, what=f"{done:,} of {total:,}")
+
+        return on_done
+
+
+@contextmanager
+def line_progress(lines: FactFiles, description: str) -> Iterator[LineProgress]:
+    """Progress on standard error, gone when it is done; nothing where that is no terminal."""
+    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[what]}")
+    with Progress(*columns, TimeElapsedColumn(), console=err, transient=True, disable=not err.is_terminal) as progress:
+        yield LineProgress(lines, progress, description)
+
+
+@dataclass(slots=True)
+class Refusals:
+    """The lines that were refused: as JSON at once, for people the first of them at the end."""
+
+    as_json: bool
+    first: list[RefusedLine] = field(default_factory=list)
+
+    def add(self, refused: RefusedLine) -> None:
+        """A further one."""
+        if self.as_json:
+            print_json(
+                {
+                    "kind": "refused",
+                    "file": refused.place.file,
+                    "line": refused.place.line,
+                    "event_id": refused.why.event_id,
+                    "by": refused.by,
+                    "reason": refused.why.reason,
+                    "field": refused.why.field,
+                    "message": _words(refused.why),
+                }
+            )
+        elif len(self.first) < REFUSALS_SHOWN_MAX:
+            self.first.append(refused)
+
+
+def refusal_sentence(refused: RefusedLine) -> str:
+    """One line about a line that was refused: where, which, why. The reasons are explained once, below all."""
+    why = refused.why
+    event_id = "" if why.event_id is None else f" {why.event_id}"
+    rule = "" if why.field is None or why.rule is None else f": {why.field} {why.rule}"
+    return f"{refused.place.file}:{refused.place.line}:{event_id} {why.reason}{rule}"
+
+
+def _words(why: Refusal) -> str:
+    """Why a line was refused: its field and rule if it has broken one, else the reason in general."""
+    return REASONS_SHOWN[why.reason] if why.field is None or why.rule is None else f"{why.field} {why.rule}"
+
+
+def show_published(account: Account, refusals: Refusals) -> None:
+    """What became of the lines."""
+    if refusals.as_json:
+        print_json(_summary(account) | _fates(account))
+    else:
+        out.print(f"{account.sent} published, {account.refusals} refused")
+        rows = [(name, account.fates[fate]) for name, fate in PUBLISHED] if account.is_followed else []
+        sent, in_book = ("not yet recorded", "recorded, not yet in the book") if account.is_followed else ("sent", "")
+        not_yet = [(sent, account.fates[Fate.SENT]), (in_book, account.fates[Fate.RECORDED])]
+        _show_account(account, refusals, [*rows, *_refused_rows(account), *(row for row in not_yet if row[1])])
+    for reason, count in sorted(account.still_doomed.items()):
+        err.print(f"{count} of them the recorder will refuse: {reason}.", markup=False)
+    if account.is_followed and account.fates[Fate.SENT] + account.fates[Fate.RECORDED]:
+        err.print(NOT_YET_KNOWN, markup=False, soft_wrap=True)
+
+
+def show_dry_run(account: Account, refusals: Refusals) -> None:
+    """What would become of the lines."""
+    if refusals.as_json:
+        duplicate = {"new": account.fates[Fate.SENT], "duplicate": account.fates[Fate.DUPLICATE]}
+        print_json(_summary(account) | duplicate | {"is_dry_run": True, "is_compared": account.is_compared})
+        return
+    out.print(f"{account.lines - account.refusals} would be published, {account.refusals} refused")
+    rows = [(name, account.fates[fate]) for name, fate in FORESEEN]
+    _show_account(account, refusals, [*rows, *_refused_rows(account)])
+
+
+def _show_account(account: Account, refusals: Refusals, rows: list[tuple[str, int]]) -> None:
+    if account.lines:
+        out.print(table("", ("what became of the lines", "lines"), rows, right=("lines",)))
+    if refusals.first:
+        more = account.refusals - len(refusals.first)
+        out.print("Refused" + (f" (the first {len(refusals.first)})" if more > 0 else ""), style="bold")
+        for refused in refusals.first:
+            out.print(shown(refusal_sentence(refused)), soft_wrap=True)
+    reasons: Counter[str] = sum(account.refused.values(), Counter())
+    for reason, count in sorted(reasons.items()):
+        err.print(f"{reason} ({count}): {REASONS_SHOWN[reason]}.", markup=False, soft_wrap=True)
+
+
+def _refused_rows(account: Account) -> list[tuple[str, int]]:
+    counts = [(REFUSED_BY[by], reasons.total()) for by, reasons in account.refused.items()]
+    return [(name, count) for name, count in counts if count]
+
+
+def _summary(account: Account) -> dict[str, Any]:
+    refused = {str(by): dict(reasons) for by, reasons in account.refused.items()}
+    return {"kind": "summary", "lines": account.lines, "refused": refused, "empty_files": account.empty_files}
+
+
+def _fates(account: Account) -> dict[str, Any]:
+    """Counts of what became of the lines that were sent; null where nobody looked."""
+    names = {"applied": Fate.APPLIED, "no_effect": Fate.NO_EFFECT, "duplicate": Fate.DUPLICATE,
+             "not_in_book": Fate.RECORDED, "not_recorded": Fate.SENT}  # fmt: skip
+    counts = {name: account.fates[fate] if account.is_followed else None for name, fate in names.items()}
+    return {"sent": account.sent, "still_doomed": dict(account.still_doomed), **counts}

@@ -1,0 +1,34 @@
+"""Comparing facts of files with what a journal holds: which would be known already, which would conflict."""
+
+from collections.abc import Callable
+
+from peserta.intake.known_already import FactsOfFiles
+from peserta.operations.audit.reading import PartitionReader, entries_of
+from peserta.operations.kafka_reading import consumer_of
+from schemas.codec import JournalCodec
+from schemas.records import FactEntry
+from streams.partitioning import partition_of
+
+OnPassed = Callable[[int, int], None]
+
+
+async def compare(kafka: str, journal: str, facts: FactsOfFiles, on_passed: OnPassed) -> None:
+    """Tell `facts` everything that the journal holds of their companies, as committed now.
+
+    `on_passed(offsets passed, offsets in all)` is told how far that is. Failed without broker or journal.
+    """
+    async with consumer_of(kafka, [journal]) as consumer:
+        count = len(consumer.assignment())
+        consumer.unsubscribe()
+        partitions = sorted({partition_of(company.encode(), count) for company in facts.companies})
+        reader = PartitionReader(consumer)
+        stretches = {partition: await reader.stretch(journal, partition) for partition in partitions}
+        whole, passed = sum(end - begin for begin, end in stretches.values()), 0
+        codec = JournalCodec()
+        for partition, (begin, end) in stretches.items():
+            async for batch in reader.batches(journal, partition, end=end):
+                for entry in entries_of(codec, batch):
+                    if isinstance(entry, FactEntry):
+                        facts.in_book(entry.fact)
+                on_passed(passed + batch[-1].offset + 1 - begin, whole)
+            passed += end - begin

@@ -1,0 +1,99 @@
+"""One publishing from the first line to what became of the last; and the same as a dry run."""
+
+from collections.abc import Callable
+
+from peserta.intake.door import Door
+from peserta.intake.fact_files import FactFiles
+from peserta.intake.known_already import FactsOfFiles, Prospect
+from peserta.intake.lines_sent import Fate, LinesSent
+from peserta.intake.publisher import Publisher
+from peserta.intake.publishing.account import Account, By, RefusedLine
+from peserta.intake.publishing.book_check import OnPassed, compare
+from peserta.intake.publishing.following import Following
+from peserta.operations.kafka_reading import Offsets
+from schemas.admission import Refusal
+from schemas.records import Coordinates
+from schemas.topics import TopicNames
+from schemas.vocabulary import ID_CONFLICT
+from streams.recorder import DEAD_LETTER
+
+OnRefused = Callable[[RefusedLine], None]
+OnLine = Callable[[], None]
+
+
+class Publishing:
+    """Lines of files on their way to a topic, or held against the rules.
+
+    `on_line` is told of every line that was read, `on_refused` of every one that somebody refused, as that is heard.
+    `account` holds what is known so far, also when this ended early.
+    """
+
+    def __init__(self, lines: FactFiles, door: Door, on_refused: OnRefused, on_line: OnLine) -> None:
+        self._lines, self._door = lines, door
+        self._on_refused, self._on_line = on_refused, on_line
+        self._sent, self._facts = LinesSent(), FactsOfFiles()
+        self.account = Account()
+
+    async def send(self, kafka: str, topic: str) -> None:
+        """Send every line that may be sent; PublishingStopped when the broker does not take one."""
+        try:
+            summary = await Publisher(kafka, topic, self._door).publish(self._lines, self._on_record)
+        finally:
+            self.account.sent, self.account.fates = len(self._sent), self._sent.counts()
+        self.account.doomed = summary.doomed
+        self.account.empty_files = self._lines.without_facts()
+
+    async def follow(self, kafka: str, topics: TopicNames, begin: Offsets, silence_s: float) -> None:
+        """Wait for what becomes of the lines that were sent. `begin`: where the topics ended before (`positions`)."""
+        following = Following(kafka, topics, begin, self._sent, self._refuse, silence_s)
+        self.account.is_followed = True
+        try:
+            await following.to_the_end()
+        finally:
+            self.account.fates = self._sent.counts()
+
+    def check(self) -> None:
+        """A dry run, as far as the files alone tell."""
+        for number, raw in self._lines:
+            self._on_line()
+            read = self._door.read(raw)
+            if isinstance(read, Refusal):
+                self._refuse(number, By.DOOR, read)
+                continue
+            self.account.sent += 1
+            later = self._door.refused_later(read)
+            if later:
+                self._refuse(number, By.RECORDER, later)
+            else:
+                self._facts.add(number, read.fact)
+        self.account.empty_files = self._lines.without_facts()
+
+    async def compare(self, kafka: str, journal: str, on_passed: OnPassed) -> None:
+        """After `check`, read what the book holds of the same companies; Failed without broker or journal."""
+        await compare(kafka, journal, self._facts, on_passed)
+        self.account.is_compared = True
+
+    def foresee(self) -> None:
+        """After `check`, and `compare` if there is a book: what the book would say of each line."""
+        for number, prospect, event_id in self._facts.prospects():
+            self.account.fates[OF_PROSPECT[prospect]] += 1
+            if prospect is Prospect.ID_CONFLICT:
+                self._refuse(number, By.BOOK, Refusal(ID_CONFLICT.removeprefix(DEAD_LETTER), event_id, None))
+
+    def _on_record(self, number: int, what: Coordinates | Refusal) -> None:
+        self._on_line()
+        if isinstance(what, Refusal):
+            self._refuse(number, By.DOOR, what)
+        else:
+            self._sent.acknowledged(number, what)
+
+    def _refuse(self, number: int, by: By, why: Refusal) -> None:
+        self.account.refused[by][why.reason] += 1
+        self._on_refused(RefusedLine(self._lines.place(number), by, why))
+
+
+OF_PROSPECT = {
+    Prospect.NEW: Fate.SENT,
+    Prospect.DUPLICATE: Fate.DUPLICATE,
+    Prospect.ID_CONFLICT: Fate.ID_CONFLICT,
+}
