@@ -34,6 +34,10 @@ def jakarta_midnight(on: Day) -> Instant:
     return on * DAY_MS - JAKARTA_MS
 
 
+BUSINESS_DATE_MAX: Final = jakarta_day(INSTANT_END - 1)
+"""The last business date that a book can reach: 2200-01-01, on which the last instant lies in Jakarta."""
+
+
 @lru_cache(maxsize=1 << 14)
 def day(text: str) -> Day:
     """YYYY-MM-DD -> day; ValueError for anything else."""

@@ -13,12 +13,12 @@ import typer
 
 from peserta.cli.exit_codes import ExitCode
 from peserta.operations.discovery import installation, with_kafka
-from peserta.operations.failure import Interrupted, Unfit
+from peserta.operations.failure import Unfit
 from peserta.operations.generations import book_or_stop, end_when_superseded, standing_patiently
 from peserta.operations.health.endpoint import Told
 from peserta.operations.health.serving import serving
 from peserta.settings import Settings
-from sinks.clickhouse.faults import Fault, Refused
+from sinks.clickhouse.faults import Refused
 from sinks.clickhouse.loop import run_sink
 from sinks.clickhouse.metrics import SinkMetrics
 from sinks.clickhouse.readiness import Standing
@@ -84,8 +84,6 @@ def run_sink_worker(generation: BookGeneration = None) -> None:
         asyncio.run(_sink_until_signal(settings, generation))
     except Refused as error:
         raise Unfit(str(error)) from error
-    except Fault as error:
-        raise Interrupted(str(error)) from error
 
 
 async def _sink_until_signal(settings: Settings, generation: int | None) -> None:

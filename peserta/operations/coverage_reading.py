@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from schemas.dates import EPOCH, EPOCH_ORDINAL, INSTANT_END, day_text
+from schemas.dates import EPOCH_ORDINAL, INSTANT_END, day_text, instant_text
 from schemas.records import Baseline, Company, Day, Instant, Policy, Scope
 from schemas.vocabulary import EMPLOYMENT_TYPE_NUMBER, SETTLED_CLASS, programme_set
 from streams.core.company import Balances
@@ -62,7 +62,7 @@ def coverage_then(client: "Client", company_id: str | None, as_of: Day | None, k
 
 def _known_at(at: Instant) -> str:
     """An instant as the view takes it."""
-    return (EPOCH + timedelta(milliseconds=at)).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+    return instant_text(at)
 
 
 def is_known(client: "Client", company_id: str) -> bool:

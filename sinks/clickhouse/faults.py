@@ -1,6 +1,7 @@
-"""Why the sink stops by itself: refusals, which wait for an operator, and faults, which only a bug can cause.
+"""Why the sink stops by itself: refusals, which wait for an operator.
 
-The command line ends with 78 for a refusal (it does not run until somebody has looked) and with 70 for a fault.
+The command line ends with 78: a restart does not help until somebody has looked. No text repeats a value of a record,
+which may be personal.
 """
 
 
@@ -24,18 +25,34 @@ class ClickHouseRefused(Refused):
     """ClickHouse does not do what it is asked, and asking again does not help: no table, no right, no such column."""
 
 
-class Fault(Exception):
-    """What only a bug can do: ours, or of whoever wrote the record."""
+class NotTaken(ClickHouseRefused):
+    """ClickHouse, or its client, does not take rows for what is in them; `reason` says why."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"Cannot {what}: {reason}")
+        self.reason = reason
 
 
-class Unreadable(Fault):
-    """A record that cannot be decoded."""
+class RecordRefused(Refused):
+    """The record at these coordinates leaves no rows: it is the same at every start."""
 
-    def __init__(self, topic: str, partition: int, offset: int, cause: Exception) -> None:
-        what = f"{type(cause).__name__} {cause}".rstrip()
-        super().__init__(f"Topic {topic}, partition {partition}, offset {offset} cannot be read: {what}.")
+    verb = "taken"
+
+    def __init__(self, topic: str, partition: int, offset: int, reason: str) -> None:
+        super().__init__(
+            f"Topic {topic}, partition {partition}, offset {offset} cannot be {self.verb}: {reason}. Nothing was "
+            "passed over. A restart does not help: sinks/clickhouse/README.md, 'When it refuses'."
+        )
         self.topic, self.partition, self.offset = topic, partition, offset
 
 
-class Unwritable(Fault):
-    """A value that does not fit into its column."""
+class Unreadable(RecordRefused):
+    """A record that cannot be decoded."""
+
+    verb = "read"
+
+
+class Unwritable(RecordRefused):
+    """A record with a value that its column does not hold, or that ClickHouse refuses."""
+
+    verb = "stored"

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import NamedTuple
 
-from sinks.clickhouse.faults import ContentChanged, PositionLost
+from sinks.clickhouse.culprit import refusal_of
+from sinks.clickhouse.faults import ContentChanged, NotTaken, PositionLost
 from sinks.clickhouse.metrics import SinkMetrics
 from sinks.clickhouse.migrations import migrate
 from sinks.clickhouse.progress import BEFORE, Mark, Partition, Progress
@@ -48,7 +49,7 @@ async def run_sink(
     `may_show` is asked just before the views are made in `shown_in`: they are not if it says no.
 
     Waits for Kafka and ClickHouse as long as it takes. A round under way at the stop has STOP_LIMIT_S to end; it is
-    repeated at the next start otherwise. Raises Refused (exit code 78) or Fault (70).
+    repeated at the next start otherwise. Raises Refused (exit code 78).
     """
     running = asyncio.create_task(_run(settings, stop, metrics or SinkMetrics(), standing or Standing(), may_show))
     stopping = asyncio.create_task(stop.wait())
@@ -245,5 +246,9 @@ class Sink:
 
     async def _insert(self, batch: Batch, block: Block) -> None:
         began_s = time.monotonic()
-        await self._warehouse.insert(block.table, block.columns, batch.token(block.table))
+        try:
+            await self._warehouse.insert(block.table, block.columns, batch.token(block.table))
+        except NotTaken as refused:
+            topic = self._topics[batch.range.topic]
+            raise await refusal_of(self._warehouse, topic, batch, block.table, refused) from None
         self._metrics.inserted(block, time.monotonic() - began_s)

@@ -7,21 +7,26 @@ from typing import TypeVar
 from schemas.codec import JournalCodec, OutputCodec, WireError
 from schemas.topics import TopicNames
 from schemas.wire import AVRO_ERRORS
-from sinks.clickhouse.faults import Unreadable
-from sinks.clickhouse.ranges import Batch
+from sinks.clickhouse.faults import Unreadable, Unwritable
+from sinks.clickhouse.ranges import Batch, Range
 from sinks.clickhouse.tables.alerts import alert_blocks
 from sinks.clickhouse.tables.block import Block
 from sinks.clickhouse.tables.dead_letters import REFUSED_BY_BOOK, dead_letter_blocks
 from sinks.clickhouse.tables.journal import journal_blocks
 from sinks.clickhouse.tables.ledger import ledger_blocks
+from sinks.clickhouse.tables.limits import misfit
 from sinks.clickhouse.tables.snapshots import snapshot_blocks
+
+# What a record that decodes, and has numbers that nothing stands for, raises when it is made into rows.
+ROW_ERRORS = (LookupError, ValueError, TypeError, ArithmeticError)
 
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """`is_complete`: figures are wrong if a record is missing, so a new database begins at offset 0 or not at all.
+    """`blocks` makes the rows of a batch; Unreadable or Unwritable names the first record that leaves none.
+    `is_complete`: figures are wrong if a record is missing, so a new database begins at offset 0 or not at all.
     `is_compacted`: records go missing when a newer one of their key is there, and that is in order."""
 
     name: str
@@ -35,20 +40,56 @@ def topics(names: TopicNames) -> Mapping[str, Topic]:
     output = OutputCodec()
     journal = JournalCodec()
     made: tuple[Topic, ...] = (
-        Topic(names.journal, lambda batch: _journal_blocks(batch, journal), is_complete=True),
-        Topic(names.ledger, lambda batch: ledger_blocks(_decoded(batch, output.decode_ledger)), is_complete=True),
+        Topic(names.journal, _checked(lambda batch: _journal_blocks(batch, journal)), is_complete=True),
+        Topic(
+            names.ledger,
+            _checked(lambda batch: ledger_blocks(_decoded(batch, output.decode_ledger))),
+            is_complete=True,
+        ),
         Topic(
             names.snapshots,
-            lambda batch: snapshot_blocks(_decoded(batch, output.decode_snapshot)),
+            _checked(lambda batch: snapshot_blocks(_decoded(batch, output.decode_snapshot))),
             is_compacted=True,
         ),
-        Topic(names.alerts, lambda batch: alert_blocks(_decoded(batch, output.decode_alert))),
-        Topic(names.book_letters, lambda batch: _dead_letter_blocks(batch, output)),
+        Topic(names.alerts, _checked(lambda batch: alert_blocks(_decoded(batch, output.decode_alert)))),
+        Topic(names.book_letters, _checked(lambda batch: _dead_letter_blocks(batch, output))),
     )
     if names.book_letters != names.dead_letters:
         # What the first generation of the book refused is in the recorder's topic, and not this generation's.
-        made += (Topic(names.dead_letters, lambda batch: _dead_letter_blocks(batch, output, REFUSED_BY_BOOK)),)
+        made += (
+            Topic(names.dead_letters, _checked(lambda batch: _dead_letter_blocks(batch, output, REFUSED_BY_BOOK))),
+        )
     return {topic.name: topic for topic in made}
+
+
+def _checked(rows: Callable[[Batch], list[Block]]) -> Callable[[Batch], list[Block]]:
+    """The same, where rows that cannot be made, or do not fit their columns, are Unwritable with their record."""
+
+    def blocks(batch: Batch) -> list[Block]:
+        made, reason = _tried(rows, batch)
+        if not reason:
+            return made
+        # One by one, to say which it is.
+        for record in batch.records:
+            alone = Range(batch.range.topic, batch.range.partition, record.offset, record.offset + 1)
+            _, reason = _tried(rows, Batch.of(alone, [record]))
+            if reason:
+                raise Unwritable(alone.topic, alone.partition, record.offset, reason)
+        raise AssertionError(f"{batch.range} leaves no rows, but each of its records does")
+
+    return blocks
+
+
+def _tried(rows: Callable[[Batch], list[Block]], batch: Batch) -> tuple[list[Block], str]:
+    """The rows, or why there are none."""
+    try:
+        blocks = rows(batch)
+    except ROW_ERRORS as error:
+        return [], f"no rows can be made of it ({type(error).__name__})"
+    for block in blocks:
+        if column := misfit(block):
+            return [], f"column {column} of {block.table} does not hold its value"
+    return blocks, ""
 
 
 def _journal_blocks(batch: Batch, codec: JournalCodec) -> list[Block]:
@@ -76,5 +117,6 @@ def _decoded(batch: Batch, decode: Callable[[bytes], _T]) -> list[_T]:
         try:
             decoded.append(decode(record.value or b""))
         except (WireError, *AVRO_ERRORS) as error:
-            raise Unreadable(batch.range.topic, batch.range.partition, record.offset, error) from error
+            reason = f"it is no record of this topic ({type(error).__name__})"
+            raise Unreadable(batch.range.topic, batch.range.partition, record.offset, reason) from error
     return decoded

@@ -16,7 +16,7 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import DatabaseError, DataError, ProgrammingError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential_jitter
 
-from sinks.clickhouse.faults import ClickHouseRefused, Unwritable
+from sinks.clickhouse.faults import ClickHouseRefused, NotTaken
 from sinks.clickhouse.settings import SinkSettings
 
 CONNECT_LIMIT_S = 10
@@ -62,6 +62,29 @@ LASTING_CODES = frozenset(
         516,  # authentication failed
     }
 )
+# Codes by which ClickHouse refuses rows for what is in them: the same rows are refused again. Our tables have no such
+# rule; a constraint or a materialised view that somebody added to them may have.
+CONTENT_CODES = frozenset(
+    {
+        6,  # cannot parse text
+        26,  # cannot parse quoted string
+        27,  # cannot parse input
+        38,  # cannot parse date
+        41,  # cannot parse datetime
+        69,  # argument out of bound
+        70,  # cannot convert type
+        72,  # cannot parse number
+        128,  # too large array size
+        131,  # too large string size
+        153,  # illegal division
+        321,  # value is out of range of data type
+        349,  # null in ordinary column
+        395,  # throwIf
+        407,  # decimal overflow
+        469,  # violated constraint
+        691,  # unknown element of enum
+    }
+)
 
 Columns = Mapping[str, Sequence[Any]]
 OnRetry = Callable[[], None]
@@ -92,7 +115,7 @@ class Warehouse:
         return cls(client, address, on_retry)
 
     async def insert(self, table: str, columns: Columns, token: str) -> None:
-        """Insert the columns as one block, once: the token makes repeating it harmless."""
+        """Insert the columns as one block, once: the token makes repeating it harmless. NotTaken: what is in them."""
 
         async def insert() -> None:
             await self.client.insert(
@@ -114,7 +137,7 @@ class Warehouse:
         return self._types[key]
 
     async def patiently(self, what: str, attempt: Callable[[], Awaitable[_T]]) -> _T:
-        """The result of the attempt, repeated until it succeeds. ClickHouseRefused or Unwritable when it cannot."""
+        """The result of the attempt, repeated until it succeeds. ClickHouseRefused or NotTaken when it cannot."""
         return await _patiently(f"{what} at {self._address}", attempt, self._on_retry)
 
     async def close(self) -> None:
@@ -145,7 +168,7 @@ def _may_pass(error: BaseException) -> bool:
     if isinstance(error, DataError | ProgrammingError):
         return False
     if isinstance(error, DatabaseError):
-        return error.code not in LASTING_CODES
+        return error.code not in LASTING_CODES | CONTENT_CODES
     return isinstance(error, TimeoutError)
 
 
@@ -163,9 +186,14 @@ async def _patiently(what: str, attempt: Callable[[], Awaitable[_T]], on_retry: 
     )
     try:
         return await tries(once)
-    except (DataError, ProgrammingError) as error:
-        raise Unwritable(f"Cannot {what}: {error}") from error
+    except (DataError, UnicodeError) as error:
+        raise NotTaken(what, f"a value does not fit its column ({type(error).__name__})") from None
     except DatabaseError as error:
+        if error.code in CONTENT_CODES:
+            # ClickHouse's text may hold values of the rows.
+            raise NotTaken(what, f"ClickHouse refuses what is in it ({error.name}, code {error.code})") from None
+        raise ClickHouseRefused(f"Cannot {what}: {error}") from error
+    except ProgrammingError as error:
         raise ClickHouseRefused(f"Cannot {what}: {error}") from error
 
 

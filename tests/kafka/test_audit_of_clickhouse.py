@@ -10,8 +10,10 @@ import pytest
 from peserta.operations.audit.position import IN_CLICKHOUSE, SNAPSHOTS, Position, topic_names
 from peserta.operations.audit.report import Report, audit_clickhouse, audit_topics
 from peserta.settings import Settings
-from schemas.codec import JournalCodec
-from schemas.records import Company, CompanySet, Coordinates
+from schemas.codec import InboundCodec, JournalCodec
+from schemas.dates import day, instant
+from schemas.records import Baseline, Company, CompanySet, Coordinates, Fact, Policy, PolicySet
+from schemas.vocabulary import HIRE
 from sinks.clickhouse.progress import Progress
 from sinks.clickhouse.ranges import Batch, Range
 from sinks.clickhouse.topics import topics
@@ -25,6 +27,7 @@ SCALE = 0.02
 REGISTERED = ["JT-0001-A", "JT-0002-A", "JT-0003-A", "JT-0004-A"]
 HALVES = 3  # each at random
 NAMES = topic_names(SETTINGS)
+FAR = instant("2160-01-01T00:00:00Z")
 
 FACTS, COMPANIES, POLICIES = "journal facts", "journal companies", "journal policies"
 LEDGER, LINES, ALERTS, LAST = "ledger records and chain", "ledger lines", "alerts", "last snapshots"
@@ -215,3 +218,54 @@ async def test_what_clickhouse_has_beyond_the_audit_is_left_to_the_next_one(
     assert wrong(later) == {}
     assert in_clickhouse(later)[COMPANIES] == len(REGISTERED)
     assert in_clickhouse(later)[LAST] == len({record.key for p in range(PARTITIONS) for record in snapshots(book, p)})
+
+
+def far_book() -> BookInMemory:
+    """The book, and behind it a fact of the year 2160, a policy for ever, and baselines of 1850 and 1860."""
+    book, journal = published_book(SCALE), JournalCodec()
+    endless = Policy("z", 5_000, day("0001-01-01"), effective_until=day("9999-12-31"))
+    policy = PolicySet(Coordinates("policies", 0, 1_000), FAR, endless)
+    for partition in range(PARTITIONS):
+        book.shelf.append(TOPICS.journal, partition, b"z", journal.encode(policy))
+    company = Company("FAR", baselines=(Baseline(day("1850-01-01"), 5, 5), Baseline(day("1860-01-01"), 5, 5)))
+    entry = CompanySet(Coordinates("companies", 0, 1_000), FAR, company)
+    book.shelf.append(TOPICS.journal, partition_of(b"FAR", PARTITIONS), b"FAR", journal.encode(entry))
+    fact = Fact(HIRE, 0, "e1", "FAR", "w1", day("2161-01-01"), FAR, "hris", "")
+    book.publish(b"FAR", InboundCodec().encode(fact), FAR)
+    book.record()
+    book.keep()
+    return book
+
+
+async def test_dates_of_every_century_are_compared(settings: Settings, database: Database) -> None:
+    book = far_book()
+    await carry(database, book)
+    assert wrong(await audited(settings, book)) == {}
+
+    for statement in (
+        "ALTER TABLE ledger_lines UPDATE value_on = value_on + 1 WHERE company_id = 'FAR' AND posting = 1",
+        "ALTER TABLE snapshots UPDATE as_of = as_of + 1 WHERE company_id = 'FAR'",
+        "ALTER TABLE journal_facts UPDATE effective_on = effective_on + 1 WHERE company_id = 'FAR'",
+        "ALTER TABLE journal_policies UPDATE effective_from = toDate32('1901-01-01') WHERE policy_id = 'z'",
+        "ALTER TABLE journal_companies UPDATE baseline_on = [toDate32('1901-01-01'), toDate32('1900-01-01')] "
+        "WHERE company_id = 'FAR'",
+    ):
+        await database.client.command(statement, settings={"mutations_sync": 1})
+
+    found = {claim: counts["different"] for claim, counts in wrong(await audited(settings, book)).items()}
+    assert found == {LINES: 1, LAST: 1, FACTS: 1, POLICIES: PARTITIONS, COMPANIES: 1}
+
+
+async def test_declared_dates_as_an_earlier_sink_cut_them_are_right(settings: Settings, database: Database) -> None:
+    book = far_book()
+    await carry(database, book)
+
+    for statement in (
+        "ALTER TABLE journal_policies UPDATE effective_from = toDate32('1900-01-01'), "
+        "effective_until = toDate32('2299-12-31') WHERE policy_id = 'z'",
+        "ALTER TABLE journal_companies UPDATE baseline_on = [toDate32('1900-01-01'), toDate32('1900-01-01')] "
+        "WHERE company_id = 'FAR'",
+    ):
+        await database.client.command(statement, settings={"mutations_sync": 1})
+
+    assert wrong(await audited(settings, book)) == {}

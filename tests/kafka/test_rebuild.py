@@ -233,7 +233,7 @@ def test_analysts_see_the_standing_generation_and_only_when_told_the_old_one_goe
     asyncio.run(writes(book, "DROP DATABASE rebuild_g99 SYNC"))
     assert "byte for byte" in book.rebuild("--check")
     with analyst(book.settings) as client:
-        known = "2099-01-01 00:00:00"
+        known = "2099-01-01T00:00:00Z"
         asked = f"SELECT sum(active) FROM coverage_as_of(as_of='2025-06-30', known_at='{known}')"
         assert client.query(asked).result_rows[0][0] > 0
 

@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 import pytest
 
 from deploy.embedded.stack import Stack
-from sinks.clickhouse.faults import ContentChanged, Fault, PositionLost, Refused, Unreadable
+from sinks.clickhouse.faults import ContentChanged, NotTaken, PositionLost, Refused
 from sinks.clickhouse.loop import Sink, run_sink
 from sinks.clickhouse.migrations import migrate
 from sinks.clickhouse.progress import AFTER, BEFORE, TABLE, Progress
@@ -358,20 +358,6 @@ async def test_a_position_beyond_the_end_of_the_topic_is_refused(settings: SinkS
                     await source.read()
 
 
-@pytest.mark.parametrize("topic", [JOURNAL, LEDGER, SNAPSHOTS, ALERTS, DEAD_LETTERS])
-async def test_a_record_that_cannot_be_read_stops_the_sink_and_is_named(
-    settings: SinkSettings, written: Topics, topic: str
-) -> None:
-    await written.write(topic, [b"not of ours"], partition=1)
-
-    with pytest.raises(Unreadable, match=f"{topic}, partition 1, offset 0") as fault:
-        await carry_to_the_end(settings)
-
-    assert isinstance(fault.value, Fault)
-    async with database(settings) as found:
-        assert await found.value("SELECT count() FROM sink_progress WHERE stage = 'before'") == 0
-
-
 # ---- ClickHouse misbehaves
 
 INSERT_LINES = "INSERT INTO .?ledger_lines"
@@ -429,3 +415,15 @@ async def test_a_stop_during_an_outage_ends_the_sink(settings: SinkSettings, wri
     faults.clear()
     await carry(settings, written)
     assert await stored(settings) == each_once(2)
+
+
+async def test_what_clickhouse_refuses_once_and_then_takes_is_not_put_down_to_a_record(
+    settings: SinkSettings, written: Topics, faults: Faults
+) -> None:
+    await written.write(LEDGER, ledger_values(range(6)))
+    faults.add("refuse", "before", match=INSERT_LINES, code=469)
+
+    with pytest.raises(NotTaken, match="code 469") as refusal:
+        await carry_to_the_end(settings)
+
+    assert isinstance(refusal.value, Refused)

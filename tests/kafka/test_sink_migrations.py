@@ -1,5 +1,6 @@
 """Migrations on ClickHouse's own engine, and the rules that every table keeps."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from sinks.clickhouse.faults import MigrationChanged, Refused
 from sinks.clickhouse.migrations import migrate, migrations
 from sinks.clickhouse.settings import SinkSettings
+from sinks.clickhouse.tables.limits import DATE32, DATETIME64, HELD, INT8, NESTED, UINT32, UINT64
 from sinks.clickhouse.warehouse import Warehouse
 from tests.support.sink_database import Database
 
@@ -115,3 +117,31 @@ async def test_a_database_of_before_gets_the_field_of_a_dead_letter_in_place(
 
     found = await database.client.query("SELECT offset, reason, field, rule FROM dead_letters")
     assert found.result_rows == [(7, "decode_error", None, None)]
+
+
+SPANS = {"Date32": DATE32, "DateTime64(3, 'UTC')": DATETIME64, "Int8": INT8, "UInt32": UINT32, "UInt64": UINT64}
+# The sink's own tables, and what a record does not hold.
+NOT_FROM_RECORDS = ("migrations", "sink_progress")
+
+
+async def test_what_a_column_holds_is_asked_of_every_column_that_holds_less_than_a_record(database: Database) -> None:
+    """Int64 holds every whole number of Avro, String every text; Bool and by_book are made here."""
+    await migrate(database.client)
+
+    found = await database.rows(
+        "SELECT columns.name AS name, type, table FROM system.columns AS columns "
+        "INNER JOIN system.tables AS tables ON tables.database = columns.database AND tables.name = columns.table "
+        "WHERE columns.database = currentDatabase() AND engine != 'View' AND name != 'by_book'"
+    )
+    columns = [column for column in found if column["table"] not in NOT_FROM_RECORDS]
+    narrow = {column["name"]: SPANS[bare] for column in columns if (bare := _bare(column["type"])) in SPANS}
+
+    assert narrow == HELD
+    assert {c["name"] for c in columns if c["type"].startswith(("Array(", "Nullable(")) and c["name"] in HELD} == NESTED
+
+
+def _bare(kind: str) -> str:
+    """The type without what is around it."""
+    while wrapped := re.fullmatch(r"(?:Array|Nullable|LowCardinality)\((.*)\)", kind):
+        kind = wrapped[1]
+    return kind

@@ -142,7 +142,7 @@ VIEW_ROWS = [
         "FROM policies ORDER BY 1",
         [
             ("footwear", 2, 2500, ["Garut"], date(2025, 1, 1), None, True),
-            ("half", 1, 5000, [], date(1970, 1, 1), date(2299, 12, 31), False),
+            ("half", 1, 5000, [], date(1970, 1, 1), date(9999, 12, 31), False),
         ],
         id="a policy has its last version, and says whether it ended",
     ),
@@ -364,3 +364,14 @@ async def test_windows_begin_and_end_on_their_days(database: Database) -> None:
         (row,) = await as_of_rows(database, iso, "2025-09-01T03:00:00")
         wanted = figures(lines, day(iso))
         assert {name: row[name] for name in wanted} == wanted
+
+
+async def test_a_history_of_decades_does_not_make_rows_of_decades(database: Database) -> None:
+    long_ago = inside("permanent", "JKK", "JKM")
+    entries = [[Posting(day("1970-01-01"), None, long_ago, 1)], [Posting(day("2025-08-20"), None, long_ago, 1)]]
+    await put_book(database, "C1", entries, 0, day("2025-09-30"))
+
+    rows = await database.rows("SELECT date, active, covered FROM coverage_daily ORDER BY date")
+
+    assert (rows[0]["date"], rows[-1]["date"]) == (date(2024, 8, 31), date(2025, 9, 30))
+    assert (rows[0]["active"], rows[-1]["active"], rows[-1]["covered"]) == (1, 2, 2)

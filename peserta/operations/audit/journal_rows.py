@@ -22,6 +22,10 @@ RECORDS_PER_QUESTION_MAX: Final = 50_000  # of the journal; a question has a bat
 FACTS, COMPANIES, POLICIES = "journal_facts", "journal_companies", "journal_policies"
 _FACT_AT: Final = FACT_COLUMNS.index("offset")
 
+# Sinks before migration 011 wrote the nearest of these where a declared date lay beyond: 1900-01-01 and 2299-12-31.
+DECLARED_ON: Final = frozenset(("effective_from", "effective_until", "baseline_on"))
+DECLARED_FIRST, DECLARED_LAST = -25_567, 120_529
+
 
 @dataclass(frozen=True)
 class Newest:
@@ -35,6 +39,7 @@ class Newest:
 
     def put(self, row: PlainRow) -> None:
         """Another row, in order of the journal."""
+        row = self._nearest(row)
         key, before = self._part(row, self.key), self.rows.get(self._part(row, self.key))
         if before is None or self._part(row, [self.version]) >= self._part(before, [self.version]):
             self.rows[key] = row
@@ -42,7 +47,7 @@ class Newest:
     def audit(self, client: Client, partition: int, stretch: tuple[int, int]) -> Finding:
         """What stands, but for rows that a newer one than the stretch has replaced, or that are older than it."""
         first, end = stretch
-        rows = standing_rows(client, self.table, self.columns, partition)
+        rows = map(self._nearest, standing_rows(client, self.table, self.columns, partition))
         standing = {self._part(row, self.key): row for row in rows}
         at = {key: self._part(row, ["offset"])[0] for key, row in standing.items()}
         replaced = {key for key in at if at[key] >= end or (at[key] < first and self._stays(standing[key], key))}
@@ -57,8 +62,21 @@ class Newest:
         row = self.rows.get(key)
         return row is not None and self._part(before, [self.version]) > self._part(row, [self.version])
 
+    def _nearest(self, row: PlainRow) -> PlainRow:
+        """The row with its declared dates as an earlier sink may have written them."""
+        return tuple(
+            _nearest(value) if name in DECLARED_ON else value for name, value in zip(self.columns, row, strict=True)
+        )
+
     def _part(self, row: PlainRow, names: Sequence[str]) -> PlainRow:
         return tuple(row[self.columns.index(name)] for name in names)
+
+
+def _nearest(days: Any) -> Any:
+    """A day or none, or several of them."""
+    if isinstance(days, tuple):
+        return tuple(map(_nearest, days))
+    return None if days is None else max(DECLARED_FIRST, min(DECLARED_LAST, days))
 
 
 async def audit_journal_rows(

@@ -19,10 +19,6 @@ from schemas.vocabulary import (
 )
 from sinks.clickhouse.tables.block import Block, Row, block
 
-# What Date32 holds, in days since 1970-01-01: 1900-01-01 to 2299-12-31.
-DATE32_MIN = -25567
-DATE32_MAX = 120529
-
 FACT_COLUMNS = (
     "company_id",
     "partition",
@@ -137,7 +133,7 @@ def _company_parts(company: Company) -> Row:
         company.name,
         company.kbli,
         company.regency,
-        [_date32(b.on) for b in baselines],
+        [b.on for b in baselines],
         [b.active for b in baselines],
         [b.covered for b in baselines],
         [b.uncovered_new for b in baselines],
@@ -168,12 +164,7 @@ def _policy_parts(policy: Policy) -> Row:
         policy.min_active,
         policy.hysteresis_bp,
         policy.hold_days,
-        _date32(policy.effective_from),
-        None if policy.effective_until is None else _date32(policy.effective_until),
-        None if policy.baseline_on is None else _date32(policy.baseline_on),
+        policy.effective_from,
+        policy.effective_until,
+        policy.baseline_on,
     )
-
-
-def _date32(day: int) -> int:
-    """The day, or the nearest that the column holds: "for ever" is written as 9999-12-31."""
-    return max(DATE32_MIN, min(DATE32_MAX, day))

@@ -9,7 +9,7 @@ from schemas.codec import OutputCodec
 from schemas.records import Entry, LedgerRecord, Policy
 from schemas.topics import TopicNames
 from schemas.vocabulary import CORRECTION, ENROLLMENT, NO_EFFECT, TERMINATION, WITHDRAWN, programme_set
-from sinks.clickhouse.faults import Unreadable
+from sinks.clickhouse.faults import Unreadable, Unwritable
 from sinks.clickhouse.ranges import Batch, Range
 from sinks.clickhouse.tables.alerts import COLUMNS as ALERT_COLUMNS
 from sinks.clickhouse.tables.block import Block
@@ -80,13 +80,13 @@ def test_a_tick_leaves_nothing() -> None:
     assert journal_blocks(0, [(0, tick("2025-09-02"))]) == []
 
 
-def test_a_policy_for_ever_ends_on_the_last_day_of_its_column() -> None:
+def test_a_policy_for_ever_keeps_its_dates() -> None:
     endless = Policy("p", 2000, day("0001-01-01"), effective_until=day("9999-12-31"))
 
     (block,) = journal_blocks(0, [(0, policy_set(4, endless)), (1, policy_ended(5, "p"))])
 
     began, ended = rows(block)
-    assert (began["effective_from"], began["effective_until"]) == (day("1900-01-01"), day("2299-12-31"))
+    assert (began["effective_from"], began["effective_until"]) == (day("0001-01-01"), day("9999-12-31"))
     assert (began["ended"], ended["ended"]) == (False, True)
     assert ended["came_from_offset"] == 5
 
@@ -201,3 +201,22 @@ def test_a_fact_that_ends_too_early_is_named() -> None:
 
     with pytest.raises(Unreadable, match="offset 6"):
         topics(TopicNames())["coverage.journal.v1"].blocks(batch("coverage.journal.v1", kept([value, value[:-4]], 5)))
+
+
+def test_no_text_of_a_refusal_repeats_what_is_in_the_record() -> None:
+    value = GOOD["coverage.journal.v1"].replace(b"w1", b"\xff1")
+
+    with pytest.raises(Unreadable) as refusal:
+        topics(TopicNames())["coverage.journal.v1"].blocks(batch("coverage.journal.v1", kept([value])))
+
+    assert "0xff" not in str(refusal.value)
+    assert "offset 0 cannot be read: it is no record of this topic" in str(refusal.value)
+
+
+def test_of_many_records_the_first_whose_value_has_no_column_is_named() -> None:
+    values = journal_values([fact_entry(n, effective_on=3_000_000 if n in (7, 9) else 20_000) for n in range(12)])
+
+    with pytest.raises(Unwritable, match="offset 47 cannot be stored: column effective_on of journal_facts") as refusal:
+        topics(TopicNames())["coverage.journal.v1"].blocks(batch("coverage.journal.v1", kept(values, 40)))
+
+    assert "3000000" not in str(refusal.value)

@@ -1,0 +1,42 @@
+"""The culprit: which record of a batch it is that ClickHouse does not take.
+
+Looked for by halves, in the table itself, as only it has the rule that refuses. The rows of the records before it are
+stored by that; when the range is repeated they come once more, and every view shows each once (README).
+"""
+
+from collections.abc import Sequence
+
+from sinks.clickhouse.faults import NotTaken, Refused, Unwritable
+from sinks.clickhouse.ranges import Batch, Range, Record
+from sinks.clickhouse.topics import Topic
+from sinks.clickhouse.warehouse import Warehouse
+
+
+async def refusal_of(warehouse: Warehouse, topic: Topic, batch: Batch, table: str, refused: NotTaken) -> Refused:
+    """Unwritable with the first record whose rows the table refuses; what was `refused` if each alone is taken."""
+    records = batch.records
+    taken, until = 0, len(records)  # before `taken` all were taken; before `until` one is not
+    while until - taken > 1:
+        middle = (taken + until) // 2
+        if await _takes(warehouse, topic, _part(batch, records[taken:middle]), table):
+            taken = middle
+        else:
+            until = middle
+    if await _takes(warehouse, topic, _part(batch, records[taken:until]), table):
+        return refused
+    return Unwritable(batch.range.topic, batch.range.partition, records[taken].offset, refused.reason)
+
+
+def _part(batch: Batch, records: Sequence[Record]) -> Batch:
+    of = batch.range
+    return Batch.of(Range(of.topic, of.partition, records[0].offset, records[-1].offset + 1), records)
+
+
+async def _takes(warehouse: Warehouse, topic: Topic, part: Batch, table: str) -> bool:
+    try:
+        for block in topic.blocks(part):
+            if block.table == table:
+                await warehouse.insert(table, block.columns, part.token(table))
+    except NotTaken:
+        return False
+    return True

@@ -1,0 +1,73 @@
+"""What the columns hold, where a field of a record could hold more.
+
+Asked before anything is sent: a number that is too large for Date32 or DateTime64 is taken without a word, and read as
+another date.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from sinks.clickhouse.tables.block import Block
+
+
+class Span(NamedTuple):
+    """The whole numbers from `low` to `high`."""
+
+    low: int
+    high: int
+
+
+_EPOCH: Final = date(1970, 1, 1)
+
+
+def _day(on: date) -> int:
+    return (on - _EPOCH).days
+
+
+def _millisecond(year: int) -> int:
+    return int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * 1000
+
+
+# Every date of a calendar: a policy may be meant for ever. A business date reaches 2211 at most (tests/unit/sinks).
+DATE32: Final = Span(_day(date.min), _day(date.max))
+DATETIME64: Final = Span(_millisecond(1900), _millisecond(2300) - 1)
+INT8: Final = Span(-(1 << 7), (1 << 7) - 1)
+UINT32: Final = Span(0, (1 << 32) - 1)
+UINT64: Final = Span(0, (1 << 64) - 1)
+
+# By the name of the column, which has one type in every table.
+HELD: Final[Mapping[str, Span]] = {
+    **dict.fromkeys(("recorded_at", "occurred_at"), DATETIME64),
+    **dict.fromkeys(("effective_on", "value_on", "as_of", "business_date", "episode_start"), DATE32),
+    **dict.fromkeys(("effective_from", "effective_until", "baseline_on", "policy_since"), DATE32),
+    **dict.fromkeys(("partition", "came_from_partition", "letter_partition", "journal_partition"), UINT32),
+    **dict.fromkeys(("posting", "line_count", "key_bytes", "value_bytes"), UINT32),
+    **dict.fromkeys(("offset", "came_from_offset", "letter_offset", "journal_offset"), UINT64),
+    "quantity": INT8,
+}
+# Of these a row has several, or none.
+NESTED: Final = frozenset(("effective_until", "baseline_on", "policy_since"))
+
+_Values: TypeAlias = Sequence[Any]
+
+
+def misfit(block: Block) -> str:
+    """The first column with a value that it does not hold; the empty string if there is none."""
+    return next((name for name, values in block.columns.items() if not _fit(name, values)), "")
+
+
+def _fit(name: str, values: _Values) -> bool:
+    span = HELD.get(name)
+    if span is None:
+        return True
+    numbers = [*_numbers(values)] if name in NESTED else values
+    return not numbers or (span.low <= min(numbers) and max(numbers) <= span.high)
+
+
+def _numbers(values: Iterable[Any]) -> Iterator[int]:
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from _numbers(value)
+        elif value is not None:
+            yield value

@@ -1,0 +1,328 @@
+"""The edges of all that is admitted, from the door to every view: recorder, book and sink take them, and agree."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.codec import InboundCodec, OutputCodec
+from schemas.dates import (
+    BUSINESS_DATE_MAX,
+    INSTANT_END,
+    INSTANT_MIN,
+    day,
+    day_text,
+    effective_range,
+    instant,
+    jakarta_day,
+    jakarta_midnight,
+)
+from schemas.fact_json import line_of
+from schemas.records import Baseline, Company, Fact, LedgerRecord, Policy, Posting, Scope
+from schemas.topics import TopicNames
+from schemas.vocabulary import (
+    ALL_PROGRAMMES,
+    CORRECTION,
+    EMPLOYMENT_TYPES,
+    ENROLLMENT,
+    HIRE,
+    PROGRAMMES,
+    TERMINATION,
+    TERMINATION_REASONS,
+    WITHDRAWN,
+)
+from streams.bookkeeper import Bookkeeper
+from streams.core.book import GRACE_DAYS_MAX
+from streams.core.reference_rules import (
+    ENTRIES_OF_A_LIST_MAX,
+    HEADCOUNT_MAX,
+    HOLD_DAYS_MAX,
+    TEXT_LENGTH_MAX,
+    VERSION_MAX,
+)
+from streams.core.simulate import Rules, simulate
+from streams.recorder import Recorder
+from streams.settings import StreamSettings
+from tests.support.shelf import Shelf
+from tests.support.sink_database import Database, made_database
+from tests.support.sink_figures import counts, figures, share_bp
+
+TOPICS = TopicNames()
+EPOCH = date(1970, 1, 1)
+FIRST, LAST = INSTANT_MIN, INSTANT_END - 1
+LAST_OF_DATE = day("2149-06-06")  # the last that ClickHouse's Date holds
+LONG = "\N{GRINNING FACE}" * 64  # four bytes each
+ODD = "'\"\\`\x00;--${x}"
+ONE = "P"
+COMPANIES = (LONG, ODD, ONE, "\N{COMBINING ACUTE ACCENT}0")
+WORKERS = (LONG, ODD, "1234567890123456x", "\x7f")
+EVERY_TEXT = "\N{GRINNING FACE}" * TEXT_LENGTH_MAX
+
+
+def told() -> list[tuple[int, Fact]]:
+    """Facts with the instants at which they are recorded: each company has the first and the last of everything."""
+    return [
+        (recorded_at, fact._replace(event_id=(f"{number}." + "e" * 64)[:64], company_id=company_id))
+        for recorded_at, facts in _by_time()
+        for company_id in COMPANIES
+        for number, fact in enumerate(facts, start=recorded_at % 997 * 100)
+    ]
+
+
+def _by_time() -> Iterator[tuple[int, list[Fact]]]:
+    for recorded_at in (FIRST, jakarta_midnight(LAST_OF_DATE) - 1, instant("2160-01-01T00:00:00Z"), LAST):
+        earliest, latest = effective_range(jakarta_day(recorded_at))
+        facts = []
+        for place, on in enumerate((earliest, jakarta_day(recorded_at), latest)):
+            occurred_at = (FIRST, recorded_at, LAST)[place]
+            who = Fact(HIRE, place, "", "", WORKERS[place], on, occurred_at, (LONG, ODD, "\n")[place], "")
+            facts += [
+                who,
+                who._replace(kind=ENROLLMENT, detail=ALL_PROGRAMMES >> place),
+                who._replace(kind=ENROLLMENT, detail=WITHDRAWN | 1 << place),
+                who._replace(kind=ENROLLMENT, detail=ALL_PROGRAMMES, worker_id=WORKERS[3]),
+            ]
+        everybody = [facts[0]._replace(detail=t, worker_id=f"w{t}") for t in range(len(EMPLOYMENT_TYPES))]
+        leaving = [
+            facts[-1]._replace(kind=TERMINATION, detail=r, worker_id=f"w{r % 5}", effective_on=latest)
+            for r in range(len(TERMINATION_REASONS))
+        ]
+        new = facts[0]._replace(worker_id=f"new{recorded_at}", effective_on=latest)
+        nothing = facts[0]._replace(kind=CORRECTION, detail=0, corrects="c" * 64)
+        yield recorded_at, [*facts, *everybody, *leaving, new, nothing]
+
+
+POLICIES = (
+    Policy("a" * 64, 0, day("0001-01-01"), VERSION_MAX, EVERY_TEXT, effective_until=day("9999-12-31"), min_active=0),
+    Policy("always", 10_000, day("1970-01-01"), title=ODD, min_active=0, hold_days=HOLD_DAYS_MAX, hysteresis_bp=0),
+    Policy("growth", 1_000_000, day("1900-01-01"), rule="growth", baseline_on=day("0001-01-01"), min_active=1),
+    Policy("late", 5_000, BUSINESS_DATE_MAX, min_active=0, clock="due", required=ALL_PROGRAMMES),
+    Policy("never", 1, day("9999-12-31"), min_active=HEADCOUNT_MAX, effective_until=day("9999-12-31")),
+    Policy(
+        "one",
+        5_000,
+        LAST_OF_DATE,
+        effective_until=LAST_OF_DATE,
+        min_active=1,
+        scope=Scope(company_ids=COMPANIES, regencies=(EVERY_TEXT[:9], *map(str, range(ENTRIES_OF_A_LIST_MAX - 1)))),
+    ),
+)
+REGISTRY = (
+    Company(
+        LONG,
+        EVERY_TEXT,
+        ODD,
+        EVERY_TEXT[:9],
+        (
+            Baseline(day("0001-01-01"), HEADCOUNT_MAX, HEADCOUNT_MAX),
+            Baseline(day("1899-12-31"), 1, 0, 1),
+            Baseline(day("9999-12-31"), 0, 0, 0, ALL_PROGRAMMES),
+        ),
+    ),
+    Company(ODD),
+)
+
+
+@dataclass
+class Whole:
+    """What the service makes of it on its way, and the offline book at its end."""
+
+    grace_days: int
+    shelf: Shelf = field(default_factory=Shelf)
+
+    def __post_init__(self) -> None:
+        self.settings = StreamSettings(
+            kafka="", data_dir=Path(), partitions=1, clock="replay", grace_days=self.grace_days
+        )
+        self._recorder = Recorder(self.settings, now=lambda: 0)
+        inbound, outputs = InboundCodec(), OutputCodec()
+        for policy in POLICIES:
+            self._record(TOPICS.policies, policy.policy_id, outputs.encode_policy(policy), FIRST)
+        for company in REGISTRY:
+            self._record(TOPICS.companies, company.company_id, outputs.encode_company(company), FIRST)
+        for recorded_at, fact in told():
+            self._record(TOPICS.facts, fact.company_id, inbound.encode(fact), recorded_at)
+        self._record(TOPICS.facts, "C9", b"no Avro", LAST)
+        for append in self._recorder.ticks(BUSINESS_DATE_MAX, jakarta_midnight(BUSINESS_DATE_MAX)):
+            self.shelf.append(append.topic, append.partition, append.key, append.value)
+        self._keep()
+
+    def _record(self, topic: str, key: str, value: bytes, at: int) -> None:
+        record = self.shelf.append(topic, 0, key.encode(), value, at)
+        for append in self._recorder.step(topic, 0, [record]):
+            self.shelf.append(append.topic, append.partition, append.key, append.value)
+
+    def _keep(self) -> None:
+        keeper, rows = Bookkeeper(TOPICS, self.grace_days), dict[bytes, bytes]()
+        keeper.open(0, rows)
+        for entry in self.shelf.stored[TOPICS.journal, 0]:
+            effect = keeper.step(0, TOPICS.journal, [entry], rows)
+            rows.update({key: value for key, value in effect.changed.items() if value is not None})
+            for topic, outputs in effect.outputs.items():
+                for key, value in outputs:
+                    self.shelf.append(topic, 0, key, value)
+
+    def ledger(self) -> list[LedgerRecord]:
+        return [OutputCodec().decode_ledger(r.value) for r in self.shelf.stored[TOPICS.ledger, 0] if r.value]
+
+    def postings(self, company_id: str, known_at: int = LAST) -> list[Posting]:
+        known = (r for r in self.ledger() if r.company_id == company_id and r.recorded_at <= known_at)
+        return [posting for record in known for posting in record.lines]
+
+    def offline(self) -> list[dict[str, Any]]:
+        lines = [line_of(fact, recorded_at).encode() for recorded_at, fact in told()]
+        return [*simulate(enumerate(lines, 1), Rules(POLICIES, REGISTRY, self.grace_days), BUSINESS_DATE_MAX)]
+
+
+@pytest.fixture(scope="module", params=[0, GRACE_DAYS_MAX], ids=lambda days: f"{days} days of grace")
+def whole(request: pytest.FixtureRequest) -> Whole:
+    return Whole(request.param)
+
+
+@pytest.fixture
+async def database(whole: Whole, clickhouse_url: str, clickhouse_database: str) -> AsyncIterator[Database]:
+    async with made_database(clickhouse_url, clickhouse_database) as made:
+        for topic in (TOPICS.journal, TOPICS.ledger, TOPICS.snapshots, TOPICS.alerts, TOPICS.dead_letters):
+            await made.put(topic, [record.value for record in whole.shelf.stored[topic, 0] if record.value])
+        yield made
+
+
+def on(text: date) -> int:
+    return (text - EPOCH).days
+
+
+def at(moment: datetime) -> int:
+    return (moment.replace(tzinfo=None) - datetime(1970, 1, 1)) // timedelta(milliseconds=1)
+
+
+async def test_all_of_it_is_admitted_and_every_fact_reaches_its_view(whole: Whole, database: Database) -> None:
+    letters = await database.rows("SELECT reason, recorded_at FROM dead_letters")
+    rows = await database.rows("SELECT * FROM journal ORDER BY offset")
+
+    assert [(row["reason"], at(row["recorded_at"])) for row in letters] == [("bad_magic", LAST)]
+    assert len(rows) == len(told())
+    for (recorded_at, fact), row in zip(told(), rows, strict=True):
+        texts = (fact.event_id, fact.company_id, fact.worker_id, fact.source, fact.corrects)
+        assert tuple(row[n] for n in ("event_id", "company_id", "worker_id", "source", "corrects")) == texts
+        numbers = (on(row["effective_on"]), at(row["occurred_at"]), at(row["recorded_at"]))
+        assert numbers == (fact.effective_on, fact.occurred_at, recorded_at)
+
+
+async def test_the_current_figures_are_those_of_the_offline_book(whole: Whole, database: Database) -> None:
+    companies = {said["company_id"]: said for said in whole.offline() if said["kind"] == "company"}
+    rows = await database.rows("SELECT * FROM coverage_current")
+
+    assert {row["company_id"] for row in rows} == set(COMPANIES) == set(companies)
+    for row in rows:
+        said = companies[row["company_id"]]
+        plain = ("active", "covered", "uncovered", "uncovered_new", "coverage_bp", "coverage_due_bp")
+        assert {name: row[name] for name in plain} == {name: said[name] for name in plain}
+        assert row["as_of"].isoformat() == said["as_of"] == "2200-01-01"
+        assert {p: row[f"enrolled_{p.lower()}"] for p in PROGRAMMES} == said["enrolled"]
+        for days, window in said["windows"].items():
+            assert {name: row[f"{name}_{days}"] for name in window} == window
+        registered = {company.company_id: company.name for company in REGISTRY}
+        assert row["name"] == registered.get(row["company_id"])
+
+
+async def test_policies_companies_and_alerts_are_those_of_the_offline_book(whole: Whole, database: Database) -> None:
+    said = whole.offline()
+    status = {
+        (row["company_id"], row["policy_id"]): (row["state"], row["since"] and str(row["since"]), row["gap_people"])
+        for row in await database.rows("SELECT * FROM policy_status")
+    }
+    alerts = sorted(
+        (row["alert_id"], row["status"], row["business_date"].isoformat(), row["episode_start"].isoformat())
+        for row in await database.rows("SELECT * FROM alerts")
+    )
+    policies = {row["policy_id"]: row for row in await database.rows("SELECT * FROM policies")}
+    companies = {row["company_id"]: row for row in await database.rows("SELECT * FROM companies")}
+
+    assert status == {
+        (company["company_id"], p["policy_id"]): (p["state"], p["since"], p["gap_people"])
+        for company in said
+        if company["kind"] == "company"
+        for p in company["policies"]
+    }
+    assert alerts == sorted(
+        (a["alert_id"], a["status"], a["business_date"], a["episode_start"]) for a in said if a["kind"] == "alert"
+    )
+    assert alerts
+    for policy in POLICIES:
+        row = policies[policy.policy_id]
+        assert (row["title"], row["version"]) == (policy.title, policy.version)
+        dates = (row["effective_from"], row["effective_until"], row["baseline_on"])
+        assert [None if found is None else on(found) for found in dates] == [
+            policy.effective_from,
+            policy.effective_until,
+            policy.baseline_on,
+        ]
+        assert len(row["scope_regencies"]) == len(policy.scope.regencies or ())
+    for company in REGISTRY:
+        row = companies[company.company_id]
+        assert (row["name"], row["kbli"]) == (company.name, company.kbli)
+        assert [*map(on, row["baseline_on"])] == [baseline.on for baseline in company.baselines]
+        assert row["baseline_active"] == [baseline.active for baseline in company.baselines]
+
+
+async def test_the_ledger_has_every_posting_with_its_date(whole: Whole, database: Database) -> None:
+    rows = await database.rows("SELECT company_id, value_on, quantity FROM ledger ORDER BY offset, posting")
+
+    posted = [(r.company_id, p.value_on, p.quantity) for r in whole.ledger() for p in r.lines]
+    assert [(row["company_id"], on(row["value_on"]), row["quantity"]) for row in rows] == posted
+    assert max(value_on for _, value_on, _ in posted) >= day("2201-01-01") + whole.grace_days
+
+
+def edges(postings: list[Posting]) -> list[int]:
+    """Days on which figures may be wrong by one: around each posting, and where the longest window leaves it."""
+    near = {posting.value_on + days for posting in postings for days in (-1, 0, 89, 90)}
+    fixed = ("1900-01-01", "1969-12-31", "1970-01-01", "2149-06-05", "2149-06-06", "2149-06-07", "2200-01-01")
+    return sorted(near | {day(text) for text in (*fixed, "2299-12-31")})
+
+
+@pytest.mark.parametrize("known_at", [FIRST, jakarta_midnight(LAST_OF_DATE) - 1, LAST])
+async def test_figures_as_of_every_edge_are_what_a_recount_gives(
+    whole: Whole, database: Database, known_at: int
+) -> None:
+    """All companies have the same facts, and so the same figures."""
+    postings = whole.postings(ONE, known_at)
+    for as_of in edges(postings):
+        found = await database.rows(
+            "SELECT * FROM coverage_as_of(as_of={d:String}, known_at={known:DateTime64(3, 'UTC')})",
+            d=day_text(as_of),
+            known=datetime(1970, 1, 1) + timedelta(milliseconds=known_at),
+        )
+        wanted = figures(postings, as_of) | {"as_of": EPOCH + timedelta(days=as_of)}
+        are_known = any(posting.value_on <= as_of for posting in postings)
+        assert sorted(row.pop("company_id") for row in found) == (sorted(COMPANIES) if are_known else [])
+        assert all(row == wanted for row in found), day_text(as_of)
+
+
+async def test_daily_figures_reach_from_the_first_value_date_to_the_last_business_date(
+    whole: Whole, database: Database
+) -> None:
+    postings = whole.postings(ONE)
+    first = min(p.value_on for p in postings)
+    watched = [d for d in edges(postings) if first <= d <= BUSINESS_DATE_MAX]
+    rows = await database.rows(
+        "SELECT * FROM coverage_daily WHERE company_id = {c:String} AND date IN {d:Array(Date32)} ORDER BY date",
+        c=ONE,
+        d=[EPOCH + timedelta(days=d) for d in watched],
+    )
+
+    spans = await database.rows(
+        "SELECT company_id, min(date) AS a, max(date) AS b, count() AS n FROM coverage_daily GROUP BY 1"
+    )
+    assert [on(row["date"]) for row in rows] == watched
+    for d, row in zip(watched, rows, strict=True):
+        wanted = counts(postings, d)
+        assert {name: row[name] for name in ("active", "covered", "uncovered_new")} == {
+            name: wanted[name] for name in ("active", "covered", "uncovered_new")
+        }
+        assert row["coverage_bp"] == share_bp(wanted["covered"], wanted["active"])
+    for span in spans:
+        begins = min(p.value_on for p in whole.postings(span["company_id"]))
+        assert (on(span["a"]), on(span["b"]), span["n"]) == (begins, BUSINESS_DATE_MAX, BUSINESS_DATE_MAX - begins + 1)
