@@ -27,15 +27,12 @@ JOBS ?= 2
 BASE ?= HEAD~1
 ROW ?=
 
-# Which tests `make compiled` runs; empty: all.
-TESTS ?=
-
 # How many schedules `make simulate-faults` runs.
 SEEDS ?= 10000
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test chaos chaos-short simulate-faults bench bench-large bench-quick compiled lint lock clean
+.PHONY: help install demo test chaos chaos-short simulate-faults bench bench-large bench-quick lint lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,9 +59,6 @@ bench-large: install ## Fold books of ten thousand to ten million facts; what a 
 
 bench-quick: install ## Compare this tree with the commit BASE (HEAD~1) on the hot paths, as ratios; under a minute
 	@$(BIN)/python -m tests.bench.compare --base "$(BASE)"
-
-compiled: install ## Compile the hot path (needs a C compiler), test that (TESTS=part), compare it with plain Python
-	@$(BIN)/python -m tests.compiled --jobs $(JOBS) --tests "$(TESTS)"
 
 simulate-faults: install ## Run SEEDS schedules of faults in memory, and judge each (SEED=n: only that, step by step)
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(SEED),--seed $(SEED))

@@ -18,7 +18,7 @@ whoever stores the rows.
 import json
 import struct
 from collections.abc import Iterable, MutableMapping
-from typing import Any, Final, NamedTuple, Protocol, cast
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 from schemas.mappings import company_from, company_mapping, policy_from, policy_mapping
 from schemas.records import Company, Day, Policy
@@ -39,6 +39,7 @@ Rows = dict[bytes, bytes]
 StateRows = MutableMapping[bytes, bytes]
 
 
+@runtime_checkable
 class Ranged(Protocol):
     """Rows of which those with a common beginning can be read without the others."""
 
@@ -162,10 +163,8 @@ def unpack(rows: StateRows) -> State:
 
 def _held(rows: StateRows) -> list[list[tuple[bytes, bytes]]]:
     """The rows of each kind that a book holds unpacked; those of workers are not read where that can be helped."""
-    if hasattr(rows, "starting_with"):
-        # Not a protocol checked at run time: compiled code (make compiled) has none.
-        ranged = cast(Ranged, rows)
-        return [list(ranged.starting_with(kind)) for kind in _KINDS_HELD]
+    if isinstance(rows, Ranged):
+        return [list(rows.starting_with(kind)) for kind in _KINDS_HELD]
     found: dict[bytes, list[tuple[bytes, bytes]]] = {kind: [] for kind in _KINDS_HELD}
     for key in rows:
         if key[:1] in found:
