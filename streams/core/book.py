@@ -23,7 +23,7 @@ from schemas.records import (
     Snapshot,
 )
 from streams.core import rows as at_rest
-from streams.core.company import NEVER, CompanyBook
+from streams.core.company import CompanyBook
 from streams.core.figures import figures
 from streams.core.policies import Policies
 from streams.core.rows import Rows, StateRows
@@ -71,7 +71,7 @@ class Book:
         self._cursors: dict[tuple[str, int], int] = {}
         self._alerts: list[Alert] = []
         self._changed_rows: Rows = {}
-        self._changed_companies: dict[str, CompanyBook] = {}
+        self._changed_companies: dict[CompanyBook, tuple[int, Instant]] = {}  # and the last entry that changed each
         self._cursors_taken: dict[tuple[str, int], int] = {}  # as they were when changes were last taken
         self._restore()
 
@@ -115,34 +115,29 @@ class Book:
         if row is not None:
             self.rows[key] = self._changed_rows[key] = row
             if lines or not company.has_facts:
-                company.has_facts = True
                 company.post(lines)
-                self._mark(company, offset, recorded_at)
-        if company.posted >= company.wake_at:
+                self._changed_companies[company] = offset, recorded_at
+        if company.is_due():
             self._evaluate(company, Cause("fact", fact.event_id, self.partition, offset, recorded_at))
         return Outcome(disposition, lines)
 
     def _company_set(self, entry: CompanySet, cause: Cause) -> None:
         today = jakarta_day(entry.recorded_at)
         company = self._company(entry.company.company_id, today, cause.offset, entry.recorded_at)
-        company.registered = entry.company
+        company.register(entry.company)
         self._changed_rows[at_rest.registered_key(company.company_id)] = at_rest.pack_registered(entry.company)
-        for policy_id in self.policies.by_id:
-            self.policies.put_under(company, policy_id)
-        self._mark(company, cause.offset, cause.recorded_at)
+        self._changed_companies[company] = cause.offset, cause.recorded_at
         self._evaluate(company, cause._replace(kind="company"))
 
     def _policy_set(self, policy: Policy, ended: bool, cause: Cause) -> None:
         """A policy, a new version of it, or its end; then every company is evaluated under it."""
-        self.policies.set(policy, ended)
+        self.policies.put(policy, ended)
         self._changed_rows[at_rest.policy_key(policy.policy_id)] = at_rest.pack_policy(policy, ended)
         for company_id in sorted(self.companies):
             company = self.companies[company_id]
-            self.policies.put_under(company, policy.policy_id)
-            self.policies.keep_baselines(company)
-            self._mark(company, cause.offset, cause.recorded_at)
+            company.put_under(policy.policy_id)
+            self._changed_companies[company] = cause.offset, cause.recorded_at
             self._evaluate(company, cause._replace(kind="policy"), only=policy.policy_id)
-            self.policies.set_wake(company)
 
     # ---- time
 
@@ -153,12 +148,11 @@ class Book:
         """
         company = self.companies.get(company_id)
         if company is None:
-            company = self.companies[company_id] = CompanyBook(company_id, max(today, self.today))
-            self.policies.follow(company)
-            self._mark(company, offset, recorded_at)
+            company = self.companies[company_id] = CompanyBook(company_id, max(today, self.today), self.policies)
+            self._changed_companies[company] = offset, recorded_at
         elif today > company.today:
             self._open_dates(company, today, Cause("date", None, self.partition, offset, recorded_at))
-            self._mark(company, offset, recorded_at)
+            self._changed_companies[company] = offset, recorded_at
         return company
 
     def _open_everywhere(self, until: Day, cause: Cause) -> None:
@@ -174,22 +168,14 @@ class Book:
             if company.next_on <= until:
                 heapq.heappush(due, (company.next_on, company_id))
         for company in behind:
-            company.today = until
-            self._mark(company, cause.offset, cause.recorded_at)
+            self._open_dates(company, until, cause)
+            self._changed_companies[company] = cause.offset, cause.recorded_at
 
     def _open_dates(self, company: CompanyBook, until: Day, cause: Cause) -> None:
-        """Open every date up to `until` on which something matures; on the others nothing can change."""
-        while company.next_on <= until:
-            on = company.next_on
-            company.mature(on)
-            if on >= company.wake_on:
-                self.policies.keep_baselines(company)
-                self.policies.wake(company)
-                company.wake_on = NEVER
-            if company.posted >= company.wake_at:
+        """Open every date up to `until` on which something can change by itself."""
+        while company.open_next(until):
+            if company.is_due():
                 self._evaluate(company, cause)
-            self.policies.set_wake(company)
-        company.today = until
 
     def _evaluate(self, company: CompanyBook, cause: Cause, only: str | None = None) -> None:
         """Who calls has marked the company if anything changed. Looking at it again changes nothing: a book that was
@@ -197,10 +183,6 @@ class Book:
         self._alerts += evaluate(company, cause, only)
 
     # ---- changes and rest
-
-    def _mark(self, company: CompanyBook, offset: int, recorded_at: Instant) -> None:
-        company.changed_at = offset, recorded_at
-        self._changed_companies[company.company_id] = company
 
     def take_alerts(self) -> list[Alert]:
         """The alerts since the last call, in order."""
@@ -218,10 +200,10 @@ class Book:
                 changed[at_rest.source_key(*source)] = at_rest.pack_number(offset)
         self._cursors_taken = self._cursors.copy()
         snapshots = []
-        for company in self._changed_companies.values():
+        for company, changed_at in self._changed_companies.items():
             changed |= at_rest.company_rows(company)
-            if company.has_facts and company.changed_at is not None:
-                snapshots.append(Snapshot(figures(company), self.partition, *company.changed_at))
+            if company.has_facts:
+                snapshots.append(Snapshot(figures(company), self.partition, *changed_at))
         self._changed_companies.clear()
         self.rows.update(changed)
         return Changes(changed, snapshots)
@@ -231,13 +213,8 @@ class Book:
             book = at_rest.unpack_book(self.rows[at_rest.BOOK_KEY])
             _check_rules(book, self.grace_days)
             self.today = book["today"]
-        state = at_rest.unpack(self.rows)
-        self._cursors, self.companies = state.cursors, state.companies
-        self._cursors_taken = state.cursors.copy()
-        for policy, ended in state.policies.values():
-            self.policies.set(policy, ended)
-        for company in self.companies.values():
-            self.policies.follow(company)
+        self._cursors, self.policies, self.companies = at_rest.unpack(self.rows)
+        self._cursors_taken = self._cursors.copy()
 
 
 def _check_rules(book: dict[str, int], grace_days: int) -> None:

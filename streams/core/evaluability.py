@@ -3,8 +3,8 @@
 from typing import Final
 
 from schemas.records import Company, Day, Policy
+from streams.core.policies import in_scope
 from streams.core.rules import RULES_MET_BY_EVERYBODY
-from streams.core.watch import in_scope
 
 ENDED: Final = "ended"
 OUT_OF_SCOPE: Final = "out_of_scope"

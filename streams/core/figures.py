@@ -1,11 +1,12 @@
-"""The figures of a company on its business date (SEMANTICS 5), worked out when somebody asks."""
+"""The figures of a company on its business date (SEMANTICS 5), computed when they are asked for. Reading them changes
+nothing."""
 
-from schemas.records import WINDOW_DAYS, Figures, PolicyStatus
+from schemas.records import WINDOW_DAYS, Figures
 from streams.core.company import CompanyBook
 from streams.core.counting import windows
 from streams.core.rules import ratio_bp
 from streams.core.tally import heads
-from streams.core.watch import gap, read
+from streams.core.watch import statuses
 
 
 def figures(company: CompanyBook) -> Figures:
@@ -22,16 +23,5 @@ def figures(company: CompanyBook) -> Figures:
         coverage_bp=ratio_bp(counts.covered, counts.active),
         coverage_due_bp=ratio_bp(counts.covered, counts.active - counts.uncovered_new),
         windows=windows(company, counts, WINDOW_DAYS),
-        policies=_statuses(company),
+        policies=statuses(company),
     )
-
-
-def _statuses(company: CompanyBook) -> tuple[PolicyStatus, ...]:
-    statuses = []
-    for standing in company.standings:
-        missing = gap(standing, read(company, standing))
-        policy = standing.policy
-        statuses.append(
-            PolicyStatus(policy.policy_id, policy.version, policy.threshold_bp, standing.state, standing.since, missing)
-        )
-    return tuple(statuses)

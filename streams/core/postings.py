@@ -14,6 +14,8 @@ CLASS_BITS: Final = 10
 CLASS_MASK: Final = (1 << CLASS_BITS) - 1
 PAIR_MASK: Final = (1 << 2 * CLASS_BITS) - 1
 
+DayRow = dict[int, int]  # the postings of a date: pair -> sum of quantities
+
 assert len(CLASSES) <= CLASS_MASK
 
 

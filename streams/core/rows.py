@@ -22,8 +22,10 @@ from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 from schemas.mappings import company_from, company_mapping, policy_from, policy_mapping
 from schemas.records import Company, Day, Policy
-from streams.core.company import CompanyBook, DayRow
-from streams.core.standing import Standing
+from streams.core.company import AtRest, CompanyBook, RowFields
+from streams.core.policies import Policies
+from streams.core.policy_state import PolicyState
+from streams.core.postings import DayRow
 
 # Of the rows and of the rules by which they were folded: a book of another format is folded again from its journal.
 # 1: without renewals.
@@ -87,22 +89,9 @@ def unpack_day(value: bytes) -> DayRow:
     return dict(_PAIR.iter_unpack(value))
 
 
-def pack_company(company: CompanyBook) -> bytes:
-    today, has_facts, *standings = _standing_of(company)
-    return _json({"today": today, "has_facts": has_facts, "standings": standings})
-
-
-def unpack_company(company_id: str, value: bytes, policies: dict[str, tuple[Policy, bool]]) -> CompanyBook:
-    fields = json.loads(value)
-    company = CompanyBook(company_id, fields["today"])
-    company.has_facts = fields["has_facts"]
-    for policy_id, state, since, episode, episode_start in fields["standings"]:
-        standing = Standing(policies[policy_id][0])
-        standing.state, standing.since = state, since
-        standing.episode, standing.episode_start = episode, episode_start
-        company.standings.append(standing)
-    company.kept = _standing_of(company)
-    return company
+def pack_company(fields: RowFields) -> bytes:
+    today, has_facts, *states = fields
+    return _json({"today": today, "has_facts": has_facts, "standings": states})
 
 
 def pack_registered(company: Company) -> bytes:
@@ -140,25 +129,29 @@ class State(NamedTuple):
     """What rows say."""
 
     cursors: dict[tuple[str, int], int]
-    policies: dict[str, tuple[Policy, bool]]
+    policies: Policies
     companies: dict[str, CompanyBook]
 
 
 def unpack(rows: StateRows) -> State:
     """Everything but the workers, whose rows are read when a fact of theirs arrives."""
-    sources, policy_rows, standings, registered, days = _held(rows)
-    cursors = {source_of(key): int(value) for key, value in sources}
-    policies = {key[1:].decode(): unpack_policy(value) for key, value in policy_rows}
-    companies = {key[1:].decode(): unpack_company(key[1:].decode(), value, policies) for key, value in standings}
-    for key, value in registered:
-        companies[key[1:].decode()].registered = unpack_registered(value)
-    for key, value in days:
+    sources, policy_rows, company_rows_, registered_rows, day_rows = _held(rows)
+    policies = Policies()
+    for _, value in policy_rows:
+        policies.put(*unpack_policy(value))
+    registered = {key[1:].decode(): unpack_registered(value) for key, value in registered_rows}
+    days: dict[str, dict[Day, DayRow]] = {}
+    for key, value in day_rows:
         company_id, on = day_of(key)
-        companies[company_id].days[on] = unpack_day(value)
-    for company in companies.values():
-        company.posted_on = sorted(company.days)
-        company.future = [on for on in company.posted_on if on > company.today]
-    return State(cursors, policies, companies)
+        days.setdefault(company_id, {})[on] = unpack_day(value)
+    companies = {}
+    for key, value in company_rows_:
+        company_id = key[1:].decode()
+        fields = json.loads(value)
+        states = [PolicyState(policies.by_id[policy_id][0], *state) for policy_id, *state in fields["standings"]]
+        at_rest = AtRest(fields["has_facts"], registered.get(company_id), days.get(company_id, {}), states)
+        companies[company_id] = CompanyBook(company_id, fields["today"], policies, at_rest)
+    return State({source_of(key): int(value) for key, value in sources}, policies, companies)
 
 
 def _held(rows: StateRows) -> list[list[tuple[bytes, bytes]]]:
@@ -175,19 +168,11 @@ def _held(rows: StateRows) -> list[list[tuple[bytes, bytes]]]:
 def company_rows(company: CompanyBook) -> Rows:
     """The rows of a company that changed since the last call, its workers apart."""
     prefix = b"d" + company.company_id.encode() + b" "
-    changed = {prefix + _DAY.pack(on): pack_day(row) for on, row in company.changed_days.items()}
-    company.changed_days.clear()
-    says = _standing_of(company)
-    if says != company.kept:
-        company.kept = says
-        changed[company_key(company.company_id)] = pack_company(company)
+    days, fields = company.take_changes()
+    changed = {prefix + _DAY.pack(on): pack_day(row) for on, row in days.items()}
+    if fields is not None:
+        changed[company_key(company.company_id)] = pack_company(fields)
     return changed
-
-
-def _standing_of(company: CompanyBook) -> tuple[object, ...]:
-    """What the company's row says."""
-    standings = [(s.policy.policy_id, s.state, s.since, s.episode, s.episode_start) for s in company.standings]
-    return company.today, company.has_facts, *standings
 
 
 def _json(fields: dict[str, Any]) -> bytes:

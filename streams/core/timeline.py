@@ -26,6 +26,7 @@ from schemas.vocabulary import (
 from streams.core.postings import change
 
 LONG_AGO: Final = -(1 << 31)  # before every date
+NEVER: Final[Day] = 1 << 40  # after every date
 
 # A situation is (employment type + 1) << 6 | programmes; without an employment type the worker is outside.
 _TYPE_SHIFT: Final = len(PROGRAMMES)

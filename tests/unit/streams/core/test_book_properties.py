@@ -1,6 +1,7 @@
 """What holds for every journal: replays, restarts and batches change nothing; the ledger adds up; alerts alternate."""
 
 from collections import Counter, defaultdict
+from copy import deepcopy
 from dataclasses import replace
 from itertools import accumulate
 from random import Random
@@ -17,6 +18,7 @@ from streams.core.book import Book, Changes, Outcome
 from streams.core.company import CompanyBook
 from streams.core.counting import count
 from streams.core.figures import figures
+from streams.core.policy_state import PolicyState
 from streams.core.postings import CLASS_BITS, CLASS_MASK, PAIR_MASK
 from streams.core.rows import Rows
 from streams.core.tally import counts_at
@@ -170,10 +172,31 @@ def test_what_is_kept_up_for_the_policies_is_what_counting_the_balances_gives(jo
     for offset, one in enumerate(journal):
         book.apply(one, offset)
         for company in (*book.companies.values(), *Book(GRACE_DAYS, rows=at_rest(book)).companies.values()):
-            for standing in company.standings:
-                kept = counts_at(company.counted, standing.counted_at)
-                policy = standing.policy
+            for known in company.states:
+                kept = counts_at(company.counted, known.counted_at)
+                policy = known.policy
                 assert kept == count(company.balances_at(company.today), policy.required, policy.employment_types)
+
+
+@settings(deterministic, max_examples=60)
+@given(journals)
+def test_reading_the_figures_of_a_company_changes_nothing_in_it(journal: list[Entry]) -> None:
+    book = Book(GRACE_DAYS)
+    for offset, one in enumerate(journal):
+        book.apply(one, offset)
+        if offset % 5 == 0:
+            book.take_changes()
+        for company in (*book.companies.values(), *Book(GRACE_DAYS, rows=dict(book.rows)).companies.values()):
+            before = contents(company)
+            assert figures(company) == figures(company)
+            assert contents(company) == before
+
+
+def contents(company: CompanyBook) -> dict[str, object]:
+    """Every field of the company and of its policy states, as it is now."""
+    fields = {name: deepcopy(getattr(company, name)) for name in CompanyBook.__slots__ if name != "_policies"}
+    states = [{name: deepcopy(getattr(s, name)) for name in PolicyState.__slots__} for s in company.states]
+    return {**fields, "states": states}
 
 
 def at_rest(book: Book) -> Rows:

@@ -14,9 +14,10 @@ from schemas.vocabulary import (
     programme_names,
 )
 from streams.core.book import Book
-from streams.core.company import CompanyBook
+from streams.core.company import AtRest, CompanyBook
 from streams.core.counting import count, windows
-from streams.core.tally import HEADS_ONLY, Counts, heads
+from streams.core.policies import Policies
+from streams.core.tally import Counts, heads
 from tests.support.facts import entry, hire
 from tests.support.journals import FIRST, SPAN_DAYS, WORKERS, deterministic, facts
 from tests.support.naive_timeline import Workforce
@@ -40,8 +41,7 @@ def both(sent: list[Fact]) -> tuple[CompanyBook, Workforce]:
 @given(facts_of_one, st.integers(FIRST - 1, FIRST + SPAN_DAYS + 20))
 def test_figures_of_any_date(sent: list[Fact], on: int) -> None:
     company, workforce = both(sent)
-    company.today = on
-    company.count_by(HEADS_ONLY)
+    company = CompanyBook("C1", on, Policies(), AtRest(True, None, company.days, ()))
     counted = heads(company.counted)
     assert counted == (tuple(workforce.heads(on)), workforce.enrolled(on), workforce.by_employment_type(on))
     assert counted.counts == count(company.balances_at(on))
@@ -74,7 +74,10 @@ def test_counts_of_any_programmes_and_types(sent: list[Fact], required: int, typ
 def test_of_nobody_there_is_no_coverage() -> None:
     assert count({}) == (0, 0, 0)
     assert heads(0) == ((0, 0, 0), (0,) * len(PROGRAMMES), ())
-    assert windows(CompanyBook("C1", FIRST), Counts(0, 0, 0), WINDOW_DAYS) == (Window(0, 0, 0, 0, None, None),) * 3
+    assert (
+        windows(CompanyBook("C1", FIRST, Policies()), Counts(0, 0, 0), WINDOW_DAYS)
+        == (Window(0, 0, 0, 0, None, None),) * 3
+    )
 
 
 def test_the_divisor_of_the_due_clock_leaves_out_new_workers_without_cover() -> None:

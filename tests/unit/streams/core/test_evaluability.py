@@ -38,12 +38,13 @@ def check_against_the_core(journal: list[Entry]) -> None:
         for company in book.companies.values():
             if not company.has_facts:
                 continue
-            for standing in company.standings:
-                policy, ended = book.policies.by_id[standing.policy.policy_id]
+            for known in company.states:
+                policy, ended = book.policies.by_id[known.policy.policy_id]
                 reason = why(company, policy, ended)
                 seen[reason] += 1
-                assert (reason is None) == read(company, standing).evaluable
-                assert (reason is None) == (standing.state != "not_evaluable")
+                people = count(company.balances_at(company.today)).active
+                assert (reason is None) == (read(company, known, people).terms is not None)
+                assert (reason is None) == (known.state != "not_evaluable")
 
 
 LEVEL = Policy("P", 5000, 100, min_active=5, effective_until=200, scope=Scope(regencies=("Batam",)))

@@ -1,6 +1,7 @@
 """The state machine of SEMANTICS 7, row by row, and how long a policy may sleep."""
 
 from random import Random
+from typing import Final
 
 import pytest
 from hypothesis import given, settings
@@ -8,8 +9,8 @@ from hypothesis import strategies as st
 
 from schemas.records import Policy
 from schemas.vocabulary import RULES
-from streams.core.rules import terms
-from streams.core.standing import SLEEPS, Decision, Reading, Standing, decide, sleep
+from streams.core.policy_state import SLEEPS, Decision, PolicyState, Reading, decide, sleep
+from streams.core.rules import Terms, terms
 from tests.support.journals import deterministic
 
 # Threshold 5000, hysteresis 1000: 5 of 10 meet it, 6 of 10 clear it.
@@ -18,17 +19,15 @@ HOLD = Policy("P", 5000, 0, min_active=1, hysteresis_bp=1000, hold_days=3)
 TODAY = 100
 
 
-def reading(covered: int, divisor: int = 10, *, evaluable: bool = True, people: int | None = None) -> Reading:
-    return Reading(divisor if people is None else people, divisor, covered, divisor, evaluable)
+AT: Final = terms(LEVEL, 0, 0)
 
 
-def standing(policy: Policy, state: str, since: int | None = TODAY) -> Standing:
-    known = Standing(policy)
-    known.state, known.since, known.terms = state, since, terms(policy, 0, 0)
-    return known
+def reading(covered: int, divisor: int = 10, *, at: Terms | None = AT, people: int | None = None) -> Reading:
+    """`at` None: not evaluable."""
+    return Reading(divisor if people is None else people, divisor, covered, divisor, at)
 
 
-SILENT = reading(0, evaluable=False)
+SILENT = reading(0, at=None)
 TABLE = [
     pytest.param(
         LEVEL,
@@ -77,18 +76,18 @@ TABLE = [
 
 @pytest.mark.parametrize(("policy", "state", "since", "seen", "decision"), TABLE)
 def test_the_table_of_section_7(policy: Policy, state: str, since: int, seen: Reading, decision: Decision) -> None:
-    known = standing(policy, state, since)
-    assert decide(known, seen, known.terms, TODAY) == decision
+    assert decide(PolicyState(policy, state, since), seen, TODAY) == decision
 
 
 def test_everybody_covered_resolves_where_the_hysteresis_lies_above_everybody() -> None:
     policy = Policy("P", 9500, 0, hysteresis_bp=1000)
-    known = standing(policy, "breached")
-    assert decide(known, reading(10), known.terms, TODAY) == Decision("met", "resolved", "recovered")
+    known = PolicyState(policy, "breached", TODAY)
+    assert decide(known, reading(10, at=terms(policy, 0, 0)), TODAY) == Decision("met", "resolved", "recovered")
     growth = Policy("P", 10_000, 0, rule="growth", hysteresis_bp=1000, baseline_on=0)
-    known = standing(growth, "breached")
-    known.terms = terms(growth, 10, 10)
-    assert decide(known, reading(10), known.terms, TODAY).state == "breached"  # c = D, but the rule is not met
+    known = PolicyState(growth, "breached", TODAY)
+    assert (
+        decide(known, reading(10, at=terms(growth, 10, 10)), TODAY).state == "breached"
+    )  # c = D, but the rule is not met
 
 
 class Worker:
@@ -98,15 +97,15 @@ class Worker:
         self.inside = self.counted = self.covered = self.new = False
 
 
-def look(workers: list[Worker], policy: Policy, base_divisor: int) -> Reading:
+def look(workers: list[Worker], policy: Policy, at: Terms) -> Reading:
     counted = [w for w in workers if w.inside and w.counted]
     covered = sum(w.covered for w in counted)
     divisor = len(counted) - (sum(w.new and not w.covered for w in counted) if policy.clock == "due" else 0)
     people = sum(w.inside for w in workers)
     evaluable = people >= policy.min_active and divisor > 0
     if policy.rule in ("increment_pp", "net_new"):
-        evaluable = evaluable and base_divisor > 0
-    return Reading(people, len(counted), covered, divisor, evaluable)
+        evaluable = evaluable and at.baseline_divisor > 0
+    return Reading(people, len(counted), covered, divisor, at if evaluable else None)
 
 
 def change_somebody(workers: list[Worker], random: Random, drift: float) -> None:
@@ -139,35 +138,34 @@ def test_a_policy_that_sleeps_misses_nothing(policy: Policy, c0: int, more: int,
     random = Random(seed)
     workers = [Worker() for _ in range(random.choice([3, 12, 40]))]
     bounds = (c0, c0 + more) if policy.rule != "level" else (0, 0)
-    known = standing(policy, "not_evaluable")
-    known.terms = terms(policy, *bounds)
+    known, at = PolicyState(policy, since=TODAY), terms(policy, *bounds)
     slept = 0
     for n in range(150):
         # Swarms towards cover and away from it, so that the margin is walked over both ways.
         change_somebody(workers, random, 0.95 if n // 40 % 2 else 0.05)
-        seen = look(workers, policy, bounds[1])
-        decision = decide(known, seen, known.terms, TODAY)
-        if sleep(known.state, policy, seen, known.terms) >= 0:
+        seen = look(workers, policy, at)
+        decision = decide(known, seen, TODAY)
+        if sleep(known.state, policy, seen) >= 0:
             assert decision == Decision(known.state), "another state, and sleep did not say so"
         if slept > 0:
             slept -= 1
             assert decision == Decision(known.state), "something changed while the policy slept"
             continue
-        known.state = decision.state
-        slept = sleep(known.state, policy, seen, known.terms)
+        known.enter(decision, TODAY)
+        slept = sleep(known.state, policy, seen)
 
 
 def test_what_only_a_date_or_an_entry_can_change_sleeps_until_then() -> None:
-    assert sleep("not_evaluable", LEVEL, SILENT, None) == SLEEPS
+    assert sleep("not_evaluable", LEVEL, SILENT) == SLEEPS
 
 
 def test_what_may_be_another_state_now_does_not_sleep() -> None:
-    assert sleep("met", LEVEL, reading(4), terms(LEVEL, 0, 0)) < 0
-    assert sleep("breached", LEVEL, reading(6), terms(LEVEL, 0, 0)) < 0
-    assert sleep("met", LEVEL, SILENT, terms(LEVEL, 0, 0)) < 0
-    assert sleep("not_evaluable", LEVEL, reading(4), terms(LEVEL, 0, 0)) < 0
+    assert sleep("met", LEVEL, reading(4)) < 0
+    assert sleep("breached", LEVEL, reading(6)) < 0
+    assert sleep("met", LEVEL, SILENT) < 0
+    assert sleep("not_evaluable", LEVEL, reading(4)) < 0
 
 
 def test_a_company_far_from_its_threshold_is_left_alone_for_long() -> None:
     far = reading(900, 1000)
-    assert sleep("met", LEVEL, far, terms(LEVEL, 0, 0)) == 400
+    assert sleep("met", LEVEL, far) == 400

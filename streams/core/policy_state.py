@@ -1,4 +1,4 @@
-"""How one company stands under one policy: the state machine of SEMANTICS 7, as a pure decision with its reason."""
+"""The state of one company under one policy: the state machine of SEMANTICS 7, as a pure decision with its reason."""
 
 from typing import Final, NamedTuple
 
@@ -20,13 +20,13 @@ SLEEPS: Final = 1 << 60  # postings: until something else than a posting wakes t
 
 
 class Reading(NamedTuple):
-    """What a policy sees of a company: its counts, and whether they say anything."""
+    """A company as a policy counts it, and whether these counts say anything."""
 
     people: int  # active workers of all types
     active: int  # ... of the types that the policy counts
     covered: int
     divisor: int
-    evaluable: bool
+    terms: Terms | None  # None: not evaluable
 
 
 class Decision(NamedTuple):
@@ -37,8 +37,11 @@ class Decision(NamedTuple):
     reason: str | None = None
 
 
-class Standing:
-    """State of one company under one policy; outlives versions and the policy's end."""
+class PolicyState:
+    """State of one company under one policy; it outlives versions and the policy's end.
+
+    Its company alone changes it (streams.core.company).
+    """
 
     __slots__ = (
         "counted_at",
@@ -52,52 +55,66 @@ class Standing:
         "wake_at",
     )
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        state: str = NOT_EVALUABLE,
+        since: Day | None = None,
+        episode: int = 0,
+        episode_start: Day = 0,
+    ) -> None:
         self.policy = policy
         self.in_force = False  # on the company's date
-        self.counted_at = 0  # the place of the policy's programmes and types in what the company counts
-        self.state = NOT_EVALUABLE
-        self.since: Day | None = None  # None: never evaluated
-        self.episode = 0
-        self.episode_start: Day = 0
-        self.terms: Terms | None = None  # worked out when needed, forgotten when the baseline changes
+        self.counted_at = 0  # the slot of the policy's programmes and types in the company's total
+        self.state = state
+        self.since = since  # None: never evaluated
+        self.episode = episode
+        self.episode_start = episode_start
+        self.terms: Terms | None = None  # those of the last evaluation, until the policy or the baseline changes
         self.wake_at = 0  # count of the company's postings at which this policy has to be looked at again
 
-    def forget_terms(self) -> None:
-        self.terms = None
-        self.wake_at = 0
+    @property
+    def held_on(self) -> Day:
+        """The date on which the hold of a pending state is complete."""
+        assert self.since is not None
+        return self.since + self.policy.hold_days
+
+    def enter(self, decision: Decision, on: Day) -> None:
+        """Take the state that was decided on this date; firing begins an episode."""
+        if decision.status == FIRING:
+            self.episode += 1
+            self.episode_start = on
+        if decision.state != self.state or self.since is None:
+            self.state = decision.state
+            self.since = on
 
 
-def decide(standing: Standing, reading: Reading, terms: Terms | None, today: Day) -> Decision:
-    """The table of SEMANTICS 7. `terms` are there when the policy is evaluable."""
-    state = standing.state
-    if not reading.evaluable or terms is None:
+def decide(known: PolicyState, reading: Reading, today: Day) -> Decision:
+    """The table of SEMANTICS 7."""
+    state, terms = known.state, reading.terms
+    if terms is None:
         return Decision(NOT_EVALUABLE, RESOLVED, NOT_EVALUABLE) if state == BREACHED else Decision(NOT_EVALUABLE)
-    policy, covered, divisor = standing.policy, reading.covered, reading.divisor
+    policy, covered, divisor = known.policy, reading.covered, reading.divisor
     met = is_met(policy, terms.at_threshold, covered, divisor)
     if state == BREACHED:
         cleared = terms.above_hysteresis.margin(covered, divisor) >= 0 or (met and covered == divisor)
         return Decision(MET, RESOLVED, RECOVERED) if cleared else Decision(BREACHED)
     if met:
         return Decision(MET)
-    if policy.hold_days == 0 or (state == PENDING and _held(standing, today)):
+    if policy.hold_days == 0 or (state == PENDING and today >= known.held_on):
         return Decision(BREACHED, FIRING, BECAME_EVALUABLE if state == NOT_EVALUABLE else CROSSED)
     return Decision(PENDING)
 
 
-def _held(standing: Standing, today: Day) -> bool:
-    return standing.since is not None and today - standing.since >= standing.policy.hold_days
+def sleep(state: str, policy: Policy, reading: Reading) -> int:
+    """How many postings can pass before the state can change: a lower bound, below 0 if it may be another one now.
 
-
-def sleep(state: str, policy: Policy, reading: Reading, terms: Terms | None) -> int:
-    """How many postings can pass before the state can be another one: a lower bound, below 0 if it may be one now.
-
-    A posting is one person's: it moves people, c, D and D - c by one at most. Dates, policy and registry entries and a
+    A posting moves one person: people, c, D and D - c change by one at most. Dates, policies, registry entries and a
     changed baseline wake a policy by themselves.
     """
-    people, _, covered, divisor, evaluable = reading
+    people, _, covered, divisor, terms = reading
     spare = people - policy.min_active
-    if not evaluable or terms is None:
+    if terms is None:
         if state != NOT_EVALUABLE:
             return -1
         return -spare - 1 if spare < 0 else SLEEPS if divisor else 0
