@@ -8,10 +8,20 @@ NOT_PLAIN, and fastavro has to say what it is: so the slow way decides what is A
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from schemas.records import Day, Fact, Instant, new
-from schemas.wire import string, zigzag
+from schemas.vocabulary import (
+    ACTIONS,
+    EMPLOYMENT_TYPES,
+    ENROLLMENT,
+    HIRE,
+    PROGRAMMES,
+    TERMINATION,
+    TERMINATION_REASONS,
+    WITHDRAWN,
+)
+from schemas.wire import array, checked_index, string, zigzag
 
 TEXTS_KEPT_MAX: Final = 1 << 16
 DAYS_KEPT_MAX: Final = 1 << 14
@@ -117,4 +127,51 @@ def read_fact(value: bytes, at: int, kind: int, details: Mapping[bytes, int]) ->
             repeated_text(value[source_at + 1 : end]),
             "",
         ),
+    )
+
+
+class OwnFields(NamedTuple):
+    """The fields that only some kinds of fact have, as Avro writes them outside a union; None: the kind has none."""
+
+    employment_type: bytes | None = None
+    reason: bytes | None = None
+    action: bytes | None = None
+    programmes: bytes | None = None
+
+
+def _enrollment(detail: int) -> OwnFields:
+    programmes = array([zigzag(i) for i in range(len(PROGRAMMES)) if detail >> i & 1])
+    return OwnFields(action=zigzag(1 if detail & WITHDRAWN else 0), programmes=programmes)
+
+
+# kind -> detail -> the kind's own fields, of all kinds but corrections, whose own field is a text
+OWN_FIELDS: Final = {
+    TERMINATION: {i: OwnFields(reason=zigzag(i)) for i in range(len(TERMINATION_REASONS))},
+    HIRE: {i: OwnFields(employment_type=zigzag(i)) for i in range(len(EMPLOYMENT_TYPES))},
+    ENROLLMENT: {detail: _enrollment(detail) for detail in range(2 * WITHDRAWN)},
+}
+
+
+def fact_from(kind: int, fields: Mapping[str, Any]) -> Fact:
+    """A fact from the fields that fastavro read; NotAvro for an index that has no symbol."""
+    detail = 0
+    if kind == HIRE:
+        detail = checked_index(fields["employment_type"], len(EMPLOYMENT_TYPES))
+    elif kind == TERMINATION:
+        detail = checked_index(fields["reason"], len(TERMINATION_REASONS))
+    elif kind == ENROLLMENT:
+        for programme in fields["programmes"]:
+            detail |= 1 << checked_index(programme, len(PROGRAMMES))
+        if checked_index(fields["action"], len(ACTIONS)):
+            detail |= WITHDRAWN
+    return Fact(
+        kind,
+        detail,
+        fields["event_id"],
+        fields["company_id"],
+        fields["worker_id"],
+        fields["effective_on"],
+        fields["occurred_at"],
+        fields["source"],
+        fields.get("corrects") or "",
     )

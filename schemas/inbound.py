@@ -1,23 +1,12 @@
 """Facts as publishers send them: Avro of four record types, to and from `Fact`."""
 
-from typing import Any, Final
+from typing import Final
 
-from schemas.fact_bytes import NOT_PLAIN, common_fields, read_fact
+from schemas.fact_bytes import NOT_PLAIN, OWN_FIELDS, common_fields, fact_from, read_fact
 from schemas.records import Fact
 from schemas.registry import FixedRegistry, SchemaRegistry
-from schemas.vocabulary import (
-    ACTIONS,
-    CORRECTION,
-    EMPLOYMENT_TYPES,
-    ENROLLMENT,
-    HIRE,
-    KINDS,
-    PROGRAMMES,
-    TERMINATION,
-    TERMINATION_REASONS,
-    WITHDRAWN,
-)
-from schemas.wire import FRAME_BYTES, Body, UnknownSchema, bodies, checked_index, split_frame, string, zigzag
+from schemas.vocabulary import CORRECTION, KINDS
+from schemas.wire import FRAME_BYTES, Body, UnknownSchema, bodies, split_frame, string
 
 SUBJECT_OF_KIND: Final = KINDS  # a kind's schema is named like the kind
 
@@ -63,49 +52,15 @@ class InboundCodec:
 
     def _slowly(self, kind: int, body: Body, value: bytes) -> tuple[Fact, bool]:
         """By fastavro. Avro allows sets in any order, arrays in several blocks, numbers with idle bytes."""
-        fact = _fact(kind, body.decode(value))
+        fact = fact_from(kind, body.decode(value))
         return fact, self.encode(fact) == value
 
 
-def _fact(kind: int, fields: dict[str, Any]) -> Fact:
-    detail, corrects = 0, ""
-    if kind == HIRE:
-        detail = checked_index(fields["employment_type"], len(EMPLOYMENT_TYPES))
-    elif kind == TERMINATION:
-        detail = checked_index(fields["reason"], len(TERMINATION_REASONS))
-    elif kind == ENROLLMENT:
-        for programme in fields["programmes"]:
-            detail |= 1 << checked_index(programme, len(PROGRAMMES))
-        if checked_index(fields["action"], len(ACTIONS)):
-            detail |= WITHDRAWN
-    elif kind == CORRECTION:
-        corrects = fields["corrects"]
-    return Fact(
-        kind,
-        detail,
-        fields["event_id"],
-        fields["company_id"],
-        fields["worker_id"],
-        fields["effective_on"],
-        fields["occurred_at"],
-        fields["source"],
-        corrects,
-    )
-
-
-def _own_bytes() -> tuple[dict[int, bytes], ...]:
-    """kind -> detail -> the bytes of the kind's own fields; a correction's are its text."""
-    terminations = {i: zigzag(i) for i in range(len(TERMINATION_REASONS))}
-    hires = {i: zigzag(i) for i in range(len(EMPLOYMENT_TYPES))}
-    enrollments = {}
-    for detail in range(2 * WITHDRAWN):
-        programmes = [zigzag(i) for i in range(len(PROGRAMMES)) if detail >> i & 1]
-        items = b"".join([zigzag(len(programmes)), *programmes]) if programmes else b""
-        enrollments[detail] = zigzag(1 if detail & WITHDRAWN else 0) + items + b"\x00"
-    return terminations, hires, enrollments
-
-
-_OWN_BYTES: Final = _own_bytes()
-
-# kind -> what stands behind the common fields -> detail; a correction's own field is any text
-_DETAIL: Final = tuple({own: detail for detail, own in details.items()} for details in (*_OWN_BYTES, {}))
+# kind -> detail -> the bytes of the kind's own fields, one after another; a correction's are its text
+_OWN_BYTES: Final = {
+    kind: {detail: b"".join(field for field in own if field is not None) for detail, own in details.items()}
+    for kind, details in OWN_FIELDS.items()
+}
+# kind -> what stands behind the common fields -> detail
+_DETAIL: Final = {kind: {own: detail for detail, own in details.items()} for kind, details in _OWN_BYTES.items()}
+_DETAIL[CORRECTION] = {}

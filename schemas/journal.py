@@ -8,8 +8,11 @@ from schemas.fact_bytes import (
     INSTANT_BYTES,
     NOT_PLAIN,
     ODD_OR_LONG,
+    OWN_FIELDS,
     NotPlain,
+    OwnFields,
     common_fields,
+    fact_from,
     read_fact,
     read_instant,
     read_long,
@@ -17,33 +20,23 @@ from schemas.fact_bytes import (
     repeated_text,
 )
 from schemas.mappings import company_from, company_mapping, policy_from, policy_mapping
-from schemas.records import CompanySet, Coordinates, Entry, Fact, FactEntry, PolicyEnded, PolicySet, Tick, new
+from schemas.records import CompanySet, Coordinates, Entry, FactEntry, PolicyEnded, PolicySet, Tick, new
 from schemas.registry import FixedRegistry, SchemaRegistry
-from schemas.vocabulary import (
-    ACTIONS,
-    CORRECTION,
-    EMPLOYMENT_TYPES,
-    ENROLLMENT,
-    HIRE,
-    PROGRAMMES,
-    TERMINATION,
-    TERMINATION_REASONS,
-    WITHDRAWN,
-)
+from schemas.vocabulary import CORRECTION
 from schemas.wire import (
+    END,
     FRAME_BYTES,
+    NULL,
+    SOME,
     Body,
     UnknownSchema,
     bodies,
-    checked_index,
     frame,
+    raises_wire_errors,
     split_frame,
     string,
     zigzag,
 )
-
-_NULL: Final = b"\x00"
-_SOME: Final = b"\x02"
 
 
 class JournalCodec:
@@ -68,7 +61,7 @@ class JournalCodec:
         (topic, partition, offset), recorded_at, fact, original = entry
         if common is None:
             common = common_fields(fact)
-        corrects = _SOME + string(fact.corrects) if fact.kind == CORRECTION else _NULL
+        corrects = SOME + string(fact.corrects) if fact.kind == CORRECTION else NULL
         return b"".join(
             (
                 self._fact_frame,
@@ -80,7 +73,7 @@ class JournalCodec:
                 common,
                 _OWN_BYTES[fact.kind][fact.detail],
                 corrects,
-                _NULL if original is None else _SOME + zigzag(len(original)) + original,
+                NULL if original is None else SOME + zigzag(len(original)) + original,
             )
         )
 
@@ -98,6 +91,7 @@ class JournalCodec:
             return self._bodies["policy-ended"].encode({**head, "policy_id": entry.policy_id})
         return self._bodies["tick"].encode({**head, "on": entry.on})
 
+    @raises_wire_errors
     def decode(self, values: Sequence[bytes]) -> list[Entry]:
         """The entries behind these framed values, in their order. WireError for what no journal can hold."""
         entries: list[Entry] = []
@@ -149,47 +143,25 @@ def plain_fact(value: bytes) -> FactEntry:
     return new(FactEntry, (came_from, read_instant(value[recorded_at:kind_at]), fact, None))
 
 
-def _fact_entry(r: dict[str, Any]) -> FactEntry:
-    kind = r["kind"]
-    detail = 0
-    if kind == HIRE:
-        detail = checked_index(r["employment_type"], len(EMPLOYMENT_TYPES))
-    elif kind == TERMINATION:
-        detail = checked_index(r["reason"], len(TERMINATION_REASONS))
-    elif kind == ENROLLMENT:
-        for programme in r["programmes"]:
-            detail |= 1 << checked_index(programme, len(PROGRAMMES))
-        if checked_index(r["action"], len(ACTIONS)):
-            detail |= WITHDRAWN
-    fact = Fact(
-        kind,
-        detail,
-        r["event_id"],
-        r["company_id"],
-        r["worker_id"],
-        r["effective_on"],
-        r["occurred_at"],
-        r["source"],
-        r["corrects"] or "",
-    )
-    return FactEntry(Coordinates(r["topic"], r["partition"], r["offset"]), r["recorded_at"], fact, r["original"])
+def _fact_entry(fields: dict[str, Any]) -> FactEntry:
+    came_from = Coordinates(fields["topic"], fields["partition"], fields["offset"])
+    return FactEntry(came_from, fields["recorded_at"], fact_from(fields["kind"], fields), fields["original"])
 
 
-def _own_bytes() -> tuple[dict[int, bytes], ...]:
-    """kind -> detail -> the bytes of employment_type, reason, action and programmes."""
-    no_programmes = _NULL
-    hires = {i: _SOME + zigzag(i) + _NULL + _NULL + no_programmes for i in range(len(EMPLOYMENT_TYPES))}
-    terminations = {i: _NULL + _SOME + zigzag(i) + _NULL + no_programmes for i in range(len(TERMINATION_REASONS))}
-    enrollments = {}
-    for detail in range(1, 2 * WITHDRAWN):
-        programmes = [zigzag(i) for i in range(len(PROGRAMMES)) if detail >> i & 1]
-        items = b"".join([zigzag(len(programmes)), *programmes, _NULL]) if programmes else no_programmes
-        enrollments[detail] = _NULL + _NULL + _SOME + zigzag(1 if detail & WITHDRAWN else 0) + items
-    return terminations, hires, enrollments, {0: _NULL + _NULL + _NULL + no_programmes}
+def _own_bytes(own: OwnFields) -> bytes:
+    """employment_type, reason and action in unions with null, and programmes."""
+    maybe = [NULL if field is None else SOME + field for field in own[:3]]
+    return b"".join((*maybe, END if own.programmes is None else own.programmes))
 
 
-_OWN_BYTES: Final = _own_bytes()
+# kind -> detail -> the bytes of the fields that only some kinds have
+_OWN_BYTES: Final = {
+    kind: {detail: _own_bytes(own) for detail, own in details.items()}
+    for kind, details in {**OWN_FIELDS, CORRECTION: {0: OwnFields()}}.items()
+}
 
-_KIND: Final = {zigzag(kind)[0]: kind for kind in (TERMINATION, HIRE, ENROLLMENT)}
+_KIND: Final = {zigzag(kind)[0]: kind for kind in OWN_FIELDS}
 # kind -> what stands behind the common fields -> detail; without `corrects` and `original`
-_DETAIL: Final = tuple({own + _NULL + _NULL: detail for detail, own in details.items()} for details in _OWN_BYTES)
+_DETAIL: Final = {
+    kind: {own + NULL + NULL: detail for detail, own in details.items()} for kind, details in _OWN_BYTES.items()
+}

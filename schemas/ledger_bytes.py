@@ -19,15 +19,13 @@ from schemas.fact_bytes import (
     repeated_string,
     repeated_text,
 )
+from schemas.ledger_lines import Line, parts
 from schemas.records import Instant, LedgerRecord, Posting, new
 from schemas.vocabulary import BOOK_DISPOSITIONS, CLASSES, PROGRAMMES, ClassParts, programme_names
-from schemas.wire import FRAME_BYTES, string, zigzag
+from schemas.wire import END, FRAME_BYTES, NULL, SOME, array, string, zigzag
 
 LINES_KEPT_MAX: Final = 1 << 15
 
-_NULL: Final = b"\x00"
-_SOME: Final = b"\x02"
-_QUANTITY_BYTES: Final = (b"\x01", b"\x02")  # -1, 1
 _DISPOSITION_BYTES: Final = {disposition: zigzag(i) for i, disposition in enumerate(BOOK_DISPOSITIONS)}
 _DISPOSITION: Final = {encoded[0]: disposition for disposition, encoded in _DISPOSITION_BYTES.items()}
 
@@ -35,10 +33,9 @@ _DISPOSITION: Final = {encoded[0]: disposition for disposition, encoded in _DISP
 def _class_bytes(parts: ClassParts | None) -> bytes:
     """A class as Avro writes it in a union with null."""
     if parts is None:
-        return _NULL
-    programmes = [zigzag(PROGRAMMES.index(name)) for name in programme_names(parts.programmes)]
-    items = b"".join([zigzag(len(programmes)), *programmes]) if programmes else b""
-    return _SOME + zigzag(parts.employment_type) + items + _NULL + (b"\x01" if parts.new else b"\x00")
+        return NULL
+    programmes = array([zigzag(PROGRAMMES.index(name)) for name in programme_names(parts.programmes)])
+    return SOME + zigzag(parts.employment_type) + programmes + (b"\x01" if parts.new else b"\x00")
 
 
 _CLASS_BYTES: Final = tuple(map(_class_bytes, CLASSES))
@@ -46,19 +43,19 @@ _CLASS_PARTS: Final = dict(zip(_CLASS_BYTES, CLASSES, strict=True))
 
 
 @lru_cache(maxsize=LINES_KEPT_MAX)
-def _line_bytes(line: int) -> bytes:
-    """Date, classes and quantity of a line. What becomes of one worker becomes of many on the same date."""
-    classes = _CLASS_BYTES[line >> 11 & 1023] + _CLASS_BYTES[line >> 1 & 1023]
-    return zigzag(line >> 21) + classes + _QUANTITY_BYTES[line & 1]
+def _line_bytes(line: Line) -> bytes:
+    """Date, classes and quantity of a line. Cached, because many workers change in the same way on the same date."""
+    value_on, before, after, quantity = parts(line)
+    return zigzag(value_on) + _CLASS_BYTES[before] + _CLASS_BYTES[after] + zigzag(quantity)
 
 
 def ledger_content(
-    at: tuple[bytes, int, Instant], company_id: str, event_id: str, disposition: str, lines: Sequence[int]
+    at: tuple[int, int, Instant], company_id: str, event_id: str, disposition: str, lines: Sequence[Line]
 ) -> bytes:
     """The record without frame and chain; see OutputCodec.encode_ledger."""
     partition, offset, recorded_at = at
-    parts = [
-        partition,
+    fields = [
+        zigzag(partition),
         zigzag(offset),
         zigzag(recorded_at),
         repeated_string(company_id),
@@ -66,10 +63,10 @@ def ledger_content(
         _DISPOSITION_BYTES[disposition],
     ]
     if lines:
-        parts.append(zigzag(len(lines)))
-        parts += map(_line_bytes, lines)
-    parts.append(_NULL)
-    return b"".join(parts)
+        fields.append(zigzag(len(lines)))
+        fields += map(_line_bytes, lines)
+    fields.append(END)
+    return b"".join(fields)
 
 
 def plain_ledger(value: bytes) -> LedgerRecord:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from schemas.chain import GENESIS, chained
 from schemas.fact_bytes import NOT_PLAIN
 from schemas.ledger_bytes import ledger_content, plain_ledger
+from schemas.ledger_lines import Line
 from schemas.mappings import company_from, company_mapping, policy_from, policy_mapping
 from schemas.records import (
     Alert,
@@ -33,7 +34,7 @@ from schemas.vocabulary import (
     ClassParts,
     programme_set,
 )
-from schemas.wire import UnknownSchema, bodies, split_frame
+from schemas.wire import UnknownSchema, bodies, raises_wire_errors, split_frame
 
 # An Avro symbol has no colon.
 _SYMBOL: Final = {disposition: disposition.replace(":", "_") for disposition in BOOK_DISPOSITIONS}
@@ -41,7 +42,9 @@ _DISPOSITION: Final = {symbol: disposition for disposition, symbol in _SYMBOL.it
 
 
 class OutputCodec:
-    """Encodes and decodes the records of the topics after the journal, and of the reference topics."""
+    """Encodes and decodes the records of the topics after the journal, and of the reference topics.
+
+    Decoding raises WireError, and nothing else, for a value that cannot be read."""
 
     def __init__(self, registry: SchemaRegistry | None = None) -> None:
         registry = registry or FixedRegistry()
@@ -54,16 +57,15 @@ class OutputCodec:
 
     def encode_ledger(
         self,
-        at: tuple[bytes, int, Instant],
+        at: tuple[int, int, Instant],
         company_id: str,
         event_id: str,
         disposition: str,
-        lines: Sequence[int],
+        lines: Sequence[Line],
         before: bytes = GENESIS,
     ) -> bytes:
-        """The framed record of one fact. `at` = (zigzag of the partition, offset, recorded_at); a line is the number
-        that the core posts: value_on, class before and after, and whether it now holds, from the highest bits down;
-        `before` is the chain value of the partition's record before."""
+        """The framed record of one fact. `at` = (partition, offset, recorded_at) of its entry in the journal; `before`
+        is the chain value of the partition's record before."""
         return chained(before, self._ledger_frame + ledger_content(at, company_id, event_id, disposition, lines))
 
     def decode_ledger(self, value: bytes) -> LedgerRecord:
@@ -74,6 +76,7 @@ class OutputCodec:
                 return self._slowly(value)
         return self._slowly(value)
 
+    @raises_wire_errors
     def _slowly(self, value: bytes) -> LedgerRecord:
         """A ledger record, by fastavro."""
         fields = self._decode("ledger", value)
@@ -88,12 +91,14 @@ class OutputCodec:
     def encode_alert(self, alert: Alert) -> bytes:
         return self._body["alert"].encode(asdict(alert))
 
+    @raises_wire_errors
     def decode_alert(self, value: bytes) -> Alert:
         return Alert(**self._decode("alert", value))
 
     def encode_snapshot(self, snapshot: Snapshot) -> bytes:
         return self._body["snapshot"].frame + snapshot_content(snapshot)
 
+    @raises_wire_errors
     def decode_snapshot(self, value: bytes) -> Snapshot:
         r = self._decode("snapshot", value)
         figures = Figures(
@@ -123,6 +128,7 @@ class OutputCodec:
         body = self._first_letter if letter.field is None and letter.rule is None else self._body["dead-letter"]
         return body.encode(fields)
 
+    @raises_wire_errors
     def decode_dead_letter(self, value: bytes) -> DeadLetter:
         r = self._decode("dead-letter", value)
         came_from = Coordinates(r.pop("topic"), r.pop("partition"), r.pop("offset"))
@@ -133,12 +139,14 @@ class OutputCodec:
     def encode_company(self, company: Company) -> bytes:
         return self._body["company"].encode(company_mapping(company))
 
+    @raises_wire_errors
     def decode_company(self, value: bytes) -> Company:
         return company_from(self._decode("company", value))
 
     def encode_policy(self, policy: Policy) -> bytes:
         return self._body["policy"].encode(policy_mapping(policy))
 
+    @raises_wire_errors
     def decode_policy(self, value: bytes) -> Policy:
         return policy_from(self._decode("policy", value))
 

@@ -5,11 +5,8 @@ from typing import Final
 from schemas.fact_bytes import repeated_string
 from schemas.records import WINDOW_DAYS, Figures, PolicyStatus, Snapshot, Window
 from schemas.vocabulary import PROGRAMMES, STATES
-from schemas.wire import zigzag
+from schemas.wire import END, NULL, SOME, zigzag
 
-_NULL: Final = b"\x00"
-_END: Final = b"\x00"  # of an array
-_SOME: Final = b"\x02"
 _PROGRAMMES: Final = tuple(map(zigzag, range(len(PROGRAMMES))))
 _DAYS: Final = tuple(map(zigzag, WINDOW_DAYS))
 _STATE: Final = {state: zigzag(i) for i, state in enumerate(STATES)}
@@ -29,7 +26,7 @@ def snapshot_content(snapshot: Snapshot) -> bytes:
             _maybe(f.coverage_due_bp),
             zigzag(len(f.windows)),
             *map(_window, _DAYS, f.windows),
-            _END,
+            END,
             *_policies(f),
         )
     )
@@ -37,23 +34,23 @@ def snapshot_content(snapshot: Snapshot) -> bytes:
 
 def _maybe(number: int | None) -> bytes:
     """A number in a union with null."""
-    return _NULL if number is None else _SOME + zigzag(number)
+    return NULL if number is None else SOME + zigzag(number)
 
 
 def _enrolled(f: Figures) -> list[bytes]:
     parts = [zigzag(len(f.enrolled))]
     for programme, workers in zip(_PROGRAMMES, f.enrolled, strict=True):
         parts += (programme, zigzag(workers))
-    return [*parts, _END]
+    return [*parts, END]
 
 
 def _by_employment_type(f: Figures) -> list[bytes]:
     if not f.by_employment_type:
-        return [_END]
+        return [END]
     parts = [zigzag(len(f.by_employment_type))]
     for counts in f.by_employment_type:
         parts += map(zigzag, counts)
-    return [*parts, _END]
+    return [*parts, END]
 
 
 def _window(days: bytes, window: Window) -> bytes:
@@ -62,7 +59,7 @@ def _window(days: bytes, window: Window) -> bytes:
 
 
 def _policies(f: Figures) -> list[bytes]:
-    return [zigzag(len(f.policies)), *map(_status, f.policies), _END] if f.policies else [_END]
+    return [zigzag(len(f.policies)), *map(_status, f.policies), END] if f.policies else [END]
 
 
 def _status(status: PolicyStatus) -> bytes:

@@ -7,9 +7,9 @@ false, enums as their index, because fastavro takes index -1 for the last symbol
 
 import io
 import struct
-from collections.abc import Mapping
-from functools import cache
-from typing import Any, ClassVar, Final
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, wraps
+from typing import Any, ClassVar, Final, TypeVar
 
 import fastavro
 from fastavro.types import Schema
@@ -20,8 +20,12 @@ MAGIC: Final = 0
 FRAME_BYTES: Final = 5
 _frame: Final = struct.Struct(">BI")
 
-# What fastavro raises on bytes that are not Avro of the schema.
-AVRO_ERRORS: Final = (
+_V = TypeVar("_V")
+_R = TypeVar("_R")
+_Self = TypeVar("_Self")
+
+# What fastavro raises on bytes that are not Avro of the schema, and what building a record from wrong fields raises.
+_AVRO_ERRORS: Final = (
     EOFError,
     ValueError,
     IndexError,
@@ -31,6 +35,12 @@ AVRO_ERRORS: Final = (
     AssertionError,
     StopIteration,
 )
+
+
+# The bytes of a union with null before its value, and of the end of an array.
+NULL: Final = b"\x00"
+SOME: Final = b"\x02"
+END: Final = b"\x00"
 
 
 class WireError(Exception):
@@ -55,6 +65,19 @@ class NotAvro(WireError):
     """The body does not decode as Avro of its schema."""
 
     reason: ClassVar[str] = "decode_error"
+
+
+def raises_wire_errors(decode: Callable[[_Self, _V], _R]) -> Callable[[_Self, _V], _R]:
+    """Have a method of a codec raise WireError alone for what it cannot decode."""
+
+    @wraps(decode)
+    def decoding(self: _Self, value: _V) -> _R:
+        try:
+            return decode(self, value)
+        except _AVRO_ERRORS as error:
+            raise NotAvro from error
+
+    return decoding
 
 
 def frame(schema_id: int) -> bytes:
@@ -134,7 +157,7 @@ class Body:
         stream.seek(FRAME_BYTES)
         try:
             record = fastavro.schemaless_reader(stream, self._schema, self._reader)
-        except AVRO_ERRORS as error:
+        except _AVRO_ERRORS as error:
             raise NotAvro from error
         if stream.tell() != len(value) or not isinstance(record, dict):
             raise NotAvro
@@ -194,6 +217,11 @@ def string(text: str) -> bytes:
     """A string as Avro writes it."""
     encoded = text.encode()
     return zigzag(len(encoded)) + encoded
+
+
+def array(items: Sequence[bytes]) -> bytes:
+    """An array of these items in one block, as fastavro writes it."""
+    return zigzag(len(items)) + b"".join(items) + END if items else END
 
 
 def checked_index(index: int | None, symbols: int) -> int:

@@ -12,13 +12,12 @@ from schemas.codec import InboundCodec, JournalCodec, OutputCodec
 from schemas.records import Alert, Day, DeadLetter, FactEntry, Snapshot
 from schemas.topics import TopicNames
 from schemas.vocabulary import ID_CONFLICT, TOO_MANY_FACTS
-from schemas.wire import zigzag
 from streams.core.book import Book, StateMismatch
 from streams.lane.records import Effect, KeyValue, Record, Rows
 from streams.lane.stop import LaneFault, Refused
 from streams.recorder import DEAD_LETTER, letter_key
 
-HEAD_KEY = b"h"  # the row that holds the chain value of the partition's last ledger record
+CHAIN_KEY = b"h"  # the row that holds the chain value of the partition's last ledger record
 REFUSED_BY_BOOK = frozenset((ID_CONFLICT, TOO_MANY_FACTS))
 
 
@@ -72,7 +71,7 @@ class Bookkeeper:
         ledger: list[KeyValue] = []
         letters: list[KeyValue] = []
         dispositions: list[str] = []
-        number, repeats_before, head = zigzag(partition), book.repeats, rows.get(HEAD_KEY, GENESIS)
+        repeats_before, head = book.repeats, rows.get(CHAIN_KEY, GENESIS)
         encode = self._outputs.encode_ledger
         entries = self._journal.decode([record.value or b"" for record in records])
         for record, entry in zip(records, entries, strict=True):
@@ -82,7 +81,7 @@ class Bookkeeper:
             (disposition, lines), fact = outcome, entry.fact
             dispositions.append(disposition)
             # Chained to the record before it in this partition.
-            at = number, record.offset, entry.recorded_at
+            at = partition, record.offset, entry.recorded_at
             value = encode(at, fact.company_id, fact.event_id, disposition, lines, head)
             head = chain_of(value)
             ledger.append((record.key, value))
@@ -99,7 +98,7 @@ class Bookkeeper:
             self._topics.alerts: list(map(self._alert, alerts)),
             self._topics.snapshots: list(map(self._snapshot, changes.snapshots)),
         }
-        return Effect(outputs, {**changes.rows, HEAD_KEY: head} if ledger else changes.rows)
+        return Effect(outputs, {**changes.rows, CHAIN_KEY: head} if ledger else changes.rows)
 
     def _alert(self, alert: Alert) -> KeyValue:
         return alert.company_id.encode(), self._outputs.encode_alert(alert)

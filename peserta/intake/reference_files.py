@@ -7,7 +7,8 @@ from typing import Any, Final, TypeVar
 from peserta.operations.failure import Rejected
 from peserta.operations.yaml_document import Document, NotYaml, WrongMapping
 from schemas.records import Company, Policy
-from streams.core import reference_rules as declared
+from streams.core import declared
+from streams.core.reference_rules import field_name
 from streams.core.simulate import Rules
 
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -61,7 +62,7 @@ def _in_entry(document: Document, error: WrongMapping, id_field: str) -> str:
         return str(error)
     names = [declared.entry_name(number + 1, document.text_at((number, id_field)))]
     if inner:
-        names.append(declared.field_name(tuple(inner)))
+        names.append(field_name(tuple(inner)))
     return ": ".join((*names, str(error)))
 
 

@@ -3,16 +3,14 @@
 import shlex
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Final, TextIO
 
 from peserta.operations.kafka_reading import read_to_end
 from peserta.operations.yaml_document import written
 from schemas.codec import JournalCodec
-from schemas.dates import EPOCH_ORDINAL, day_text, instant_text, jakarta_day
+from schemas.dates import day_text, instant_text, jakarta_day
 from schemas.fact_json import line_of
-from schemas.mappings import company_mapping, policy_mapping
 from schemas.records import (
     Company,
     CompanySet,
@@ -26,6 +24,7 @@ from schemas.records import (
     PolicySet,
     Tick,
 )
+from streams.core.declared import company_entry, policy_entry
 
 FACTS_FILE: Final = "facts.ndjson"
 POLICIES_FILE: Final = "policies.yaml"
@@ -152,27 +151,9 @@ def _word(path: Path) -> str:
 
 def policies_yaml(policies: list[Policy]) -> str:
     """Policies as the file that `policies apply` and `simulate` read."""
-    return written([_policy(policy) for policy in policies])
+    return written([policy_entry(policy) for policy in policies])
 
 
 def companies_yaml(companies: list[Company]) -> str:
     """The registry as the file that `companies apply` and `simulate` read."""
-    return written([_company(company) for company in companies])
-
-
-def _policy(policy: Policy) -> dict[str, Any]:
-    fields = policy_mapping(policy)
-    fields["scope"] = {name: wanted for name, wanted in fields["scope"].items() if wanted is not None}
-    for name in ("effective_from", "effective_until", "baseline_on"):
-        fields[name] = None if fields[name] is None else _date(fields[name])
-    return fields
-
-
-def _company(company: Company) -> dict[str, Any]:
-    fields = {name: value for name, value in company_mapping(company).items() if value is not None}
-    fields["baselines"] = [{"date": _date(b.pop("on")), **b} for b in fields["baselines"]]
-    return fields
-
-
-def _date(on: Day) -> date:
-    return date.fromordinal(on + EPOCH_ORDINAL)
+    return written([company_entry(company) for company in companies])

@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from schemas.codec import JournalCodec, OutputCodec, WireError
 from schemas.topics import TopicNames
-from schemas.wire import AVRO_ERRORS
 from sinks.clickhouse.faults import Unreadable, Unwritable
 from sinks.clickhouse.ranges import Batch, Range
 from sinks.clickhouse.tables.alerts import alert_blocks
@@ -96,7 +95,7 @@ def _journal_blocks(batch: Batch, codec: JournalCodec) -> list[Block]:
     values = [record.value or b"" for record in batch.records]
     try:
         entries = codec.decode(values)
-    except (WireError, *AVRO_ERRORS):
+    except WireError:
         # One by one, to say which it is.
         entries = _decoded(batch, lambda value: codec.decode([value])[0])
     offsets = [record.offset for record in batch.records]
@@ -116,7 +115,7 @@ def _decoded(batch: Batch, decode: Callable[[bytes], _T]) -> list[_T]:
     for record in batch.records:
         try:
             decoded.append(decode(record.value or b""))
-        except (WireError, *AVRO_ERRORS) as error:
+        except WireError as error:
             reason = f"it is no record of this topic ({type(error).__name__})"
             raise Unreadable(batch.range.topic, batch.range.partition, record.offset, reason) from error
     return decoded

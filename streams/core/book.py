@@ -9,6 +9,7 @@ import heapq
 from typing import Final, NamedTuple
 
 from schemas.dates import jakarta_day
+from schemas.ledger_lines import Line
 from schemas.records import (
     Alert,
     CompanySet,
@@ -36,10 +37,10 @@ GRACE_DAYS_MAX: Final = 3650
 
 
 class Outcome(NamedTuple):
-    """What a fact did. A line is a number of streams.core.postings."""
+    """What a fact did."""
 
     disposition: str
-    lines: list[int]
+    lines: list[Line]
 
 
 class Changes(NamedTuple):

@@ -15,11 +15,12 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
+from schemas.ledger_lines import CLASS_BITS, CLASS_MASK, HOLDS, PAIR_BITS, PAIR_MASK, Line, Pair
 from schemas.records import WINDOW_DAYS, Company, Day
 from streams.core.moves import Moves, moves
 from streams.core.policies import Policies, in_force
 from streams.core.policy_state import PENDING, SLEEPS, Decision, PolicyState
-from streams.core.postings import CLASS_BITS, CLASS_MASK, PAIR_MASK, DayRow
+from streams.core.postings import DayRow
 from streams.core.rules import Terms
 from streams.core.timeline import LONG_AGO, NEVER
 
@@ -91,13 +92,13 @@ class CompanyBook:
 
     # ---- postings
 
-    def post(self, lines: list[int]) -> None:
+    def post(self, lines: list[Line]) -> None:
         """Enter the lines of one fact."""
         changed, today, deltas = self._changed_days, self.today, self._deltas
         self.has_facts = True
         for line in lines:
-            on, pair = line >> 21, line >> 1 & PAIR_MASK
-            quantity = 1 if line & 1 else -1
+            change, quantity = line >> 1, 1 if line & HOLDS else -1
+            on, pair = change >> PAIR_BITS, change & PAIR_MASK
             row = changed.get(on)
             if row is None:
                 row = self._begin_change(on)
@@ -121,7 +122,7 @@ class CompanyBook:
         self.moves_of_day.pop(on, None)
         return row
 
-    def _post_to_baselines(self, on: Day, pair: int, quantity: int) -> None:
+    def _post_to_baselines(self, on: Day, pair: Pair, quantity: int) -> None:
         for baseline_on, balances in self.baselines.items():
             if on <= baseline_on:
                 move(balances, pair, quantity)
@@ -279,7 +280,7 @@ class CompanyBook:
         return self.today, self.has_facts, *states
 
 
-def move(balances: Balances, pair: int, quantity: int) -> None:
+def move(balances: Balances, pair: Pair, quantity: int) -> None:
     """A posting: so many people leave one account for another."""
     before, after = pair >> CLASS_BITS, pair & CLASS_MASK
     balances[before] = balances.get(before, 0) - quantity

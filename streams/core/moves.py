@@ -6,8 +6,9 @@ a window passes a day with one addition. A field has room for 90 days of any com
 
 from typing import Final
 
+from schemas.ledger_lines import CLASS_BITS, CLASS_MASK, Pair
 from schemas.vocabulary import CLASSES, OUTSIDE, REQUIRED_DEFAULT
-from streams.core.postings import CLASS_BITS, CLASS_MASK, DayRow
+from streams.core.postings import DayRow
 
 Moves = tuple[int, int]  # what moved on a day, and the change of the people
 
@@ -26,7 +27,7 @@ class _MovesOfOne(dict[int, Moves]):
     """pair of classes -> the moves of one person who goes from the first class to the second. Cached when first
     asked for."""
 
-    def __missing__(self, pair: int) -> Moves:
+    def __missing__(self, pair: Pair) -> Moves:
         before, after = pair >> CLASS_BITS, pair & CLASS_MASK
         moved = gain = 0
         if before == OUTSIDE:

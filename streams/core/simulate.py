@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from schemas.admission import Refusal
 from schemas.dates import day_text, jakarta_day, jakarta_midnight
 from schemas.fact_json import admit
+from schemas.ledger_lines import posting
 from schemas.records import (
     TICK_SOURCE,
     WINDOW_DAYS,
@@ -25,7 +26,6 @@ from schemas.records import (
 from schemas.vocabulary import APPLIED, EMPLOYMENT_TYPES, PROGRAMMES, ClassParts, programme_names
 from streams.core.book import GRACE_DAYS_DEFAULT, Book, Outcome
 from streams.core.figures import figures
-from streams.core.postings import posting
 from streams.core.timeline import LONG_AGO
 
 JsonObject = dict[str, Any]

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from schemas.ledger_lines import CLASS_BITS, CLASS_MASK
 from schemas.records import new
 from schemas.vocabulary import ALL_EMPLOYMENT_TYPES, CLASSES, EMPLOYMENT_TYPES, PROGRAMMES, REQUIRED_DEFAULT
-from streams.core.postings import CLASS_BITS, CLASS_MASK
 
 # No class but OUTSIDE, which weighs nothing, is negative once an entry is posted: no field flows over into the next.
 FIELD_BITS: Final = 32

@@ -11,6 +11,7 @@ hired on that day (a renewal). `may_renew` says when a further fact can make one
 from collections.abc import Sequence
 from typing import Final
 
+from schemas.ledger_lines import Change, change
 from schemas.records import Day, Instant
 from schemas.vocabulary import (
     ALL_PROGRAMMES,
@@ -23,7 +24,6 @@ from schemas.vocabulary import (
     TERMINATION,
     WITHDRAWN,
 )
-from streams.core.postings import change
 
 LONG_AGO: Final = -(1 << 31)  # before every date
 NEVER: Final[Day] = 1 << 40  # after every date
@@ -40,7 +40,7 @@ NOBODY: Final[Head] = (LONG_AGO, 0, 0, 0, OUTSIDE, 0)
 Remembered = tuple[Day, Instant, int, bytes, int, bytes]
 
 
-def _settled_classes() -> list[int]:
+def _settled_classes() -> list[Change]:
     """situation -> its class without `new`; the class with it is the next number."""
     classes = [OUTSIDE] * (len({parts.employment_type for parts in CLASSES if parts}) + 1 << _TYPE_SHIFT)
     for (employment_type, programmes), number in SETTLED_CLASS.items():
@@ -53,7 +53,7 @@ _SETTLED: Final = _settled_classes()
 
 def extend(
     head: Head, on: Day, at: Instant, kind: int, detail: int, grace_days: int
-) -> tuple[Head, list[int], list[int]]:
+) -> tuple[Head, list[Change], list[Change]]:
     """A fact that sorts after all before it -> (new head, changes that no longer hold, changes that hold instead)."""
     last_on, _, _, start, eve, situation = head
     if on > last_on:
@@ -78,14 +78,14 @@ def extend(
     return (on, at, kind, start, eve, situation), was, _tail(on, eve, situation, start + grace_days)
 
 
-def _tail(on: Day, eve: int, situation: int, grace_ends: Day) -> list[int]:
-    """The changes from `on` onwards, given the class on its eve and the situation at its end; see `change`."""
+def _tail(on: Day, eve: int, situation: int, grace_ends: Day) -> list[Change]:
+    """The changes from `on` onwards, given the class on its eve and the situation at its end."""
     settled = _SETTLED[situation]
     if not settled or on >= grace_ends:
-        return [] if eve == settled else [on << 20 | eve << 10 | settled]
+        return [] if eve == settled else [change(on, eve, settled)]
     now = settled + 1
-    ends = grace_ends << 20 | now << 10 | settled
-    return [ends] if eve == now else [on << 20 | eve << 10 | now, ends]
+    ends = change(grace_ends, now, settled)
+    return [ends] if eve == now else [change(on, eve, now), ends]
 
 
 def may_renew(head: Head, on: Day, kind: int, detail: int) -> bool:
@@ -99,10 +99,10 @@ def may_renew(head: Head, on: Day, kind: int, detail: int) -> bool:
     return situation < _INSIDE if kind == HIRE else kind == TERMINATION and detail == CONTRACT_ENDED
 
 
-def timeline(facts: Sequence[Remembered], grace_days: int) -> tuple[Head, list[int]]:
+def timeline(facts: Sequence[Remembered], grace_days: int) -> tuple[Head, list[Change]]:
     """Facts that are not void, sorted -> the head and all changes of class in order of date."""
     head = NOBODY
-    changes: list[int] = []
+    changes: list[Change] = []
     hired_on = {on for on, _, kind, _, _, _ in facts if kind == HIRE}
     for on, at, kind, _, detail, _ in facts:
         if kind == TERMINATION and detail == CONTRACT_ENDED and on in hired_on and _inside_on_eve(head, on):

@@ -9,7 +9,7 @@ from typing import Final
 
 from schemas.records import Fact
 from schemas.vocabulary import APPLIED, CORRECTION, DUPLICATE, ID_CONFLICT, NO_EFFECT, TOO_MANY_FACTS
-from streams.core.postings import difference
+from streams.core.postings import difference, difference_of_many
 from streams.core.timeline import NOBODY, Head, Remembered, extend, may_renew, timeline
 
 FACTS_PER_WORKER_MAX: Final = 1000  # void ones and corrections included (SEMANTICS 2)
@@ -59,15 +59,9 @@ def _refold(row: bytes, fact: Fact, grace_days: int) -> Remembrance:
     _, was = timeline(in_force(facts), grace_days)
     facts.append(mine)
     head, now = timeline(in_force(facts), grace_days)
-    lines = _difference_of_many(was, now)
+    lines = difference_of_many(was, now)
     row = _HEAD.pack(*head, len(facts)) + row[_HEAD.size :] + packed
     return APPLIED if lines else NO_EFFECT, row, lines
-
-
-def _difference_of_many(was: list[int], now: list[int]) -> list[int]:
-    """As `difference`, in linear time: a timeline has no change twice."""
-    before, after = set(was), set(now)
-    return sorted([c << 1 for c in before - after] + [c << 1 | 1 for c in after - before])
 
 
 def in_force(facts: list[Remembered]) -> list[Remembered]:

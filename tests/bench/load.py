@@ -18,7 +18,7 @@ from schemas.records import Coordinates, Entry, FactEntry, Policy, PolicySet
 from schemas.topics import TopicNames
 from schemas.vocabulary import ALL_EMPLOYMENT_TYPES, REQUIRED_DEFAULT, RULES, programme_set
 from streams.core.book import Book
-from streams.core.reference_rules import policies
+from streams.core.declared import policies
 from streams.core.rows import StateRows
 from tests.support.raw_records import RawRecord
 

@@ -4,6 +4,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
+from schemas.ledger_lines import change
 from schemas.records import (
     WINDOW_DAYS,
     Alert,
@@ -28,7 +29,6 @@ from schemas.vocabulary import (
     TERMINATION_REASONS,
     WITHDRAWN,
 )
-from streams.core.postings import change
 
 texts: Final = st.text(max_size=70)  # without surrogates, as Hypothesis makes them by default
 ints: Final = st.integers(-(1 << 31), (1 << 31) - 1)

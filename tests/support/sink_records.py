@@ -35,7 +35,6 @@ from schemas.vocabulary import (
     ClassParts,
     programme_set,
 )
-from schemas.wire import zigzag
 
 OUTPUT = OutputCodec()
 JOURNAL = JournalCodec()
@@ -128,7 +127,7 @@ def ledger_record(
 
 
 def ledger_value(record: LedgerRecord) -> bytes:
-    at = (zigzag(record.partition), record.offset, record.recorded_at)
+    at = (record.partition, record.offset, record.recorded_at)
     numbers = [_number(posting) for posting in record.lines]
     return OUTPUT.encode_ledger(at, record.company_id, record.event_id, record.disposition, numbers)
 

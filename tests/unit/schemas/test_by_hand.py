@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from schemas import fact_bytes, journal, ledger_bytes
 from schemas.codec import InboundCodec, JournalCodec, OutputCodec, WireError
+from schemas.ledger_lines import change
 from schemas.records import Coordinates, Fact, FactEntry
 from schemas.registry import REGISTERED, FixedRegistry
 from schemas.vocabulary import BOOK_DISPOSITIONS
 from schemas.wire import FRAME_BYTES, zigzag
-from streams.core.postings import change
 from tests.support import records
 from tests.support.journals import deterministic
 
@@ -112,7 +112,7 @@ def test_ledger_records_are_read_as_fastavro_reads_them(
     partition: int, offset: int, at: int, company: str, event: str, disposition: str, lines: list[int],
     touches: list[tuple[int, int]], cut: int | None,
 ) -> None:  # fmt: skip
-    encoded = OUTPUTS.encode_ledger((zigzag(partition), offset, at), company, event, disposition, lines)
+    encoded = OUTPUTS.encode_ledger((partition, offset, at), company, event, disposition, lines)
     value = touched(encoded, touches, cut)
     assert read(OUTPUTS.decode_ledger, value) == read(NEWER_OUTPUTS.decode_ledger, value)
 
@@ -128,7 +128,7 @@ def one_byte_changed(value: bytes) -> Iterator[bytes]:
 USUAL: Final = records.usual_fact()
 USUAL_ENTRY: Final = FactEntry(Coordinates("workforce.facts.v1", 3, 1_234_567), 1_757_000_000_000, USUAL)
 USUAL_LEDGER: Final = OUTPUTS.encode_ledger(
-    (zigzag(3), 5, USUAL_ENTRY.recorded_at),
+    (3, 5, USUAL_ENTRY.recorded_at),
     "C1",
     "e1",
     "applied",

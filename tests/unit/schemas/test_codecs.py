@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.chain import CHAIN_BYTES, GENESIS, chain_of, chained
 from schemas.codec import InboundCodec, JournalCodec, OutputCodec, UnknownSchema, WireError
+from schemas.ledger_lines import posting
 from schemas.records import (
     WINDOW_DAYS,
     Alert,
@@ -36,6 +37,7 @@ from schemas.vocabulary import (
     EMPLOYMENT_TYPES,
     HIRE,
     KINDS,
+    PROGRAMME_BIT,
     PROGRAMMES,
     TERMINATION,
     TERMINATION_REASONS,
@@ -43,8 +45,7 @@ from schemas.vocabulary import (
     ClassParts,
     programme_names,
 )
-from schemas.wire import FRAME_BYTES, frame, zigzag
-from streams.core.postings import posting
+from schemas.wire import FRAME_BYTES, frame, raises_wire_errors, zigzag
 from tests.support import journals, records
 from tests.support.journals import deterministic
 
@@ -136,7 +137,7 @@ def line_fields(line: Posting) -> dict[str, Any]:
 def test_a_ledger_record_is_fastavros_bytes_and_comes_back(
     partition: int, offset: int, at: int, company: str, event: str, disposition: str, lines: list[int]
 ) -> None:
-    value = OUTPUTS.encode_ledger((zigzag(partition), offset, at), company, event, disposition, lines)
+    value = OUTPUTS.encode_ledger((partition, offset, at), company, event, disposition, lines)
     spelled = tuple(map(posting, lines))
     fields = {
         "partition": partition,
@@ -254,3 +255,17 @@ HIRED = b"hris\x02\x02"  # the source, and in a union with null the employment t
 def test_what_no_journal_can_hold_is_refused(values: list[bytes]) -> None:
     with pytest.raises(WireError):
         JOURNAL.decode(values)
+
+
+class Decoder:
+    """Reads a programme's bit, which only six names have."""
+
+    @raises_wire_errors
+    def decode(self, name: str) -> int:
+        return PROGRAMME_BIT[name]
+
+
+def test_fields_that_make_no_record_are_a_wire_error_too() -> None:
+    assert Decoder().decode("JKK") == PROGRAMME_BIT["JKK"]
+    with pytest.raises(WireError):
+        Decoder().decode("JXX")

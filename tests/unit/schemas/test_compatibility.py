@@ -10,8 +10,8 @@ from typing import Any
 import fastavro
 import pytest
 
-from schemas.compatibility import fingerprint, problems
 from schemas.registry import REGISTERED, Registered, schema_text
+from tests.support.schema_compatibility import fingerprint, problems
 
 PUBLISHED: dict[str, str] = json.loads(resources.files("schemas").joinpath("avro", "published.json").read_text())
 

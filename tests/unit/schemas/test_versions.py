@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from schemas.codec import InboundCodec, JournalCodec, OutputCodec, UnknownSchema
-from schemas.compatibility import problems
 from schemas.records import Coordinates, DeadLetter, Entry, Fact, FactEntry, Tick
 from schemas.registry import AvroSchema, FixedRegistry
 from schemas.vocabulary import ENROLLMENT, HIRE
+from tests.support.schema_compatibility import problems
 
 SECOND = {1: 101, 3: 103, 20: 120, 24: 124}  # id of the first version -> id of the second
 HIRED = Fact(HIRE, 2, "e1", "C1", "w1", 20_000, 1_735_000_000_000, "hris", "")

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.ledger_lines import posting
 from schemas.records import Entry
 from streams.core.book import Book
 from streams.core.figures import figures
-from streams.core.postings import posting
 from tests.support.busy_journals import busy_entries
 from tests.support.journals import deterministic, entries
 from tests.support.naive_book import Line, NaiveBook

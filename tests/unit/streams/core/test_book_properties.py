@@ -11,15 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.codec import OutputCodec
+from schemas.ledger_lines import CLASS_BITS, CLASS_MASK, PAIR_BITS, PAIR_MASK
 from schemas.records import Alert, Entry, Fact, FactEntry
 from schemas.vocabulary import CLASSES, CORRECTION, OUTSIDE
-from schemas.wire import zigzag
 from streams.core.book import Book, Changes, Outcome
 from streams.core.company import CompanyBook
 from streams.core.counting import count
 from streams.core.figures import figures
 from streams.core.policy_state import PolicyState
-from streams.core.postings import CLASS_BITS, CLASS_MASK, PAIR_MASK
 from streams.core.rows import Rows
 from streams.core.tally import counts_at
 from tests.support.busy_journals import busy_entries
@@ -55,7 +54,7 @@ def fold(journal: list[Entry], *, take_after: frozenset[int] = frozenset(), rest
     for offset, one in enumerate(journal):
         outcome = book.apply(one, offset)
         if outcome is not None and isinstance(one, FactEntry):
-            at = zigzag(0), offset, one.recorded_at
+            at = 0, offset, one.recorded_at
             ids = one.fact.company_id, one.fact.event_id
             kept.ledger.append(codec.encode_ledger(at, *ids, outcome.disposition, outcome.lines))
         kept.alerts.extend(map(codec.encode_alert, book.take_alerts()))
@@ -237,7 +236,8 @@ def posted_one_by_one(sent: list[Fact]) -> tuple[list[Change], tuple[Fact, ...]]
         assert outcome is not None
         known = (*known, fact) if outcome.disposition in ("applied", "no_effect") else known
         for line in outcome.lines:
-            sums[line >> 21, line >> 1 & PAIR_MASK] += 1 if line & 1 else -1
+            change = line >> 1
+            sums[change >> PAIR_BITS, change & PAIR_MASK] += 1 if line & 1 else -1
         assert all(quantity in (0, 1) for quantity in sums.values())
     posted = [
         (on, worker_class(CLASSES[pair >> CLASS_BITS]), worker_class(CLASSES[pair & CLASS_MASK]))

@@ -5,8 +5,9 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.ledger_lines import change, posting
 from schemas.vocabulary import CLASSES, EMPLOYMENT_TYPES, OUTSIDE, PROGRAMMES
-from streams.core.postings import change, difference, posting
+from streams.core.postings import difference
 from tests.support.journals import deterministic
 from tests.support.naive_timeline import ledger_key, worker_class
 

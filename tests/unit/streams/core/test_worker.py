@@ -3,8 +3,8 @@
 import pytest
 
 from schemas.dates import day, day_text
+from schemas.ledger_lines import posting
 from schemas.records import Fact
-from streams.core.postings import posting
 from streams.core.worker import FACTS_PER_WORKER_MAX, head_of, remember, unpacked
 from tests.support.facts import correction, enrollment, hire, termination
 from tests.support.naive_timeline import WorkerClass, worker_class

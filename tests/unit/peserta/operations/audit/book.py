@@ -14,7 +14,7 @@ from schemas.fact_json import read_record
 from schemas.records import Coordinates, PolicySet
 from schemas.topics import TopicNames
 from streams.bookkeeper import Bookkeeper
-from streams.core.reference_rules import policies
+from streams.core.declared import policies
 from streams.lane.cursors import CURSOR_PREFIX
 from streams.lane.records import Rows
 from streams.partitioning import partition_of

@@ -7,7 +7,7 @@ import pytest
 from schemas.dates import day
 from schemas.records import Baseline, Company, Policy, Scope
 from schemas.vocabulary import ALL_EMPLOYMENT_TYPES, programme_set
-from streams.core.reference_rules import POLICIES_MAX, WrongEntry, companies, policies
+from streams.core.declared import POLICIES_MAX, WrongEntry, companies, policies
 
 P: dict[str, Any] = {"policy_id": "P1", "threshold_bp": 2000, "effective_from": "2025-01-01"}
 C: dict[str, Any] = {"company_id": "C1"}
