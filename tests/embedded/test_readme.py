@@ -1,6 +1,7 @@
-"""The README tells the truth: its commands are run in their order, its table of settings is held against the code."""
+"""The pages tell the truth: their commands are run in order, settings and views are held against code and engine."""
 
 import asyncio
+import json
 import os
 import re
 import subprocess
@@ -12,31 +13,36 @@ import pytest
 
 from deploy.embedded.stack import Stack
 from peserta.demo.run import ARRIVAL_LIMIT_S
+from peserta.intake.reference_files import read_companies, read_policies
 from peserta.operations.generations import read_said, standing_book
 from peserta.operations.kafka_reading import end_offsets, wait_until_worked
 from peserta.operations.making_topics import make_topics
 from peserta.settings import PREFIX, Settings
+from schemas.admission import Refusal
+from schemas.fact_json import admit
+from schemas.records import Company, Policy
 from sinks.clickhouse.reading import wait_until_caught_up
 from tests.support.installation import RestartingService, installation
+from tests.support.view_reference import columns_of, page_with, rendered
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-PAGES = ("For publishers", "For alert consumers", "For analysts", "For operators")
+TOP = Path(__file__).parents[2]
+PAGES = ("publishers", "alerts", "analysts", "operators")  # in the order in which they build on each other
 COMMAND_LIMIT_S = 120
 NOT_RUN = (". .venv/bin/activate", "peserta up")
 
 
-def page(title: str) -> str:
-    """The text between a heading and the next."""
-    return README.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
+def page(name: str) -> str:
+    """A page of docs/."""
+    return (TOP / "docs" / f"{name}.md").read_text(encoding="utf-8")
 
 
-def blocks(title: str, language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", page(title), flags=re.DOTALL)
+def blocks(name: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page(name), flags=re.DOTALL)
 
 
 @pytest.fixture(scope="module")
 def settings(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    folder = tmp_path_factory.mktemp("readme")
+    folder = tmp_path_factory.mktemp("pages")
     return installation(stack.kafka_address, stack.clickhouse_url, "readme.", "readme", folder)
 
 
@@ -81,22 +87,22 @@ def test_the_pages_work_when_they_are_typed_in_order(
     settings: Settings, running: RestartingService, tmp_path: Path
 ) -> None:
     said: dict[str, str] = {}
-    for title in PAGES:
-        for script in blocks(title, "sh"):
-            said[title] = said.get(title, "") + run(script, settings, tmp_path)
+    for name in PAGES:
+        for script in blocks(name, "sh"):
+            said[name] = said.get(name, "") + run(script, settings, tmp_path)
             asyncio.run(everything_arrived(settings))
 
-    assert "4 published, 0 refused" in said["For publishers"]
-    assert "C1 half became_evaluable: 1 of 3 (33.33 %), 1 person missing" in said["For alert consumers"]
-    assert "C1 half recovered: 2 of 3 (66.66 %)" in said["For alert consumers"]
-    assert '"2025-10-31",3,2' in said["For analysts"]
-    assert '"kind":"company"' in said["For analysts"]
-    assert said["For operators"].count("All is well.") == 4
-    assert "Generation 2 stands." in said["For operators"]
+    assert "4 published, 0 refused" in said["publishers"]
+    assert "C1 half became_evaluable: 1 of 3 (33.33 %), 1 person missing" in said["alerts"]
+    assert "C1 half recovered: 2 of 3 (66.66 %)" in said["alerts"]
+    assert '"2025-10-31",3,2' in said["analysts"]
+    assert '"kind":"company"' in said["analysts"]
+    assert said["operators"].count("All is well.") == 4
+    assert "Generation 2 stands." in said["operators"]
 
 
 def test_the_consumer_in_python_prints_alerts(settings: Settings, running: RestartingService, tmp_path: Path) -> None:
-    (script,) = blocks("For alert consumers", "python")
+    (script,) = blocks("alerts", "python")
     alerts = standing_book(settings).topics.alerts
     script = script.replace("127.0.0.1:9092", settings.kafka).replace("coverage.alerts.v1", alerts)
     with subprocess.Popen([sys.executable, "-u", "-c", script], stdout=subprocess.PIPE, text=True) as consumer:
@@ -107,8 +113,32 @@ def test_the_consumer_in_python_prints_alerts(settings: Settings, running: Resta
 
 
 def test_every_setting_is_in_the_table_with_its_default() -> None:
-    table = page("For operators")
+    table = page("operators")
     for name, field in Settings.model_fields.items():
         (row,) = [line for line in table.splitlines() if f"`{PREFIX}{name.upper()}`" in line]
         assert field.description is not None
         assert field.description in row
+
+
+def test_examples_of_facts_are_facts() -> None:
+    lines = [line for script in blocks("publishers", "json") for line in script.splitlines()]
+    assert {json.loads(line)["type"] for line in lines} == {"termination", "correction"}
+    assert [line for line in lines if isinstance(admit(line.encode()), Refusal)] == []
+
+
+def test_examples_of_policies_and_companies_are_taken(tmp_path: Path) -> None:
+    companies, policies = blocks("publishers", "yaml")
+    (tmp_path / "companies.yaml").write_text(companies, encoding="utf-8")
+    (tmp_path / "policies.yaml").write_text(policies, encoding="utf-8")
+    assert len(read_companies(tmp_path / "companies.yaml")) == len(read_policies(tmp_path / "policies.yaml")) == 1
+
+
+def test_every_field_that_people_write_is_on_the_publishers_page() -> None:
+    named = set(re.findall(r"`(\w+)`", page("publishers")))
+    assert {*Policy.__dataclass_fields__} <= named
+    assert {*Company.__dataclass_fields__} <= named
+
+
+async def test_the_reference_of_views_is_what_the_engine_says(clickhouse_url: str, clickhouse_database: str) -> None:
+    reference = rendered(await columns_of(clickhouse_url, clickhouse_database))
+    assert page_with(page("analysts"), reference) == page("analysts"), "python -m tests.support.view_reference"
