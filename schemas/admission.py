@@ -1,6 +1,6 @@
 """Which facts enter the journal: the rules of SEMANTICS 1, and the reason that a refusal gives (SEMANTICS 2).
 
-The recorder, `publish` and `simulate` all ask here, so that the same fact is refused for the same reason everywhere.
+The recorder, `publish` and `simulate` all use these rules, so that a fact is refused for the same reason everywhere.
 """
 
 import re
@@ -35,7 +35,7 @@ KEY_MISMATCH: Final = "key_mismatch"
 TYPE_NOT_ALLOWED: Final = "type_not_allowed"
 EFFECTIVE_ON_OUT_OF_RANGE: Final = "effective_on_out_of_range"
 
-# The closed list, in the order in which the first that applies is given, as said of a record.
+# The closed list of reasons for a record. The first one that applies is given.
 REASONS: Final = {
     OVERSIZED: f"key and value have more than {RECORD_BYTES_MAX} bytes",
     BAD_MAGIC: "the value does not begin with the Confluent frame (a zero byte and a schema id)",
@@ -48,7 +48,7 @@ REASONS: Final = {
     EFFECTIVE_ON_OUT_OF_RANGE: "effective_on lies before 1 January 1970, or more than a year after the recording",
 }
 
-# The same, as said of a line of a file.
+# The same reasons, worded for a line of a file.
 REASONS_OF_A_LINE: Final = REASONS | {
     OVERSIZED: f"the line has more than {RECORD_BYTES_MAX} bytes",
     DECODE_ERROR: "the line is not a JSON object in UTF-8, or says a key twice",
@@ -77,7 +77,7 @@ FIELD_RULES: Final = {
 
 KEY_RULE: Final = "must be the key of the record"
 
-# Reasons that are about one field, whatever the record: the field and its rule.
+# Reasons that concern one field of every record: the field and its rule.
 _FIELD_OF_REASON: Final = {
     NATIONAL_ID: ("worker_id", "must be an opaque token, no national id (16 digits) or participant number (11)"),
     KEY_MISMATCH: ("company_id", KEY_RULE),
@@ -169,7 +169,7 @@ def invalid_field(fact: Fact) -> str:
     return next((name for name, valid in checks if not valid), "corrects" if fact.kind == CORRECTION else "programmes")
 
 
-# The same few come again and again. What is no text raises TypeError, as a pattern does.
+# Cached, because a few values repeat. A value that is not text raises TypeError, as a pattern does.
 @lru_cache(maxsize=TEXTS_KEPT_MAX)
 def _is_company_id(text: str) -> bool:
     return _WORD.fullmatch(text) is not None
@@ -181,7 +181,7 @@ def _is_source(text: str) -> bool:
 
 
 def range_reason(fact: Fact, recorded_at: Instant) -> str | None:
-    """`effective_on_out_of_range` when the fact holds from too far away."""
+    """`effective_on_out_of_range` when effective_on is too early or too late."""
     first, last = effective_range(jakarta_day(recorded_at))
     return None if first <= fact.effective_on <= last else EFFECTIVE_ON_OUT_OF_RANGE
 
@@ -194,13 +194,13 @@ def shown_event_id(event_id: object, worker_id: object) -> str | None:
 
 
 def shown_field(name: str) -> str:
-    """The name of an unknown field in a refusal, if it looks like one, and like nobody's number."""
+    """The name of an unknown field in a refusal, if it looks like a name and cannot be a personal number."""
     is_name = _FIELD_NAME.fullmatch(name) and sum(c.isdigit() for c in name) <= _FIELD_DIGITS_MAX
     return name if is_name else UNSHOWN_FIELD
 
 
 def field_and_rule(reason: str, fact: Fact | None) -> tuple[str | None, str | None]:
-    """The field that a refused fact has wrong, and its rule; nothing where the reason is about no field."""
+    """The wrong field of a refused fact, and its rule; (None, None) when the reason concerns no field."""
     if reason == INVALID_FIELD and fact is not None:
         field = invalid_field(fact)
         return field, FIELD_RULES[field]

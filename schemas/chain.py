@@ -1,7 +1,7 @@
 """The chain of a ledger partition: each record carries a keyless hash of the record before it and of itself.
 
 A record's chain value is SHA-256 of (chain value of the record before, bytes of the record without its chain value);
-before the first stands GENESIS. So whoever knows one chain value knows that the history that ends in it is unchanged.
+the value before the first record is GENESIS. So a known chain value proves that the history up to it is unchanged.
 """
 
 import hashlib
@@ -23,7 +23,8 @@ def chain_of(value: bytes) -> bytes:
 
 
 class Verdict(NamedTuple):
-    """Records that hold together, the chain value of the last of them, and the place of the first that does not."""
+    """The number of records that chain correctly, the chain value of the last of them, and the place of the first that
+    does not."""
 
     records: int
     head: bytes

@@ -14,8 +14,9 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 INSTANT_MIN: Final = (date(2000, 1, 1).toordinal() - EPOCH_ORDINAL) * DAY_MS
 INSTANT_END: Final = (date(2200, 1, 1).toordinal() - EPOCH_ORDINAL) * DAY_MS
 
-EFFECTIVE_FIRST: Final[Day] = 0  # a fact may hold from 1 January 1970: who was hired long ago is reported truly ...
-YEARS_AHEAD_MAX: Final = 1  # ... to this long after it is recorded (SEMANTICS 1)
+# The range of effective_on (SEMANTICS 1). It begins early enough to report old hires with their true dates.
+EFFECTIVE_FIRST: Final[Day] = 0
+YEARS_AHEAD_MAX: Final = 1  # after the date of recording
 
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _INSTANT: Final = re.compile(
@@ -53,7 +54,7 @@ def day_text(on: Day) -> str:
 
 
 def instant(text: str) -> Instant:
-    """RFC 3339 with an offset -> milliseconds, what is below them cut; ValueError for anything else."""
+    """RFC 3339 with an offset -> milliseconds, rounded down; ValueError for anything else."""
     if not _INSTANT.fullmatch(text):
         raise ValueError("an instant is written YYYY-MM-DDTHH:MM:SS+HH:MM")
     at = (datetime.fromisoformat(text.upper()) - EPOCH) // _MILLISECOND
@@ -74,7 +75,7 @@ def instant_text(at: Instant) -> str:
 
 @lru_cache(maxsize=1 << 12)
 def effective_range(recorded_on: Day) -> tuple[Day, Day]:
-    """First and last date from which a fact that is recorded on this date may hold."""
+    """The first and last effective_on of a fact that is recorded on this date."""
     return EFFECTIVE_FIRST, _years_from(recorded_on, YEARS_AHEAD_MAX)
 
 

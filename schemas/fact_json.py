@@ -63,12 +63,12 @@ _RULES: Final = FIELD_RULES | {
 }
 _MISSING: Final = "is missing"
 
-# What a wrong value raises while it is looked up or parsed.
+# What looking up or parsing a wrong value raises.
 _WRONG_VALUE: Final = (KeyError, TypeError, ValueError)
 
 
 class FactLine(NamedTuple):
-    """A line that is a record: its fact, and the time at which it is taken to be recorded."""
+    """The fact of a line, and its time of recording in a replay."""
 
     fact: Fact
     recorded_at: Instant
@@ -77,7 +77,7 @@ class FactLine(NamedTuple):
 def numbered(file: Iterable[bytes], first: int = 1) -> Iterator[tuple[int, bytes]]:
     """(number, line without its end) of each line of a file.
 
-    Blank lines keep their numbers and are passed over, and so is a byte order mark at the beginning of the file.
+    Blank lines are counted and skipped. A byte order mark at the beginning of the file is skipped.
     """
     for number, raw in enumerate(file, first):
         line = raw.rstrip(b"\r\n")
@@ -224,14 +224,14 @@ def _some_number(_: str) -> int:
 
 
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON. What one means that says a key twice cannot be known, so it is none."""
+    """A JSON object. One that repeats a key is ambiguous, so it is refused."""
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise ValueError("a key stands twice in one object")
     return fields
 
 
-# No field is a number, so none is read: int() refuses a long one, and the line would pass for no JSON.
+# No field is a number, so numbers are not parsed: int() refuses very long ones, and the line would count as no JSON.
 _decoder: Final = json.JSONDecoder(
     parse_constant=_no_constant, parse_int=_some_number, object_pairs_hook=_each_key_once
 )
@@ -239,7 +239,7 @@ _encode: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators
 
 
 def _decoded(text: str) -> Any:
-    """What a line says; ValueError when it is no JSON. Nearly all are an object with nothing around it."""
+    """The JSON value of a line; ValueError when it is not JSON. Nearly every line is one object and nothing else."""
     if text.startswith("{"):
         fields, end = _decoder.raw_decode(text)
         if end == len(text):
@@ -273,5 +273,5 @@ def line_of(fact: Fact, recorded_at: Instant | None = None) -> str:
 
 
 def json_line(fields: dict[str, Any]) -> str:
-    """An object as section 8 prints it: sorted keys, no blanks, UTF-8 as it is."""
+    """A JSON object as section 8 prints it: sorted keys, no blanks, UTF-8 unescaped."""
     return _encode(fields)

@@ -1,6 +1,6 @@
 """Generations of the book: the journal folded once by certain code and settings, with state and outputs of its own.
 
-Which one stands, and which was begun last, are the two records of `coverage.generations.v1`: JSON, for people too.
+The current generation, and the one begun last, are the two records of `coverage.generations.v1`, in readable JSON.
 """
 
 import json
@@ -13,7 +13,7 @@ FIRST = 1
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """`since`: milliseconds since 1970 at which it was begun or came to stand; `code`: digest of the folding code."""
+    """`since`: milliseconds since 1970 when it was begun or became current; `code`: digest of the folding code."""
 
     number: int = FIRST
     since: int = 0
@@ -26,7 +26,7 @@ class Generation:
 
     @classmethod
     def decode(cls, value: bytes) -> "Generation":
-        """Raises ValueError for what is none: a number must be there, and every field must be of its type."""
+        """Raises ValueError for bytes that are no generation: the number is required, and every field has its type."""
         found = json.loads(value)
         if not isinstance(found, dict) or not {"number"} <= found.keys() <= set(cls.__slots__):
             raise ValueError("not the fields of a generation")

@@ -29,7 +29,7 @@ class InboundCodec:
         return self._frames[fact.kind] + common_fields(fact) + own
 
     def decode(self, value: bytes | None) -> tuple[Fact, bool]:
-        """A framed value -> (fact whose values are not yet checked, whether encoding it again gives the same bytes).
+        """A framed value -> (the fact, its values not yet checked; whether encoding it again gives the same bytes).
 
         Raises BadMagic, UnknownSchema or NotAvro. An empty set of programmes comes back as a detail without any.
         """
@@ -46,12 +46,14 @@ class InboundCodec:
         return self._slowly(kind, body, value)
 
     def common_bytes(self, fact: Fact, value: bytes) -> bytes:
-        """The common fields as they stand in a value that encoding the fact gives again: the journal's bytes too."""
+        """The bytes of the common fields in this value, which the journal can copy.
+
+        Only for a value that encoding the fact gives again."""
         own = string(fact.corrects) if fact.kind == CORRECTION else _OWN_BYTES[fact.kind][fact.detail]
         return value[FRAME_BYTES : -len(own)]
 
     def _slowly(self, kind: int, body: Body, value: bytes) -> tuple[Fact, bool]:
-        """By fastavro. Avro allows sets in any order, arrays in several blocks, numbers with idle bytes."""
+        """By fastavro: Avro allows sets in any order, arrays in several blocks, and numbers with superfluous bytes."""
         fact = fact_from(kind, body.decode(value))
         return fact, self.encode(fact) == value
 

@@ -1,5 +1,8 @@
-"""Journal entries to and from Avro. Facts are most of a journal, so they are written from ready-made bytes and read by
-hand; what the hand does not know, and the other entries, which are rare, go through fastavro as mappings."""
+"""Journal entries to and from Avro.
+
+Most entries are facts: they are written from ready-made bytes, and read without fastavro if they are in plain form
+(schemas.fact_bytes). Whatever is not in plain form, and the other entries, which are rare, go through fastavro.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -20,7 +23,7 @@ from schemas.fact_bytes import (
     repeated_text,
 )
 from schemas.mappings import company_from, company_mapping, policy_from, policy_mapping
-from schemas.records import CompanySet, Coordinates, Entry, FactEntry, PolicyEnded, PolicySet, Tick, new
+from schemas.records import CompanySet, Coordinates, Entry, FactEntry, PolicyEnded, PolicySet, Tick, from_fields
 from schemas.registry import FixedRegistry, SchemaRegistry
 from schemas.vocabulary import CORRECTION
 from schemas.wire import (
@@ -93,7 +96,7 @@ class JournalCodec:
 
     @raises_wire_errors
     def decode(self, values: Sequence[bytes]) -> list[Entry]:
-        """The entries behind these framed values, in their order. WireError for what no journal can hold."""
+        """The entries of these framed values, in order; WireError for a value that cannot be read."""
         entries: list[Entry] = []
         plain_frame = self._fact_frame
         for value in values:
@@ -129,7 +132,7 @@ _RARE: Final = ("company-set", "policy-set", "policy-ended", "tick")
 
 
 def plain_fact(value: bytes) -> FactEntry:
-    """A framed fact in plain form; one of NOT_PLAIN for any other, also for a correction and for kept bytes."""
+    """A framed fact in plain form; one of NOT_PLAIN for any other, and for corrections and facts with `original`."""
     topic_bytes = value[FRAME_BYTES]
     partition_at = FRAME_BYTES + 1 + (topic_bytes >> 1)
     partition, offset_at = read_long(value, partition_at)
@@ -138,9 +141,9 @@ def plain_fact(value: bytes) -> FactEntry:
     kind = _KIND.get(value[kind_at])
     if kind is None or topic_bytes & ODD_OR_LONG:
         raise NotPlain
-    came_from = new(Coordinates, (repeated_text(value[FRAME_BYTES + 1 : partition_at]), partition, offset))
+    came_from = from_fields(Coordinates, (repeated_text(value[FRAME_BYTES + 1 : partition_at]), partition, offset))
     fact = read_fact(value, kind_at + 1, kind, _DETAIL[kind])
-    return new(FactEntry, (came_from, read_instant(value[recorded_at:kind_at]), fact, None))
+    return from_fields(FactEntry, (came_from, read_instant(value[recorded_at:kind_at]), fact, None))
 
 
 def _fact_entry(fields: dict[str, Any]) -> FactEntry:

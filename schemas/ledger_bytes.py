@@ -1,6 +1,7 @@
-"""The bytes of a ledger record, put together from ready-made classes and lines, and read by hand in plain form.
+"""The bytes of a ledger record: assembled from ready-made classes and lines, and read without fastavro in plain form.
 
-As with facts (schemas.fact_bytes), what is not in plain form raises one of NOT_PLAIN, and fastavro says what it is.
+As for facts (schemas.fact_bytes), a value that is not in plain form raises one of NOT_PLAIN, and the caller asks
+fastavro.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from schemas.fact_bytes import (
     repeated_text,
 )
 from schemas.ledger_lines import Line, parts
-from schemas.records import Instant, LedgerRecord, Posting, new
+from schemas.records import Instant, LedgerRecord, Posting, from_fields
 from schemas.vocabulary import BOOK_DISPOSITIONS, CLASSES, PROGRAMMES, ClassParts, programme_names
 from schemas.wire import END, FRAME_BYTES, NULL, SOME, array, string, zigzag
 
@@ -82,7 +83,7 @@ def plain_ledger(value: bytes) -> LedgerRecord:
     lines, end = _read_lines(value, disposition_at + 1)
     if disposition is None or (company_bytes | event_bytes) & ODD_OR_LONG or end + CHAIN_BYTES != len(value):
         raise NotPlain
-    return new(
+    return from_fields(
         LedgerRecord,
         (
             partition,
@@ -98,7 +99,7 @@ def plain_ledger(value: bytes) -> LedgerRecord:
 
 
 def _read_lines(value: bytes, at: int) -> tuple[tuple[Posting, ...], int]:
-    """The lines from this place of a value, and the place behind them: an array of at most one block."""
+    """The lines that begin at this position, and the position after them: an array of at most one block."""
     count, at = read_long(value, at)
     lines = []
     for _ in range(count):
@@ -110,7 +111,7 @@ def _read_lines(value: bytes, at: int) -> tuple[tuple[Posting, ...], int]:
         quantity = value[quantity_at]
         if before is _UNKNOWN or after is _UNKNOWN or not 1 <= quantity <= 2:
             raise NotPlain
-        lines.append(new(Posting, (read_day(value[at:before_at]), before, after, 1 if quantity == 2 else -1)))
+        lines.append(from_fields(Posting, (read_day(value[at:before_at]), before, after, 1 if quantity == 2 else -1)))
         at = quantity_at + 1
     if not count:
         return (), at
@@ -123,7 +124,7 @@ _UNKNOWN: Final = ClassParts(-1, -1, False)  # stands for bytes that are no clas
 
 
 def _behind_class(value: bytes, at: int) -> int:
-    """The place behind a class: null, or its type, the length of its programmes, these, a zero, and `new`."""
+    """The position after a class: null, or its type, the number of programmes, these, a zero, and `new`."""
     if not value[at]:
         return at + 1
     programmes = value[at + 2]

@@ -1,4 +1,4 @@
-"""Registry entries and policies as the mappings that Avro carries: masks spelled out as names and back."""
+"""Registry entries and policies as mappings, for Avro and for state at rest: masks as lists of names, and back."""
 
 from typing import Any
 

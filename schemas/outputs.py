@@ -1,6 +1,6 @@
-"""What the book says, to and from Avro: ledger, alerts, snapshots, dead letters; and the two reference topics.
+"""The records that the book-keeper writes, to and from Avro, and those of the two reference topics.
 
-A ledger record goes out for every fact, so it is written and read by hand (schemas.ledger_bytes).
+Every fact gives a ledger record, so these are written and read without fastavro (schemas.ledger_bytes).
 """
 
 from collections.abc import Sequence
@@ -120,8 +120,8 @@ class OutputCodec:
         return Snapshot(figures, r["partition"], r["offset"], r["recorded_at"])
 
     def encode_dead_letter(self, letter: DeadLetter) -> bytes:
-        """A letter that names no field is written as the first version: the book's own are compared byte for byte, also
-        with those of an earlier release."""
+        """A dead letter without a field is written with the first version of the schema: the book-keeper's own are
+        compared byte for byte with those of earlier releases."""
         topic, partition, offset = letter.came_from
         fields = asdict(letter) | {"topic": topic, "partition": partition, "offset": offset}
         del fields["came_from"]

@@ -1,7 +1,7 @@
-"""Which schema has which id: a fixed table, in the place where a schema registry can stand later.
+"""Which schema has which id: a fixed table, which a schema registry can replace later.
 
 A schema that has been published never changes: a new version gets a new id and a file of its own, and
-`tests/unit/schemas` holds every version of a subject readable by every other.
+`tests/unit/schemas` checks that every version of a subject can read every other.
 """
 
 import json
@@ -50,7 +50,7 @@ class SchemaRegistry(Hashable, Protocol):
     def latest_id(self, subject: str) -> int: ...
 
     def ids(self, subject: str) -> tuple[int, ...]:
-        """The ids of all versions, the latest last: what was written with any of them must be read."""
+        """The ids of all versions, the latest last. Records of every version must be readable."""
         ...
 
     def schema(self, schema_id: int) -> AvroSchema:
@@ -60,7 +60,7 @@ class SchemaRegistry(Hashable, Protocol):
 
 @dataclass(frozen=True)
 class FixedRegistry:
-    """The schemas of this package, by the ids in REGISTERED. Two of the same schemas are the same."""
+    """The schemas of this package, by the ids in REGISTERED. Registries with the same schemas compare equal."""
 
     registered: tuple[Registered, ...] = REGISTERED
 

@@ -1,4 +1,4 @@
-"""The bytes of a snapshot: seventy numbers for each company of each batch, put together by hand."""
+"""The bytes of a snapshot: seventy numbers for each company of each batch, assembled without fastavro."""
 
 from typing import Final
 

@@ -1,6 +1,6 @@
-"""The names of the topics; an installation may put a prefix before all of them. What each keeps: peserta/operations.
+"""The names of the topics. An installation may put a prefix before all of them. Retention: peserta/operations.
 
-What the book-keeper writes has a name for each generation of the book (`schemas.generation`); the first one's are bare.
+The book-keeper's topics have a name for each generation of the book (`schemas.generation`); the first has no suffix.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ CLOCK = "coverage.clock.v1"
 
 
 def of_generation(name: str, generation: int, sign: str = ".g") -> str:
-    """What a thing of this name is called in a generation of the book."""
+    """The name of a topic, table or the like in a generation of the book."""
     return name if generation == 1 else f"{name}{sign}{generation}"
 
 
@@ -59,12 +59,12 @@ class TopicNames:
 
     @property
     def dead_letters(self) -> str:
-        """What the recorder refuses, and in the first generation what the book refuses."""
+        """Dead letters of the recorder, and in the first generation those of the book-keeper."""
         return self.prefix + DEAD_LETTERS
 
     @property
     def book_letters(self) -> str:
-        """What the book refuses."""
+        """Dead letters of the book-keeper."""
         return self._of_book(DEAD_LETTERS)
 
     @property

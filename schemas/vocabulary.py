@@ -2,7 +2,7 @@
 
 Sets of programmes are bit masks (bit i = PROGRAMMES[i]); a **class** (SEMANTICS 3) is a small integer whose order is
 the order in which the ledger sorts classes (SEMANTICS 4). The numbers are written into state and journal, so they are
-part of the format: words may be added at the end of a new version, never moved.
+part of the format: a new version may add words at the end, and never moves one.
 """
 
 from typing import Final, NamedTuple

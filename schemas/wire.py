@@ -2,7 +2,7 @@
 
 The frame is a zero byte and the schema id in four bytes, big-endian, before the Avro body. Schemas are read and written
 in a *plain* form with the same bytes: logical types dropped (dates and instants stay numbers) and, where `enums` is
-false, enums as their index, because fastavro takes index -1 for the last symbol without a word.
+false, enums as their index, because fastavro silently reads index -1 as the last symbol.
 """
 
 import io
@@ -130,7 +130,7 @@ def parsed(schema: Any) -> Schema:
 
 
 class Body:
-    """Avro bodies of one schema, as mappings. With `reader` they come out as that schema has them."""
+    """Avro bodies of one schema, as mappings. With `reader` they are resolved to that schema."""
 
     def __init__(
         self,
@@ -166,9 +166,9 @@ class Body:
 
 @cache
 def bodies(registry: SchemaRegistry, subject: str, *, enums: bool = True) -> Mapping[int, Body]:
-    """id -> bodies of every version of a record, read as the latest has them; the latest is the last.
+    """id -> bodies of every version of a record, resolved to the latest version, which is the last.
 
-    Made once for each registry, as parsing schemas is most of what a codec costs.
+    Cached for each registry, because parsing schemas is most of the cost of a codec.
     """
     *older, latest = registry.ids(subject)
     reader = registry.schema(latest)
@@ -177,7 +177,7 @@ def bodies(registry: SchemaRegistry, subject: str, *, enums: bool = True) -> Map
 
 
 def _varint(n: int) -> bytes:
-    """A number from 0 on, seven bits a byte, the lowest first; all but the last byte say that more follows."""
+    """A number from 0 on, seven bits a byte, the lowest first; every byte but the last has its high bit set."""
     out = bytearray()
     while n > 0x7F:
         out.append(n & 0x7F | 0x80)
@@ -208,7 +208,7 @@ def zigzag(n: int) -> bytes:
 
 
 def _six_bytes(n: int) -> bytes:
-    """As `_zigzag`: the number cut into three times 14 bits, and all of these into twice seven at once."""
+    """As `_zigzag`: splits the number into three groups of 14 bits, then all groups into sevens at once."""
     n = (n << 1 & 0x3FFF) | (n << 3 & 0x3FFF_0000) | (n << 5 & 0x3FFF_0000_0000)
     return (n & 0x7F_007F_007F | (n & 0x3F80_3F80_3F80) << 1 | 0x80_8080_8080).to_bytes(6, "little")
 
@@ -225,7 +225,7 @@ def array(items: Sequence[bytes]) -> bytes:
 
 
 def checked_index(index: int | None, symbols: int) -> int:
-    """The index of an enum's symbol; NotAvro where there is none, or not so many."""
+    """The index of an enum's symbol; NotAvro if it is null or out of range."""
     if index is None or not 0 <= index < symbols:
         raise NotAvro
     return index

@@ -44,31 +44,33 @@ class Outcome(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """What the entries since the last call changed: rows at rest, and the figures of the companies concerned."""
+    """What the entries since the last call changed: rows at rest, and snapshots of the companies."""
 
     rows: Rows
     snapshots: list[Snapshot]
 
 
 class StateMismatch(Exception):
-    """The state at rest was folded by other rules than this book's."""
+    """The rows at rest were folded by other rules than this book's."""
 
 
 class Book:
-    """The state of one partition. `rows` is the state at rest: workers are read from it and written to it at once, the
-    other rows when changes are taken."""
+    """The state of one partition.
+
+    `rows` is the state at rest. Rows of workers are read and written there at once, other rows when changes are taken.
+    """
 
     def __init__(
         self, grace_days: int = GRACE_DAYS_DEFAULT, *, partition: int = 0, rows: StateRows | None = None
     ) -> None:
-        """Take up the book where `rows` left it; StateMismatch when they were folded by other rules."""
+        """Continue the book that `rows` hold; StateMismatch when they were folded by other rules."""
         self.partition = partition
         self.grace_days = grace_days
         self.rows: StateRows = {} if rows is None else rows
         self.today: Day = LONG_AGO  # date of the latest entry for every partition
         self.companies: dict[str, CompanyBook] = {}
         self.policies = Policies()
-        self.repeats = 0  # entries passed over because the recorder repeated them
+        self.repeats = 0  # entries skipped because the recorder repeated them
         self._cursors: dict[tuple[str, int], int] = {}
         self._alerts: list[Alert] = []
         self._changed_rows: Rows = {}
@@ -79,7 +81,7 @@ class Book:
     # ---- entries
 
     def apply(self, entry: Entry, offset: int) -> Outcome | None:
-        """One entry of the journal, at this offset -> the outcome of a fact; None for other entries and for repeats."""
+        """Apply the journal entry at this offset -> the outcome of a fact; None for other entries and for repeats."""
         if not self._advance(entry.came_from):
             return None
         if isinstance(entry, FactEntry):
@@ -131,7 +133,7 @@ class Book:
         self._evaluate(company, cause._replace(kind="company"))
 
     def _policy_set(self, policy: Policy, ended: bool, cause: Cause) -> None:
-        """A policy, a new version of it, or its end; then every company is evaluated under it."""
+        """Apply a policy, a new version of it, or its end; evaluate every company under it."""
         self.policies.put(policy, ended)
         self._changed_rows[at_rest.policy_key(policy.policy_id)] = at_rest.pack_policy(policy, ended)
         for company_id in sorted(self.companies):
@@ -143,9 +145,9 @@ class Book:
     # ---- time
 
     def _company(self, company_id: str, today: Day, offset: int, recorded_at: Instant) -> CompanyBook:
-        """The company of an entry of its own, its dates opened up to `today`.
+        """The company of one of its own entries, with its dates opened up to `today`.
 
-        Its first entry sets its date, or the partition's date does if that is later, without opening earlier ones.
+        A new company starts on that date, or on the partition's date if that is later; no earlier date is opened.
         """
         company = self.companies.get(company_id)
         if company is None:
@@ -157,7 +159,7 @@ class Book:
         return company
 
     def _open_everywhere(self, until: Day, cause: Cause) -> None:
-        """An entry for every partition: dates in order, on each the companies in order of their ids."""
+        """Open dates for an entry that goes to every partition: in order of date, then of company id."""
         self.today = max(self.today, until)
         behind = [company for company in self.companies.values() if company.today < until]
         due = [(company.next_on, company.company_id) for company in behind if company.next_on <= until]
@@ -179,8 +181,8 @@ class Book:
                 self._evaluate(company, cause)
 
     def _evaluate(self, company: CompanyBook, cause: Cause, only: str | None = None) -> None:
-        """Who calls has marked the company if anything changed. Looking at it again changes nothing: a book that was
-        taken up again does so, and says no more than the unbroken one."""
+        """Evaluate the policies that are due. Without a change this gives no alert, so that a restored book gives the
+        same alerts as one that was never interrupted."""
         self._alerts += evaluate(company, cause, only)
 
     # ---- changes and rest

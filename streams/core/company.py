@@ -171,7 +171,7 @@ class CompanyBook:
             self.states.sort(key=lambda s: s.policy.policy_id)
         if self._deltas is not self._policies.deltas:
             self._count_balances()
-        state.policy, state.counted_at, state.terms = policy, self._policies.slot(policy), None
+        state.policy, state.slot, state.terms = policy, self._policies.slot(policy), None
         self._check_in_force(state, ended)
         self._take_baseline(policy.baseline_on)
 

@@ -11,7 +11,7 @@ from streams.core.tally import Counts, counts_at, weights_of
 
 
 def count(balances: Balances, required: int = REQUIRED_DEFAULT, employment_types: int = ALL_EMPLOYMENT_TYPES) -> Counts:
-    """The counts of those types, with these programmes as cover."""
+    """The counts of workers of these types, where covered means all of these programmes."""
     weights, total = weights_of(required, employment_types), 0
     for number, people in balances.items():
         total += people * weights[number]
@@ -19,10 +19,10 @@ def count(balances: Balances, required: int = REQUIRED_DEFAULT, employment_types
 
 
 def windows(company: CompanyBook, counts: Counts, sizes: tuple[int, ...]) -> tuple[Window, ...]:
-    """The rolling windows of these sizes, ascending, that end on the company's date, whose counts are given: one walk
-    backwards.
+    """The rolling windows of these sizes (ascending) that end on the company's date, in one walk backwards.
 
-    Only days with postings and the first days of the windows are looked at; on those between nothing changes.
+    `counts` are those of that date. The walk visits only days with postings and the first day of each window: between
+    them nothing changes.
     """
     days, known, today = company.days, company.moves_of_day, company.today
     order = company.posted_on
@@ -55,7 +55,7 @@ def windows(company: CompanyBook, counts: Counts, sizes: tuple[int, ...]) -> tup
 
 
 def _window(moved: int, person_days: int, lowest: int) -> Window:
-    """The window that these sums are of."""
+    """The window with these sums."""
     joined, left, gained, lost = (moved >> i * FIELD_BITS & FIELD for i in range(4))
     mean = ratio_bp(person_days >> FIELD_BITS, person_days & FIELD)
     return Window(joined, left, gained, lost, mean, None if lowest > WHOLE_BP else lowest)

@@ -52,7 +52,7 @@ Read = Callable[[Any], Any]
 
 
 class WrongEntry(Exception):
-    """What is wrong in a file of policies or companies. `entry` says which one, `field` which field of it.
+    """What is wrong in a file of policies or companies, in which entry and which field.
 
     `path` leads there from the top of the file: positions in lists, from 0, and keys of mappings."""
 
@@ -64,7 +64,7 @@ class WrongEntry(Exception):
 
 
 class Field(NamedTuple):
-    """How a field is read, and what holds when it is not there."""
+    """How a field is read, and its default."""
 
     read: Read
     default: Any = ...  # ... : the field must be there

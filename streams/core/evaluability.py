@@ -14,7 +14,7 @@ NOBODY: Final = "nobody"
 TOO_FEW: Final = "too_few"
 NO_BASELINE: Final = "no_baseline"
 
-# In the order in which they are looked for: the policy itself, its dates, then the company's figures.
+# In the order in which they are checked: the policy itself, its dates, then the company's figures.
 REASONS_WHY: Final = {
     ENDED: "the policy has ended",
     OUT_OF_SCOPE: "the policy does not concern the company, or the registry does not say",

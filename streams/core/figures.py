@@ -5,12 +5,12 @@ from schemas.records import WINDOW_DAYS, Figures
 from streams.core.company import CompanyBook
 from streams.core.counting import windows
 from streams.core.rules import ratio_bp
-from streams.core.tally import heads
+from streams.core.tally import headcounts
 from streams.core.watch import statuses
 
 
 def figures(company: CompanyBook) -> Figures:
-    counted = heads(company.counted)
+    counted = headcounts(company.counted)
     counts = counted.counts
     return Figures(
         company_id=company.company_id,

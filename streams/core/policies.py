@@ -3,7 +3,7 @@
 from bisect import bisect_right
 
 from schemas.records import Company, Day, Policy
-from streams.core.tally import Steps, Tally
+from streams.core.tally import Deltas, Tally
 from streams.core.timeline import NEVER
 
 
@@ -22,13 +22,13 @@ class Policies:
         self._bounds = sorted({bound for known, _ in self.by_id.values() for bound in _bounds_of(known)})
 
     @property
-    def deltas(self) -> Steps:
+    def deltas(self) -> Deltas:
         """What a posting adds to a company's total. Another object when a policy counts what none did before."""
-        return self._tally.steps
+        return self._tally.deltas
 
     def slot(self, policy: Policy) -> int:
         """Where the policy's programmes and employment types are counted in a company's total."""
-        return self._tally.place(policy.required, policy.employment_types)
+        return self._tally.slot(policy.required, policy.employment_types)
 
     def next_bound(self, after: Day) -> Day:
         """The next date on which some policy starts, reaches its baseline, or is over; NEVER when there is none."""

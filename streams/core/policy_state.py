@@ -44,12 +44,12 @@ class PolicyState:
     """
 
     __slots__ = (
-        "counted_at",
         "episode",
         "episode_start",
         "in_force",
         "policy",
         "since",
+        "slot",
         "state",
         "terms",
         "wake_at",
@@ -65,7 +65,7 @@ class PolicyState:
     ) -> None:
         self.policy = policy
         self.in_force = False  # on the company's date
-        self.counted_at = 0  # the slot of the policy's programmes and types in the company's total
+        self.slot = 0  # of the policy's programmes and types in the company's total
         self.state = state
         self.since = since  # None: never evaluated
         self.episode = episode

@@ -1,18 +1,18 @@
-"""The state of one partition as rows of bytes: what is kept in the table and its changelog.
+"""The state of one partition as rows of bytes, as the table and its changelog have them.
 
 | key | value |
 |---|---|
 | `w<company> <worker>` | a worker's row (streams.core.worker) |
 | `d<company> <date>` | a company's postings of one date: pairs of classes and their sums |
-| `c<company>` | a company's date and its standing under each policy |
+| `c<company>` | a company's date and its state under each policy |
 | `r<company>` | its registry entry |
 | `p<policy>` | a policy, and whether it has ended |
 | `s<topic> <partition>` | the last offset seen from this source |
 | `b` | the book itself: format, grace period, date |
-| `h` | the head of the ledger's chain (streams.bookkeeper) |
+| `h` | the chain value of the last ledger record (streams.bookkeeper) |
 
-Counts are not kept: they are the sums of the days. The keys begin with letters; a key that begins with `@` belongs to
-whoever stores the rows.
+Counts are not stored: they are the sums of the days. The keys begin with letters; a key that begins with `@` belongs to
+the store.
 """
 
 import json
@@ -27,8 +27,8 @@ from streams.core.policies import Policies
 from streams.core.policy_state import PolicyState
 from streams.core.postings import DayRow
 
-# Of the rows and of the rules by which they were folded: a book of another format is folded again from its journal.
-# 1: without renewals.
+# The version of the rows and of the rules that folded them: a book of another format is folded again from its journal.
+# Format 1 had no renewals.
 FORMAT: Final = 2
 
 BOOK_KEY: Final = b"b"
@@ -43,7 +43,7 @@ StateRows = MutableMapping[bytes, bytes]
 
 @runtime_checkable
 class Ranged(Protocol):
-    """Rows of which those with a common beginning can be read without the others."""
+    """Rows that can be read by the prefix of their keys."""
 
     def starting_with(self, prefix: bytes) -> Iterable[tuple[bytes, bytes]]: ...
 
@@ -78,7 +78,7 @@ def day_of(key: bytes) -> tuple[str, Day]:
 
 
 def pack_day(row: DayRow) -> bytes:
-    # Sorted, so that the bytes do not tell which pairs were there before and have cancelled.
+    # Sorted, so that the bytes do not depend on pairs that came and cancelled each other.
     if len(row) == 1:
         ((pair, quantity),) = row.items()
         return _PAIR.pack(pair, quantity) if quantity else b""
@@ -126,7 +126,7 @@ def unpack_book(value: bytes) -> dict[str, int]:
 
 
 class State(NamedTuple):
-    """What rows say."""
+    """What the rows hold, unpacked."""
 
     cursors: dict[tuple[str, int], int]
     policies: Policies
@@ -134,7 +134,7 @@ class State(NamedTuple):
 
 
 def unpack(rows: StateRows) -> State:
-    """Everything but the workers, whose rows are read when a fact of theirs arrives."""
+    """Unpack all rows but those of workers, which are read when a fact of the worker arrives."""
     sources, policy_rows, company_rows_, registered_rows, day_rows = _held(rows)
     policies = Policies()
     for _, value in policy_rows:
@@ -151,11 +151,12 @@ def unpack(rows: StateRows) -> State:
         states = [PolicyState(policies.by_id[policy_id][0], *state) for policy_id, *state in fields["standings"]]
         at_rest = AtRest(fields["has_facts"], registered.get(company_id), days.get(company_id, {}), states)
         companies[company_id] = CompanyBook(company_id, fields["today"], policies, at_rest)
+    assert registered.keys() | days.keys() <= companies.keys(), "a company has rows, and none of its own"
     return State({source_of(key): int(value) for key, value in sources}, policies, companies)
 
 
 def _held(rows: StateRows) -> list[list[tuple[bytes, bytes]]]:
-    """The rows of each kind that a book holds unpacked; those of workers are not read where that can be helped."""
+    """The rows of each kind in _KINDS_HELD. Rows of workers are not read if `rows` can be read by prefix."""
     if isinstance(rows, Ranged):
         return [list(rows.starting_with(kind)) for kind in _KINDS_HELD]
     found: dict[bytes, list[tuple[bytes, bytes]]] = {kind: [] for kind in _KINDS_HELD}

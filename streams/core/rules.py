@@ -1,4 +1,4 @@
-"""The rules of policies (SEMANTICS 6) in whole numbers: when a policy is met, and how many people are missing.
+"""The rules of policies (SEMANTICS 6) in whole numbers: whether a policy is met, and how many people are missing.
 
 Every rule is a half-plane, `c_weight x c + d_weight x D + constant >= 0`, with c_weight > 0 and d_weight <= 0;
 `increment_pp` and `net_new` are also met when everybody is covered.
@@ -24,9 +24,12 @@ class HalfPlane(NamedTuple):
         return self.c_weight * covered + self.d_weight * divisor + self.constant
 
     def distance(self, covered: int, divisor: int) -> int:
-        """Postings that can pass at least before a rule that is met is not; below 0 where it is not met, and so many
-        must pass before it is. One moves the margin by the larger weight at most: c and D change by one at most, and
-        in the same sense."""
+        """How many postings at least must come before a rule that is met is not met. Below 0 the rule is not met, and
+        at least so many postings must come before it is.
+
+        One posting changes the margin by at most the larger weight, because c and D change by at most one, and in the
+        same direction.
+        """
         c_weight, d_weight, constant = self
         margin = c_weight * covered + d_weight * divisor + constant
         return margin // (c_weight if c_weight > -d_weight else -d_weight)
@@ -68,7 +71,8 @@ def is_met(policy: Policy, at: HalfPlane, covered: int, divisor: int) -> bool:
 
 
 def gap_people(policy: Policy, at: HalfPlane, covered: int, divisor: int) -> int | None:
-    """The fewest people who, once covered, meet the rule with the same divisor; None when all would not do."""
+    """The smallest number of people who, once covered, meet the rule with the same divisor; None if covering everybody
+    would not meet it."""
     missing = max(0, -(at.margin(covered, divisor) // at.c_weight))
     if missing <= divisor - covered:
         return missing
@@ -76,5 +80,5 @@ def gap_people(policy: Policy, at: HalfPlane, covered: int, divisor: int) -> int
 
 
 def ratio_bp(part: int, whole: int) -> int | None:
-    """Basis points, cut; None of nothing."""
+    """Basis points, rounded down; None if the whole is 0."""
     return WHOLE_BP * part // whole if whole else None

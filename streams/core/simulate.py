@@ -1,4 +1,4 @@
-"""The offline book (SEMANTICS 8): the same core over files, and what it prints, as JSON objects."""
+"""The offline book (SEMANTICS 8): the same core over files, and the JSON objects that it prints."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -55,7 +55,7 @@ class DateTooEarly(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What holds before the first line."""
+    """Policies, registry and grace period that apply before the first line."""
 
     policies: Sequence[Policy] = ()
     companies: Sequence[Company] = ()
@@ -63,7 +63,7 @@ class Rules:
 
 
 class Simulation:
-    """A book that is fed line by line. `dump_ledger` says postings and nothing else."""
+    """A book that is fed line by line. With `dump_ledger` it prints only postings."""
 
     def __init__(self, rules: Rules, *, dump_ledger: bool = False) -> None:
         self.book = Book(rules.grace_days)
@@ -80,7 +80,7 @@ class Simulation:
         return Coordinates(topic, 0, self._entries)
 
     def line(self, number: int, raw: bytes) -> Iterator[JsonObject]:
-        """What one line says: alerts of the dates it opens, its disposition, alerts of its own evaluation."""
+        """What to print for one line: alerts of the dates it opens, its disposition, alerts of its own evaluation."""
         admitted = admit(raw)
         if isinstance(admitted, Refusal):
             if not self._dump_ledger:
@@ -96,7 +96,7 @@ class Simulation:
             yield from posting_lines(number, fact.company_id, fact.event_id, outcome)
             return
         if not alerts and outcome.disposition == APPLIED:
-            return  # as nearly always
+            return  # the common case
         yield from (alert_line(alert, None) for alert in alerts if alert.cause == "date")
         if outcome.disposition != APPLIED:
             yield disposition_line(number, fact.event_id, outcome.disposition)
@@ -115,14 +115,14 @@ class Simulation:
             yield company_line(figures(company))
 
 
-# Sets the date of no company: every date is later.
+# Earlier than every date, so it moves no company's date.
 BEFORE_THE_FIRST_LINE: Instant = LONG_AGO
 
 
 def simulate(
     lines: Iterable[tuple[int, bytes]], rules: Rules, as_of: Day, *, dump_ledger: bool = False
 ) -> Iterator[JsonObject]:
-    """Numbered lines -> the objects to print, in order. DateTooEarly voids what came before."""
+    """Numbered lines -> the objects to print, in order. After DateTooEarly, discard what was printed before."""
     simulation = Simulation(rules, dump_ledger=dump_ledger)
     for number, raw in lines:
         yield from simulation.line(number, raw)

@@ -1,9 +1,9 @@
-"""Counts kept up posting by posting: one number for each company, with fields for all its figures, and for every scope
+"""Counts that each posting updates: one total for each company, with fields for all its figures and for every scope
 that a policy counts.
 
-A scope is a pair (programmes required, employment types). A class of workers weighs what one head in it adds to each
-of the figures, and to the active, covered and uncovered_new of each scope, in fields of 32 bits, so that a posting is
-counted with one addition, however many policies there are.
+A scope is a pair (programmes required, employment types); its slot is where its fields begin in a total. The weight of
+a class is what one worker in it adds to a total, in fields of 32 bits. The delta of a pair of classes is the difference
+of their weights. So a posting is counted with one addition, however many policies there are.
 """
 
 import struct
@@ -12,29 +12,29 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from schemas.ledger_lines import CLASS_BITS, CLASS_MASK
-from schemas.records import new
+from schemas.records import from_fields
 from schemas.vocabulary import ALL_EMPLOYMENT_TYPES, CLASSES, EMPLOYMENT_TYPES, PROGRAMMES, REQUIRED_DEFAULT
 
-# No class but OUTSIDE, which weighs nothing, is negative once an entry is posted: no field flows over into the next.
+# After an entry no class but OUTSIDE is negative, and OUTSIDE has no weight: no field overflows into the next.
 FIELD_BITS: Final = 32
 _FIELD: Final = (1 << FIELD_BITS) - 1
 _SCOPE_BITS: Final = 3 * FIELD_BITS
 
-WHOLE_COMPANY: Final = 0  # place of the default programmes and all employment types, in the total of every tally
+WHOLE_COMPANY: Final = 0  # slot of the default programmes and all employment types, in the total of every tally
 
 Weights = Sequence[int]  # class -> what one head in it adds to a total
 
 
 class Counts(NamedTuple):
-    """Headcounts of those who count."""
+    """Headcounts of the workers that are counted."""
 
     active: int
     covered: int
     uncovered_new: int
 
-    def divisor(self, clock: str) -> int:
-        """D of SEMANTICS 6."""
-        return self.active - self.uncovered_new if clock == "due" else self.active
+    def divisor(self, which: str) -> int:
+        """D of SEMANTICS 6: `which` is the policy's field `clock`, raw or due."""
+        return self.active - self.uncovered_new if which == "due" else self.active
 
 
 @lru_cache(maxsize=1 << 10)
@@ -50,18 +50,18 @@ def weights_of(required: int, employment_types: int) -> Weights:
     return tuple(weights)
 
 
-def counts_at(total: int, place: int) -> Counts:
-    """The counts of the scope that has this place in a total."""
-    fields = total >> place
-    return new(Counts, (fields & _FIELD, fields >> FIELD_BITS & _FIELD, fields >> 2 * FIELD_BITS & _FIELD))
+def counts_at(total: int, slot: int) -> Counts:
+    """The counts of the scope that has this slot in a total."""
+    fields = total >> slot
+    return from_fields(Counts, (fields & _FIELD, fields >> FIELD_BITS & _FIELD, fields >> 2 * FIELD_BITS & _FIELD))
 
 
-def active_at(total: int, place: int) -> int:
-    """The active alone of the scope that has this place in a total."""
-    return total >> place & _FIELD
+def active_at(total: int, slot: int) -> int:
+    """The active alone of the scope that has this slot in a total."""
+    return total >> slot & _FIELD
 
 
-class Heads(NamedTuple):
+class Headcounts(NamedTuple):
     """Everything that is counted of a company's workers on a date, with the default programmes as cover."""
 
     counts: Counts
@@ -70,19 +70,19 @@ class Heads(NamedTuple):
 
 
 # Behind active, covered and uncovered_new: enrolled by programme, then active and covered by employment type.
-_HEADS: Final = struct.Struct(f"<{3 + len(PROGRAMMES) + 2 * len(EMPLOYMENT_TYPES)}I")
-_HEADS_MASK: Final = (1 << 8 * _HEADS.size) - 1
+_HEADCOUNTS: Final = struct.Struct(f"<{3 + len(PROGRAMMES) + 2 * len(EMPLOYMENT_TYPES)}I")
+_HEADCOUNTS_MASK: Final = (1 << 8 * _HEADCOUNTS.size) - 1
 _TYPES_AT: Final = 3 + len(PROGRAMMES)
 
 
-def heads(total: int) -> Heads:
-    """The figures that stand first in every total."""
-    fields = _HEADS.unpack((total & _HEADS_MASK).to_bytes(_HEADS.size, "little"))
+def headcounts(total: int) -> Headcounts:
+    """The figures that come first in every total."""
+    fields = _HEADCOUNTS.unpack((total & _HEADCOUNTS_MASK).to_bytes(_HEADCOUNTS.size, "little"))
     by_type = zip(range(len(EMPLOYMENT_TYPES)), fields[_TYPES_AT::2], fields[_TYPES_AT + 1 :: 2], strict=True)
-    return Heads(Counts(*fields[:3]), fields[3:_TYPES_AT], tuple(of_type for of_type in by_type if of_type[1]))
+    return Headcounts(Counts(*fields[:3]), fields[3:_TYPES_AT], tuple(of_type for of_type in by_type if of_type[1]))
 
 
-def _weights_of_heads() -> Iterator[int]:
+def _weights_of_headcounts() -> Iterator[int]:
     """class -> what one head in it adds to each of the figures."""
     for parts, counts in zip(CLASSES, weights_of(REQUIRED_DEFAULT, ALL_EMPLOYMENT_TYPES), strict=True):
         fields = counts
@@ -94,9 +94,9 @@ def _weights_of_heads() -> Iterator[int]:
         yield fields
 
 
-class Steps(dict[int, int]):
-    """pair of classes -> what one person who moves from the first to the second adds to a total. Of all pairs only a
-    few hundred occur: worked out when first asked for, and kept."""
+class Deltas(dict[int, int]):
+    """pair of classes -> what one worker who moves from the first to the second adds to a total. Only a few hundred of
+    all pairs occur, so a delta is computed when it is first asked for, and cached."""
 
     __slots__ = ("weights",)
 
@@ -105,27 +105,27 @@ class Steps(dict[int, int]):
         self.weights = weights
 
     def __missing__(self, pair: int) -> int:
-        step = self[pair] = self.weights[pair & CLASS_MASK] - self.weights[pair >> CLASS_BITS]
-        return step
+        delta = self[pair] = self.weights[pair & CLASS_MASK] - self.weights[pair >> CLASS_BITS]
+        return delta
 
 
-HEADS_ONLY: Final = Steps(tuple(_weights_of_heads()))
+HEADCOUNTS_ONLY: Final = Deltas(tuple(_weights_of_headcounts()))
 
 
 class Tally:
-    """The scopes of a book's policies and their places. `steps` is replaced when a scope is added."""
+    """The scopes of a book's policies and their slots. `deltas` is replaced when a scope is added."""
 
-    __slots__ = ("_places", "steps")
+    __slots__ = ("_slots", "deltas")
 
     def __init__(self) -> None:
-        self.steps = HEADS_ONLY
-        self._places = {(REQUIRED_DEFAULT, ALL_EMPLOYMENT_TYPES): WHOLE_COMPANY}
+        self.deltas = HEADCOUNTS_ONLY
+        self._slots = {(REQUIRED_DEFAULT, ALL_EMPLOYMENT_TYPES): WHOLE_COMPANY}
 
-    def place(self, required: int, employment_types: int) -> int:
-        """Where the scope is counted; one that is new is added behind the others."""
+    def slot(self, required: int, employment_types: int) -> int:
+        """The slot of the scope; a new scope is added behind the others."""
         scope = required, employment_types
-        if scope not in self._places:
-            place = self._places[scope] = 8 * _HEADS.size + (len(self._places) - 1) * _SCOPE_BITS
+        if scope not in self._slots:
+            slot = self._slots[scope] = 8 * _HEADCOUNTS.size + (len(self._slots) - 1) * _SCOPE_BITS
             added = weights_of(*scope)
-            self.steps = Steps([known | new << place for known, new in zip(self.steps.weights, added, strict=True)])
-        return self._places[scope]
+            self.deltas = Deltas([known | new << slot for known, new in zip(self.deltas.weights, added, strict=True)])
+        return self._slots[scope]

@@ -1,11 +1,11 @@
 """The timeline of one worker at one company (SEMANTICS 3): facts in order -> changes of class.
 
-A worker's situation after some facts is a `Head`. From it alone follows every change of class from the date of the last
-fact on, so that a further fact in order needs nothing else: `extend` says which changes it takes back and which it
-makes. Folding a whole timeline is extending it fact by fact.
+A `TimelineHead` is a worker's situation after some facts. It determines every change of class from the date of the
+last fact on, so that the next fact in order needs nothing else: `extend` returns the changes that the fact takes back
+and those that it makes. Folding a whole timeline is extending it fact by fact.
 
-One rule looks at several facts of a day: a contract's end is passed over when the worker was inside on the eve and is
-hired on that day (a renewal). `may_renew` says when a further fact can make one, so that the day has to be folded anew.
+One rule needs several facts of a day: the end of a contract is ignored when the worker was inside on the day before and
+is hired on that day (a renewal). `may_renew` says whether the next fact can make one; then the day is folded again.
 """
 
 from collections.abc import Sequence
@@ -33,8 +33,8 @@ _TYPE_SHIFT: Final = len(PROGRAMMES)
 _INSIDE: Final = 1 << _TYPE_SHIFT
 
 # (date, moment, kind of the last fact, start of the spell, class on the eve of that date, situation)
-Head = tuple[Day, Instant, int, Day, int, int]
-NOBODY: Final[Head] = (LONG_AGO, 0, 0, 0, OUTSIDE, 0)
+TimelineHead = tuple[Day, Instant, int, Day, int, int]
+NOBODY: Final[TimelineHead] = (LONG_AGO, 0, 0, 0, OUTSIDE, 0)
 
 # (effective_on, occurred_at, kind, event_id, detail, ...) as the fold needs it; sorts as SEMANTICS 3 says.
 Remembered = tuple[Day, Instant, int, bytes, int, bytes]
@@ -52,14 +52,14 @@ _SETTLED: Final = _settled_classes()
 
 
 def extend(
-    head: Head, on: Day, at: Instant, kind: int, detail: int, grace_days: int
-) -> tuple[Head, list[Change], list[Change]]:
-    """A fact that sorts after all before it -> (new head, changes that no longer hold, changes that hold instead)."""
+    head: TimelineHead, on: Day, at: Instant, kind: int, detail: int, grace_days: int
+) -> tuple[TimelineHead, list[Change], list[Change]]:
+    """Add a fact that sorts last -> (new head, changes that no longer hold, changes that hold instead)."""
     last_on, _, _, start, eve, situation = head
     if on > last_on:
         eve = _SETTLED[situation]
         was = []
-        if eve and on <= start + grace_days:  # still new on the eve: the end of the grace period is open again
+        if eve and on <= start + grace_days:  # still new on the eve: the end of its grace period is taken back
             was = [change(start + grace_days, eve + 1, eve)]
             eve += 1
     else:
@@ -88,10 +88,10 @@ def _tail(on: Day, eve: int, situation: int, grace_ends: Day) -> list[Change]:
     return [ends] if eve == now else [change(on, eve, now), ends]
 
 
-def may_renew(head: Head, on: Day, kind: int, detail: int) -> bool:
-    """Whether a fact that sorts after all before it can make a renewal, which `extend` does not see.
+def may_renew(head: TimelineHead, on: Day, kind: int, detail: int) -> bool:
+    """Whether a fact that sorts last can make a renewal, which `extend` does not handle.
 
-    It needs two facts of one date, on whose eve the worker was inside: a hire after an end, or an end after a hire.
+    A renewal needs two facts of one date, a hire and the end of a contract, and a worker who was inside the day before.
     """
     last_on, _, _, _, eve, situation = head
     if on != last_on or eve == OUTSIDE:
@@ -99,8 +99,8 @@ def may_renew(head: Head, on: Day, kind: int, detail: int) -> bool:
     return situation < _INSIDE if kind == HIRE else kind == TERMINATION and detail == CONTRACT_ENDED
 
 
-def timeline(facts: Sequence[Remembered], grace_days: int) -> tuple[Head, list[Change]]:
-    """Facts that are not void, sorted -> the head and all changes of class in order of date."""
+def timeline(facts: Sequence[Remembered], grace_days: int) -> tuple[TimelineHead, list[Change]]:
+    """Fold sorted facts, none of them void -> the head, and all changes of class in order of date."""
     head = NOBODY
     changes: list[Change] = []
     hired_on = {on for on, _, kind, _, _, _ in facts if kind == HIRE}
@@ -114,7 +114,7 @@ def timeline(facts: Sequence[Remembered], grace_days: int) -> tuple[Head, list[C
     return head, changes
 
 
-def _inside_on_eve(head: Head, on: Day) -> bool:
+def _inside_on_eve(head: TimelineHead, on: Day) -> bool:
     """Whether the worker is inside at the end of the day before `on`, which is not before the head's date."""
     last_on, _, _, _, eve, situation = head
     return eve != OUTSIDE if on == last_on else situation >= _INSIDE

@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from schemas.records import Alert, Company, Instant, Policy, PolicyStatus, new
+from schemas.records import Alert, Company, Instant, Policy, PolicyStatus, from_fields
 from schemas.vocabulary import ALL_EMPLOYMENT_TYPES
 from streams.core.company import CompanyBook
 from streams.core.counting import count, windows
@@ -14,7 +14,7 @@ ALERT_WINDOW_DAYS: Final = 30
 
 
 class Cause(NamedTuple):
-    """Why an evaluation takes place, and the entry being processed."""
+    """Why an evaluation takes place, and the journal entry that is being applied."""
 
     kind: str  # fact, date, policy, company
     event_id: str | None
@@ -43,7 +43,7 @@ def evaluate(company: CompanyBook, cause: Cause, only: str | None = None) -> lis
 
 
 def _decide(company: CompanyBook, known: PolicyState, reading: Reading, cause: Cause) -> list[Alert]:
-    """Enter what follows from a reading; the alert that it raises, if any."""
+    """Decide on a reading and enter the state that follows; the alert, if there is one."""
     decision = decide(known, reading, company.today)
     alerts = [] if decision.status is None else [_alert(company, known, reading, decision, cause)]
     company.enter(known, decision)
@@ -53,14 +53,14 @@ def _decide(company: CompanyBook, known: PolicyState, reading: Reading, cause: C
 def read(company: CompanyBook, known: PolicyState, people: int) -> Reading:
     """The company as the policy counts it; `people` are its active workers of all types. Changes nothing."""
     policy = known.policy
-    active, covered, uncovered_new = counts_at(company.counted, known.counted_at)
+    active, covered, uncovered_new = counts_at(company.counted, known.slot)
     divisor = active - uncovered_new if policy.clock == "due" else active
     at = None
     if known.in_force and people >= policy.min_active and divisor > 0:
         at = known.terms or _terms(company, policy)
         if at.baseline_divisor <= 0 and policy.rule in RULES_MET_BY_EVERYBODY:
             at = None
-    return new(Reading, (people, active, covered, divisor, at))
+    return from_fields(Reading, (people, active, covered, divisor, at))
 
 
 def statuses(company: CompanyBook) -> tuple[PolicyStatus, ...]:
@@ -76,7 +76,7 @@ def statuses(company: CompanyBook) -> tuple[PolicyStatus, ...]:
 
 
 def _terms(company: CompanyBook, policy: Policy) -> Terms:
-    """The policy with the company's baseline: declared, or as known now. Its date has been opened."""
+    """The policy with the company's baseline, declared or counted. The baseline date has been opened."""
     if policy.rule == "level" or policy.baseline_on is None:
         return terms(policy, 0, 0)
     counts = declared(policy, company.registered)

@@ -1,7 +1,7 @@
 """What the book remembers of one worker: a row of bytes, the same in memory, at rest and in the changelog.
 
-The row is the head of the timeline and behind it the remembered facts in order of arrival, void ones and corrections
-included. A fact that comes in order (the common case) is appended: nothing is decoded but the head.
+The row is the head of the timeline, followed by the remembered facts in order of arrival, including void ones and
+corrections. A fact in order (the common case) is appended, and only the head is decoded.
 """
 
 import struct
@@ -10,11 +10,11 @@ from typing import Final
 from schemas.records import Fact
 from schemas.vocabulary import APPLIED, CORRECTION, DUPLICATE, ID_CONFLICT, NO_EFFECT, TOO_MANY_FACTS
 from streams.core.postings import difference, difference_of_many
-from streams.core.timeline import NOBODY, Head, Remembered, extend, may_renew, timeline
+from streams.core.timeline import NOBODY, Remembered, TimelineHead, extend, may_renew, timeline
 
 FACTS_PER_WORKER_MAX: Final = 1000  # void ones and corrections included (SEMANTICS 2)
 
-_HEAD: Final = struct.Struct("<iqBiHHH")  # Head, then the number of facts
+_HEAD: Final = struct.Struct("<iqBiHHH")  # TimelineHead, then the number of facts
 _FACT: Final = struct.Struct("<iqBBHB")  # effective_on, occurred_at, kind, detail, bytes of rest, bytes of event_id
 _EMPTY: Final = _HEAD.pack(*NOBODY, 0)
 
@@ -23,13 +23,13 @@ Remembrance = tuple[str, bytes | None, list[int]]
 
 
 def remember(row: bytes | None, fact: Fact, grace_days: int) -> Remembrance:
-    """A worker's row and a fact of that worker -> what becomes of both (SEMANTICS 2 to 4)."""
+    """Add a fact to a worker's row (SEMANTICS 2 to 4): disposition, new row, lines."""
     kind, detail, event, _, _, on, at, _, corrects = fact
     event_id = event.encode()
     if row is None:
         row = _EMPTY
     elif event_id in row or (kind == CORRECTION and corrects.encode() in row):
-        return _refold(row, fact, grace_days)  # known or corrected, or only a part of another text
+        return _refold(row, fact, grace_days)  # a known or corrected id, or only part of another text
     last_on, last_at, last_kind, start, eve, situation, count = _HEAD.unpack_from(row)
     if count >= FACTS_PER_WORKER_MAX:
         return TOO_MANY_FACTS, None, []
@@ -47,7 +47,7 @@ def remember(row: bytes | None, fact: Fact, grace_days: int) -> Remembrance:
 
 
 def _refold(row: bytes, fact: Fact, grace_days: int) -> Remembrance:
-    """The general case, for late facts, corrections and repeats: costs as much as the worker has facts."""
+    """The general case, for late facts, corrections and repeats. Its cost grows with the worker's facts."""
     facts = unpacked(row)
     packed = _packed(fact, fact.event_id.encode())
     mine = _unpacked_at(packed, 0)[0]
@@ -71,7 +71,7 @@ def in_force(facts: list[Remembered]) -> list[Remembered]:
 
 
 def _packed(fact: Fact, event_id: bytes) -> bytes:
-    """A fact as it is remembered: enough to tell a duplicate from a conflict, and to fold the timeline again."""
+    """A fact as it is remembered: enough to distinguish a duplicate from a conflict, and to fold the timeline again."""
     kind, detail, _, _, _, on, at, source, corrects = fact
     rest = source.encode()
     if kind == CORRECTION:
@@ -80,7 +80,7 @@ def _packed(fact: Fact, event_id: bytes) -> bytes:
 
 
 def _unpacked_at(row: bytes, at: int) -> tuple[Remembered, int]:
-    """The remembered fact at this place of a row, and the place behind it."""
+    """The remembered fact at this position of a row, and the position after it."""
     on, occurred_at, kind, detail, rest_bytes, id_bytes = _FACT.unpack_from(row, at)
     id_at = at + _FACT.size
     rest_at = id_at + id_bytes
@@ -98,7 +98,7 @@ def unpacked(row: bytes) -> list[Remembered]:
     return facts
 
 
-def head_of(row: bytes) -> Head:
+def head_of(row: bytes) -> TimelineHead:
     """The head of the timeline that a row carries."""
     last_on, last_at, last_kind, start, eve, situation, _ = _HEAD.unpack_from(row)
     return last_on, last_at, last_kind, start, eve, situation

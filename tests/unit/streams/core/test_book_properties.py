@@ -172,7 +172,7 @@ def test_what_is_kept_up_for_the_policies_is_what_counting_the_balances_gives(jo
         book.apply(one, offset)
         for company in (*book.companies.values(), *Book(GRACE_DAYS, rows=at_rest(book)).companies.values()):
             for known in company.states:
-                kept = counts_at(company.counted, known.counted_at)
+                kept = counts_at(company.counted, known.slot)
                 policy = known.policy
                 assert kept == count(company.balances_at(company.today), policy.required, policy.employment_types)
 

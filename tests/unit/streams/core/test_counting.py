@@ -17,7 +17,7 @@ from streams.core.book import Book
 from streams.core.company import AtRest, CompanyBook
 from streams.core.counting import count, windows
 from streams.core.policies import Policies
-from streams.core.tally import Counts, heads
+from streams.core.tally import Counts, headcounts
 from tests.support.facts import entry, hire
 from tests.support.journals import FIRST, SPAN_DAYS, WORKERS, deterministic, facts
 from tests.support.naive_timeline import Workforce
@@ -42,7 +42,7 @@ def both(sent: list[Fact]) -> tuple[CompanyBook, Workforce]:
 def test_figures_of_any_date(sent: list[Fact], on: int) -> None:
     company, workforce = both(sent)
     company = CompanyBook("C1", on, Policies(), AtRest(True, None, company.days, ()))
-    counted = heads(company.counted)
+    counted = headcounts(company.counted)
     assert counted == (tuple(workforce.heads(on)), workforce.enrolled(on), workforce.by_employment_type(on))
     assert counted.counts == count(company.balances_at(on))
     assert windows(company, counted.counts, WINDOW_DAYS) == workforce.windows(on)
@@ -54,7 +54,7 @@ def test_what_is_kept_of_a_day_is_forgotten_when_it_changes() -> None:
     for n in range(3):
         book.apply(entry(hire(f"e{n}", "2025-01-02", worker=f"w{n}"), n, "2025-01-03"), n)
         company = book.companies["C1"]
-        counts = heads(company.counted).counts
+        counts = headcounts(company.counted).counts
         joined.append(windows(company, counts, WINDOW_DAYS)[0].joined)
         if n == 1:
             book.take_changes()
@@ -73,7 +73,7 @@ def test_counts_of_any_programmes_and_types(sent: list[Fact], required: int, typ
 
 def test_of_nobody_there_is_no_coverage() -> None:
     assert count({}) == (0, 0, 0)
-    assert heads(0) == ((0, 0, 0), (0,) * len(PROGRAMMES), ())
+    assert headcounts(0) == ((0, 0, 0), (0,) * len(PROGRAMMES), ())
     assert (
         windows(CompanyBook("C1", FIRST, Policies()), Counts(0, 0, 0), WINDOW_DAYS)
         == (Window(0, 0, 0, 0, None, None),) * 3
