@@ -304,8 +304,11 @@ async def test_figures_as_of_every_edge_are_what_a_recount_gives(
 async def test_daily_figures_reach_from_the_first_value_date_to_the_last_business_date(
     whole: Whole, database: Database
 ) -> None:
+    recorded = await database.rows("SELECT company_id, min(recorded_at) AS first FROM ledger GROUP BY company_id")
+    # At most a year of days before the first recording: a hire of 1970 makes no rows of decades.
+    earliest = {row["company_id"]: jakarta_day(int(row["first"].timestamp() * 1000)) - 366 for row in recorded}
     postings = whole.postings(ONE)
-    first = min(p.value_on for p in postings)
+    first = max(min(p.value_on for p in postings), earliest[ONE])
     watched = [d for d in edges(postings) if first <= d <= BUSINESS_DATE_MAX]
     rows = await database.rows(
         "SELECT * FROM coverage_daily WHERE company_id = {c:String} AND date IN {d:Array(Date32)} ORDER BY date",
@@ -324,5 +327,6 @@ async def test_daily_figures_reach_from_the_first_value_date_to_the_last_busines
         }
         assert row["coverage_bp"] == share_bp(wanted["covered"], wanted["active"])
     for span in spans:
-        begins = min(p.value_on for p in whole.postings(span["company_id"]))
+        company_id = span["company_id"]
+        begins = max(min(p.value_on for p in whole.postings(company_id)), earliest[company_id])
         assert (on(span["a"]), on(span["b"]), span["n"]) == (begins, BUSINESS_DATE_MAX, BUSINESS_DATE_MAX - begins + 1)

@@ -13,18 +13,19 @@ WITH
     (
         SELECT
             throwIf(
-                NOT match({as_of:String}, '\\A[0-9]{4}-[0-9]{2}-[0-9]{2}\\z')
+                NOT match({as_of:String}, '\\A[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\\z')
                     OR toString(asked_on) != {as_of:String}
                     OR {as_of:String} NOT BETWEEN '1900-01-01' AND '2299-12-31',
                 'as_of must be a date that exists, written YYYY-MM-DD, from 1900-01-01 to 2299-12-31'
             )
             + throwIf(
-                NOT match(known_text, '\\A[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]')
+                NOT match(known_text, '\\A[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]')
                     OR NOT match(
                         substring(known_text, 11),
                         '\\A(T[0-9:]{8}([.][0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])| [0-9:]{8}[.][0-9]{3,9})\\z'
                     )
                     OR (known_text LIKE '% %' AND known_until != parseDateTime64BestEffortOrZero(known_text, 3))
+                    OR substring(known_text, 1, 4) NOT BETWEEN '1999' AND '2200'
                     OR known_until < toDateTime64('2000-01-01 00:00:00', 3, 'UTC')
                     OR known_until >= toDateTime64('2200-01-01 00:00:00', 3, 'UTC'),
                 'known_at must be an instant of 2000 to 2199: RFC 3339 with an offset, such as 2025-09-02T00:00:00+07:00,'
