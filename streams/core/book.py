@@ -212,22 +212,28 @@ class Book:
         return Changes(changed, snapshots)
 
     def _restore(self) -> None:
+        other_rules = mismatch(self.rows, self.grace_days)
+        if other_rules is not None:
+            raise StateMismatch(other_rules)
         if at_rest.BOOK_KEY in self.rows:
-            book = at_rest.unpack_book(self.rows[at_rest.BOOK_KEY])
-            _check_rules(book, self.grace_days)
-            self.today = book["today"]
+            self.today = at_rest.unpack_book(self.rows[at_rest.BOOK_KEY])["today"]
         self._cursors, self.policies, self.companies = at_rest.unpack(self.rows)
         self._cursors_taken = self._cursors.copy()
 
 
-def _check_rules(book: dict[str, int], grace_days: int) -> None:
+def mismatch(rows: at_rest.StateRows, grace_days: int) -> str | None:
+    """Why a state cannot be continued with this code and grace period, and what to do; None if it can."""
+    if at_rest.BOOK_KEY not in rows:
+        return None
+    book = at_rest.unpack_book(rows[at_rest.BOOK_KEY])
     if book["format"] != at_rest.FORMAT:
-        raise StateMismatch(
+        return (
             f"the state was folded by the rules of format {book['format']}, this version has those of "
             f"format {at_rest.FORMAT}: `peserta rebuild` folds the whole book by them, and shows what differs"
         )
     if book["grace_days"] != grace_days:
-        raise StateMismatch(
+        return (
             f"the book was opened with a grace period of {book['grace_days']} days, the settings say {grace_days}: "
             "set it back, or fold a new generation (`peserta rebuild`)"
         )
+    return None

@@ -28,6 +28,7 @@ from schemas.codec import OutputCodec
 from schemas.records import Coordinates
 from schemas.topics import TopicNames
 from streams.bookkeeper import Bookkeeper
+from streams.core.book import mismatch
 from streams.core.rows import Rows
 from streams.lane.cursors import CURSOR_PREFIX
 from streams.settings import StreamSettings
@@ -81,6 +82,7 @@ class PartitionAudit:
         # Outputs, state and cursor are committed in one transaction: what stands there now, the state contains.
         self._ends = {name: (await self._reader.stretch(self._names[name], self._partition)).end for name in OUTPUTS}
         standing = self.standing = await self._standing_state(kept)
+        kept.findings += self._folded_by_other_rules()
         state = Finding(STATE_CLAIM, self._where)
         journal_next = await self._journal_next()
         if journal_next < kept.journal_next:
@@ -99,6 +101,15 @@ class PartitionAudit:
         kept.findings.append(self._recorded.repeats)
         kept.findings.append(self._compare_letters(kept, expected, letters))
         kept.rows = expected.rows
+
+    def _folded_by_other_rules(self) -> list[Finding]:
+        """The reason, first of all, why what stands differs from what this code makes of the journal."""
+        reason = mismatch(self.standing, self._settings.grace_days)
+        if reason is None:
+            return []
+        finding = Finding(STATE_CLAIM, self._where)
+        finding.wrong("different", reason)
+        return [finding]
 
     async def _journal_next(self) -> int:
         """Up to where the state is to be folded again. Takes the cursor out of its rows."""

@@ -13,6 +13,7 @@ from peserta.operations.audit.partition import PartitionAudit
 from peserta.operations.audit.recorded import REPEATS_CLAIM as REPEATS
 from peserta.operations.audit.seal import check, seal
 from schemas.codec import OutputCodec
+from streams.core.rows import BOOK_KEY
 from tests.support.shelf import Stored
 from tests.unit.peserta.operations.audit.book import (
     PARTITIONS,
@@ -64,6 +65,27 @@ async def test_what_the_recorder_said_twice_is_counted_and_changes_nothing(well:
     assert [finding for finding in findings if not finding.holds] == []
     assert sum(one.repeats for one in after) > 500
     assert [one.ledger for one in after] == [one.ledger for one in before]
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "reason"),
+    [
+        (b'"format":2', b'"format":1', "format 1, this version has those of format 2: `peserta rebuild`"),
+        (b'"grace_days":30', b'"grace_days":45', "grace period of 45 days, the settings say 30"),
+    ],
+)
+async def test_a_state_folded_by_other_rules_is_the_first_finding(
+    well: BookInMemory, now: bytes, then: bytes, reason: str
+) -> None:
+    book = well.copy()
+    changelog = book.shelf.stored[SETTINGS.changelog, 0]
+    changelog[:] = [
+        replace(row, value=(row.value or b"").replace(now, then)) if row.key == BOOK_KEY else row for row in changelog
+    ]
+    _, findings = await audited(book)
+    first = next(finding for finding in findings if not finding.holds)
+    assert (first.claim, first.where) == (STATE, "partition 0")
+    assert reason in first.named[0]
 
 
 async def test_facts_that_are_passed_over_because_their_topic_was_made_anew_are_missing(well: BookInMemory) -> None:
