@@ -4,12 +4,12 @@ import json
 from typing import Any
 from urllib.request import ProxyHandler, Request, build_opener
 
-FAULTY_PROGRAM = "deploy.embedded.clickhouse.faults"
+FAULTY_PROGRAM = "tests.support.faulty_clickhouse"
 ANSWER_LIMIT_S = 60
 
 
 class Faults:
-    """Sets and clears rules; see `deploy.embedded.clickhouse.faults.Rule` for what a rule may say."""
+    """Sets and clears rules; see `tests.support.faulty_clickhouse.Rule` for what a rule may say."""
 
     def __init__(self, url: str) -> None:
         self._url = f"{url}/faults"

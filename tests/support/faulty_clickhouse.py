@@ -1,4 +1,4 @@
-"""The same process with fault points, for tests only: `python -m deploy.embedded.clickhouse.faults --path --port`.
+"""The process of ClickHouse's engine with fault points: `python -m tests.support.faulty_clickhouse --path --port`.
 
 Composed around the plain interface, which knows nothing of it. `/faults` takes rules (POST a JSON rule, DELETE all),
 and tells them and the queries that came (GET). Each query obeys the first rule that matches it and is not used up.
@@ -22,10 +22,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from deploy.embedded.clickhouse.__main__ import configuration, serve
 from deploy.embedded.clickhouse.engine import Engine
 from deploy.embedded.clickhouse.interface import Interface
 from deploy.embedded.clickhouse.query import Answer, EngineError, Execute, Query
+from deploy.embedded.clickhouse.serving import configuration, serve
 
 QUERIES_KEPT = 10_000
 TOO_MANY_QUERIES = 202  # The interface answers it with 503.
