@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from peserta.cli.exit_codes import ExitCode
+from peserta.cli.findings_table import findings_table
 from peserta.cli.screen import err, out, print_json, progress, table
 from peserta.cli.tables import Sheet
 from peserta.operations.audit.position import JOURNAL
@@ -131,7 +132,7 @@ def _show(report: Report) -> None:
     names = ("topic", "partition", "from", "consumed up to", "records", "in the journal", "dead letters")
     out.print(table("Records published", names, inbound, right=names[1:]), "")
     out.print(_dispositions(report), "")
-    out.print(_findings(report), "")
+    out.print(findings_table("Findings", report.findings), "")
     for finding in report.findings:
         for named in finding.named:
             # Names come from the topics: they may look like markup.
@@ -151,15 +152,3 @@ def _dispositions(report: Report) -> Sheet:
     rows = [(disposition, counted[disposition], in_total[disposition]) for disposition in sorted(in_total)]
     columns = ("disposition", "since the position", "in total")
     return table("Dispositions", columns, rows, right=columns[1:])
-
-
-def _findings(report: Report) -> Sheet:
-    """One row for each claim, over all places."""
-    claims: dict[str, list[int]] = {}
-    for f in report.findings:
-        sums = claims.setdefault(f.claim, [0, 0, 0, 0])
-        for place, count in enumerate((f.compared, f.missing, f.extra, f.different)):
-            sums[place] += count
-    rows = [("✘" if any(sums[1:]) else "✔", claim, *sums) for claim, sums in claims.items()]
-    columns = ("", "claim", "compared", "missing", "extra", "different")
-    return table("Findings", columns, rows, right=columns[2:], prose=("claim",))

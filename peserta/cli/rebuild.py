@@ -10,6 +10,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from peserta.cli.exit_codes import ExitCode
+from peserta.cli.findings_table import findings_table
 from peserta.cli.local_stack import STACK_FOLDER, local_stack
 from peserta.cli.refusals import refusals
 from peserta.cli.screen import err, out, table
@@ -162,15 +163,8 @@ def _drop_old(settings: Settings) -> None:
 
 
 def _show(title: str, findings: list[Finding]) -> None:
-    """One row for each claim, over all partitions."""
-    claims: dict[str, list[int]] = {}
-    for f in findings:
-        sums = claims.setdefault(f.claim, [0, 0, 0, 0])
-        for place, count in enumerate((f.compared, f.missing, f.extra, f.different)):
-            sums[place] += count
-    columns = ("", "claim", "compared", "missing", "extra", "different")
-    rows = [("✘" if any(sums[1:]) else "✔", claim, *sums) for claim, sums in claims.items()]
-    out.print(table(title, columns, rows, right=columns[2:], prose=("claim",)), "")
+    """One row for each claim, and below what was named."""
+    out.print(findings_table(title, findings), "")
     for finding in findings:
         for named in finding.named:
             out.print(f"{finding.where}, {finding.claim}: {named}", soft_wrap=True, markup=False)

@@ -5,9 +5,9 @@ that was begun is repeated as it was, never cut anew (README, "Every row once").
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from sinks.clickhouse.ranges import Batch, Range
 from sinks.clickhouse.warehouse import Columns, Warehouse
@@ -18,10 +18,8 @@ TABLE: Final = "sink_progress"
 
 Partition: TypeAlias = tuple[str, int]
 
-_LAST = """
-SELECT topic, partition, first, next, stage, sha256
-FROM sink_progress FINAL
-"""
+# Whoever asks how far ClickHouse has come asks this, and reads the answer with `marks`.
+LAST: Final = "SELECT topic, partition, first, next, stage, sha256 FROM sink_progress FINAL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +36,12 @@ class Mark:
         return self.range.next if self.stage == AFTER else self.range.first
 
 
+def marks(rows: Iterable[Sequence[Any]]) -> dict[Partition, Mark]:
+    """The last mark of each partition that has one, from the rows of LAST."""
+    read = (Mark(Range(*row[:4]), row[4], row[5]) for row in rows)
+    return {(mark.range.topic, mark.range.partition): mark for mark in read}
+
+
 class Progress:
     """The table of progress of one database."""
 
@@ -46,9 +50,8 @@ class Progress:
 
     async def last(self) -> dict[Partition, Mark]:
         """The last mark of each partition that has one."""
-        found = await self._warehouse.patiently("read progress", lambda: self._warehouse.client.query(_LAST))
-        marks = (Mark(Range(*row[:4]), row[4], row[5]) for row in found.result_rows)
-        return {(mark.range.topic, mark.range.partition): mark for mark in marks}
+        found = await self._warehouse.patiently("read progress", lambda: self._warehouse.client.query(LAST))
+        return marks(found.result_rows)
 
     async def before(self, batches: Sequence[Batch]) -> None:
         """These ranges will be inserted."""

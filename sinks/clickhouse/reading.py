@@ -6,20 +6,18 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import DatabaseError
 from tenacity import AsyncRetrying, RetryError, retry_if_exception, retry_if_result, stop_after_delay, wait_fixed
 
-from sinks.clickhouse.progress import Partition
+from sinks.clickhouse.progress import LAST, Partition, marks
 from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.warehouse import open_client
 
 LOOK_EVERY_S = 0.1
 NOT_YET_THERE_CODES = frozenset({60, 81})  # unknown table, unknown database: the sink has not migrated yet
 
-_POSITIONS = "SELECT topic, partition, if(stage = 'after', next, first) FROM sink_progress FINAL"
-
 
 async def progress(client: AsyncClient) -> dict[Partition, int]:
     """(topic, partition) -> the offset before which every record is in ClickHouse. Topics by their full names."""
-    found = await client.query(_POSITIONS)
-    return {(topic, partition): position for topic, partition, position in found.result_rows}
+    found = await client.query(LAST)
+    return {partition: mark.position for partition, mark in marks(found.result_rows).items()}
 
 
 async def wait_until_caught_up(settings: SinkSettings, targets: Mapping[Partition, int], timeout_s: float) -> None:

@@ -1,12 +1,13 @@
 """What an audit finds: things compared, and those missing, extra or different, with the first few named."""
 
 import hashlib
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 NAMED_MAX: Final = 5
 HASH_DIGITS: Final = 8  # by which a worker is named
+EVERYWHERE: Final = "the whole book"
 UNREADABLE: Final = "every record can be read"
 
 
@@ -33,12 +34,20 @@ class Finding:
             self.named.append(f"{kind}: {what}")
 
     def take_in(self, other: "Finding") -> None:
-        """Add what the same comparison found in another stretch of the same place."""
+        """Add what the same comparison found elsewhere."""
         self.compared += other.compared
         self.missing += other.missing
         self.extra += other.extra
         self.different += other.different
         self.named += other.named[: NAMED_MAX - len(self.named)]
+
+
+def by_claim(findings: Iterable[Finding]) -> list[Finding]:
+    """One finding for each claim, over all places, in the order in which the claims first come."""
+    claims: dict[str, Finding] = {}
+    for finding in findings:
+        claims.setdefault(finding.claim, Finding(finding.claim, EVERYWHERE)).take_in(finding)
+    return [*claims.values()]
 
 
 def unreadable(where: str, error: Exception) -> Finding:

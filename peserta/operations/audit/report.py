@@ -35,6 +35,7 @@ from peserta.operations.audit.warehouse import audit_dead_letters, audit_warehou
 from peserta.operations.clickhouse_reading import analyst
 from peserta.settings import Settings
 from schemas.records import Coordinates
+from sinks.clickhouse.progress import LAST, marks
 from streams.settings import StreamSettings
 
 Say = Callable[[str], None]
@@ -229,9 +230,10 @@ async def audit_clickhouse(settings: Settings, reader: TopicReader, report: Repo
     names = {name: topic for name, topic in topic_names(streams).items() if name in IN_CLICKHOUSE}
     letters = await _letters(streams, reader, start, carried=True)
     with analyst(settings, settings.database) as client:
-        progress = _progress(client)
+        progress = marks(client.query(LAST).result_rows)
         for book in report.kept:
-            reached = {name: progress.get((topic, book.partition), 0) for name, topic in names.items()}
+            found = {name: progress.get((topic, book.partition)) for name, topic in names.items()}
+            reached = {name: mark.position if mark else 0 for name, mark in found.items()}
             carried, findings = audit_warehouse(client, await written(streams, reader, book), reached)
             findings.append(audit_dead_letters(client, book.partition, book.since.carried[LETTERS], letters, reached))
             place, facts = await audit_journal_rows(client, reader, names[JOURNAL], book, reached[JOURNAL])
@@ -243,14 +245,6 @@ async def audit_clickhouse(settings: Settings, reader: TopicReader, report: Repo
             report.carried[book.partition] = {**carried, LETTERS: letters_carried(book, uncarried)}
             book.clickhouse_next = carried[LEDGER].journal_next
             report.findings += [*facts, *findings, snapshots]
-
-
-def _progress(client: Any) -> dict[Source, int]:
-    """Offsets before which every record is in ClickHouse."""
-    rows = client.query(
-        "SELECT topic, partition, if(stage = 'after', next, first) FROM sink_progress FINAL"
-    ).result_rows
-    return {(topic, partition): position for topic, partition, position in rows}
 
 
 async def _planned(settings: Settings, reader: TopicReader, since: Position | None) -> int:

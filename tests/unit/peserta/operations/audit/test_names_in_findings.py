@@ -1,10 +1,10 @@
-"""What a finding names is printed as it is, and names no worker."""
+"""What a finding names is printed as it is, and names no worker; findings add up by claim."""
 
 import pytest
 
 from peserta.cli.audit import _show
 from peserta.cli.screen import out
-from peserta.operations.audit.findings import Finding, row_name
+from peserta.operations.audit.findings import NAMED_MAX, Finding, by_claim, row_name
 from peserta.operations.audit.report import Report
 
 TOKEN = "tkn-9f3c"
@@ -31,3 +31,18 @@ def test_a_name_with_brackets_is_printed() -> None:
     with out.capture() as printed:
         _show(Report(findings=[finding]))
     assert "extra: c[/red][bold]C1" in printed.get()
+
+
+def test_findings_of_all_places_add_up_by_claim() -> None:
+    right, wrong, other = (
+        Finding("ledger", "partition 0", 3),
+        Finding("ledger", "partition 1", 4),
+        Finding("state", "", 1),
+    )
+    for kind in ("missing", "extra", "extra", "different", "different", "different"):
+        wrong.wrong(kind, kind)
+    ledger, state = by_claim([right, other, wrong])
+    assert (ledger.claim, ledger.compared, ledger.missing, ledger.extra, ledger.different) == ("ledger", 7, 1, 2, 3)
+    assert not ledger.holds and len(ledger.named) == NAMED_MAX
+    assert state.holds and (state.claim, state.compared) == ("state", 1)
+    assert (right.compared, wrong.compared) == (3, 4)
