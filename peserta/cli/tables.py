@@ -12,6 +12,8 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from schemas.public_json import datetime_text
+
 GAP_COLUMNS: Final = 2  # between two columns
 COLUMNS_MIN: Final = 2  # a table with fewer of its columns is shown as records
 
@@ -128,12 +130,7 @@ def plain(value: object) -> str:
         return str(value).lower()
     if isinstance(value, list | tuple):
         return " ".join(map(plain, value))
-    return _printable(written(value) if isinstance(value, datetime) else str(value))
-
-
-def written(at: datetime) -> str:
-    """An instant as RFC 3339 with its offset; a time without one stays without."""
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _printable(datetime_text(value) if isinstance(value, datetime) else str(value))
 
 
 def _printable(text: str) -> str:

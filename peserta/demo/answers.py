@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from peserta.demo.evidence import Evidence
 from peserta.demo.proof import recorder_letters
 from peserta.demo.run import Sent
+from schemas.public_json import JsonObject
 from schemas.vocabulary import APPLIED
-from streams.core.simulate import JsonObject, alert_line, disposition_line
+from streams.core.simulate import alert_line, disposition_line
 
 DEAD_LETTER = "dead_letter:"
 

@@ -12,9 +12,10 @@ from peserta.operations.kafka_reading import read_to_end
 from peserta.settings import Settings
 from schemas.codec import OutputCodec
 from schemas.dates import day_text
+from schemas.public_json import JsonObject
 from schemas.records import WINDOW_DAYS, Alert, Coordinates, DeadLetter, FactEntry, LedgerRecord
 from schemas.vocabulary import EMPLOYMENT_TYPES, PROGRAMMES, programme_names
-from streams.core.simulate import JsonObject, Rules
+from streams.core.simulate import Rules
 
 WINDOW_FIELDS = ("joined", "left", "gained_cover", "lost_cover", "mean_coverage_bp", "min_coverage_bp")
 

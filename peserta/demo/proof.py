@@ -11,9 +11,10 @@ from peserta.demo.run import Sent
 from schemas.admission import Refusal
 from schemas.dates import day_text, instant_text
 from schemas.fact_json import FactLine, admit, line_of
+from schemas.public_json import JsonObject, class_json
 from schemas.records import Alert, Coordinates
 from schemas.vocabulary import APPLIED
-from streams.core.simulate import JsonObject, alert_line, class_object, simulate
+from streams.core.simulate import alert_line, simulate
 
 DIFFERENCES_KEPT_MAX: Final = 5
 DIFFERENCE_LENGTH_MAX: Final = 400
@@ -166,7 +167,7 @@ def _service_postings(evidence: Evidence) -> dict[tuple[int, int], tuple[Any, ..
     for number, at in enumerate(evidence.journal, 1):
         record = evidence.ledger.get(at)
         for posting, line in enumerate(record.lines if record else (), 1):
-            sides = class_object(line.before), class_object(line.after)
+            sides = class_json(line.before), class_json(line.after)
             found[number, posting] = (record and record.company_id, day_text(line.value_on), *sides, line.quantity)
     return found
 

@@ -1,16 +1,16 @@
-"""The offline book (SEMANTICS 8): the same core over files, and the JSON objects that it prints."""
+"""The offline book (SEMANTICS 8): the same core over files, and the JSON objects that it prints, each with its line."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from schemas.admission import Refusal
 from schemas.dates import day_text, jakarta_day, jakarta_midnight
 from schemas.fact_json import admit
 from schemas.ledger_lines import posting
+from schemas.public_json import JsonObject, alert_json, disposition_json, figures_json, posting_json
 from schemas.records import (
     TICK_SOURCE,
-    WINDOW_DAYS,
     Alert,
     Company,
     CompanySet,
@@ -23,15 +23,10 @@ from schemas.records import (
     PolicySet,
     Tick,
 )
-from schemas.vocabulary import APPLIED, EMPLOYMENT_TYPES, PROGRAMMES, ClassParts, programme_names
+from schemas.vocabulary import APPLIED
 from streams.core.book import GRACE_DAYS_DEFAULT, Book, Outcome
 from streams.core.figures import figures
 from streams.core.timeline import LONG_AGO
-
-JsonObject = dict[str, Any]
-
-# Fields of an alert that name the journal or its clock: an offline book has no journal.
-_JOURNAL_FIELDS = ("journal_partition", "journal_offset", "recorded_at")
 
 
 class Latest(NamedTuple):
@@ -129,73 +124,21 @@ def simulate(
     yield from simulation.close(as_of)
 
 
-# ---------------------------------------------------------------- the forms of section 8
+# ---------------------------------------------------------------- the forms of section 8: an object and its line
 
 
 def disposition_line(line: int, event_id: str | None, disposition: str) -> JsonObject:
-    return {"kind": "disposition", "line": line, "event_id": event_id, "disposition": disposition}
+    return {"kind": "disposition", "line": line, **disposition_json(event_id, disposition)}
 
 
 def alert_line(alert: Alert, line: int | None) -> JsonObject:
-    fields = asdict(alert)
-    for name in _JOURNAL_FIELDS:
-        del fields[name]
-    fields["business_date"] = day_text(alert.business_date)
-    fields["episode_start"] = day_text(alert.episode_start)
-    return {"kind": "alert", "line": line, **fields}
+    return {"kind": "alert", "line": line, **alert_json(alert)}
 
 
-def company_line(f: Figures) -> JsonObject:
-    by_type = {
-        EMPLOYMENT_TYPES[t]: {"active": active, "covered": covered} for t, active, covered in f.by_employment_type
-    }
-    windows = {str(days): window._asdict() for days, window in zip(WINDOW_DAYS, f.windows, strict=True)}
-    return {
-        "kind": "company",
-        "company_id": f.company_id,
-        "as_of": day_text(f.as_of),
-        "active": f.active,
-        "covered": f.covered,
-        "uncovered": f.uncovered,
-        "uncovered_new": f.uncovered_new,
-        "enrolled": dict(zip(PROGRAMMES, f.enrolled, strict=True)),
-        "by_employment_type": by_type,
-        "coverage_bp": f.coverage_bp,
-        "coverage_due_bp": f.coverage_due_bp,
-        "windows": windows,
-        "policies": [
-            {
-                "policy_id": p.policy_id,
-                "state": p.state,
-                "since": None if p.since is None else day_text(p.since),
-                "gap_people": p.gap_people,
-            }
-            for p in f.policies
-        ],
-    }
+def company_line(found: Figures) -> JsonObject:
+    return {"kind": "company", **figures_json(found)}
 
 
 def posting_lines(line: int, company_id: str, event_id: str, outcome: Outcome) -> Iterator[JsonObject]:
     for number, posted in enumerate(map(posting, outcome.lines), 1):
-        yield {
-            "kind": "posting",
-            "line": line,
-            "posting": number,
-            "company_id": company_id,
-            "event_id": event_id,
-            "value_on": day_text(posted.value_on),
-            "before": class_object(posted.before),
-            "after": class_object(posted.after),
-            "quantity": posted.quantity,
-        }
-
-
-def class_object(parts: ClassParts | None) -> JsonObject | None:
-    """A class as JSON; None is OUTSIDE."""
-    if parts is None:
-        return None
-    return {
-        "employment_type": EMPLOYMENT_TYPES[parts.employment_type],
-        "programmes": programme_names(parts.programmes),
-        "new": parts.new,
-    }
+        yield {"kind": "posting", "line": line, "posting": number, **posting_json(company_id, event_id, posted)}

@@ -16,7 +16,7 @@ import pytest
 from deploy.embedded.stack import Stack
 from peserta.demo.run import ARRIVAL_LIMIT_S
 from peserta.operations.kafka_reading import end_offsets, wait_until_worked
-from streams.core.simulate import JsonObject
+from schemas.public_json import JsonObject
 from tests.support.told import (
     COMMAND_LIMIT_S,
     Told,

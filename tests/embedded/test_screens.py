@@ -19,7 +19,7 @@ from peserta.operations.coverage_reading import under_policies
 from peserta.operations.making_topics import make_topics
 from peserta.operations.service import Service
 from schemas.dates import instant
-from streams.core.simulate import JsonObject
+from schemas.public_json import JsonObject
 from tests.support.installation import installation
 from tests.support.told import (
     COMMAND_LIMIT_S,

@@ -22,8 +22,8 @@ from peserta.demo.story import DEFAULT_SEED, Story, StoryFiles, story, write
 from peserta.operations.kafka_reading import end_offsets, wait_until_worked
 from peserta.operations.service import Service
 from peserta.settings import PREFIX, Settings
+from schemas.public_json import JsonObject
 from sinks.clickhouse.reading import wait_until_caught_up
-from streams.core.simulate import JsonObject
 from tests.support.installation import installation
 
 TOP: Final = Path(__file__).parents[2]

@@ -13,7 +13,8 @@ from peserta.demo.story import DEFAULT_SEED, story
 from peserta.operations.failure import Failed, Rejected
 from schemas.dates import day, instant
 from schemas.fact_json import line_of
-from streams.core.simulate import JsonObject, Rules, simulate
+from schemas.public_json import JsonObject
+from streams.core.simulate import Rules, simulate
 from tests.support.facts import hire, level
 from tests.unit.peserta.operations.whole_service import through
 
