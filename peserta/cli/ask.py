@@ -2,9 +2,8 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 from rich.text import Text
@@ -12,17 +11,16 @@ from rich.text import Text
 from peserta.cli.arguments import optional_date, optional_instant
 from peserta.cli.coverage_tables import coverage_table, policies_table
 from peserta.cli.screen import counted, err, out, percent, print_json, table
-from peserta.cli.tables import plain, written
-from peserta.operations.alerts_reading import is_company, new_alerts, stored_alerts
-from peserta.operations.clickhouse_reading import analyst
-from peserta.operations.coverage_reading import coverage_now, coverage_then, is_known, under_policies
+from peserta.cli.tables import plain
+from peserta.operations.alerts_reading import new_alerts, stored_alerts
+from peserta.operations.coverage_reading import coverage as coverage_of
 from peserta.operations.discovery import installation, with_kafka
 from peserta.operations.failure import Failed, NotAsAsked
 from peserta.operations.generations import standing_book
-from peserta.settings import Settings
-from schemas.dates import day, day_text, instant, instant_text
+from peserta.operations.sql_reading import TextFormat, result_of, text_of
+from schemas.dates import day, day_text, instant
+from schemas.public_json import row_json, stored_alert_json
 from schemas.records import Alert
-from streams.core.simulate import alert_line
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")]
 
@@ -33,6 +31,9 @@ class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+
+
+TEXT_FORMATS: Final = {Format.JSON: TextFormat.JSON, Format.CSV: TextFormat.CSV}
 
 
 def alerts(
@@ -48,26 +49,24 @@ def alerts(
     Example: peserta alerts --follow --json
     """
     settings = standing_book(with_kafka(installation()))
-    stored, after = asyncio.run(stored_alerts(settings))
-    wanted = [alert for alert in stored if company in (None, alert.company_id)]
-    for alert in wanted:
+    stored = asyncio.run(stored_alerts(settings, company))
+    for alert in stored.alerts:
         _show_alert(alert, as_json)
-    if not wanted:
-        _say_no_alerts(settings, company, follow_on)
+    if not stored.alerts:
+        _say_no_alerts(company, stored.is_known, follow_on)
     if not follow_on:
         return
 
     async def show_new() -> None:
-        async for alert in new_alerts(settings, after):
-            if company in (None, alert.company_id):
-                _show_alert(alert, as_json)
+        async for alert in new_alerts(settings, stored.after, company):
+            _show_alert(alert, as_json)
 
     with suppress(KeyboardInterrupt):
         asyncio.run(show_new())
 
 
-def _say_no_alerts(settings: Settings, company: str | None, follow_on: bool) -> None:
-    if company is None or asyncio.run(is_company(settings, company)):
+def _say_no_alerts(company: str | None, is_known: bool, follow_on: bool) -> None:
+    if company is None or is_known:
         err.print(f"No alerts for {plain(company)}." if company else "No alerts.")
     elif follow_on:
         err.print(f"{plain(company)} is no company of this book yet.")
@@ -89,12 +88,9 @@ CAUSES = {
 
 def _show_alert(alert: Alert, as_json: bool) -> None:
     if as_json:
-        at = {"journal_partition": alert.journal_partition, "journal_offset": alert.journal_offset}
-        fields: dict[str, Any] = alert_line(alert, None) | at | {"recorded_at": instant_text(alert.recorded_at)}
-        del fields["kind"], fields["line"]
-        print_json(fields)
-        return
-    out.print(alert_sentence(alert), soft_wrap=True)
+        print_json(stored_alert_json(alert))
+    else:
+        out.print(alert_sentence(alert), soft_wrap=True)
 
 
 def alert_sentence(alert: Alert) -> Text:
@@ -132,35 +128,19 @@ def coverage(
 
     Example: peserta coverage JT-0001-A · peserta coverage --as-of 2025-09-30 --known-at 2025-10-01T09:00:00+07:00
     """
-    is_past = as_of is not None or known_at is not None
-    with analyst(installation()) as client:
-        if is_past:
-            on, at = None if as_of is None else day(as_of), None if known_at is None else instant(known_at)
-            found = coverage_then(client, company, on, at)
-        else:
-            found = coverage_now(client, company)
-        known = bool(found) or company is None or is_known(client, company)
-        policies = under_policies(client, company) if company and not is_past and not as_json else []
-    if company and not known:
+    on, at = None if as_of is None else day(as_of), None if known_at is None else instant(known_at)
+    found = coverage_of(installation(), company, on, at, with_policies=not as_json)
+    if company and not found.is_known:
         raise _no_company(company)
-    if not found:
+    if not found.rows:
         err.print(f"{plain(company)} has no figures." if company else "There are no figures.")
     elif as_json:
-        for row in found:
-            print_json({name: _plain(value) for name, value in row.items()})
+        for row in found.rows:
+            print_json(row_json(row))
     else:
-        out.print(coverage_table(found))
-    if policies:
-        out.print("", policies_table(policies), sep="\n")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return written(value)
-    return value if value is None or isinstance(value, int | str | list) else str(value)
-
-
-EMPTY_FOR_NULL: Final = {"format_csv_null_representation": ""}  # what spreadsheets expect
+        out.print(coverage_table(found.rows))
+    if found.policies:
+        out.print("", policies_table(found.policies), sep="\n")
 
 
 def sql(
@@ -174,10 +154,8 @@ def sql(
 
     Example: peserta sql "SELECT regency, sum(active), sum(covered) FROM coverage_current GROUP BY regency"
     """
-    with analyst(installation()) as client:
-        if as_format is not Format.TABLE:
-            fmt = "JSONEachRow" if as_format is Format.JSON else "CSVWithNames"
-            typer.echo(client.raw_query(query, fmt=fmt, settings=EMPTY_FOR_NULL), nl=False)
-            return
-        result = client.query(query)
-    out.print(table(counted(len(result.result_rows), "row"), result.column_names, result.result_rows, records=True))
+    if as_format is not Format.TABLE:
+        typer.echo(text_of(installation(), query, TEXT_FORMATS[as_format]), nl=False)
+        return
+    result = result_of(installation(), query)
+    out.print(table(counted(len(result.rows), "row"), result.columns, result.rows, records=True))

@@ -1,13 +1,12 @@
-"""Coverage and policies as tables for people: figures, what a policy asks, of whom, compared with what."""
+"""Coverage as tables for people: the figures of companies, and one company under its policies."""
 
 from collections.abc import Sequence
 
+from peserta.cli.policy_words import scope, target
 from peserta.cli.screen import bar, percent, table
 from peserta.cli.tables import Sheet
 from peserta.operations.coverage_reading import Row, UnderPolicy
 from schemas.dates import day_text
-from schemas.records import Policy
-from schemas.vocabulary import ALL_EMPLOYMENT_TYPES, employment_type_names, programme_names
 from streams.core.evaluability import REASONS_WHY
 
 
@@ -42,38 +41,6 @@ def policies_table(policies: Sequence[UnderPolicy]) -> Sheet:
     ]  # fmt: skip
     prose = ("target", "baseline", "scope", "not evaluable because")
     return table("Policies", columns, rows, right=("covered",), prose=prose, records=True)
-
-
-def target(policy: Policy) -> str:
-    """What has to be reached."""
-    share, points = percent(policy.threshold_bp), percent(policy.threshold_bp).removesuffix(" %")
-    return {
-        "level": f"at least {share} covered",
-        "increment_pp": f"{points} points above the baseline",
-        "net_new": f"{share} of the baseline's workers more covered",
-        "growth": f"{share} more covered than at the baseline",
-    }[policy.rule]
-
-
-def counted_people(policy: Policy) -> str:
-    """Who counts, and with what they are covered."""
-    words = [" ".join(programme_names(policy.required))]
-    if policy.employment_types != ALL_EMPLOYMENT_TYPES:
-        words.append(f"only {', '.join(employment_type_names(policy.employment_types))}")
-    if policy.clock == "due":
-        words.append("uncovered new workers are left out")
-    return "; ".join(words)
-
-
-def scope(policy: Policy) -> str:
-    """Which companies it concerns."""
-    lists = (
-        ("companies", policy.scope.company_ids),
-        ("regencies", policy.scope.regencies),
-        ("KBLI", policy.scope.kbli_prefixes),
-    )
-    said = [f"{name} {', '.join(wanted)}" for name, wanted in lists if wanted is not None]
-    return "; ".join(said) or "everybody"
 
 
 def _baseline(under: UnderPolicy) -> str:

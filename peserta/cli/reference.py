@@ -9,7 +9,7 @@ import typer
 from aiokafka.errors import KafkaConnectionError, KafkaError  # type: ignore[import-untyped]
 
 from peserta.cli.arguments import AllowFuture
-from peserta.cli.coverage_tables import counted_people, scope, target
+from peserta.cli.policy_words import counted_people, scope, target
 from peserta.cli.screen import counted, err, out, table
 from peserta.intake.doubts import unmatched_scopes, unraised_versions
 from peserta.intake.reference import Change, Record, TooLarge, changes, send

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from peserta.operations.kafka_reading import Offsets, follow, read_to_end
 from peserta.settings import Settings
@@ -9,21 +10,35 @@ from schemas.codec import OutputCodec
 from schemas.records import Alert, Instant
 
 
-async def stored_alerts(settings: Settings) -> tuple[list[Alert], Offsets]:
-    """The alerts that can be read now, in the order of `in_order`, and the offsets behind them."""
+@dataclass(frozen=True, slots=True)
+class StoredAlerts:
+    """The alerts of all companies or of one, in the order of `in_order`, and the offsets behind all that were read.
+    `is_known` is false for a company that the book has never heard of."""
+
+    alerts: tuple[Alert, ...]
+    after: Offsets
+    is_known: bool
+
+
+async def stored_alerts(settings: Settings, company_id: str | None = None) -> StoredAlerts:
+    """The alerts that can be read now; Failed when Kafka does not answer."""
     codec, found, after = OutputCodec(), [], Offsets()
     async for record in read_to_end(settings.kafka, [settings.topics.alerts]):
         found.append(codec.decode_alert(record.value))
         after[record.topic, record.partition] = record.offset + 1
-    return in_order(found), after
+    wanted = tuple(alert for alert in in_order(found) if company_id in (None, alert.company_id))
+    is_known = bool(wanted) or company_id is None or await is_company(settings, company_id)
+    return StoredAlerts(wanted, after, is_known)
 
 
-async def new_alerts(settings: Settings, after: Offsets) -> AsyncIterator[Alert]:
+async def new_alerts(settings: Settings, after: Offsets, company_id: str | None = None) -> AsyncIterator[Alert]:
     """The alerts behind these offsets as they come, without an end."""
     codec = OutputCodec()
     async with aclosing(follow(settings.kafka, [settings.topics.alerts], after)) as records:
         async for record in records:
-            yield codec.decode_alert(record.value)
+            alert = codec.decode_alert(record.value)
+            if company_id in (None, alert.company_id):
+                yield alert
 
 
 def in_order(alerts: Iterable[Alert]) -> list[Alert]:

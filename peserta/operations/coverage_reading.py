@@ -3,8 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from clickhouse_connect.driver.client import Client
+
+from peserta.operations.clickhouse_reading import analyst
+from peserta.settings import Settings
 from schemas.dates import EPOCH_ORDINAL, INSTANT_END, day_text, instant_text
 from schemas.records import Baseline, Company, Day, Instant, Policy, Scope
 from schemas.vocabulary import EMPLOYMENT_TYPE_NUMBER, SETTLED_CLASS, programme_set
@@ -13,9 +17,6 @@ from streams.core.counting import count
 from streams.core.evaluability import why_not_evaluable
 from streams.core.tally import Counts
 from streams.core.watch import declared
-
-if TYPE_CHECKING:  # `policies list` shows the same words without asking ClickHouse
-    from clickhouse_connect.driver.client import Client
 
 EVERYTHING_KNOWN: Final[Instant] = INSTANT_END - 1
 
@@ -38,12 +39,40 @@ class UnderPolicy:
     why: str | None
 
 
-def coverage_now(client: "Client", company_id: str | None) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The figures of all companies or of one, as rows of `coverage_current` or `coverage_as_of`, and the policies of
+    that one. `is_known` is false for a company that the book has never heard of; then both are empty."""
+
+    rows: tuple[Row, ...]
+    policies: tuple[UnderPolicy, ...]
+    is_known: bool
+
+
+def coverage(
+    settings: Settings,
+    company_id: str | None = None,
+    as_of: Day | None = None,
+    known_at: Instant | None = None,
+    *,
+    with_policies: bool = True,
+) -> Coverage:
+    """The figures now; as of a business date or as known at an instant, when one is given. Policies are those of one
+    company, and only of now. Failed when ClickHouse does not answer."""
+    is_past = as_of is not None or known_at is not None
+    with analyst(settings) as client:
+        found = coverage_then(client, company_id, as_of, known_at) if is_past else coverage_now(client, company_id)
+        is_known = bool(found) or company_id is None or is_company(client, company_id)
+        policies = under_policies(client, company_id) if company_id and not is_past and with_policies else []
+    return Coverage(tuple(found), tuple(policies), is_known)
+
+
+def coverage_now(client: Client, company_id: str | None) -> list[Row]:
     """The rows of `coverage_current`: of all companies, or of one."""
     return _rows(client, f"SELECT * FROM coverage_current{_of(company_id)} ORDER BY company_id", company=company_id)
 
 
-def coverage_then(client: "Client", company_id: str | None, as_of: Day | None, known_at: Instant | None) -> list[Row]:
+def coverage_then(client: Client, company_id: str | None, as_of: Day | None, known_at: Instant | None) -> list[Row]:
     """The figures as of a business date (default: the latest of any company) as known at an instant (default: all that
     is recorded), with name, regency and KBLI number as they are registered now."""
     if as_of is None:
@@ -65,7 +94,7 @@ def _known_at(at: Instant) -> str:
     return instant_text(at)
 
 
-def is_known(client: "Client", company_id: str) -> bool:
+def is_company(client: Client, company_id: str) -> bool:
     """Whether the book has figures or a registry entry of this company."""
     query = """SELECT count() FROM (SELECT company_id FROM coverage_current UNION ALL SELECT company_id FROM companies)
     WHERE company_id = {company:String}"""
@@ -73,7 +102,7 @@ def is_known(client: "Client", company_id: str) -> bool:
     return bool(found)
 
 
-def under_policies(client: "Client", company_id: str) -> list[UnderPolicy]:
+def under_policies(client: Client, company_id: str) -> list[UnderPolicy]:
     """How the company stands under every policy, in order of policy_id."""
     by_id = {row["policy_id"]: row for row in _rows(client, "SELECT * FROM policies")}
     entries = _rows(client, f"SELECT * FROM companies{_of(company_id)}", company=company_id)
@@ -143,7 +172,7 @@ def company_from(row: Row) -> Company:
     )
 
 
-def _balances(client: "Client", company_id: str, on: Day) -> Balances:
+def _balances(client: Client, company_id: str, on: Day) -> Balances:
     """The heads in each class at the end of a date, from the ledger; OUTSIDE is left out."""
     query = """SELECT employment_type, programmes, new, sum(heads) FROM (
         SELECT employment_type_after AS employment_type, programmes_after AS programmes, new_after AS new,
@@ -172,5 +201,5 @@ def _of(company_id: str | None) -> str:
     return "" if company_id is None else " WHERE company_id = {company:String}"
 
 
-def _rows(client: "Client", query: str, **parameters: Any) -> list[Row]:
+def _rows(client: Client, query: str, **parameters: Any) -> list[Row]:
     return list(client.query(query, parameters=parameters).named_results())
