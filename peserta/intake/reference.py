@@ -1,13 +1,23 @@
-"""Publishing reference data: policies and registry entries, one record each; the last of a key holds."""
+"""Publishing reference data: policies and registry entries, one record each; the last of a key holds.
 
-from collections.abc import Iterable, Sequence
+First a plan says what would change and what may not be meant; `apply` then sends it. A dry run is a plan alone.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaConnectionError, KafkaError  # type: ignore[import-untyped]
 
+from peserta.intake.doubts import unmatched_scopes, unraised_versions
+from peserta.operations.failure import Rejected, Unavailable
+from peserta.operations.kafka_reading import no_broker
+from peserta.operations.reference_reading import current_companies, current_policies
+from peserta.settings import Settings
 from schemas.admission import REFERENCE_BYTES_MAX
 from schemas.codec import OutputCodec
-from schemas.records import Company, Instant, Policy
+from schemas.records import Company, Instant, Policy, Scope
 
 REQUEST_TIMEOUT_MS: Final = 30_000
 
@@ -26,20 +36,71 @@ class Change(NamedTuple):
     record: Record | None
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The changes that applying records would make in a topic, and what may not be meant in them, a sentence each
+    without its end; neither is sent yet."""
+
+    topic: str
+    changes: tuple[Change, ...]
+    doubts: tuple[str, ...] = ()
+
+
+async def plan_policies(settings: Settings, wanted: Sequence[Policy], *, prune: bool = False) -> Plan:
+    """What applying these policies would do; with `prune`, every policy that is not among them ends. Failed when Kafka
+    does not answer."""
+    current = await current_policies(settings)
+    doubts = list(unraised_versions(wanted, current))
+    if any(policy.scope != Scope() for policy in wanted):
+        doubts += unmatched_scopes(wanted, list((await current_companies(settings)).values()))
+    return Plan(settings.topics.policies, tuple(changes(wanted, current, prune=prune)), tuple(doubts))
+
+
+async def plan_companies(settings: Settings, wanted: Sequence[Company], *, prune: bool = False) -> Plan:
+    """What applying these registry entries would do; `prune` and Failed as for policies."""
+    current = await current_companies(settings)
+    return Plan(settings.topics.companies, tuple(changes(wanted, current, prune=prune)))
+
+
+async def plan_end(settings: Settings, policy_id: str) -> Plan:
+    """Ending a policy; Rejected when there is none of this id."""
+    if policy_id not in await current_policies(settings):
+        raise Rejected(f"There is no policy {policy_id}: `peserta policies list` shows those there are.")
+    return Plan(settings.topics.policies, (Change("ended", policy_id, None),))
+
+
+async def apply(settings: Settings, plan: Plan, recorded_at: Instant | None = None) -> int:
+    """Send what a plan changes; the number of records sent. `recorded_at`: see peserta.operations.future.
+
+    Rejected when a record is too large: nothing is sent then. Unavailable when Kafka does not take the records: some
+    may have been sent, and applying the same again does no harm.
+    """
+    try:
+        return await send(settings.kafka, plan.topic, plan.changes, timestamp=recorded_at)
+    except KafkaConnectionError as error:
+        raise no_broker(settings.kafka) from error
+    except TooLarge as error:
+        raise Rejected(f"{error}: shorten its lists. Nothing was sent.") from error
+    except KafkaError as error:
+        raise Unavailable(
+            f"{settings.kafka} does not take the records ({type(error).__name__}); apply the file again when it does.",
+        ) from error
+
+
 def record_id(record: Record) -> str:
     return record.policy_id if isinstance(record, Policy) else record.company_id
 
 
-def changes(wanted: Sequence[Record], standing: dict[str, Record], *, prune: bool = False) -> list[Change]:
-    """From what stands to what is wanted; with `prune` what is not wanted ends."""
+def changes(wanted: Sequence[Record], current: Mapping[str, Record], *, prune: bool = False) -> list[Change]:
+    """From what holds to what is wanted; with `prune` what is not wanted ends."""
     steps = []
     for record in wanted:
-        before = standing.get(record_id(record))
+        before = current.get(record_id(record))
         kind = "new" if before is None else "unchanged" if before == record else "changed"
         steps.append(Change(kind, record_id(record), record))
     if prune:
         names = {record_id(record) for record in wanted}
-        steps += [Change("ended", name, None) for name in sorted(standing.keys() - names)]
+        steps += [Change("ended", name, None) for name in sorted(current.keys() - names)]
     return steps
 
 
