@@ -12,13 +12,11 @@ from peserta.cli.findings_table import findings_table
 from peserta.cli.screen import err, out, print_json, progress, table
 from peserta.cli.tables import Sheet
 from peserta.operations.audit.position import JOURNAL
-from peserta.operations.audit.position_file import read_position, write_position
 from peserta.operations.audit.reading import OnRead
-from peserta.operations.audit.report import Report, audit_book
-from peserta.operations.audit.seal import read_seal, seal
-from peserta.operations.discovery import installation, with_kafka
-from peserta.operations.failure import Rejected
-from peserta.operations.generations import standing_book
+from peserta.operations.audit.report import Report
+from peserta.operations.audit.run import audit as audit_of
+from peserta.operations.audit.seal import seal
+from peserta.operations.discovery import installation
 
 
 def audit(
@@ -44,8 +42,6 @@ def audit(
 
     Example: peserta audit · peserta audit --since last.position --save last.position · peserta audit --seal seal.json
     """
-    if sealed is not None and since is not None:
-        raise Rejected("A seal is proved by the whole history: leave out --since.")
     report = _run(sealed, since, save)
     if as_json:
         print_json(report.as_json())
@@ -70,9 +66,6 @@ def take_seal() -> None:
 
 
 def _run(sealed: Path | None = None, since: Path | None = None, save: Path | None = None) -> Report:
-    heads = None if sealed is None else read_seal(sealed)
-    start = None if since is None else read_position(since)
-    settings = standing_book(with_kafka(installation()))
     with progress() as bar:
         task = bar.add_task("Auditing", total=None)
 
@@ -83,10 +76,7 @@ def _run(sealed: Path | None = None, since: Path | None = None, save: Path | Non
         def say(what: str) -> None:
             bar.update(task, description=what)
 
-        report = asyncio.run(audit_book(settings, say, heads, since=start, on_planned=planned))
-    if save is not None and report.is_well:
-        write_position(save, report.position(settings.stream_settings()))
-    return report
+        return asyncio.run(audit_of(installation(), say, sealed=sealed, since=since, save=save, on_planned=planned))
 
 
 def _show(report: Report) -> None:

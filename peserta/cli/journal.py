@@ -1,6 +1,5 @@
 """`peserta journal`: the book of original entry as files."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -9,20 +8,8 @@ import typer
 from peserta.cli.screen import counted, err, out
 from peserta.cli.tables import plain
 from peserta.operations.discovery import installation, with_kafka
-from peserta.operations.failure import Rejected
-from peserta.operations.journal_files import (
-    COMPANIES_FILE,
-    FACTS_FILE,
-    POLICIES_FILE,
-    SCRIPT_FILE,
-    Exported,
-    companies_yaml,
-    export_facts,
-    policies_yaml,
-    script,
-    simulation,
-    taking_in,
-)
+from peserta.operations.journal_files import SCRIPT_FILE, Exported, simulation, taking_in
+from peserta.operations.journal_files import export as export_files
 
 journal = typer.Typer(no_args_is_help=True, help="The book of original entry.")
 
@@ -39,15 +26,7 @@ def export(
     --companies book/companies.yaml --as-of 2025-12-31 book/facts.ndjson
     """
     settings = with_kafka(installation())
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / FACTS_FILE).open("w", encoding="utf-8", newline="\n") as facts:
-            exported = asyncio.run(export_facts(settings.kafka, settings.topics.journal, facts))
-        (folder / POLICIES_FILE).write_text(policies_yaml(list(exported.policies.values())), encoding="utf-8")
-        (folder / COMPANIES_FILE).write_text(companies_yaml(list(exported.companies.values())), encoding="utf-8")
-        (folder / SCRIPT_FILE).write_text(script(exported, settings.grace_days), encoding="utf-8")
-    except OSError as error:
-        raise Rejected(f"{folder} cannot be written: {error.strerror}.") from error
+    exported = export_files(settings, folder)
     _tell(exported, folder, settings.grace_days)
 
 

@@ -6,13 +6,10 @@ from typing import Final
 from peserta.cli.arguments import AllowFuture, DateArgument
 from peserta.cli.screen import counted, out, shown
 from peserta.operations.discovery import installation, with_kafka
-from peserta.operations.failure import Rejected, Unavailable
-from peserta.operations.generations import standing_book
-from peserta.operations.ticking import Begun, NoSuchDate, TooFarAhead
-from peserta.operations.ticking import tick as command_date
+from peserta.operations.failure import Rejected
+from peserta.operations.ticking import Begun, NoSuchDate, TooFarAhead, begin_date
 from schemas.dates import day, day_text, jakarta_day
 from streams.clock import now_ms
-from streams.settings import REPLAY
 
 BEYOND_NAMED_MAX: Final = 5
 
@@ -27,17 +24,12 @@ def tick(on: DateArgument, allow_future: AllowFuture = False) -> None:
     Example: peserta tick 2025-12-31
     """
     settings = with_kafka(installation())
-    if settings.clock != REPLAY:
-        raise Rejected("This book has `clock: wall`: its dates begin by themselves, after midnight in Jakarta.")
     try:
-        streams = standing_book(settings).stream_settings()
-        begun = asyncio.run(command_date(streams, day(on), today=jakarta_day(now_ms()), allow_future=allow_future))
+        begun = asyncio.run(begin_date(settings, day(on), today=jakarta_day(now_ms()), allow_future=allow_future))
     except TooFarAhead as error:
         raise Rejected(f"{on} does not begin: {error}. Dates do not go back; --allow-future if it is meant.") from error
     except NoSuchDate as error:
         raise Rejected(f"{on} cannot begin: {error}.") from error
-    except TimeoutError as error:
-        raise Unavailable(f"{error}. Is a recorder running?") from error
     out.print(begun_sentence(on, begun, settings.partitions))
 
 

@@ -73,9 +73,14 @@ def decoded(topic: str, offset: int, value: bytes) -> Generation:
         ) from error
 
 
-def standing_book(settings: Settings) -> Settings:
+async def current_book(settings: Settings) -> Settings:
     """The same settings for the generation that stands."""
-    return settings.of_generation(asyncio.run(read_said(settings)).standing.number)
+    return settings.of_generation((await read_said(settings)).standing.number)
+
+
+def standing_book(settings: Settings) -> Settings:
+    """`current_book`, for callers without an event loop."""
+    return asyncio.run(current_book(settings))
 
 
 async def standing_patiently(settings: Settings, patience_s: float | None) -> Generation:

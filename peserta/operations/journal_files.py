@@ -1,13 +1,16 @@
 """A journal as files: facts, policies, registry, and how `simulate` or a new book takes them in."""
 
+import asyncio
 import shlex
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TextIO
 
+from peserta.operations.failure import Rejected
 from peserta.operations.kafka_reading import read_to_end
 from peserta.operations.yaml_document import written
+from peserta.settings import Settings
 from schemas.codec import JournalCodec
 from schemas.dates import day_text, instant_text, jakarta_day
 from schemas.fact_json import line_of
@@ -63,6 +66,21 @@ async def entries_of(kafka: str, topic: str, exported: Exported) -> AsyncIterato
             continue
         seen[source] = entry.came_from.offset
         yield Coordinates(topic, record.partition, record.offset), entry
+
+
+def export(settings: Settings, folder: Path) -> Exported:
+    """Write the journal as files into a folder, which is made when it is missing, with a script that takes them into a
+    new book. Rejected when the folder cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / FACTS_FILE).open("w", encoding="utf-8", newline="\n") as facts:
+            exported = asyncio.run(export_facts(settings.kafka, settings.topics.journal, facts))
+        (folder / POLICIES_FILE).write_text(policies_yaml(list(exported.policies.values())), encoding="utf-8")
+        (folder / COMPANIES_FILE).write_text(companies_yaml(list(exported.companies.values())), encoding="utf-8")
+        (folder / SCRIPT_FILE).write_text(script(exported, settings.grace_days), encoding="utf-8")
+    except OSError as error:
+        raise Rejected(f"{folder} cannot be written: {error.strerror}.") from error
+    return exported
 
 
 async def export_facts(kafka: str, topic: str, out: TextIO) -> Exported:

@@ -9,13 +9,16 @@ from aiokafka.errors import KafkaConnectionError  # type: ignore[import-untyped]
 
 from peserta.operations.audit.reading import PartitionReader
 from peserta.operations.business_dates import PartitionDates, beyond, business_dates, newest
+from peserta.operations.failure import Rejected, Unavailable
+from peserta.operations.generations import current_book
 from peserta.operations.kafka_reading import consumer_of, no_broker, wait_until_worked
+from peserta.settings import Settings
 from schemas.dates import INSTANT_END, INSTANT_MIN, day_text, is_instant, jakarta_day, jakarta_midnight
 from schemas.records import Day
 from streams.core.timeline import LONG_AGO
 from streams.lane.records import Append
 from streams.recorder import Recorder
-from streams.settings import StreamSettings
+from streams.settings import REPLAY, StreamSettings
 
 CAUGHT_UP_LIMIT_S: Final = 120.0
 AHEAD_DAYS_MAX: Final = 366  # of the newest business date of any company
@@ -38,6 +41,18 @@ class Begun:
 
     in_partitions: tuple[int, ...]
     beyond: tuple[tuple[str, Day], ...]
+
+
+async def begin_date(settings: Settings, on: Day, *, today: Day, allow_future: bool = False) -> Begun:
+    """`tick` in the current generation of a book. Rejected for a book with `clock: wall`, Unavailable when the recorder
+    is not through in time; NoSuchDate, TooFarAhead."""
+    if settings.clock != REPLAY:
+        raise Rejected("This book has `clock: wall`: its dates begin by themselves, after midnight in Jakarta.")
+    streams = (await current_book(settings)).stream_settings()
+    try:
+        return await tick(streams, on, today=today, allow_future=allow_future)
+    except TimeoutError as error:
+        raise Unavailable(f"{error}. Is a recorder running?") from error
 
 
 async def tick(
