@@ -1,5 +1,5 @@
-"""Recorder and book-keeper: Faust agents on the batch lane, and the ways in for facts.
+"""The recorder and the book-keeper: Faust agents on the batch lane.
 
-What may enter: `schemas`, `streams.core`, Faust and Kafka's client; never `sinks` or `deploy`. Agents translate, they
-decide nothing.
+May import: `schemas`, `streams.core`, Faust and Kafka's client; never `sinks` or `deploy`. Agents translate and decide
+nothing.
 """

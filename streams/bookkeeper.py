@@ -1,6 +1,6 @@
 """The book-keeper: journal entries -> ledger, alerts, snapshots, dead letters and changed state, one batch at a time.
 
-It translates: decode, fold, encode. What an entry means, `streams.core` knows; that its effect is there once, the lane.
+It decodes, folds and encodes. `streams.core` defines what an entry means; the lane writes its effect exactly once.
 """
 
 from collections import Counter
@@ -17,14 +17,16 @@ from streams.lane.records import Effect, KeyValue, Record, Rows
 from streams.lane.stop import LaneFault, Refused
 from streams.recorder import DEAD_LETTER, letter_key
 
-CHAIN_KEY = b"h"  # the row that holds the chain value of the partition's last ledger record
+CHAIN_KEY = b"h"  # the row with the chain value of the partition's last ledger record
 REFUSED_BY_BOOK = frozenset((ID_CONFLICT, TOO_MANY_FACTS))
 
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """What a batch came to: facts by disposition, alerts by status, entries passed over because the recorder repeated
-    them; `rows` of state and business date of the partition as they are now. Opening a partition gives an empty one."""
+    """The result of a batch: facts by disposition, alerts by status, and entries skipped because the recorder wrote
+    them twice. `rows` of state and the business date are the partition's current ones. Opening a partition gives zero
+    counts.
+    """
 
     partition: int
     rows: int
@@ -40,7 +42,7 @@ OnFolded = Callable[[Folded], None]
 class Bookkeeper:
     """The step of a transactional lane, with the books of the partitions that this worker owns.
 
-    `on_folded` is told after each step, and when a partition is opened.
+    It calls `on_folded` after each step, and when a partition is opened.
     """
 
     def __init__(self, topics: TopicNames, grace_days: int, on_folded: OnFolded | None = None) -> None:
@@ -51,7 +53,7 @@ class Bookkeeper:
         self._inbound, self._journal, self._outputs = InboundCodec(), JournalCodec(), OutputCodec()
 
     def open(self, partition: int, rows: Rows) -> None:
-        """Take up a partition's book; Refused when its state was folded by other rules."""
+        """Load a partition's book from its rows. Raises Refused if other rules produced its state."""
         try:
             book = self._books[partition] = Book(self._grace_days, partition=partition, rows=rows)
         except StateMismatch as error:
@@ -60,7 +62,7 @@ class Bookkeeper:
             self._on_folded(Folded(partition, len(rows), book.today))
 
     def close(self, partition: int) -> None:
-        """Another worker has the partition now."""
+        """Drop the book of a partition that was revoked."""
         del self._books[partition]
 
     def step(self, partition: int, topic: str, records: Sequence[Record], rows: Rows) -> Effect:
@@ -80,7 +82,7 @@ class Bookkeeper:
                 continue
             (disposition, lines), fact = outcome, entry.fact
             dispositions.append(disposition)
-            # Chained to the record before it in this partition.
+            # Each ledger record is chained to the one before it in this partition.
             at = partition, record.offset, entry.recorded_at
             value = encode(at, fact.company_id, fact.event_id, disposition, lines, head)
             head = chain_of(value)
@@ -107,7 +109,7 @@ class Bookkeeper:
         return snapshot.figures.company_id.encode(), self._outputs.encode_snapshot(snapshot)
 
     def _dead_letter(self, entry: FactEntry, disposition: str) -> KeyValue:
-        """A fact that the book refuses, with the bytes as they were published."""
+        """The dead letter for a fact that the book refuses, with its bytes as published."""
         fact = entry.fact
         key, value = fact.company_id.encode(), entry.original or self._inbound.encode(fact)
         letter = DeadLetter(

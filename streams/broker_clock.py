@@ -1,4 +1,4 @@
-"""What time the broker has: the append time of a record that is written to ask."""
+"""The broker's time: the append time of a record that is written for this purpose."""
 
 import asyncio
 import logging
@@ -18,17 +18,17 @@ from streams.settings import TIMESTAMP_TYPE
 ANSWER_LIMIT_S: Final = 30.0
 RETRY_S: Final = 1.0
 QUESTION: Final = b"What time does the broker have?"
-LOG_APPEND_TIME: Final = 1  # in Kafka's records: the broker's time, and not that of who sends
+LOG_APPEND_TIME: Final = 1  # Kafka's timestamp type for the broker's time, as opposed to the sender's
 
 log = logging.getLogger(__name__)
 
 
 class NoAnswer(LaneFault):
-    """The broker did not say what time it has."""
+    """The broker did not report its time."""
 
 
 class BrokerClock:
-    """Asks the leader of the first partition of `topic`, whose records the broker stamps."""
+    """Asks the leader of the first partition of `topic`, a topic with LogAppendTime."""
 
     def __init__(self, servers: list[str], topic: str, start_producer: StartProducer = start_producer) -> None:
         self._servers, self._topic, self._start_producer = servers, topic, start_producer
@@ -36,8 +36,8 @@ class BrokerClock:
         self._starting = asyncio.Lock()
 
     async def time(self) -> Instant:
-        """The broker's time between this call and its return. Raises NoAnswer, or Refused for a topic that the broker
-        does not stamp."""
+        """The broker's time at some moment during this call. Raises NoAnswer, or Refused if the topic does not use
+        LogAppendTime."""
         try:
             async with asyncio.timeout(ANSWER_LIMIT_S):
                 told = await (await self._started()).send_and_wait(self._topic, QUESTION, partition=0)
@@ -65,7 +65,7 @@ class BrokerClock:
 
 
 async def patiently(ask: Callable[[], Awaitable[Instant]]) -> Instant:
-    """The result of `ask`, however long the broker does not answer."""
+    """The result of `ask`, repeated as long as it raises NoAnswer."""
     asking = AsyncRetrying(
         retry=retry_if_exception_type(NoAnswer),
         wait=wait_fixed(RETRY_S),

@@ -1,6 +1,7 @@
-"""The wall clock and its Ticks: a business date begins after every midnight in Asia/Jakarta.
+"""Ticks of the wall clock: a business date begins at midnight in Asia/Jakarta.
 
-Every recorder says so; the journal takes each date once (its source coordinates are the date).
+Every recorder sends a Tick for each date. The book takes each date once, because a Tick's source coordinates are its
+date.
 """
 
 import asyncio
@@ -11,11 +12,11 @@ from typing import Final
 from schemas.dates import jakarta_day, jakarta_midnight
 from schemas.records import Day, Instant
 
-LOOK_AGAIN_S: Final = 60.0  # a clock may be set, a machine may sleep: never wait for longer in one go
+LOOK_AGAIN_S: Final = 60.0  # the longest wait: the clock may be set, or the machine may be suspended
 AFTER_MIDNIGHT_S: Final = 0.1
 
 Say = Callable[[Day, Instant], Awaitable[None]]
-Now = Callable[[], Awaitable[Instant]]  # a clock that was held against the broker's
+Now = Callable[[], Awaitable[Instant]]  # a clock that was checked against the broker's
 
 
 def now_ms() -> Instant:
@@ -24,7 +25,10 @@ def now_ms() -> Instant:
 
 
 async def begin_dates(say: Say, now: Now) -> None:
-    """Say each business date when it has begun, first the one that is, until cancelled. Looks at `now` every minute."""
+    """Call `say` with the current business date, then with each further one when it begins, until cancelled.
+
+    Reads `now` every minute.
+    """
     said: Day | None = None
     while True:
         at = await now()
@@ -36,6 +40,6 @@ async def begin_dates(say: Say, now: Now) -> None:
 
 
 def pause_s(at: Instant) -> float:
-    """Seconds until it is worth looking at the clock again."""
+    """Seconds until the clock must be read again."""
     until_midnight_s = (jakarta_midnight(jakarta_day(at) + 1) - at) / 1000
     return min(LOOK_AGAIN_S, until_midnight_s + AFTER_MIDNIGHT_S)

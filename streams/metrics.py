@@ -1,7 +1,7 @@
-"""What recorder and book-keeper count, for Prometheus: told by the lane's callbacks and the workers' own.
+"""The Prometheus metrics of recorder and book-keeper, updated by callbacks of the lane and of the workers.
 
-All counts begin anew with the process. A label is a topic, a partition number, a disposition or a status; what belongs
-to a company or a worker is never one.
+Counters start at 0 with each process. A label is a topic, a partition number, a disposition or a status. Nothing that
+identifies a company or a person is ever a label.
 """
 
 import time
@@ -20,7 +20,7 @@ RECOVERY_BUCKETS_S: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 60
 
 
 class LaneMetrics:
-    """What every worker on the lane counts; its methods are the lane's callbacks. `now`: seconds, monotonic."""
+    """The metrics of every worker on the lane. The methods are the lane's callbacks. `now`: monotonic seconds."""
 
     def __init__(self, registry: CollectorRegistry | None = None, now: Callable[[], float] = time.monotonic) -> None:
         registry = CollectorRegistry() if registry is None else registry
@@ -34,18 +34,18 @@ class LaneMetrics:
         )
         self._written = Counter(
             "peserta_lane_written_records_total",
-            "Records written because of them, to all topics, those of the state among them.",
+            "Records written because of them, to all topics, including those of the state.",
             registry=registry,
         )
         self._lag = Gauge(
             "peserta_lane_lag_offsets",
-            "Offsets of a source partition still to do when its last batch was done; transaction markers count.",
+            "Offsets of a source partition still to process when its last batch was done, with transaction markers.",
             ["topic", "partition"],
             registry=registry,
         )
         self._partitions = Gauge(
             "peserta_lane_partitions",
-            "Partition numbers that this worker reads.",
+            "Number of partitions that this worker reads.",
             registry=registry,
         )
         self._batch_records = Histogram(
@@ -64,7 +64,7 @@ class LaneMetrics:
         )
         self._commit = Histogram(
             "peserta_lane_commit_seconds",
-            "From a batch's step until its effect is durable, the wait for the batch before it among it.",
+            "From a batch's step until its effect is durable, including the wait for the batch before it.",
             ["topic"],
             buckets=SECONDS_BUCKETS,
             registry=registry,
@@ -76,12 +76,12 @@ class LaneMetrics:
         )
         self._busy = Counter(
             "peserta_lane_busy_seconds_total",
-            "Time in which at least one batch was under way: step, or waiting for the broker.",
+            "Time in which at least one batch was in its step or waiting for the broker.",
             registry=registry,
         )
 
     def taken(self) -> None:
-        """A batch goes into its step."""
+        """Count a batch that goes into its step."""
         if self._taken == 0:
             self._busy_since_s = self._now()
         self._taken += 1
@@ -103,7 +103,8 @@ class LaneMetrics:
             self._commit.labels(done.topic).observe(done.seconds)
 
     def assigned(self, partitions: frozenset[int]) -> None:
-        """These are read from now on; what was said of others is another worker's to say."""
+        """This worker reads these partitions from now on. Remove the gauges of others: their new worker reports
+        them."""
         self._partitions.set(len(partitions))
         for topic, partition in [at for at in self._read if at[1] not in partitions]:
             self._lag.remove(topic, partition)
@@ -111,26 +112,26 @@ class LaneMetrics:
 
 
 class RecorderMetrics(LaneMetrics):
-    """What the recorder counts."""
+    """The recorder's metrics."""
 
     def __init__(self, registry: CollectorRegistry | None = None, now: Callable[[], float] = time.monotonic) -> None:
         registry = CollectorRegistry() if registry is None else registry
         super().__init__(registry, now)
         self._dispositions = Counter(
             "peserta_recorder_records_total",
-            "Records read by what became of them: recorded in the journal, or dead_letter:<reason>.",
+            "Records read, by outcome: recorded in the journal, or dead_letter:<reason>.",
             ["topic", "disposition"],
             registry=registry,
         )
 
     def recorded(self, topic: str, counts: Mapping[str, int]) -> None:
-        """What became of a step's records."""
+        """Count the outcomes of a step's records."""
         for disposition, count in counts.items():
             self._dispositions.labels(topic, disposition).inc(count)
 
 
 class BookkeeperMetrics(LaneMetrics):
-    """What the book-keeper counts."""
+    """The book-keeper's metrics."""
 
     def __init__(self, registry: CollectorRegistry | None = None, now: Callable[[], float] = time.monotonic) -> None:
         registry = CollectorRegistry() if registry is None else registry
@@ -138,7 +139,7 @@ class BookkeeperMetrics(LaneMetrics):
         self._owned: set[int] = set()
         self._transactions = Counter(
             "peserta_bookkeeper_transactions_total",
-            "Transactions committed. One that fails ends the process: it shows as a new process_start_time_seconds.",
+            "Transactions committed. A failed one ends the process and shows as a new process_start_time_seconds.",
             registry=registry,
         )
         self._recovery = Histogram(
@@ -155,7 +156,7 @@ class BookkeeperMetrics(LaneMetrics):
         )
         self._repeats = Counter(
             "peserta_bookkeeper_repeats_total",
-            "Journal entries passed over because the recorder had written them before.",
+            "Journal entries skipped because the recorder had written them before.",
             registry=registry,
         )
         self._alerts = Counter(
@@ -184,7 +185,7 @@ class BookkeeperMetrics(LaneMetrics):
             self._transactions.inc()
 
     def assigned(self, partitions: frozenset[int]) -> None:
-        """These are read from now on."""
+        """This worker reads these partitions from now on."""
         super().assigned(partitions)
         for partition in self._owned - partitions:
             self._rows.remove(partition)
@@ -192,11 +193,11 @@ class BookkeeperMetrics(LaneMetrics):
         self._owned &= partitions
 
     def recovered(self, partition: Recovered) -> None:
-        """A partition's state is complete."""
+        """Count a recovered partition."""
         self._recovery.observe(partition.seconds)
 
     def folded(self, batch: Folded) -> None:
-        """A batch was folded, or a partition opened."""
+        """Count a folded batch or an opened partition."""
         self._owned.add(batch.partition)
         self._rows.labels(batch.partition).set(batch.rows)
         days = float("nan") if batch.today == LONG_AGO else batch.today

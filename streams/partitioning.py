@@ -1,7 +1,7 @@
-"""Which partition owns a company: that of Kafka's default partitioner, whoever published the fact.
+"""The partition of a company: the one that Kafka's default partitioner chooses, whichever client published the fact.
 
-Publishers' clients differ in how they spread keys (librdkafka's default is not Java's), so the recorder asks here and
-not the inbound partition: a company's journal entries stay together.
+Clients partition keys differently (librdkafka's default is not Java's). The recorder therefore computes the journal
+partition here and ignores the inbound one, so that a company's journal entries stay together.
 """
 
 from functools import lru_cache

@@ -1,6 +1,6 @@
 """The recorder: inbound records -> journal entries and dead letters, in order.
 
-It keeps no state and decides nothing but whether a record is well formed; everything that follows is the book-keeper's.
+It has no state and decides only whether a record is well formed. The book-keeper decides everything else.
 """
 
 from collections import Counter
@@ -54,9 +54,9 @@ WITHOUT_TIME: Final = BrokenRule("recorded_at", "must be an instant from 2000 to
 
 
 class Recorder:
-    """The step of an appending lane. `now` is the wall clock, asked only in a book with that clock.
+    """The step of an appending lane. `now` is the wall clock, read only in a book with `clock: wall`.
 
-    `on_recorded(topic, counts)` is told after each step how many of its records were `recorded`, and how many
+    After each step it calls `on_recorded(topic, counts)` with the number of records that were `recorded` and that
     became a `dead_letter:<reason>`.
     """
 
@@ -73,7 +73,7 @@ class Recorder:
         self._inbound, self._journal, self._outputs = InboundCodec(), JournalCodec(), OutputCodec()
 
     def step(self, topic: str, partition: int, records: Sequence[Record]) -> list[Append]:
-        """What a batch of inbound records appends, in order."""
+        """The appends for a batch of inbound records, in order."""
         record_one = self._fact
         if topic == self._topics.companies:
             record_one = self._company
@@ -88,13 +88,13 @@ class Recorder:
         return appends
 
     def _tell(self, topic: str, records: int) -> None:
-        """Hand over the step's counts, and begin anew."""
+        """Report the step's counts and reset them."""
         refused, self._refused = self._refused, Counter()
         if self._on_recorded is not None:
             self._on_recorded(topic, {RECORDED: records - refused.total(), **refused})
 
     def ticks(self, on: Day, recorded_at: Instant) -> list[Append]:
-        """A business date begins: one entry for each partition of the journal, however often it is said."""
+        """The Tick of a business date: one entry per journal partition. The book ignores repeats of it."""
         return self._everywhere(Tick(Coordinates(TICK_SOURCE, 0, on), recorded_at, on), TICK_SOURCE.encode())
 
     def _fact(self, record: Record, came_from: Coordinates, recorded_at: Instant) -> list[Append]:
@@ -103,13 +103,13 @@ class Recorder:
             return [self._dead_letter(record, came_from, recorded_at, read)]
         fact, original = read
         key, value = record.key or b"", record.value or b""
-        # The journal has the same bytes for what all facts have, so they are copied; not so if they are unusual.
+        # The journal encodes the common fields of facts with the same bytes, so they are copied unless unusual.
         common = self._inbound.common_bytes(fact, value) if original is None else None
         entry = self._journal.encode_fact(FactEntry(came_from, recorded_at, fact, original), common)
         return [Append(self._topics.journal, partition_of(key, self._partitions), key, entry)]
 
     def _admitted(self, record: Record, topic: str, recorded_at: Instant) -> tuple[Fact, bytes | None] | Refusal:
-        """The fact of a record, with its bytes if they cannot be made again; or why it is refused (SEMANTICS 2)."""
+        """A record's fact, with its bytes if encoding would not reproduce them; or the refusal (SEMANTICS 2)."""
         if _bytes_of(record) > RECORD_BYTES_MAX:
             return Refusal(OVERSIZED, None, None)
         try:
@@ -129,7 +129,7 @@ class Recorder:
         return refusal(reason, fact) if reason else (fact, None if canonical else record.value)
 
     def _company(self, record: Record, came_from: Coordinates, recorded_at: Instant) -> list[Append]:
-        """A registry entry; a tombstone leaves the company without one."""
+        """The appends for a registry entry; a tombstone removes the company's entry."""
         key = record.key or b""
         try:
             company = self._outputs.decode_company(record.value) if record.value is not None else Company(_text(key))
@@ -142,7 +142,7 @@ class Recorder:
         return [Append(self._topics.journal, partition_of(key, self._partitions), key, value)]
 
     def _policy(self, record: Record, came_from: Coordinates, recorded_at: Instant) -> list[Append]:
-        """A policy for every partition; a tombstone ends it."""
+        """The appends for a policy, one per journal partition; a tombstone ends the policy."""
         entry: Entry
         try:
             if record.value is None:
@@ -176,7 +176,7 @@ class Recorder:
         return [Append(self._topics.journal, partition, key, value) for partition in range(self._partitions)]
 
     def _dead_letter(self, record: Record, came_from: Coordinates, recorded_at: Instant, why: Refusal) -> Append:
-        """The refused record for its sender; of a national id nothing but its length."""
+        """The dead letter with the refused record; a national id is replaced by its length."""
         self._refused[DEAD_LETTER + why.reason] += 1
         secret = why.reason == NATIONAL_ID
         letter = DeadLetter(
@@ -198,7 +198,7 @@ class Recorder:
 
 
 def letter_key(came_from: Coordinates) -> bytes:
-    """The key of a dead letter: its source coordinates, by which it is known."""
+    """The key of a dead letter: its source coordinates, which identify it."""
     return f"{came_from.topic}/{came_from.partition}/{came_from.offset}".encode()
 
 

@@ -1,4 +1,4 @@
-"""What the two workers must be told: one frozen object, made by whoever starts them."""
+"""The settings of the two workers: one frozen object, made by the caller that starts them."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ RECORDER_APP: Final = "peserta-recorder"
 BOOKKEEPER_APP: Final = "peserta-bookkeeper"
 STATE_NAME: Final = "book"
 
-# Which clock a book was opened with stands in its inbound topics: the broker stamps records, or the publisher does.
+# A book's clock shows in the settings of its inbound topics: the broker stamps the records, or the publisher does.
 TIMESTAMP_TYPE: Final = "message.timestamp.type"
 
 IN_MEMORY: Final = "memory"
@@ -26,7 +26,7 @@ REPLAY: Final = "replay"
 
 @dataclass(frozen=True, slots=True)
 class InboundTopic:
-    """A topic of facts, without the prefix, and the types of record that it may carry."""
+    """A topic of facts: its name without the prefix, and the record types that it may carry."""
 
     name: str = FACTS
     types: tuple[str, ...] = KINDS
@@ -34,9 +34,9 @@ class InboundTopic:
 
 @dataclass(frozen=True, slots=True)
 class StreamSettings:
-    """`clock` is `wall` (entries are stamped with the time of recording, and dates begin by themselves) or `replay`
-    (with the timestamp of the record, and dates begin by command). `state` of the book-keeper: `memory`, or `disk`
-    below `data_dir`, with so much of it in memory."""
+    """`clock` is `wall` or `replay`. With `wall`, entries get the time of recording and business dates begin by
+    themselves. With `replay`, entries get the record's timestamp and dates begin by command. `state` says where the
+    book-keeper's state is: `memory`, or `disk` (below `data_dir`, with a cache in memory)."""
 
     kafka: str
     data_dir: Path
@@ -55,7 +55,7 @@ class StreamSettings:
 
     @property
     def recorder_topic_settings(self) -> dict[str, dict[str, str]]:
-        """What the recorder's topics must be set to in a book with this clock."""
+        """The topic settings that the recorder requires in a book with this clock."""
         if self.clock == REPLAY:
             return {name: {TIMESTAMP_TYPE: "CreateTime"} for name in self.inbound_names}
         return {name: {TIMESTAMP_TYPE: "LogAppendTime"} for name in (*self.inbound_names, self.topics.clock)}
@@ -66,10 +66,11 @@ class StreamSettings:
 
     @property
     def bookkeeper_app(self) -> str:
-        """Group, state and transactional ids of the book-keeper are named after it: its generation's own."""
+        """The name from which the book-keeper's group, state and transactional ids are made; each generation has its
+        own."""
         return of_generation(self.topics.prefix + BOOKKEEPER_APP, self.topics.generation)
 
     @property
     def changelog(self) -> str:
-        """The topic that holds the book-keeper's state."""
+        """The changelog topic of the book-keeper's state."""
         return f"{self.bookkeeper_app}-{STATE_NAME}-changelog"

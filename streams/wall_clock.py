@@ -1,6 +1,6 @@
-"""The recorder's wall clock, held against the broker's: dates that a wrong clock begins cannot be taken back.
+"""The recorder's wall clock, checked against the broker's: business dates that a wrong clock begins cannot be undone.
 
-Nothing is stamped unless the broker has said shortly before what time it has, and the two agree (SEMANTICS 7).
+Nothing is stamped unless the broker reported its time shortly before and the two clocks agree (SEMANTICS 7).
 """
 
 import time
@@ -14,7 +14,7 @@ from streams.lane.records import Record
 from streams.lane.stop import LaneFault, Refused
 
 APART_MAX_MS: Final = 3_600_000  # between the recorder's clock and the broker's
-HELD_FOR_S: Final = 90.0  # after an answer; above the minute in which `begin_dates` asks again
+HELD_FOR_S: Final = 90.0  # how long an answer is valid; longer than the minute after which `begin_dates` asks again
 
 Now = Callable[[], Instant]
 ElapsedS = Callable[[], float]
@@ -22,33 +22,33 @@ BrokerTime = Callable[[], Awaitable[Instant]]
 
 
 class ClocksApart(Refused):
-    """The recorder's clock and the broker's are apart; the message says both."""
+    """The recorder's clock and the broker's differ too much; the message has both."""
 
 
 class NotHeld(LaneFault):
-    """A stamp was asked for that nobody has held against the broker's clock."""
+    """A stamp was requested without a valid check against the broker's clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The time of the broker, how long it took to learn it, and what the monotonic clock showed then."""
+    """The broker's time, how long the request took, and the monotonic time of the answer."""
 
     broker_ms: Instant
     took_ms: float
     at_s: float
 
     def agrees(self, now: Instant, at_s: float) -> bool:
-        """Whether the wall clock may show this at that monotonic time, the broker's clock having gone on evenly."""
+        """Whether a wall clock that shows `now` at monotonic time `at_s` agrees with the broker's clock."""
         apart_ms = now - self.broker_ms - (at_s - self.at_s) * 1000
-        # Since its answer the broker's clock has gone on by no more than it took to learn it.
+        # The answer may be as old as the request took, so the broker's clock may have gone on by that much.
         return -APART_MAX_MS <= apart_ms <= APART_MAX_MS + self.took_ms
 
 
 class WallClock:
-    """`now` is the clock, `elapsed_s` a monotonic one, which nobody sets; `broker_time` asks the broker.
+    """`now` is the wall clock, `elapsed_s` a monotonic clock, and `broker_time` asks the broker.
 
-    Between two answers the monotonic clock tells a wall clock that is set, or a machine that slept: both show as a wall
-    clock that has left the broker's, and the broker is asked anew before anything is stamped.
+    Between two answers the monotonic clock reveals that the wall clock was set or that the machine was suspended. In
+    both cases the wall clock no longer agrees with the broker's, and the broker is asked before anything is stamped.
     """
 
     def __init__(self, now: Now, broker_time: BrokerTime, elapsed_s: ElapsedS = time.monotonic) -> None:
@@ -56,9 +56,9 @@ class WallClock:
         self._last: Answer | None = None
 
     async def hold(self) -> Instant:
-        """Ask the broker; the wall clock's time. Raises ClocksApart.
+        """Ask the broker; returns the wall clock's time. Raises ClocksApart.
 
-        A machine that falls asleep between the broker's answer and its arrival is no fault: it is asked once more.
+        The machine may be suspended between the broker's answer and its arrival, so a mismatch is checked once more.
         """
         for _ in range(2):
             asked_s = self._elapsed_s()
@@ -71,18 +71,22 @@ class WallClock:
         raise ClocksApart(_apart(now, broker_ms))
 
     async def before_step(self, records: Sequence[Record]) -> None:
-        """Before these are stamped: ask the broker if it is time, or if anything speaks against the clock."""
+        """Call this before stamping these records. It asks the broker if the last answer is old or the clock looks
+        wrong.
+        """
         now, at_s = self._now(), self._elapsed_s()
-        # Nobody has appended a record later than now, so the clock is behind; or the broker's was ahead for a while.
+        # A record from the future: this clock is behind, or the broker's was ahead for a while.
         is_behind = records[-1].timestamp - now > APART_MAX_MS
         if is_behind or not self._agrees(now, at_s):
             await self.hold()
 
     def stamp(self) -> Instant:
-        """The wall clock's time. Raises NotHeld when it was not held against the broker's shortly before."""
+        """The wall clock's time. Raises NotHeld if it was not checked against the broker's shortly before."""
         now, at_s = self._now(), self._elapsed_s()
         if not self._agrees(now, at_s):
-            raise NotHeld("the clock was not held against the broker's, or was set a moment ago; nothing was stamped")
+            raise NotHeld(
+                "the clock was not checked against the broker's, or was set a moment ago; nothing was stamped"
+            )
         return now
 
     def _agrees(self, now: Instant, at_s: float) -> bool:

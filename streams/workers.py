@@ -21,7 +21,7 @@ from streams.wall_clock import WallClock
 
 
 def recorder_app(settings: StreamSettings, metrics: RecorderMetrics) -> LaneApp:
-    """The app that reads the inbound topics and appends to the journal. Nothing is connected."""
+    """The app that reads the inbound topics and appends to the journal. It is not connected yet."""
     topics, is_wall = settings.topics, settings.clock == WALL
     lane_settings = replace(
         _lane_settings(settings, settings.recorder_app), topic_settings=settings.recorder_topic_settings
@@ -46,7 +46,7 @@ def recorder_app(settings: StreamSettings, metrics: RecorderMetrics) -> LaneApp:
 
 
 def bookkeeper_app(settings: StreamSettings, metrics: BookkeeperMetrics) -> LaneApp:
-    """The app that folds the journal. Nothing is connected."""
+    """The app that folds the journal. It is not connected yet."""
     topics = settings.topics
     bookkeeper = Bookkeeper(topics, settings.grace_days, metrics.folded)
     lane_settings = replace(

@@ -19,14 +19,14 @@ FAUST_VERSION = "0.15.3"
 AIOKAFKA_SERIES = "0.14."
 STREAM_BUFFER_EVENTS = 4096
 
-# What Faust must believe, whatever its environment variables say.
+# Faust's settings, whatever its environment variables say.
 REQUIRED: dict[str, Any] = {
     "processing_guarantee": ProcessingGuarantee.AT_LEAST_ONCE,  # Faust's exactly_once sends outside its transactions
     "topic_allow_declare": False,
     "topic_disable_leader": True,
     "web_enabled": False,
-    "web_bind": "127.0.0.1",  # and if somebody starts it all the same, on loopback
-    "stream_wait_empty": True,  # a rebalance waits for what is under way
+    "web_bind": "127.0.0.1",  # if somebody starts the web server anyway
+    "stream_wait_empty": True,  # a rebalance waits for batches in flight
     "stream_recovery_delay": 0.0,
     "recovery_consistency_check": True,
     "autodiscover": False,
@@ -35,9 +35,9 @@ REQUIRED: dict[str, Any] = {
 
 
 def create_app(settings: LaneSettings) -> LaneApp:
-    """The app; lanes are added to it, then `run_worker` runs it. Nothing is connected.
+    """An app that is not connected. Add lanes to it, then call `run_worker`.
 
-    Raises Refused if Faust or aiokafka is another version than the hooks are written for, or Faust has other settings.
+    Raises Refused if the hooks were written for another version of Faust or aiokafka, or if a setting did not hold.
     """
     if faust_version != FAUST_VERSION or not aiokafka_version.startswith(AIOKAFKA_SERIES):
         raise Refused(
@@ -69,7 +69,7 @@ def _of(settings: LaneSettings) -> dict[str, Any]:
 
 
 def _settle(app: LaneApp, wanted: dict[str, Any]) -> None:
-    """Set what is wanted after Faust has read its environment, which would win over arguments of the constructor."""
+    """Apply settings after Faust has read its environment, which would override arguments of the constructor."""
     for name, value in wanted.items():
         setattr(app.conf, name, value)
     app.conf.id = app.lane_settings.app_id

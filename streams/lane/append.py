@@ -1,4 +1,4 @@
-"""The lane without state: a step for each batch whose records are appended in order, at least once."""
+"""The lane without state: it runs a step for each batch and appends the step's records in order, at least once."""
 
 import asyncio
 import logging
@@ -19,13 +19,13 @@ log = logging.getLogger(__name__)
 class AppendLane:
     """A Faust agent around one step.
 
-    `step(topic, partition, records) -> appends` sees the records of each source partition in order, never an empty
-    batch; after a crash it sees some again, from the group's offset on. What it returns is appended in its order, for
-    each output partition; a batch counts as done when the broker has acknowledged all of it.
-    `before_step(records)` is awaited before each step, which then follows at once.
-    `on_taken` comes before every batch's step and `on_committed` after its effect is durable; `on_assigned(partitions)`
-    after every rebalance, with all that are read from now on.
-    Any exception in any of them ends the process without committing.
+    `step(topic, partition, records) -> appends` sees the records of each source partition in order and never an empty
+    batch. After a crash it sees records after the group's offset again. Each output partition receives the step's
+    appends in the order of the returned sequence. A batch is done when the broker has acknowledged all its appends.
+    The lane awaits `before_step(records)` before each step and then runs the step without another await.
+    It calls `on_taken` before each step, `on_committed` when the batch's effect is durable, and
+    `on_assigned(partitions)` after every rebalance with all partitions that it reads from now on.
+    An exception in any of these ends the process without committing.
     """
 
     def __init__(
@@ -86,27 +86,28 @@ class AppendLane:
                 )
 
     async def append(self, appends: Sequence[Append]) -> None:
-        """Append beside the steps; returns when the broker has acknowledged. What is not caused by a record is repeated
-        by whoever asked, not by the lane."""
+        """Append records that no step returned; returns when the broker has acknowledged them. After a crash the lane
+        does not repeat them: the caller must."""
         with Stopping("append beside the steps"):
             await self.appender.start()
             await asyncio.gather(*self.appender.append(appends))
 
-    # What the consumer asks of a lane.
+    # The consumer calls these (`hooks.app.Lane`).
 
     def start_of(self, source: SourceLog) -> int:
-        """At the group's offset, else at the first record kept; raises Refused when that was deleted or never was."""
+        """The group's offset, or else the first retained offset. Raises Refused if the group's offset is outside the
+        topic."""
         return start_after_commit(source)
 
     async def open(self, partitions: Iterable[int]) -> None:
-        """Connect before the first record is read."""
+        """Connect the producer before the first record is read."""
         await self.appender.start()
         if self._on_assigned is not None:
             self._on_assigned(frozenset(partitions))
         log.info("reads partitions %s of %s", sorted(partitions), ", ".join(sorted(self.source_topics)))
 
     async def close(self) -> None:
-        """The worker stops: wait until everything is acknowledged, disconnect."""
+        """The worker is stopping: wait until all appends are acknowledged, then disconnect."""
         await asyncio.gather(*self._finishing)
         await self.appender.stop()
         log.info("closed, everything that was begun is acknowledged")

@@ -1,4 +1,4 @@
-"""Appending in order: in each output partition a batch is sent only when the last one is acknowledged."""
+"""Appending in order: the next batch for an output partition is sent only after the previous one is acknowledged."""
 
 import asyncio
 import logging
@@ -18,10 +18,10 @@ Target = tuple[str, int]
 
 
 class Appender:
-    """An idempotent producer whose later batch never lands in a partition in which an earlier one failed.
+    """An idempotent producer that never writes a later batch to a partition in which an earlier batch failed.
 
-    Readers of what it writes keep the highest source offset that they have seen, so a later record before an earlier
-    one would hide the earlier for ever. Any failure ends the process.
+    Its readers remember the highest source offset that they have seen and skip lower ones. If a later record came
+    before an earlier one, they would skip the earlier one for ever. Any failure ends the process.
     """
 
     def __init__(
@@ -39,13 +39,13 @@ class Appender:
         self._last: dict[Target, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
-        """Connect; nothing happens when it is connected already."""
+        """Connect; does nothing if already connected."""
         async with self._renewal:
             if self._producer is None:
                 self._producer = await self._start_producer(self._settings.servers, enable_idempotence=True)
 
     def append(self, appends: Sequence[Append]) -> list[asyncio.Task[None]]:
-        """Queue records behind what was queued before; the tasks end when the broker has them."""
+        """Queue records behind those queued before. Each task ends when the broker has acknowledged its records."""
         by_target: dict[Target, list[Line]] = {}
         for topic, partition, key, value, timestamp_ms in appends:
             by_target.setdefault((topic, partition), []).append((key, value, timestamp_ms))
@@ -81,7 +81,8 @@ class Appender:
                 await delivery.last_offset()
 
     async def _producer_for(self, topic: str, partition: int, count: int) -> AIOKafkaProducer:
-        """Made anew before its sequence numbers end; this partition has nothing under way on the old one."""
+        """The producer, replaced before its sequence numbers end. This partition has nothing in flight on the old
+        one."""
         async with self._renewal:
             if self._producer is None:
                 raise LaneFault("append before start")
@@ -94,7 +95,7 @@ class Appender:
             return self._producer
 
     async def _retire(self, producer: AIOKafkaProducer, under_way: list[asyncio.Task[None]]) -> None:
-        """Let the other partitions' batches end on the old producer, then disconnect it."""
+        """Wait for the other partitions' batches on the old producer, then disconnect it."""
         with Stopping("renewal of a producer"):
             await asyncio.gather(*under_way)
             await producer.stop()

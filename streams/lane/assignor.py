@@ -1,4 +1,4 @@
-"""Who works on which partitions: Faust's assignor, which shares out only what its cluster metadata knows in full."""
+"""Assigning partitions to workers: Faust's assignor, used only with complete cluster metadata."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,16 +10,16 @@ from streams.lane.stop import LaneFault, Stopping
 
 
 class LaneAssignor(PartitionAssignor):
-    """A group's leader ends its process when it does not know every topic of the group with all its partitions.
+    """The group leader ends its process unless it knows every topic of the group with all its partitions.
 
-    A broker that has just started answers without the topics it has not yet loaded. Faust only warns of them and
-    shares out the rest (partition_assignor.py _get_copartitioned_groups), and everybody is idle until the metadata is
-    asked for again, which may take five minutes. A process that starts waits for its topics. A worker that gets
-    nothing because there are more workers than partitions is none of this.
+    A broker that has just started leaves topics that it has not loaded yet out of its metadata. Faust warns and assigns
+    only the others (partition_assignor.py _get_copartitioned_groups). Every worker is then idle until the next metadata
+    refresh, which may take five minutes. A restarted process waits for its topics instead. This does not concern a
+    worker that gets no partition because there are more workers than partitions.
     """
 
     def assign(self, cluster: ClusterMetadata, member_metadata: Mapping[str, Any]) -> Any:
-        """Called by aiokafka in the leader's process, in the consumer's thread: an error would only be logged there."""
+        """aiokafka calls this on the leader, in the consumer's thread, where an error would only be logged."""
         with Stopping("sharing out partitions"):
             self._check(cluster, {topic for member in member_metadata.values() for topic in member.subscription})
             return super().assign(cluster, member_metadata)  # type: ignore[arg-type]

@@ -1,5 +1,5 @@
-"""How rarely the garbage collector looks through everything."""
+"""Thresholds of Python's garbage collector for a worker."""
 
-# (objects, young collections, middle collections) before the next; rows, books and batches hold many objects and no
-# cycles: looking through them all often costs more than is found.
+# Arguments of `gc.set_threshold`. Rows, books and batches hold many objects and no cycles, so frequent full collections
+# cost much and free little.
 GC_THRESHOLDS = (100_000, 20, 100)

@@ -1,4 +1,4 @@
-"""Cursors: how far each source is contained in a partition's state, and where reading starts because of it."""
+"""Cursors: up to which offset a partition's state contains each source, and where reading therefore starts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from streams.lane.records import Record
 from streams.lane.stop import LaneFault, Refused
 
-RESERVED = b"@"  # rows whose keys begin so are the lane's own
+RESERVED = b"@"  # the prefix of row keys that belong to the lane
 CURSOR_PREFIX = RESERVED + b"cursor "
 
 
 @dataclass(frozen=True, slots=True)
 class SourceLog:
-    """What the broker says of a source partition: first offset kept, end of what is committed, the group's offset."""
+    """A source partition as the broker reports it: first retained offset, last stable offset, the group's offset."""
 
     topic: str
     partition: int
@@ -25,7 +25,7 @@ class SourceLog:
 
 
 def cursor_row(topic: str, offset: int) -> tuple[bytes, bytes]:
-    """The row that says: everything up to `offset` of this topic's partition is contained."""
+    """The row that records that the state contains this topic's partition up to and including `offset`."""
     return CURSOR_PREFIX + topic.encode(), str(offset).encode()
 
 
@@ -35,7 +35,7 @@ def read_cursor(key: bytes, value: bytes) -> tuple[str, int]:
 
 
 def refuse_reserved(changed: Mapping[bytes, bytes | None]) -> None:
-    """Raise LaneFault if a step changes rows that are the lane's own."""
+    """Raise LaneFault if a step changes rows that belong to the lane."""
     if any(key.startswith(RESERVED) for key in changed):
         raise LaneFault(f"a step changed a row that begins with {RESERVED!r}, which is the lane's own")
 
@@ -48,9 +48,9 @@ def above(records: Sequence[Record], cursor: int) -> Sequence[Record]:
 
 
 def start_after_cursor(log: SourceLog, cursor: int | None) -> int:
-    """Where a lane with state starts. The cursor decides; the group's offset only shows whether there should be one.
+    """Where a lane with state starts: after the cursor. The group's offset only shows whether there should be a cursor.
 
-    Raises Refused when state and source do not fit each other.
+    Raises Refused if a group's offset exists without a cursor, or if the start is outside the topic.
     """
     if cursor is None:
         if log.committed is not None:
@@ -64,7 +64,10 @@ def start_after_cursor(log: SourceLog, cursor: int | None) -> int:
 
 
 def start_after_commit(log: SourceLog) -> int:
-    """Where a lane without state starts: at the group's offset, else at the first record kept. Raises Refused."""
+    """Where a lane without state starts: at the group's offset, or else at the first retained offset.
+
+    Raises Refused if the group's offset is outside the topic.
+    """
     return log.begin if log.committed is None else _kept(log, log.committed, "the group's offset")
 
 

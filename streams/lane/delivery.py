@@ -1,4 +1,4 @@
-"""Sending whole batches with aiokafka and waiting until the broker has them; nothing is split or dropped in silence."""
+"""Sending whole batches with aiokafka and waiting for the broker's acknowledgement. No batch is split or dropped."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,9 +11,9 @@ from aiokafka.producer.message_accumulator import BatchBuilder  # type: ignore[i
 from streams.lane.stop import LaneFault
 
 BATCH_BYTES_MAX = 1 << 20  # just under Kafka's default message.max.bytes of 1,048,588
-DELIVERY_LIMIT_S = 30.0  # an idempotent producer of aiokafka tries for ever
+DELIVERY_LIMIT_S = 30.0  # an idempotent producer of aiokafka retries for ever
 START_LIMIT_S = 30.0
-# aiokafka's sequence numbers run to -2**31 after 2**31 - 1, Kafka's to 0: renew the producer well before.
+# After 2**31 - 1 aiokafka's sequence number becomes -2**31 and Kafka's 0, so a producer is replaced well before.
 RECORDS_PER_PRODUCER_MAX = 2_000_000_000
 
 # key, value, timestamp in milliseconds (None: now)
@@ -22,11 +22,11 @@ _NO_HEADERS: list[tuple[str, bytes]] = []
 
 
 class NotDelivered(LaneFault):
-    """The broker has not taken a batch, or has not said so; names topic, partition and sizes."""
+    """The broker rejected a batch or did not acknowledge it. The message has topic, partition and sizes."""
 
 
 async def start_producer(servers: list[str], **settings: Any) -> AIOKafkaProducer:
-    """A started producer, acks=all; raises TimeoutError when the broker does not answer in START_LIMIT_S."""
+    """A started producer with acks=all. Raises TimeoutError if the broker does not answer within START_LIMIT_S."""
     producer = AIOKafkaProducer(
         bootstrap_servers=servers, acks="all", linger_ms=0, max_batch_size=BATCH_BYTES_MAX, **settings
     )
@@ -36,7 +36,7 @@ async def start_producer(servers: list[str], **settings: Any) -> AIOKafkaProduce
 
 
 def fill_batches(producer: AIOKafkaProducer, target: str, lines: Iterable[Line]) -> Iterator[BatchBuilder]:
-    """The lines in order, in closed batches of at most BATCH_BYTES_MAX unless a single line is longer."""
+    """The lines in order, in closed batches of at most BATCH_BYTES_MAX. A longer line gets a batch of its own."""
     batch = producer.create_batch()
     for key, value, timestamp_ms in lines:
         if batch.append(timestamp=timestamp_ms, key=key, value=value, headers=_NO_HEADERS) is not None:
@@ -52,7 +52,7 @@ def fill_batches(producer: AIOKafkaProducer, target: str, lines: Iterable[Line])
 
 
 class Delivery:
-    """One batch on its way to one partition; `size_bytes` of the batch, `count` of its records."""
+    """One batch being sent to one partition. `count` is its number of records, `size_bytes` its size."""
 
     def __init__(self, producer: AIOKafkaProducer, batch: BatchBuilder, topic: str, partition: int) -> None:
         self._producer, self._batch = producer, batch
@@ -62,12 +62,12 @@ class Delivery:
         self._future: asyncio.Future[Any] | None = None
 
     async def send(self) -> None:
-        """Hand the batch to the producer, which keeps the order of a partition's batches."""
+        """Queue the batch in the producer, which keeps the order of a partition's batches."""
         with self._told():
             self._future = await self._producer.send_batch(self._batch, self.topic, partition=self.partition)
 
     async def last_offset(self) -> int:
-        """Wait for the broker; the offset of the batch's last record. Raises NotDelivered."""
+        """Wait for the acknowledgement; returns the offset of the batch's last record. Raises NotDelivered."""
         assert self._future is not None, "sent before"
         with self._told():
             async with asyncio.timeout(DELIVERY_LIMIT_S):
@@ -84,8 +84,8 @@ class Delivery:
 
 
 async def send_all(deliveries: Sequence[Delivery]) -> None:
-    """In order. Raises NotDelivered: a producer that was refused one batch takes no further one, and only says that it
-    may not (IllegalOperation); the reason is with the batch before."""
+    """Send in order. Raises NotDelivered with the cause: after the broker rejected a batch, the producer only raises
+    IllegalOperation for further ones, and the reason is in the future of the rejected batch."""
     for number, delivery in enumerate(deliveries):
         try:
             await delivery.send()
@@ -96,7 +96,7 @@ async def send_all(deliveries: Sequence[Delivery]) -> None:
 
 
 class _Told:
-    """Turns an error of aiokafka into a NotDelivered that says which batch it was."""
+    """Turns an error of aiokafka into a NotDelivered that names the batch."""
 
     def __init__(self, delivery: Delivery) -> None:
         self._delivery = delivery
@@ -117,14 +117,14 @@ class SequenceBudget:
         self._sent: dict[tuple[str, int], int] = {}
 
     def has_room(self, topic: str, partition: int, count: int) -> bool:
-        """Whether `count` more records may go to this partition; any number may when nothing was sent yet."""
+        """Whether `count` more records may be sent to this partition. The first batch always may."""
         sent = self._sent.get((topic, partition), 0)
         return sent == 0 or sent + count <= self._records_max
 
     def spend(self, topic: str, partition: int, count: int) -> None:
-        """They are being sent."""
+        """Count records that are being sent."""
         self._sent[topic, partition] = self._sent.get((topic, partition), 0) + count
 
     def renew(self) -> None:
-        """A new producer counts from 0."""
+        """Start from 0, for a new producer."""
         self._sent.clear()

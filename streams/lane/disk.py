@@ -1,8 +1,8 @@
-"""The state of the partitions on disk, for one that is larger than memory: a RocksDB for each partition.
+"""State on disk, for state that is larger than memory: one RocksDB per partition.
 
-What is on disk is a copy of the changelog up to an offset, which is in the same write as the rows, and nothing is
-written before it is committed. So in whatever moment a process is killed, the copy is right and at worst old: it is
-read on from its offset. That is why it needs no write-ahead log either.
+The files are a copy of the changelog up to an offset. One write holds the rows and that offset, and nothing is written
+before it is committed. So whenever a process is killed, the files are correct and at worst old, and recovery reads the
+changelog from their offset. No write-ahead log is needed for the same reason.
 """
 
 import fcntl
@@ -17,18 +17,17 @@ from streams.lane.disk_rows import RowsOnDisk, mark_of_damage, now_ms, options
 from streams.lane.state import PartitionState
 from streams.lane.stop import LaneFault, Refused
 
-WORKERS_MAX: Final = 64  # that share one data folder
-# Kafka keeps the removal of a row for a day (delete.retention.ms); who was away for longer may have missed one.
+WORKERS_MAX: Final = 64  # workers that share one data folder
+# Kafka keeps tombstones for a day (delete.retention.ms); files that are older may have missed one.
 AGE_MAX_S: Final = 12 * 3600
 
 log = logging.getLogger(__name__)
 
 
 class StateOnDisk:
-    """Partition number -> state, for the partitions that this worker owns or stands by for.
+    """Partition number -> state, for the partitions that this worker owns or is a standby for.
 
-    `settle` comes first, and decides on the `folder`. `cache_bytes` is what RocksDB may hold in memory, all partitions
-    together.
+    Call `settle` first: it chooses the `folder`. `cache_bytes` limits RocksDB's memory for all partitions together.
     """
 
     outlive_process = True
@@ -41,8 +40,9 @@ class StateOnDisk:
         self._claim: int | None = None
 
     def settle(self, changelog: str, topic_id: str) -> None:
-        """Take a folder that no other worker uses, in it what is of this very topic; what is of a topic that had its
-        name before is removed. Raises Refused when there is no folder to be had.
+        """Lock a folder that no other worker uses, and remove files of earlier topics with this name from it.
+
+        Raises Refused if no folder is free.
         """
         mine = self._claimed() / changelog
         self.folder = mine / topic_id
@@ -53,9 +53,10 @@ class StateOnDisk:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def take_up(self, partition: int, begin: int, end: int | None) -> None:
-        """The partition is ours from now on, and its changelog keeps [begin, end); None: somebody else writes to it.
+        """Open the files of an assigned partition whose changelog holds [begin, end); `end` is None for a standby.
 
-        A state that is too old for it, or damaged, is read anew. Raises Refused when it goes beyond the changelog.
+        Files that are too old or damaged are removed, so that recovery reads the changelog from its beginning. Raises
+        Refused if the files go beyond the end of the changelog.
         """
         if partition in self._parts:
             return
@@ -79,19 +80,19 @@ class StateOnDisk:
         self._parts[partition] = PartitionState(rows, cursors, contained), rows
 
     def part(self, partition: int) -> PartitionState:
-        """The state of a partition that was taken up."""
+        """The state of a partition for which `take_up` was called; raises LaneFault for another."""
         if partition not in self._parts:
             raise LaneFault(f"the state on disk of partition {partition} was not taken up")
         return self._parts[partition][0]
 
     def drop(self, partition: int) -> None:
-        """Let go of a partition that is no longer ours in any role; it stays on disk, as it may come back."""
+        """Close a partition that this worker neither owns nor is a standby for. Its files stay: it may come back."""
         _, rows = self._parts.pop(partition, (None, None))
         if rows is not None:
             rows.close()
 
     def partitions(self) -> set[int]:
-        """The partitions of which there is a state."""
+        """The partitions that are open."""
         return set(self._parts)
 
     def items(self) -> Iterable[tuple[bytes, bytes]]:
@@ -99,7 +100,7 @@ class StateOnDisk:
         return (item for part, _ in self._parts.values() for item in part.rows.items())
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Close all partitions and release the folder."""
         for partition in self.partitions():
             self.drop(partition)
         if self._claim is not None:
@@ -108,11 +109,11 @@ class StateOnDisk:
 
     def _place(self, partition: int) -> Path:
         if self.folder is None:
-            raise LaneFault("the state on disk was not told of which topic it is")
+            raise LaneFault("the state on disk does not know its topic: settle was not called")
         return self.folder / str(partition)
 
     def _claimed(self) -> Path:
-        """A folder of this process's own among those that share the data folder; it is free again when we end."""
+        """A numbered folder inside the data folder, locked until this process ends."""
         for number in range(WORKERS_MAX):
             folder = self._root / str(number)
             folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The rows of a partition in a RocksDB, and above them what is not committed yet."""
+"""The rows of a partition in RocksDB, and in memory above them the changes that are not committed yet."""
 
 import struct
 import time
@@ -22,7 +22,7 @@ from streams.lane.cursors import CURSOR_PREFIX, RESERVED, read_cursor
 from streams.lane.state import StoredRows
 from streams.lane.stop import LaneFault
 
-WRITE_BUFFERS_SHARE: Final = 4  # this part of the cache may be rows that are not in a file yet
+WRITE_BUFFERS_SHARE: Final = 4  # a quarter of the cache may hold rows that are not in a file yet
 FILE_BYTES: Final = 16 << 20
 BLOOM_BITS_PER_ROW: Final = 10
 LOGS_KEPT: Final = 1
@@ -37,9 +37,9 @@ def now_ms() -> int:
 
 
 class RowsOnDisk(StoredRows):
-    """The rows of one partition. What a step changed lies above those on disk until its transaction is committed.
+    """The rows of one partition. A step's changes are held in memory until its transaction is committed.
 
-    `len` is RocksDB's estimate. Rows come in no order. Raises LaneFault when the disk fails.
+    `len` is RocksDB's estimate. Iteration has no order. Raises LaneFault when the disk fails.
     """
 
     def __init__(self, folder: Path, options: Options, now_ms: Callable[[], int] = now_ms) -> None:
@@ -53,10 +53,10 @@ class RowsOnDisk(StoredRows):
         except Exception as error:
             raise self._fault(error) from error
 
-    # ---- what a step sees
+    # ---- read by steps
 
     def get(self, key: bytes, default: bytes | None = None) -> bytes | None:  # type: ignore[override]
-        """As a dict's."""
+        """As in a dict."""
         value = self._above[key][1] if key in self._above else self._stored(key)
         return default if value is None else value
 
@@ -84,7 +84,7 @@ class RowsOnDisk(StoredRows):
         return self._rows.property_int_value("rocksdb.estimate-num-keys") or 0
 
     def starting_with(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """The rows whose keys begin so, read without the others."""
+        """The rows whose keys begin with the prefix, found by a range scan."""
         for key, stored in self._scan(prefix):
             if key not in self._above and not key.startswith(RESERVED):
                 yield key, stored
@@ -93,42 +93,42 @@ class RowsOnDisk(StoredRows):
                 yield key, value
 
     def change(self, changed: Mapping[bytes, bytes | None]) -> None:
-        """A step changed these rows."""
+        """Hold a step's changes in memory."""
         self._steps += 1
         for key, value in changed.items():
             self._above[key] = self._steps, value
 
-    # ---- what the changelog says
+    # ---- written from the changelog
 
     def take_in(
         self, changed: Mapping[bytes, bytes | None], cursors: Mapping[bytes, bytes], contained: int, newest_ms: int
     ) -> None:
-        """A stretch of the changelog was read: its rows and cursors, and the offset and time of its end."""
+        """Write a part of the changelog: its rows, cursors, last offset and newest timestamp."""
         self._write((*changed.items(), *cursors.items()), contained, newest_ms)
 
     def committed(self, lines: Sequence[tuple[bytes, bytes | None]], contained: int) -> None:
-        """A step's changes and its cursor are in the changelog, which is contained to this offset."""
+        """Move a step's committed changes to RocksDB, with the last changelog offset that they include."""
         self._write(lines, contained, self._now_ms())
         self._steps_committed += 1
         for key, _ in lines:
-            # Not if a later step has changed it already, be it to the same value.
+            # Keep the change of a later step, even if the value is the same.
             if key in self._above and self._above[key][0] <= self._steps_committed:
                 del self._above[key]
 
     def kept(self) -> tuple[dict[str, int], int, int]:
-        """Cursors by topic, the offset to which the changelog is contained (-1: not at all), and its record's time."""
+        """Cursors by topic, the last changelog offset contained (-1: none), and the timestamp of the newest record."""
         value = self._stored(KEPT_KEY)
         contained, newest_ms = (-1, 0) if value is None else _KEPT.unpack(value)
         return dict(read_cursor(*row) for row in self._scan(CURSOR_PREFIX)), contained, newest_ms
 
     def close(self) -> None:
-        """Write everything to the files, and let go of them."""
+        """Flush and close the files."""
         try:
             self._rows.close()
         except Exception as error:
             raise self._fault(error) from error
 
-    # ---- RocksDB, which raises nothing but Exception
+    # ---- RocksDB: its binding raises plain Exception only
 
     def _stored(self, key: bytes) -> bytes | None:
         try:
@@ -171,22 +171,22 @@ class RowsOnDisk(StoredRows):
 
 
 def mark_of_damage(folder: Path) -> Path:
-    """A file that says that the rows in the folder must not be used any more."""
+    """The marker file that says that the rows in the folder are damaged."""
     return folder.with_name(f"{folder.name}.damaged")
 
 
 def options(cache_bytes: int) -> Options:
-    """Of all partitions of a worker, which share the cache. Indexes and filters of the files come on top."""
+    """RocksDB's options for all partitions of a worker, which share one cache. Indexes and filters use more memory."""
     cache = Cache(cache_bytes)
     blocks = BlockBasedOptions()
     blocks.set_block_cache(cache)
-    # Indexes and filters stay outside of the cache: of large files they are larger than one of its shards, and would be
-    # read again for each row.
+    # Indexes and filters stay outside the cache: for large files they exceed one of its shards and would be read again
+    # for each row.
     blocks.set_bloom_filter(BLOOM_BITS_PER_ROW, False)
     chosen = Options(raw_mode=True)
     chosen.create_if_missing(True)
     chosen.set_block_based_table_factory(blocks)
-    # Rows are written often and read once before: less rewriting counts for more than less room.
+    # Each write of a row follows one read of it, so less rewriting matters more than less disk space.
     chosen.set_compaction_style(DBCompactionStyle.universal())
     chosen.set_compression_type(DBCompressionType.lz4())
     chosen.set_write_buffer_size(FILE_BYTES)

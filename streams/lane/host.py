@@ -1,7 +1,7 @@
-"""What a lane asks of whatever runs it: a Faust app (`hooks.app.LaneApp`), or a simulation of one.
+"""The interface between a lane and what runs it: a Faust app (`hooks.app.LaneApp`) or a simulation.
 
-So that the lanes' own code can be run where there is neither Faust nor a broker, a lane gets its records, its table and
-its producers from outside.
+A lane gets its records, its table and its producers from outside, so that its own code runs without Faust and without a
+broker.
 """
 
 from collections.abc import Awaitable, Callable
@@ -11,9 +11,9 @@ from streams.lane.records import Batch
 from streams.lane.settings import LaneSettings
 from streams.lane.state import States
 
-# Servers, and settings of an AIOKafkaProducer -> one that is started, or what stands in for it.
+# (servers, **settings of an AIOKafkaProducer) -> a started producer, or a stand-in.
 StartProducer = Callable[..., Awaitable[Any]]
-# A stream of Faust's, whose events have `message.tp`, a Batch as `value`, and `ack`.
+# Takes a Faust stream whose events have `message.tp`, a Batch as `value`, and `ack`.
 Work = Callable[[Any], Awaitable[None]]
 
 
@@ -21,14 +21,14 @@ class Source(Protocol):
     """The consumer that a lane reads from; `tp` is topic and partition."""
 
     def follow(self, tp: Any, batch: Batch) -> None:
-        """A batch is about to be processed; raises Hole when something is missing before it."""
+        """Call this before a batch is processed; raises Hole if records before it are missing."""
 
     def end_offset(self, tp: Any) -> int:
-        """Where the partition ended when last heard of."""
+        """The partition's end, as the broker last reported it."""
 
 
 class Table(Protocol):
-    """Where the rows of a lane are durable."""
+    """The durable storage of a lane's rows."""
 
     changelog: str
     states: States
@@ -43,7 +43,8 @@ class Host(Protocol):
     def source(self) -> Source: ...
 
     def add_lane(self, lane: Any, name: str, work: Work) -> None:
-        """Give this lane (`hooks.app.Lane`) the records of its source topics, by calling `work` with a stream."""
+        """Register a lane (`hooks.app.Lane`) and call `work` with a stream of its source topics."""
 
     def add_table(self, owner: Any, name: str) -> Table:
-        """Where the lane's rows are kept; `owner` (`hooks.table.TableOwner`) fences predecessors before."""
+        """The table for the lane's rows. Recovery starts after `owner` (`hooks.table.TableOwner`) fenced
+        predecessors."""

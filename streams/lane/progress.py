@@ -1,4 +1,4 @@
-"""How far one source partition is: delivered, processed, committed; no gap between, no more under way than allowed."""
+"""The progress of one source partition: delivered, processed and committed, without gaps, within limits."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -8,12 +8,12 @@ from streams.lane.stop import LaneFault
 
 
 class Hole(LaneFault):
-    """Records lie between what was processed and what came next."""
+    """Records are missing between the last processed batch and the next one."""
 
 
 @dataclass(slots=True)
 class SourceProgress:
-    """Of one source partition since its position was set; the next batch may start at `expected` at the latest."""
+    """Progress since the position was set. The next batch must start at or before `expected`."""
 
     source: str
     expected: int
@@ -21,18 +21,18 @@ class SourceProgress:
     _pending: OrderedDict[int, bool] = field(default_factory=OrderedDict)
 
     def stand(self) -> None:
-        """Everything before `expected` is contained already, though the group does not know: commit that position."""
+        """Make `expected` committable: the state contains everything before it, but the group's offset is lower."""
         self._pending[self.expected] = True
 
     def deliver(self, batch: Batch, now_s: float) -> None:
-        """A batch goes to the agent: it counts as under way until it is acknowledged."""
+        """Record that a batch goes to the agent. It is in flight until it is acknowledged."""
         self._pending[batch.next_offset] = False
         self.delivered_at_s = now_s
 
     def follow(self, batch: Batch) -> None:
-        """A batch is about to be processed; raises Hole when it does not follow what was processed before.
+        """Record that a batch is about to be processed; raises Hole if it starts after `expected`.
 
-        A batch that starts earlier repeats something, which is allowed: readers know repeats by their offsets.
+        A batch may start earlier and repeat records: readers recognise repeats by their offsets.
         """
         if batch.start > self.expected:
             raise Hole(f"{self.source}: batch starts at {batch.start}, expected {self.expected}")
@@ -44,7 +44,8 @@ class SourceProgress:
             self._pending[next_offset] = True
 
     def committable(self) -> int | None:
-        """The offset to commit: the end of what is acknowledged without a gap; None if that is nothing new."""
+        """The offset to commit: the end of the acknowledged batches before the first gap. None if that has not
+        moved."""
         done = None
         for next_offset, acknowledged in list(self._pending.items()):
             if not acknowledged:
@@ -54,6 +55,7 @@ class SourceProgress:
         return done
 
     def busy(self, *, in_flight_max: int, interval_s: float, now_s: float) -> bool:
-        """Whether fetching must wait: enough batches are under way, or the last one was delivered only just now."""
+        """Whether fetching must wait: too many batches are in flight, or the last delivery is less than `interval_s`
+        ago."""
         under_way = sum(not acknowledged for acknowledged in self._pending.values())
         return under_way >= in_flight_max or now_s < self.delivered_at_s + interval_s

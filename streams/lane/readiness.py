@@ -1,4 +1,4 @@
-"""Whether a worker on the lane is at work: what it knows of itself, and what it waits for if it is not."""
+"""Whether a worker on the lane is working, and what it waits for if it is not."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -8,15 +8,15 @@ class Waiting(Enum):
     """What a worker waits for; one sentence each."""
 
     BROKER = "The broker does not answer, or not yet."
-    ASSIGNMENT = "The consumer group has not yet shared out its partitions."
-    REBALANCE = "The consumer group is sharing out its partitions anew."
-    STATE = "State is being recovered, and reading positions are being taken up."
-    END = "The worker is ending."
+    ASSIGNMENT = "The consumer group has not assigned its partitions yet."
+    REBALANCE = "The consumer group is rebalancing."
+    STATE = "State is being recovered and reading positions are being set."
+    END = "The worker is stopping."
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """The state of a worker. It may be assigned no partition, when there are more workers than partitions."""
+    """What a worker knows about itself. A worker may have no partition if there are more workers than partitions."""
 
     knows_broker: bool = False
     is_assigned: bool = False
@@ -26,7 +26,7 @@ class WorkerStatus:
 
 
 def waits_for(status: WorkerStatus) -> tuple[Waiting, ...]:
-    """Everything that keeps the worker from its work, in order; nothing when it is at work."""
+    """What keeps the worker from working, in order. Empty if it is working."""
     if status.stops:
         return (Waiting.END,)
     waits = []

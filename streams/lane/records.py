@@ -1,4 +1,4 @@
-"""What goes through a lane: raw records in, and the effects of a batch of them. Bytes, nothing decoded."""
+"""What goes through a lane: raw records, and the effect of a batch of them. All are bytes; nothing is decoded."""
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -27,9 +27,9 @@ class Record(Protocol):
 
 @dataclass(slots=True)
 class Batch:
-    """The records of one partition in one fetch, and the stretch [start, next_offset) of the log that they stand for.
+    """The records of one partition in one fetch, and the offsets [start, next_offset) that they cover.
 
-    The stretch also covers what a reader never sees: transaction markers, aborted records, offsets gone by compaction.
+    These also cover what a reader never sees: transaction markers, aborted records and compacted records.
     """
 
     records: list[Record]
@@ -39,10 +39,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What one step causes, written in one transaction.
+    """The result of one step, written in one transaction.
 
-    `outputs`: topic -> records in order, each to the partition number of the source;
-    `changed`: row -> value, None removes it.
+    `outputs`: topic -> records in order, each sent to the partition number of the source.
+    `changed`: row -> value; None removes the row.
     """
 
     outputs: Mapping[str, Sequence[KeyValue]] = field(default_factory=dict)
@@ -61,11 +61,11 @@ class Append(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A batch whose effect is durable: `records` were taken in, everything below `next_offset` is done.
+    """A batch whose effect is durable: `records` is how many it had; every offset below `next_offset` is done.
 
-    `end_offset` is where the source ended when last heard of. `written` records carry the effect, those of the state
-    among them; 0: there was none, and so no transaction. `step_seconds` is the step's own time, `seconds` the time from
-    the step's end to the commit.
+    `end_offset` is the source's end as the broker last reported it. `written` is the number of records written,
+    including those of the state; 0 means that there was no effect and no transaction. `step_seconds` is the duration of
+    the step, `seconds` the time from the end of the step to the commit.
     """
 
     topic: str
@@ -79,13 +79,13 @@ class Committed:
 
     @property
     def lag(self) -> int:
-        """Offsets still to do; 0 means caught up."""
+        """Offsets still to be processed; 0 means caught up."""
         return max(0, self.end_offset - self.next_offset)
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """A partition whose state is complete: `rows` of it, `seconds` from the first step of the takeover until now."""
+    """A partition whose state is complete: its number of rows, and the seconds since the takeover began."""
 
     partition: int
     rows: int

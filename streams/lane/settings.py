@@ -12,7 +12,7 @@ STATE_CACHE_LEAST = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class LaneSettings:
-    """One worker's settings, durations with their unit in the name; raises ValueError that names the field."""
+    """The settings of one worker. Raises a ValueError that names the field."""
 
     bootstrap: str
     """`host:port`, or several with commas."""
@@ -21,34 +21,39 @@ class LaneSettings:
     partitions: int
     """Of every topic that the lane reads or writes."""
     data_dir: Path
-    """A folder of this worker's own, for Faust."""
+    """The folder for Faust's files and state on disk."""
     batch_records_max: int = 5_000
-    """Records of one step, so that a transaction stays well below its timeout."""
+    """The most records in one step, so that a transaction stays well below its timeout."""
     batches_in_flight: int = 2
-    """Batches of one source partition that are delivered and not yet committed."""
+    """The most batches of one source partition that are delivered and not yet committed."""
     batch_interval_s: float = 0.0
-    """Least time between two batches of one source partition: fewer, larger transactions for more latency."""
+    """The least time between two batches of one source partition. More means fewer, larger transactions and more
+    latency."""
     fetch_max_wait_ms: int = 100
     session_timeout_s: float = 10.0
-    """How long a killed worker's partitions are silent."""
+    """How long the partitions of a killed worker stay unassigned."""
     heartbeat_interval_s: float = 1.0
     transaction_timeout_s: float = 10.0
-    """How long an open transaction without a successor holds up its readers; above the longest batch."""
+    """How long an open transaction of a killed worker without a successor blocks readers. Must exceed the longest
+    batch.
+    """
     commit_interval_s: float = 1.0
-    """Of the consumer group's offsets: positions of a lane without state, and everybody's lag display."""
+    """The interval at which the group's offsets are committed. A lane without state starts from them; lag displays use
+    them."""
     marker_wait_ms: int = 1
-    """How long a producer waits before it asks again whether the last transaction's markers are written."""
+    """How long a producer waits before it retries while the last transaction's markers are not written."""
     standby_replicas: int = 0
     state_on_disk: bool = False
-    """Rows are in RocksDB below `data_dir` instead of in memory: slower, for a state that is larger."""
+    """Keep rows in RocksDB below `data_dir` instead of memory: slower, for state that does not fit into memory."""
     state_cache_bytes: int = 256 << 20
-    """What a state on disk may hold in memory: blocks read, and rows not yet in a file. Indexes come on top."""
+    """Memory for state on disk: blocks that were read, and rows that are not in a file yet. Indexes use more."""
     broker_wait_s: float = 60.0
     """How long a starting worker waits for the broker and for its topics."""
     topic_settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """What topics must be set to at the broker, by name: a worker refuses to run on others."""
+    """Topic -> settings that the topic must have at the broker. The worker refuses to run if one differs."""
     group_id: str = ""
-    """The consumer group if not `app_id`. Two groups under one app_id: two workers that both believe to own all."""
+    """The consumer group, if not `app_id`. Two groups under one app_id give two workers that both believe they own all
+    partitions."""
 
     def __post_init__(self) -> None:
         _check("bootstrap", all(":" in server for server in self.servers) and bool(self.servers))
@@ -81,7 +86,7 @@ class LaneSettings:
         return f"{self.app_id}-{state_name}-changelog"
 
     def transactional_id(self, partition: int) -> str:
-        """Whoever starts a producer under it fences the one before."""
+        """The id under which a producer that starts fences its predecessor."""
         return f"{self.app_id}-{partition}"
 
 

@@ -1,4 +1,4 @@
-"""The state of the partitions: rows of bytes, cursors, and how far each changelog is contained."""
+"""The state of the partitions: rows of bytes, cursors, and the changelog offset up to which they are complete."""
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
@@ -11,27 +11,28 @@ from streams.lane.stop import LaneFault
 
 
 class StoredRows(MutableMapping[bytes, bytes]):
-    """The rows of one partition, wherever they are. Steps change them ahead of their transactions; what counts is what
-    the changelog says.
+    """The rows of one partition, in memory or on disk. Steps change them before their transactions are committed; the
+    changelog is the source of truth.
     """
 
     @abstractmethod
     def take_in(
         self, changed: Mapping[bytes, bytes | None], cursors: Mapping[bytes, bytes], contained: int, newest_ms: int
     ) -> None:
-        """A stretch of the changelog was read: its rows, its cursors, the offset and the time of its end."""
+        """Apply a part of the changelog: its rows and cursors, its last offset, and the timestamp of its newest
+        record."""
 
     @abstractmethod
     def change(self, changed: Mapping[bytes, bytes | None]) -> None:
-        """A step changed these rows. `committed` follows for each step, in the order of the steps."""
+        """Apply a step's changes. `committed` follows for each step, in the order of the steps."""
 
     @abstractmethod
     def committed(self, lines: Sequence[tuple[bytes, bytes | None]], contained: int) -> None:
-        """A step's changes and its cursor are in the changelog, which is contained to this offset."""
+        """Record that a step's changes and cursor are committed, and that `contained` is the last of their offsets."""
 
 
 class RowsInMemory(dict[bytes, bytes], StoredRows):
-    """All rows in memory: they are as steps have left them."""
+    """All rows in memory, including changes that are not committed yet."""
 
     def take_in(
         self, changed: Mapping[bytes, bytes | None], cursors: Mapping[bytes, bytes], contained: int, newest_ms: int
@@ -48,13 +49,13 @@ class RowsInMemory(dict[bytes, bytes], StoredRows):
                 self[key] = value
 
     def committed(self, lines: Sequence[tuple[bytes, bytes | None]], contained: int) -> None:
-        """They are here already."""
+        """Nothing to do: `change` has applied them."""
 
 
 @dataclass(slots=True)
 class PartitionState:
-    """One partition: `rows` as the steps see them, `cursors` by source topic, `contained` = last offset of the
-    changelog that is in here (markers included), -1 for none. While it is open, only steps change it.
+    """One partition: `rows` as steps see them, `cursors` by source topic, and `contained`, the last offset of the
+    changelog that is applied here (markers included; -1 for none). While it is open, only steps change it.
     """
 
     rows: StoredRows = field(default_factory=RowsInMemory)
@@ -63,16 +64,17 @@ class PartitionState:
     is_open: bool = False
 
     def begin_at(self, begin: int, changelog: str) -> None:
-        """The changelog's first kept offset is `begin`. Raises LaneFault if something not yet contained is gone."""
+        """Set the changelog's first retained offset. Raises LaneFault if offsets that are not applied yet were
+        deleted."""
         if self.contained == -1:
             self.contained = begin - 1
         if self.contained < begin - 1:
             raise LaneFault(f"{changelog}: begins at {begin}, but contained only to {self.contained}")
 
     def read(self, batch: Batch, changelog: str) -> None:
-        """Take in a stretch of the changelog; what is contained already is passed over.
+        """Apply a batch of the changelog, skipping what is applied already.
 
-        Raises LaneFault when it does not follow what is contained, or if somebody else has written while this was open.
+        Raises LaneFault if there is a gap before it, or if another worker wrote while this partition was open here.
         """
         if batch.start > self.contained + 1:
             raise LaneFault(f"{changelog}: read from {batch.start}, but contained only to {self.contained}")
@@ -98,34 +100,34 @@ class PartitionState:
         self.contained = contained
 
     def change(self, changed: Mapping[bytes, bytes | None], topic: str, cursor: int) -> None:
-        """Take in what a step changed, and the cursor of its source."""
+        """Apply a step's changes, and set the cursor of its source."""
         self.rows.change(changed)
         self.cursors[topic] = cursor
 
     def committed(self, lines: Sequence[tuple[bytes, bytes | None]], contained: int) -> None:
-        """A step's changes and its cursor are in the changelog; the offset of the last of them is `contained`."""
+        """Record that a step's changes and cursor are committed, and that `contained` is the last of their offsets."""
         self.rows.committed(lines, contained)
         self.contained = contained
 
 
 class States(Protocol):
-    """Partition number -> state, for the partitions that this worker owns or stands by for.
+    """Partition number -> state, for the partitions that this worker owns or is a standby for.
 
-    `outlive_process`: what is in them was perhaps put there long ago, so that a partition must be taken up first.
+    `outlive_process`: the state survives the process and may be old, so `take_up` must be called for a partition first.
     """
 
     outlive_process: bool
 
     def take_up(self, partition: int, begin: int, end: int | None) -> None:
-        """The partition is ours from now on, in whatever role; its changelog keeps [begin, end), None: somebody else
-        writes to it. Raises Refused.
+        """Prepare an assigned partition, active or standby. Its changelog holds [begin, end); `end` is None if another
+        worker writes to it. Raises Refused if state and changelog do not fit.
         """
 
     def part(self, partition: int) -> PartitionState:
         """The state of a partition."""
 
     def drop(self, partition: int) -> None:
-        """Let go of a partition that is no longer ours in any role."""
+        """Close a partition that this worker neither owns nor is a standby for."""
 
     def partitions(self) -> set[int]:
         """The partitions of which there is a state."""
@@ -134,11 +136,11 @@ class States(Protocol):
         """All rows of all partitions, for Faust's introspection."""
 
     def close(self) -> None:
-        """Let go of everything: the process ends."""
+        """Close everything at the end of the process."""
 
 
 class StateInMemory:
-    """All states in memory; a dropped one is forgotten."""
+    """All states in memory; dropping one discards it."""
 
     outlive_process = False
 
@@ -146,7 +148,7 @@ class StateInMemory:
         self._parts: dict[int, PartitionState] = {}
 
     def take_up(self, partition: int, begin: int, end: int | None) -> None:
-        """An empty state, if there is none yet."""
+        """Create an empty state if there is none yet."""
         self.part(partition)
 
     def part(self, partition: int) -> PartitionState:
@@ -154,7 +156,7 @@ class StateInMemory:
         return self._parts.setdefault(partition, PartitionState())
 
     def drop(self, partition: int) -> None:
-        """Forget a partition."""
+        """Discard a partition's state."""
         self._parts.pop(partition, None)
 
     def partitions(self) -> set[int]:
@@ -166,4 +168,4 @@ class StateInMemory:
         return (item for part in self._parts.values() for item in part.rows.items())
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Nothing to close."""

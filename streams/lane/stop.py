@@ -1,4 +1,4 @@
-"""How a lane ends when it must not go on: at once, without committing, saying why and where."""
+"""Ending the process when a lane must not continue: at once, without committing, with one line that says why."""
 
 import os
 import sys
@@ -14,22 +14,23 @@ FRAMES_SHOWN_MAX = 5
 
 
 class LaneFault(Exception):
-    """Something that must not happen did: the process ends, to be started again. Quotes no record's contents."""
+    """Something unexpected happened: the process ends and must be restarted. The message quotes no record contents."""
 
 
 class Refused(Exception):
-    """Topics, state or settings do not fit each other; the message says what is wrong and how to mend it."""
+    """Topics, state or settings do not fit each other. The message says what is wrong and how to repair it."""
 
 
-# What these say is made of topics, offsets, sizes and addresses; any other error may quote a record.
+# The messages of these contain topics, offsets, sizes and addresses only; any other error may quote a record.
 _TELLABLE = (LaneFault, Refused, KafkaError, OSError)
 
 
 def fail_stop(where: str, error: BaseException, code: StopCode | None = None) -> NoReturn:
-    """Leave at once with `code` (default: REFUSE for a Refused, else RESTART).
+    """Exit at once with `code` (default: REFUSE for a Refused, else RESTART).
 
-    No handler runs and nothing is committed: an open transaction is ended by the successor's start, what was not
-    acknowledged is done again. One line on standard error; the error's own words only if they cannot hold a record's.
+    No handler runs and nothing is committed. The successor's start aborts an open transaction, and batches that were
+    not acknowledged are processed again. Writes one line to standard error, with the error's message only if it cannot
+    quote a record.
     """
     if code is None:
         code = StopCode.REFUSE if isinstance(error, Refused) else StopCode.RESTART
@@ -39,7 +40,7 @@ def fail_stop(where: str, error: BaseException, code: StopCode | None = None) ->
 
 
 class Stopping:
-    """`with Stopping(where):` any Exception inside ends the process there; a cancellation passes."""
+    """`with Stopping(where):` an Exception inside ends the process; a cancellation passes through."""
 
     def __init__(self, where: str) -> None:
         self._where = where
@@ -55,12 +56,12 @@ class Stopping:
 
 
 def stop_line(where: str, error: BaseException, code: StopCode) -> str:
-    """The one line that fail_stop leaves behind: code, place, kind of error, its words or its place in the code."""
-    said = f": {error}" if isinstance(error, _TELLABLE) else f" at {_frames(error)}"
-    return " ".join(f"lane stopped, exit {int(code)} ({code.name}), in {where}: {type(error).__name__}{said}".split())
+    """The line that fail_stop writes: exit code, place, type of error, and its message or its place in the code."""
+    detail = f": {error}" if isinstance(error, _TELLABLE) else f" at {_frames(error)}"
+    return " ".join(f"lane stopped, exit {int(code)} ({code.name}), in {where}: {type(error).__name__}{detail}".split())
 
 
 def _frames(error: BaseException) -> str:
-    """Where the error was raised, innermost last; code places only, no values."""
+    """Where the error was raised, innermost frame last: places in the code, no values."""
     frames = traceback.extract_tb(error.__traceback__)[-FRAMES_SHOWN_MAX:]
     return " > ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames) or "an unknown place"

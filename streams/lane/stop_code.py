@@ -4,9 +4,9 @@ from enum import IntEnum
 
 
 class StopCode(IntEnum):
-    """What the exit code tells whoever started the process."""
+    """The exit code for the supervisor of the process."""
 
     RESTART = 70
-    """Nothing of the batch under way was committed; a new process takes it up again."""
+    """Nothing of the current batch was committed; a new process will repeat it."""
     REFUSE = 78
-    """A restart does not mend it: state and topics do not fit each other, or the settings are wrong."""
+    """A restart does not help: state and topics do not fit each other, or the settings are wrong."""

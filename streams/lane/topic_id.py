@@ -1,7 +1,8 @@
-"""Which topic it is that has a name now: Kafka gives each an id when it is made, for which aiokafka does not ask.
+"""The id of the topic that has a given name now. Kafka assigns it when the topic is created; aiokafka cannot ask for
+it.
 
-A topic that was deleted and made again under its name is another topic. What is kept on disk of the first must not be
-taken for a part of the second.
+A topic that was deleted and created again under its name is another topic, and files on disk that copy the first must
+not be used for the second.
 """
 
 import uuid
@@ -97,7 +98,8 @@ class _TopicRequest(Request[_AskMetadata]):  # type: ignore[misc]
 
 
 async def topic_id(settings: LaneSettings, topic: str) -> str:
-    """The id of the topic that has this name now, as 32 hex digits. Raises LaneFault when the broker does not say."""
+    """The id of the topic that has this name now, as 32 hex digits. Raises LaneFault if the broker does not report
+    it."""
     client = AIOKafkaClient(bootstrap_servers=settings.servers)
     try:
         await client.bootstrap()

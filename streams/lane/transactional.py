@@ -1,4 +1,4 @@
-"""The lane with state: a step for each batch, and its outputs, changed rows and cursor in one Kafka transaction."""
+"""The lane with state: it runs a step for each batch and commits outputs, rows and cursor in one Kafka transaction."""
 
 import asyncio
 import logging
@@ -34,13 +34,14 @@ log = logging.getLogger(__name__)
 class TransactionalLane:
     """A Faust agent and a Faust table around one pure step.
 
-    `step(partition, topic, records, rows) -> Effect` sees each record of the source topics exactly once, in order,
-    never an empty batch; `rows` are the partition's, to be read only: the lane applies what the Effect changes.
-    `on_opened(partition, rows)` comes when the state is complete and before its first step, with the rows that live on;
-    `on_closed(partition)` when the partition was taken away; `on_taken` before every batch's step and `on_committed`
-    after its transaction; `on_assigned(partitions)` after every rebalance, with all that are read from now on, and
-    `on_recovered` for each of them whose state is new here.
-    Any exception in any of them ends the process without committing.
+    `step(partition, topic, records, rows) -> Effect` sees each record of the source topics exactly once, in order, and
+    never an empty batch. It must only read `rows`, the partition's rows: the lane applies the changes of the Effect.
+
+    The lane calls `on_opened(partition, rows)` when a state is complete, before the first step; `rows` is the mapping
+    that every later step gets. It calls `on_closed(partition)` when the partition was revoked, `on_taken` before each
+    step, `on_committed` after the transaction, `on_assigned(partitions)` after every rebalance with all partitions that
+    it reads from now on, and `on_recovered` for each of them whose state is new in this process.
+    An exception in any of these ends the process without committing.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class TransactionalLane:
                 self._take(event)
 
     def _take(self, event: Any) -> None:
-        """Step, and queue the transaction behind the partition's last one."""
+        """Run the step, and queue its transaction behind the partition's last one."""
         tp, batch = event.message.tp, event.value
         self._app.source.follow(tp, batch)
         if self._on_taken is not None:
@@ -91,8 +92,8 @@ class TransactionalLane:
         self._last[tp.partition] = task
 
     def _effect_of(self, topic: str, partition: int, batch: Batch) -> tuple[Mapping[str, Sequence[KeyValue]], Changed]:
-        """What the batch's transaction writes: outputs, and rows with the cursor last. Nothing if the state contains
-        the whole batch already.
+        """What the batch's transaction writes: outputs, and changed rows with the cursor last. Both are empty if the
+        state contains the whole batch already.
         """
         part = self.states.part(partition)
         records = above(batch.records, part.cursors.get(topic, -1))
@@ -135,10 +136,10 @@ class TransactionalLane:
                     Committed(tp.topic, tp.partition, batch.next_offset, end, count, written, step_s, seconds)
                 )
 
-    # What the consumer and the table ask of a lane.
+    # The consumer and the table call these (`hooks.app.Lane`, `hooks.table.TableOwner`).
 
     def start_of(self, source: SourceLog) -> int:
-        """After the cursor; raises Refused when the state does not fit the source."""
+        """The offset after the cursor. Raises Refused if the state does not fit the source."""
         return start_after_cursor(source, self.states.part(source.partition).cursors.get(source.topic))
 
     def owned(self) -> frozenset[int]:
@@ -146,7 +147,7 @@ class TransactionalLane:
         return self.producers.owned()
 
     async def own(self, partitions: set[int]) -> None:
-        """Fence every predecessor of these partitions; give up all others when what is under way is committed."""
+        """Commit what is in flight, fence the predecessors of these partitions, and give up all others."""
         await self._drain()
         for partition in self.owned() - partitions:
             self._close(partition)
@@ -159,7 +160,7 @@ class TransactionalLane:
         )  # fmt: skip
 
     async def open(self, partitions: Iterable[int]) -> None:
-        """Hand over the state of the partitions that are not open yet."""
+        """Pass the state of each partition that is not open yet to `on_opened`."""
         assigned = frozenset(partitions)
         if self._on_assigned is not None:
             self._on_assigned(assigned)
@@ -176,7 +177,7 @@ class TransactionalLane:
                 self._on_recovered(Recovered(partition, len(part.rows), seconds))
 
     async def close(self) -> None:
-        """The worker stops: commit what is under way, close the partitions, disconnect."""
+        """The worker is stopping: commit what is in flight, close the partitions, disconnect."""
         await self._drain()
         for partition in self.owned():
             self._close(partition)

@@ -1,4 +1,4 @@
-"""One transactional producer for each owned partition: who starts it fences the one before, who commits commits all."""
+"""One transactional producer per owned partition. Starting it fences its predecessor; a commit covers a whole batch."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class PartitionProducers:
-    """The producers of the owned partitions. Used by one task at a time for each partition."""
+    """The producers of the owned partitions. For each partition only one task may use it at a time."""
 
     def __init__(
         self,
@@ -40,11 +40,12 @@ class PartitionProducers:
         self._budgets: dict[int, SequenceBudget] = {}
 
     def owned(self) -> frozenset[int]:
-        """The partitions to which we alone can commit."""
+        """The partitions to which only this worker can commit."""
         return frozenset(self._producers)
 
     async def own(self, partitions: set[int]) -> None:
-        """Own exactly these. When it returns, no predecessor can commit to them, and what it left open is aborted."""
+        """Own exactly these. When this returns, no predecessor can commit to them, and their open transactions are
+        aborted."""
         lost = [self._producers.pop(partition) for partition in self._producers.keys() - partitions]
         gained = sorted(partitions - self._producers.keys())
         await asyncio.gather(*(producer.stop() for producer in lost))
@@ -53,10 +54,11 @@ class PartitionProducers:
             self._budgets[partition] = SequenceBudget(self._records_max)
 
     async def commit(self, partition: int, outputs: Mapping[str, Sequence[KeyValue]]) -> dict[str, int]:
-        """One transaction: each topic's records, in order, to this partition number. Returns the last offset per topic.
+        """Write each topic's records, in order, to this partition number in one transaction; returns the last offset
+        per topic.
 
-        Raises LaneFault, NotDelivered or a KafkaError (ProducerFenced: somebody else owns the partition): then nothing
-        is committed, and the process must end.
+        Raises LaneFault, NotDelivered or a KafkaError (ProducerFenced: another worker owns the partition). Then nothing
+        is committed and the process must end.
         """
         if partition not in self._producers:
             raise LaneFault(f"partition {partition} is not ours")
@@ -66,7 +68,7 @@ class PartitionProducers:
             await producer.begin_transaction()
             sent = list(_deliveries(producer, partition, outputs))
             await send_all(sent)
-            # aiokafka would commit although the broker has refused one of these.
+            # aiokafka would commit even if the broker rejected one of these.
             last = {delivery.topic: await delivery.last_offset() for delivery in sent}
             await producer.commit_transaction()
         return last

@@ -1,4 +1,4 @@
-"""Running an app as a process: wait for the broker and the topics, work, and end on a signal within a limit."""
+"""Running an app as a process: wait for the broker and the topics, work, and stop on a signal within a limit."""
 
 import asyncio
 import gc
@@ -38,11 +38,11 @@ def run_worker(
     loglevel: str | None = "INFO",
     on_loop: Callable[[asyncio.AbstractEventLoop], None] | None = None,
 ) -> int:
-    """Run the app in the main thread until SIGTERM or SIGINT; returns the exit code 0. `on_loop` is given the event
-    loop before anything runs on it, the wait for the broker included.
+    """Run the app in the main thread until SIGTERM or SIGINT; returns the exit code 0. `on_loop` gets the event loop
+    before anything runs on it, even the wait for the broker.
 
-    Leaves the process with 70 or 78 (see StopCode) when it must not go on, also when the broker or topics are not there
-    after `broker_wait_s`. `loglevel` None: logging is the caller's.
+    Exits with 70 or 78 (see StopCode) if the app must not continue, or if the broker or topics are missing after
+    `broker_wait_s`. If `loglevel` is None, the caller has configured logging.
     """
     if loglevel is not None:
         _log_to_stderr(loglevel)
@@ -65,12 +65,12 @@ def _log_to_stderr(loglevel: str) -> None:
     logging.basicConfig(stream=sys.stderr, format=LOG_FORMAT, level=logging.WARNING)
     for name in ("streams", "peserta"):
         logging.getLogger(name).setLevel(loglevel)
-    # Faust's services log under the module of their class: each start and stop of each.
+    # Each Faust service logs its start and stop under the module of its class.
     logging.getLogger("streams.lane.hooks").setLevel(logging.WARNING)
 
 
 def _limit_the_end() -> None:
-    """A stop that hangs (the broker is gone, say) ends all the same: without committing."""
+    """End the process without committing if a stop hangs, for example because the broker is gone."""
     log.info("signal: stops")
     error = LaneFault(f"not ended {STOP_LIMIT_S:.0f} s after the signal")
     timer = threading.Timer(STOP_LIMIT_S - 1, fail_stop, ("stopping", error))
@@ -79,7 +79,7 @@ def _limit_the_end() -> None:
 
 
 def _until_signal(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> bool:
-    """Whether the work ended by itself, not by a signal."""
+    """Run the work; returns whether it ended by itself and not by a signal."""
     task = loop.create_task(work)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, task.cancel)
@@ -100,7 +100,7 @@ async def _prepare(app: LaneApp) -> None:
 
 
 async def _wait_for_topics(app: LaneApp) -> None:
-    """Until the broker answers and has every topic. Raises LaneFault (no broker) or Refused (topics)."""
+    """Wait until the broker answers and has every topic. Raises LaneFault (no broker) or Refused (topics)."""
     settings = app.lane_settings
     log.info("waiting for broker at %s", settings.bootstrap)
     limit_s = time.monotonic() + settings.broker_wait_s
@@ -126,7 +126,7 @@ def _topics(app: LaneApp) -> set[str]:
 
 
 def _counted_topics(app: LaneApp) -> set[str]:
-    """Topics that must have exactly as many partitions as the settings say."""
+    """The topics that must have exactly the configured number of partitions."""
     sources = set().union(*(lane.source_topics for lane in app.lanes))
     outputs = set().union(*(lane.output_topics for lane in app.lanes if not isinstance(lane, AppendLane)))
     return sources | outputs | set(app.tables_of_lanes())
@@ -142,7 +142,7 @@ def _check_counts(app: LaneApp, found: dict[str, int]) -> None:
 
 
 async def _check_settings(settings: LaneSettings) -> None:
-    """Raises Refused when a topic is set otherwise than this worker must have it."""
+    """Raise Refused if a topic's settings at the broker differ from what this worker requires."""
     asked = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in settings.topic_settings]
     client = AIOKafkaAdminClient(bootstrap_servers=settings.servers)
     try:
@@ -163,7 +163,7 @@ async def _check_settings(settings: LaneSettings) -> None:
 
 
 async def _partitions_of_topics(settings: LaneSettings) -> dict[str, int] | None:
-    """Topic -> number of partitions; None when the broker does not answer."""
+    """Topic -> number of partitions; None if the broker does not answer."""
     client = AIOKafkaAdminClient(
         bootstrap_servers=settings.servers, request_timeout_ms=int(BROKER_SILENCE_TOLD_S * 1000)
     )

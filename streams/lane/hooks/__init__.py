@@ -1,5 +1,5 @@
-"""All that the lane takes from the inside of faust-streaming 0.15.3 and aiokafka 0.14, one module for each subject.
+"""Every use of private parts of faust-streaming 0.15.3 and aiokafka 0.14, one module per subject.
 
-Only this folder may use their private parts. `pins.toml` lists the code behind them, with the reason and a digest; a
-test fails when one of them changes.
+Only this folder may use them. `pins.toml` lists the code behind them with a reason and a digest; a test fails when that
+code changes.
 """

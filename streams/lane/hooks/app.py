@@ -17,11 +17,11 @@ from streams.lane.settings import LaneSettings
 from streams.lane.state import StateInMemory, States
 from streams.lane.stop import LaneFault, fail_stop
 
-RECOVERY_BUFFER_MESSAGES = 4  # 1 would make Faust read changelogs on beside the sources (recovery.py _restart_recovery)
+RECOVERY_BUFFER_MESSAGES = 4  # with 1 Faust reads changelogs beside the sources (recovery.py _restart_recovery)
 
 
 class Lane(Protocol):
-    """What the consumer asks of a lane; source topics belong to exactly one."""
+    """A lane as the consumer sees it. A source topic belongs to exactly one lane."""
 
     @property
     def source_topics(self) -> frozenset[str]: ...
@@ -31,13 +31,13 @@ class Lane(Protocol):
     def table(self) -> PartitionTable | None: ...
 
     def start_of(self, log: SourceLog) -> int:
-        """The offset at which a source partition is read; may raise Refused."""
+        """The offset at which to start reading a source partition; may raise Refused."""
 
     async def open(self, partitions: Iterable[int]) -> None:
-        """These partitions are about to be read; their state is complete."""
+        """Called before these partitions are read, when their state is complete."""
 
     async def close(self) -> None:
-        """The worker stops: wait for what is under way, disconnect."""
+        """The worker is stopping: wait for batches in flight, then disconnect."""
 
 
 class LaneApp(faust.App):
@@ -52,12 +52,12 @@ class LaneApp(faust.App):
         return cast(Consumer, self.consumer)
 
     def add_lane(self, lane: Lane, name: str, work: Work) -> None:
-        """A lane that an agent of ours gives the batches of its source topics."""
+        """Add a lane, and an agent that calls `work` with the stream of the lane's source topics."""
         self.lanes.append(lane)
         self.agent(BatchTopic.of_sources(self, sorted(lane.source_topics)), name=name)(work)
 
     def add_table(self, owner: TableOwner, name: str) -> PartitionTable:
-        """A table of one of our lanes, in the kind of store that the settings ask for."""
+        """Add a lane's table, stored in memory or on disk as the settings say."""
         settings = self.lane_settings
         states: States = StateInMemory()
         if settings.state_on_disk:
@@ -77,7 +77,7 @@ class LaneApp(faust.App):
         raise LaneFault(f"{topic} is assigned, but no lane reads it")
 
     def status(self) -> WorkerStatus:
-        """The state of the worker now. Any thread may ask: nothing is created and nothing is awaited."""
+        """The worker's current status. Any thread may call this: it creates nothing and awaits nothing."""
         consumer = cast("Consumer | None", self._consumer)  # the property would make one
         if consumer is None:
             return WorkerStatus(stops=self.should_stop)
@@ -94,7 +94,7 @@ class LaneApp(faust.App):
         return {table.changelog: table for lane in self.lanes if (table := lane.table) is not None}
 
     async def on_stop(self) -> None:
-        """First the sources are closed and what is under way is committed, then the producers go."""
+        """Close the sources and commit what is in flight, then stop the producers."""
         await super().on_stop()
         for lane in self.lanes:
             await lane.close()

@@ -1,4 +1,4 @@
-"""The consumer: one message for each partition and fetch, read from where the lanes say."""
+"""The consumer: one message per partition and fetch, read from the offset that the lane gives."""
 
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -23,14 +23,14 @@ from streams.lane.stop import Stopping
 if TYPE_CHECKING:
     from streams.lane.hooks.app import LaneApp
 
-BUSY_POLL_S = 0.003  # between two looks whether a partition has room again
-RECOVERY_POLL_S = 0.1  # an aborted tail of a changelog gives no records: do not wait longer for them
+BUSY_POLL_S = 0.003  # between two checks whether a partition may be fetched again
+RECOVERY_POLL_S = 0.1  # the longest wait for records: an aborted tail of a changelog gives none
 SOURCE_POLL_S = 1.0
 
 
 class Consumer(driver.Consumer):
-    """Yields one message per partition and fetch. Sources are read only between rebalances, and only after this class
-    itself has put them where the lanes say; changelogs go into the state here, so that no queue of Faust can lose them.
+    """Yields one message per partition and fetch. It reads sources only between rebalances, and only after it has set
+    their positions itself. It writes changelog records to the state itself, so that no queue of Faust can lose them.
     """
 
     app: "LaneApp"
@@ -50,8 +50,9 @@ class Consumer(driver.Consumer):
         return self.app.rebalancing_count, self.app.consumer_generation_id
 
     async def _wait_next_records(self, timeout: float) -> tuple[dict[TP, Any], set[TP]]:  # noqa: ASYNC109
-        """Faust fetches sources while it still seeks, then clears the queues into which they went (recovery.py
-        on_recovery_completed, mode/utils/queues.py resume); and where nothing is to be fetched it sleeps for a second.
+        """Replaced because Faust fetches sources while it is still seeking, and then clears the queues with their
+        records (recovery.py on_recovery_completed, mode/utils/queues.py resume). It also sleeps for a second when there
+        is nothing to fetch.
         """
         with Stopping("reading"):
             if not self.flow_active:
@@ -69,16 +70,16 @@ class Consumer(driver.Consumer):
                 await self.sleep(timeout)
                 return {}, set()
             except (NoOffsetForPartitionError, OffsetOutOfRangeError):
-                # A fetch goes on over a rebalance, and then meets partitions that nobody has sought yet.
+                # A fetch may outlast a rebalance and then meet partitions without a position.
                 if self._rebalance() == rebalance:
                     raise
                 return {}, wanted
             if self._rebalance() != rebalance:
-                return {}, wanted  # of an assignment that is no more; the next one positions anew
+                return {}, wanted  # the new assignment sets positions again
             return fetched, wanted
 
     async def _wanted(self) -> tuple[set[TP], float]:
-        """The partitions to fetch from now, and how long to wait for records of them."""
+        """The partitions to fetch from, and how long to wait for their records."""
         active = set(self._get_active_partitions())
         sources = {tp for tp in active if tp.topic not in self._tables}
         if self.app.rebalancing or not await self._positioned(sources):
@@ -91,7 +92,8 @@ class Consumer(driver.Consumer):
         return self._thread.knows_broker()
 
     def is_positioned(self) -> bool:
-        """Whether the sources of the present assignment are where their lanes say, the states behind them complete."""
+        """Whether the sources of the current assignment have their positions and the states behind them are
+        complete."""
         return self._positioned_for == self._rebalance()
 
     def _busy(self, progress: SourceProgress) -> bool:
@@ -121,7 +123,7 @@ class Consumer(driver.Consumer):
         return True
 
     async def _position(self, sources: set[TP]) -> bool:
-        """Put the sources where their lanes say; False while a state is not read to the end of its changelog."""
+        """Set the sources' positions; returns False while a state is not read to the end of its changelog."""
         tables = ((tp.partition, self.app.lane_of(tp.topic).table) for tp in sources)
         if any(table is not None and partition not in table.owned() for partition, table in tables):
             return False
@@ -129,8 +131,8 @@ class Consumer(driver.Consumer):
         if await self._limits(sources, changelogs) is None:
             return False
         committed = await self._thread.committed(sources)
-        # Once more: a worker that slept here while others went on would hold their offsets against older ends, and take
-        # its state for lost.
+        # Ask again: if this worker was suspended here while others went on, it would compare their newer offsets with
+        # old ends and believe that its state was lost.
         limits = await self._limits(sources, changelogs)
         if limits is None:
             return False
@@ -143,13 +145,13 @@ class Consumer(driver.Consumer):
             await self.seek_wait(starts)
         self.progress = {tp: SourceProgress(f"{tp.topic}-{tp.partition}", start) for tp, start in starts.items()}
         for tp, log in logs.items():
-            # The last worker died after its transaction and before the group heard of it.
+            # The last worker died after its transaction and before it committed the group's offset.
             if log.begin < starts[tp] and (log.committed is None or log.committed < starts[tp]):
                 self.progress[tp].stand()
         return True
 
     async def _limits(self, sources: set[TP], changelogs: set[TP]) -> tuple[Mapping[TP, int], Mapping[TP, int]] | None:
-        """Where these begin and end; None while a state does not contain its changelog to that end."""
+        """Beginnings and ends of the sources; None while a state does not contain its changelog to the end."""
         ends = await self.highwaters(*sources, *changelogs)
         begins = await self.earliest_offsets(*sources, *changelogs)
         contained = {tp: self._tables[tp.topic].states.part(tp.partition).contained for tp in changelogs}
@@ -169,7 +171,7 @@ class Consumer(driver.Consumer):
     # ------------------------------------------------------------------------------------------------- messages
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109
-        """One message per partition and fetch; its offset is the last of the stretch that it stands for."""
+        """One message per partition and fetch. Its offset is the last one that its batch covers."""
         fetched, _ = await self._wait_next_records(timeout)
         rebalance = self._rebalance()
         for tp, batch in [(TP(*tp), batch) for tp, batch in fetched.items()]:
@@ -181,8 +183,8 @@ class Consumer(driver.Consumer):
                 yield tp, self._message(tp, batch)
 
     def _read_changelog(self, tp: TP, batch: Batch) -> bool:
-        """Whether Faust has yet to hear that its changelog was read so far: also when only markers were passed, and
-        again when its queue was cleared; else it would wait for them for ever.
+        """Apply a changelog batch; returns whether Faust must be sent a message with its last offset. Faust also needs
+        one for a batch of markers only, and another one if its queue was cleared; otherwise it would wait for ever.
         """
         self._tables[tp.topic].states.part(tp.partition).read(batch, f"{tp.topic}-{tp.partition}")
         batch.records = []
@@ -204,22 +206,22 @@ class Consumer(driver.Consumer):
         )  # fmt: skip
 
     def follow(self, tp: TP, batch: Batch) -> None:
-        """Call it before a batch is processed; raises Hole when something is missing before it."""
+        """Call this before a batch is processed; raises Hole if records before it are missing."""
         if tp not in self.progress:
             raise Hole(f"{tp.topic}-{tp.partition}: a batch of a partition that is no longer read")
         self.progress[tp].follow(batch)
 
     def end_offset(self, tp: TP) -> int:
-        """Where the partition ended when the broker last said so."""
+        """The partition's end, as the broker last reported it."""
         return int(self.highwater(tp) or 0)
 
     # ------------------------------------------------------------------------------------------------- commits
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """Between batches are always gaps for Faust; they are covered by the batch's stretch."""
+        """Nothing: Faust sees a gap between any two batches, but each batch covers the offsets before it."""
 
     def ack(self, message: Message) -> bool:
-        """The batch's effect is durable."""
+        """Record that the batch's effect is durable."""
         progress = self.progress.get(message.tp)
         if progress is not None:
             progress.acknowledge(message.offset + 1)
@@ -237,7 +239,7 @@ class Consumer(driver.Consumer):
         return done
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Faust waits here for what is under way, and commits."""
+        """Faust waits here for batches in flight, and commits."""
         await super().on_partitions_revoked(revoked)
         self.progress = {}
 

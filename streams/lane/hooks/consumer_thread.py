@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """The thread that talks to the broker: reads what is committed, says what stretch of the log a fetch covers."""
+    """Reads with `read_committed`, and returns the offsets that each fetch covers."""
 
     app: "LaneApp"
     _seeks = 0
@@ -24,12 +24,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         settings = self.app.lane_settings
-        # Faust ties this to app.in_transaction, which would switch the commit path too and take last_stable_offset(),
-        # unknown before the first fetch, for end_offsets (drivers/aiokafka.py _highwaters).
+        # Faust derives this from app.in_transaction. That would change the commit path too, and replace end_offsets by
+        # last_stable_offset(), which is unknown before the first fetch (drivers/aiokafka.py _highwaters).
         consumer._isolation_level = "read_committed"
-        # Faust: 1500. A partition just emptied or sought waits until the running fetch gives up.
+        # Faust sets 1500. A partition that was just drained or sought waits until the running fetch times out.
         consumer._fetch_max_wait_ms = settings.fetch_max_wait_ms
-        # An offset out of range must be an error: a silent reset to the earliest record hides what was deleted unread.
+        # An offset out of range must be an error: a silent reset to the earliest record hides deleted, unread records.
         consumer._auto_offset_reset = "none"
         consumer._group_id = settings.group
         return consumer
@@ -45,7 +45,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         records = await super()._fetch_records(consumer, active_partitions, timeout=timeout, max_records=max_records)
         if self._seeks != seeks:
             before = {}
-        # No await since the records were taken: the positions are those behind them.
+        # There was no await since the records were taken, so these positions are the ones after them.
         after = self._positions(consumer, active_partitions)
         return {tp: _batch(list(records.get(tp, ())), before.get(tp), end) for tp, end in after.items()}
 
@@ -54,7 +54,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         await super()._seek_wait(consumer, partitions)
 
     async def committed(self, partitions: Iterable[TP]) -> dict[TP, int | None]:
-        """The group's committed offsets, None where there is none."""
+        """The group's committed offsets; None for a partition without one."""
         return cast(dict[TP, int | None], await self.call_thread(self._committed, list(partitions)))
 
     async def _committed(self, partitions: list[TP]) -> dict[TP, int | None]:
@@ -63,7 +63,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return dict(zip(partitions, offsets, strict=True))
 
     def knows_broker(self) -> bool:
-        """Whether the group's coordinator answers: aiokafka forgets it at the first heartbeat that fails."""
+        """Whether the group's coordinator answers. aiokafka discards it after the first failed heartbeat."""
         coordinator = None if self._consumer is None else self._consumer._coordinator
         return coordinator is not None and coordinator.coordinator_id is not None
 
@@ -76,6 +76,6 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
 
 def _batch(records: list[Record], before: int | None, after: int) -> Batch:
-    """Start where the consumer stood before the fetch; where that is unknown, claim no more than what is seen."""
+    """The batch starts at the position before the fetch or, if that is unknown, at its first record."""
     first = records[0].offset if records else after
     return Batch(records, first if before is None else min(before, first), after)

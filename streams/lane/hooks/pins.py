@@ -1,7 +1,7 @@
-"""The private code that the hooks depend on, as `pins.toml` lists it, held against what is installed.
+"""The private code that the hooks depend on: `pins.toml` compared with the installed packages.
 
-`tests/unit/streams/lane/test_pins.py` fails when a digest no longer fits; `python -m streams.lane.hooks.pins` prints
-each pin that does not, as it would be now.
+`tests/unit/streams/lane/test_pins.py` fails when a digest differs. `python -m streams.lane.hooks.pins` prints the new
+line and digest of each such pin.
 """
 
 import hashlib
@@ -25,13 +25,13 @@ class Pin:
 
 
 def read_pins() -> tuple[Pin, ...]:
-    """Every pin of the file."""
+    """Every pin in `pins.toml`."""
     text = resources.files("streams.lane.hooks").joinpath("pins.toml").read_text(encoding="utf-8")
     return tuple(Pin(**fields) for fields in tomllib.loads(text)["pin"])
 
 
 def source_of(name: str) -> tuple[str, int]:
-    """Source text and first line of what `module:attribute` names."""
+    """Source text and first line of the object that `module:attribute` names."""
     module, _, path = name.partition(":")
     found: Any = importlib.import_module(module)
     for part in path.split("."):
@@ -47,7 +47,7 @@ def digest_of(source: str) -> str:
 
 
 def main() -> None:
-    """Print each pin that no longer fits, as it would be now."""
+    """Print the new line and digest of each pin that no longer matches."""
     for pin in read_pins():
         source, line = source_of(pin.name)
         if digest_of(source) != pin.digest:

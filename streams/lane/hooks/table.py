@@ -1,4 +1,4 @@
-"""The table: rows belong to a partition, and their changelog is written in the batches' transactions."""
+"""The table: each row belongs to a partition, and the batches' transactions write the changelog."""
 
 import asyncio
 import logging
@@ -17,8 +17,8 @@ from streams.lane.stop import LaneFault, Stopping
 if TYPE_CHECKING:
     from streams.lane.hooks.app import LaneApp
 
-OWNERSHIP_LIMIT_S = 45.0  # all producers of an assignment started
-READABLE_LOOK_S = 0.02  # between two looks whether what was committed here can be read
+OWNERSHIP_LIMIT_S = 45.0  # for starting all producers of an assignment
+READABLE_LOOK_S = 0.02  # between two checks whether this worker's commits are visible
 READABLE_LOOKS_SILENT = 50
 READABLE_LOOKS_MAX = 750
 
@@ -29,36 +29,36 @@ class TableOwner(Protocol):
     """The lane behind a table."""
 
     async def own(self, partitions: set[int]) -> None:
-        """Fence every predecessor of these partitions, give up all others."""
+        """Fence the predecessors of these partitions, and give up all others."""
 
     def owned(self) -> frozenset[int]:
-        """The partitions to which only we can commit."""
+        """The partitions to which only this worker can commit."""
 
 
 class PartitionStore(Store):  # type: ignore[type-arg]
-    """What Faust asks of a table's storage; the rows are in the lane's states, filled by the consumer."""
+    """The store that Faust expects of a table. The rows are in the lane's states, which the consumer fills."""
 
     table: "PartitionTable"
 
     def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
-        """Nothing: the consumer has read it already. (Faust only logs an error here, recovery.py _slurp_changelogs.)"""
+        """Nothing: the consumer has applied it. (Faust only logs errors raised here: recovery.py _slurp_changelogs.)"""
 
     def persisted_offset(self, tp: TP) -> int | None:
-        """Where Faust's recovery continues; None: at the beginning."""
+        """The offset from which Faust's recovery continues; None for the beginning."""
         contained = self.table.states.part(tp.partition).contained
         return None if contained < 0 else contained
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
     ) -> None:
-        """Keep what we own or stand by for, forget the rest."""
+        """Drop the partitions that this worker neither owns nor is a standby for."""
         for partition in self.table.states.partitions() - {
             tp.partition for tp in assigned if tp.topic == self.table.changelog
         }:
             self.table.states.drop(partition)
 
     def backup_partition(self, *_: Any, **__: Any) -> Any:
-        """Not possible: nothing is on disk."""
+        """Not supported: the changelog is the backup."""
         raise LaneFault("a lane's state has no backup but its changelog")
 
     restore_backup = backup_partition
@@ -82,17 +82,17 @@ class PartitionStore(Store):  # type: ignore[type-arg]
         raise LaneFault("a lane's rows change through steps only")
 
     def clear(self) -> None:
-        """Not possible."""
+        """Not supported."""
         raise LaneFault("a lane's rows change through steps only")
 
     def reset_state(self) -> None:
-        """Forget everything; the changelog has it."""
+        """Drop all partitions; the changelog has their rows."""
         for partition in self.table.states.partitions():
             self.table.states.drop(partition)
 
 
 class PartitionTable(faust.Table):  # type: ignore[type-arg]
-    """A Faust table whose rows belong to a partition, and whose changelog is written in the batches' transactions."""
+    """A Faust table whose rows belong to partitions and whose changelog is written by the batches' transactions."""
 
     app: "LaneApp"
 
@@ -118,12 +118,12 @@ class PartitionTable(faust.Table):  # type: ignore[type-arg]
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
     ) -> None:
-        """Awaited inside the rebalance, before recovery starts (tables/manager.py on_rebalance). `assigned` holds
-        standbys too: initialising for one would fence its live owner.
+        """Faust awaits this inside the rebalance, before recovery starts (tables/manager.py on_rebalance). `assigned`
+        includes standbys: starting a producer for one would fence its live owner.
         """
         with Stopping("taking over partitions"):
             if generation_id != self.app.consumer_generation_id:
-                return  # a newer rebalance is under way and will call again (recovery.py on_rebalance does the same)
+                return  # a newer rebalance has begun and will call this again (as in recovery.py on_rebalance)
             actives = {tp.partition for tp in self.app.assignor.assigned_actives() if tp.topic == self.changelog}
             async with asyncio.timeout(OWNERSHIP_LIMIT_S):
                 await self._owner.own(actives)
@@ -136,9 +136,9 @@ class PartitionTable(faust.Table):  # type: ignore[type-arg]
             await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
 
     async def _until_readable(self, kept: set[TP]) -> None:
-        """A broker acknowledges a commit a moment before it can be read. To Faust, who looks now, the state of a
-        partition that stays here would go beyond its changelog, and that ends the process (recovery.py
-        _restart_recovery); where it still does so after the limit, it should.
+        """Wait until this worker's commits are visible. A broker acknowledges a commit shortly before it can be read.
+        If Faust looked in between, the state of a partition that stays here would be ahead of its changelog, and Faust
+        would end the process (recovery.py _restart_recovery). If the state is still ahead after the limit, it should.
         """
         contained = {tp: self.states.part(tp.partition).contained for tp in kept}
         for look in range(READABLE_LOOKS_MAX):
@@ -150,8 +150,9 @@ class PartitionTable(faust.Table):  # type: ignore[type-arg]
             await asyncio.sleep(READABLE_LOOK_S)
 
     async def _take_up(self, changelogs: set[TP]) -> None:
-        """Predecessors of what we own are fenced: an end of a changelog that is asked for now stands. What we stand by
-        for is written to, and the last of it (by ourselves, before a restart) may not be readable yet.
+        """Take up partitions that are new here. The predecessors of owned partitions are fenced, so the end of their
+        changelog is final. A standby's changelog is still written to, and its last records (perhaps from this worker
+        before a restart) may not be visible yet, so its end is not used.
         """
         new = [tp for tp in changelogs if tp.partition not in self.states.partitions()]
         if not new:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 
 class BatchSchema(Schema):  # type: ignore[type-arg]
-    """Hands a Batch through: Faust builds a topic's decoder with Schema.compile, and one that fails would ack early."""
+    """Passes a Batch through undecoded. Faust builds a topic's decoder with Schema.compile, and acknowledges an event
+    whose decoder fails."""
 
     def compile(self, app: Any, **_options: Any) -> Callable[..., Coroutine[Any, Any, Any]]:
         async def decode(message: Message, *, propagate: bool = False) -> Any:
@@ -22,7 +23,7 @@ class BatchSchema(Schema):  # type: ignore[type-arg]
 
 
 class BatchTopic(Topic):
-    """A topic whose event value is the Batch of one partition and fetch."""
+    """A topic whose events have the Batch of one partition and fetch as their value."""
 
     def __init__(self, app: Any, **options: Any) -> None:
         if not isinstance(options.get("schema"), BatchSchema):
@@ -33,7 +34,8 @@ class BatchTopic(Topic):
 
     @classmethod
     def of_sources(cls, app: "LaneApp", topics: Sequence[str]) -> "BatchTopic":
-        """For an agent. Its queue never fills: back-pressure is not fetching; a full queue would pause for a second."""
+        """The topic for an agent. Its queue never fills: the lane stops fetching first. A full queue would pause for a
+        second."""
         settings = app.lane_settings
         depth = 2 * settings.batches_in_flight * settings.partitions * len(topics)
         return cls(app, topics=list(topics), partitions=settings.partitions, maxsize=depth)

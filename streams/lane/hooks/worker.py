@@ -1,4 +1,4 @@
-"""The process of a Faust app: what it says and how a signal ends it."""
+"""The process of a Faust app: its output, and how a signal ends it."""
 
 import asyncio
 import signal
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class LaneWorker(faust.Worker):
-    """A Faust worker that says nothing of its own, ends on SIGTERM or SIGINT, and calls `on_signal` first."""
+    """A Faust worker that prints nothing. On SIGTERM or SIGINT it calls `on_signal`, then stops."""
 
     def __init__(self, app: "LaneApp", *, on_signal: Callable[[], None], loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(app, loop=loop, quiet=True, redirect_stdouts=False, override_logging=False)
@@ -20,7 +20,7 @@ class LaneWorker(faust.Worker):
         self._on_signal = on_signal
 
     def install_signal_handlers(self) -> None:
-        """Two signals only: mode also starts a debugger on SIGUSR2 (mode/worker.py)."""
+        """Handle two signals only: mode would also start a debugger on SIGUSR2 (mode/worker.py)."""
         for number in (signal.SIGTERM, signal.SIGINT):
             self.loop.add_signal_handler(number, self._end, number)
 
