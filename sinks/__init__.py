@@ -1,5 +1,5 @@
-"""Ways out of the service: topics to somewhere else, one room for each destination.
+"""Outputs of the service: topics copied elsewhere, one package per destination.
 
-What may enter: the standard library, libraries, and `schemas`; never `streams` or a room above. Settings come in as
-frozen dataclasses; nothing is read from the environment, and nothing is opened at import.
+May import: the standard library, libraries, and `schemas`; never `streams` or a package above. Settings are passed in
+as frozen dataclasses. Nothing is read from the environment, and nothing is opened at import.
 """

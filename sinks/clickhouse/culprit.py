@@ -1,7 +1,8 @@
-"""The culprit: which record of a batch it is that ClickHouse does not take.
+"""Finding the record of a batch that ClickHouse rejects.
 
-Looked for by halves, in the table itself, as only it has the rule that refuses. The rows of the records before it are
-stored by that; when the range is repeated they come once more, and every view shows each once (README).
+The search bisects the batch with inserts into the table itself, because only the table has the rule that rejects. This
+stores the rows of the records before it. When the range is repeated they are stored again, and every view shows each
+once (README).
 """
 
 from collections.abc import Sequence
@@ -13,9 +14,9 @@ from sinks.clickhouse.warehouse import Warehouse
 
 
 async def refusal_of(warehouse: Warehouse, topic: Topic, batch: Batch, table: str, refused: NotTaken) -> Refused:
-    """Unwritable with the first record whose rows the table refuses; what was `refused` if each alone is taken."""
+    """Unwritable with the first record whose rows the table rejects; `refused` itself if it accepts each alone."""
     records = batch.records
-    taken, until = 0, len(records)  # before `taken` all were taken; before `until` one is not
+    taken, until = 0, len(records)  # the table accepted all before `taken`; it rejects one before `until`
     while until - taken > 1:
         middle = (taken + until) // 2
         if await _takes(warehouse, topic, _part(batch, records[taken:middle]), table):

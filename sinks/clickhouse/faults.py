@@ -1,32 +1,32 @@
-"""Why the sink stops by itself: refusals, which wait for an operator.
+"""The exceptions with which the sink stops by itself and which an operator must handle.
 
-The command line ends with 78: a restart does not help until somebody has looked. No text repeats a value of a record,
-which may be personal.
+The command line exits with 78, because a restart alone does not help. No message repeats a value of a record, which may
+be personal.
 """
 
 
 class Refused(Exception):
-    """Going on would lose or damage rows."""
+    """Continuing would lose or damage rows."""
 
 
 class PositionLost(Refused):
-    """The topic no longer has the records behind the sink's position (retention, or a topic that was made anew)."""
+    """The topic does not have the sink's position (retention, or the topic was deleted and created again)."""
 
 
 class ContentChanged(Refused):
-    """A range that was begun holds other records than it did then."""
+    """A begun range now has other records."""
 
 
 class MigrationChanged(Refused):
-    """A migration that this database has had is not the one in this program."""
+    """The text of a migration differs from the one that this database was migrated with."""
 
 
 class ClickHouseRefused(Refused):
-    """ClickHouse does not do what it is asked, and asking again does not help: no table, no right, no such column."""
+    """ClickHouse rejects a request, and a retry does not help: missing table, grant or column."""
 
 
 class NotTaken(ClickHouseRefused):
-    """ClickHouse, or its client, does not take rows for what is in them; `reason` says why."""
+    """ClickHouse or its client rejects rows because of their content; `reason` says why."""
 
     def __init__(self, what: str, reason: str) -> None:
         super().__init__(f"Cannot {what}: {reason}")
@@ -34,7 +34,7 @@ class NotTaken(ClickHouseRefused):
 
 
 class RecordRefused(Refused):
-    """The record at these coordinates leaves no rows: it is the same at every start."""
+    """The record at these coordinates cannot be stored. The sink stops at it at every start."""
 
     verb = "taken"
 
@@ -47,12 +47,12 @@ class RecordRefused(Refused):
 
 
 class Unreadable(RecordRefused):
-    """A record that cannot be decoded."""
+    """A record cannot be decoded."""
 
     verb = "read"
 
 
 class Unwritable(RecordRefused):
-    """A record with a value that its column does not hold, or that ClickHouse refuses."""
+    """A record has a value that its column cannot hold, or that ClickHouse rejects."""
 
     verb = "stored"

@@ -1,4 +1,4 @@
-"""The loop: read ranges, write them down, insert their rows, write them off; and begin where it ended."""
+"""The sink's loop: read ranges, write `before`, insert their rows, write `after`; resume at the last mark."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ from sinks.clickhouse.topics import Topic, topics
 from sinks.clickhouse.warehouse import Warehouse
 
 STOP_LIMIT_S = 5.0
-# An insert of few rows waits more than it works. Twelve at once were no faster than four.
+# An insert of few rows mostly waits. Twelve concurrent inserts were no faster than four.
 INSERTS_AT_ONCE = 4
 FULL_ROUND_RECORDS = RECORDS_PER_ROUND_MAX // 2
 
@@ -44,12 +44,12 @@ async def run_sink(
     standing: Standing | None = None,
     may_show: MayShow = always,
 ) -> None:
-    """Carry the topics into ClickHouse until `stop` is set; `metrics` and `standing` are told how it goes.
+    """Copy the topics to ClickHouse until `stop` is set, and report to `metrics` and `standing`.
 
-    `may_show` is asked just before the views are made in `shown_in`: they are not if it says no.
+    Just before the views are created in `shown_in` it calls `may_show`; if that returns false, it does not create them.
 
-    Waits for Kafka and ClickHouse as long as it takes. A round under way at the stop has STOP_LIMIT_S to end; it is
-    repeated at the next start otherwise. Raises Refused (exit code 78).
+    Waits for Kafka and ClickHouse as long as it takes. When stopped, the current round has STOP_LIMIT_S to end;
+    otherwise the next start repeats it. Raises Refused (exit code 78).
     """
     running = asyncio.create_task(_run(settings, stop, metrics or SinkMetrics(), standing or Standing(), may_show))
     stopping = asyncio.create_task(stop.wait())
@@ -85,7 +85,7 @@ async def _run(
 
 
 async def show_if(may_show: MayShow, warehouse: Warehouse, settings: SinkSettings) -> None:
-    """Make the views in `shown_in`, unless another generation stands by now."""
+    """Create the views in `shown_in`, unless another generation is current by now."""
     if not await may_show():
         _log.warning("%s does not show %s: another generation stands.", settings.shown_in, settings.database)
         return
@@ -102,14 +102,14 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
 
 
 class Insert(NamedTuple):
-    """The rows of one table that a batch becomes."""
+    """The rows that a batch becomes in one table."""
 
     batch: Batch
     block: Block
 
 
 class Taken(NamedTuple):
-    """What was read in one go, and what is to be inserted of it."""
+    """The batches of one round, and the inserts that they become."""
 
     batches: list[Batch]
     inserts: list[Insert]
@@ -120,10 +120,10 @@ class Taken(NamedTuple):
 
 
 class Sink:
-    """Source, tables and progress put together; `begin` once, then `round` again and again, `aclose` at the end.
+    """Source, tables and progress combined. Call `begin` once, `round` repeatedly, and `aclose` at the end.
 
-    After a full round there is more to come: the next is read and made into rows while ClickHouse takes this one,
-    several tables and partitions of it at once.
+    After a full round more records are waiting, so the next round is read and made into rows while ClickHouse inserts
+    the current one, several tables and partitions at a time.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class Sink:
     ) -> None:
         self._source = source
         self._full_round_records = full_round_records
-        self._carried: dict[Partition, int] = {}  # position behind what is in ClickHouse
+        self._carried: dict[Partition, int] = {}  # the position after the rows that are in ClickHouse
         self._ahead: asyncio.Task[Taken] | None = None
         self._warehouse = warehouse
         self._progress = Progress(warehouse)
@@ -145,7 +145,7 @@ class Sink:
         self._metrics = metrics or SinkMetrics()
 
     async def begin(self) -> None:
-        """Take up the positions, and finish every range that was begun. Refused when that cannot be done as it was."""
+        """Read the positions and finish every begun range. Raises Refused if a range cannot be repeated."""
         partitions = await self._source.partitions(list(self._topics))
         marks = await self._progress.last()
         first_offsets = await self._source.first_offsets(partitions)
@@ -170,7 +170,7 @@ class Sink:
         return position
 
     async def _finish(self, mark: Mark) -> None:
-        """Insert a range that was begun once more: same records, same token."""
+        """Repeat the insert of a begun range: same records, same token."""
         batch = await self._source.read_again(mark.range)
         if batch.sha256 != mark.sha256 and not self._topics[mark.range.topic].is_compacted:
             raise ContentChanged(
@@ -182,12 +182,12 @@ class Sink:
         _log.info("Finished %s, which was begun before.", mark.range)
 
     def has_caught_up(self) -> bool:
-        """Whether it was near the ends of all partitions in the last round."""
+        """Whether the last round was near the ends of all partitions."""
         lags = self._lags()
         return len(lags) == len(self._carried) and sum(lags.values()) <= FULL_ROUND_RECORDS
 
     async def round(self) -> int:
-        """Carry what has come; the number of records."""
+        """Copy the records that have arrived; returns their number."""
         taken = await self._next()
         began_s = time.monotonic()
         if taken.records >= self._full_round_records:
@@ -199,23 +199,23 @@ class Sink:
         return taken.records
 
     async def aclose(self) -> None:
-        """Read no further."""
+        """Cancel reading ahead."""
         if self._ahead is not None:
             self._ahead.cancel()
-            # What it may have failed of was not begun, and will be met again.
+            # If reading ahead failed, nothing was begun; the error recurs on the next read.
             await asyncio.gather(self._ahead, return_exceptions=True)
 
     async def _next(self) -> Taken:
-        """What was read ahead, if anything was."""
+        """The round that was read ahead, or a new one."""
         if self._ahead is None:
             return await self._take()
         ahead, self._ahead = self._ahead, None
         return await ahead
 
     async def _take(self) -> Taken:
-        """Before anything is written down: what cannot be read must not be begun."""
+        """Read a round and make its rows before `before` is written: an unreadable range must not be begun."""
         batches = await self._source.read()
-        # In a thread, so that the inserts under way go on meanwhile.
+        # In a thread, so that concurrent inserts go on.
         return Taken(batches, await asyncio.to_thread(self._blocks, batches))
 
     async def _after(self, batches: Sequence[Batch]) -> None:
@@ -230,7 +230,7 @@ class Sink:
         return [Insert(batch, block) for batch in batches for block in self._topics[batch.range.topic].blocks(batch)]
 
     async def _insert_all(self, inserts: Sequence[Insert]) -> None:
-        """Some at a time and in any order. The first that fails for good ends the others."""
+        """Insert some at a time, in any order. The first that fails for good cancels the others."""
         turns = asyncio.Semaphore(INSERTS_AT_ONCE)
 
         async def in_turn(insert: Insert) -> None:
@@ -242,7 +242,7 @@ class Sink:
                 for insert in inserts:
                     group.create_task(in_turn(insert))
         except BaseExceptionGroup as failed:
-            raise failed.exceptions[0] from failed  # which names the others, should several fail at once
+            raise failed.exceptions[0] from failed  # `failed` has the others, if several failed
 
     async def _insert(self, batch: Batch, block: Block) -> None:
         began_s = time.monotonic()

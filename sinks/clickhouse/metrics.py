@@ -1,5 +1,5 @@
-"""What the sink counts, for Prometheus. All counts begin anew with the process; a label is a topic, a partition number
-or a table, never anything that belongs to a company or a worker."""
+"""The sink's Prometheus metrics. Counters start at 0 with each process. A label is a topic, a partition number or a
+table, and never anything that identifies a company or a person."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ SECONDS_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 
 
 class SinkMetrics:
-    """Told by the loop. `now` is the wall clock in seconds."""
+    """The loop calls the methods. `now` is the wall clock in seconds."""
 
     def __init__(self, registry: CollectorRegistry | None = None, now: Callable[[], float] = time.time) -> None:
         registry = CollectorRegistry() if registry is None else registry
@@ -27,31 +27,31 @@ class SinkMetrics:
         )
         self._rows = Counter(
             "peserta_sink_rows_total",
-            "Rows inserted, those inserted once more after a restart among them.",
+            "Rows inserted, including those inserted again after a restart.",
             ["table"],
             registry=registry,
         )
         self._inserts = Histogram(
             "peserta_sink_insert_seconds",
-            "An insert until ClickHouse has taken it, repetitions among it; the count is the number of inserts.",
+            "Duration of an insert, including retries; the count is the number of inserts.",
             ["table"],
             buckets=SECONDS_BUCKETS,
             registry=registry,
         )
         self._retries = Counter(
             "peserta_sink_retries_total",
-            "Attempts at ClickHouse that failed and were made again.",
+            "Requests to ClickHouse that failed and were retried.",
             registry=registry,
         )
         self._lag = Gauge(
             "peserta_sink_lag_offsets",
-            "Offsets of a topic's partition still to carry after the last round; transaction markers count.",
+            "Offsets of a topic's partition still to copy after the last round, with transaction markers.",
             ["topic", "partition"],
             registry=registry,
         )
         self._rounds = Histogram(
             "peserta_sink_round_seconds",
-            "A round that carried records, from having read them to having written down that they are carried.",
+            "Duration of a round with records, from having read them to having marked them as done.",
             buckets=SECONDS_BUCKETS,
             registry=registry,
         )
@@ -62,16 +62,16 @@ class SinkMetrics:
         )
 
     def retried(self) -> None:
-        """An attempt at ClickHouse failed and will be made again."""
+        """Count a request to ClickHouse that failed and will be retried."""
         self._retries.inc()
 
     def inserted(self, block: Block, seconds: float) -> None:
-        """A block is in ClickHouse."""
+        """Count a block that is in ClickHouse."""
         self._rows.labels(block.table).inc(len(next(iter(block.columns.values()))))
         self._inserts.labels(block.table).observe(seconds)
 
     def carried(self, batches: Sequence[Batch], lags: Mapping[tuple[str, int], int], seconds: float) -> None:
-        """A round has ended."""
+        """Count a round that has ended."""
         self._last_round.set(self._now())
         if any(batch.records for batch in batches):
             self._rounds.observe(seconds)

@@ -1,7 +1,7 @@
 """Migrations: the statements of `ddl/NNN_name.sql`, in order, each file once per database.
 
-Every statement can be run again, and a table `migrations` remembers the files that were: a run that was cut short is
-simply repeated. A file that a database has had never changes; a change is a new file.
+Every statement can be run again, and the table `migrations` records the files that have run, so an interrupted run is
+simply repeated. A published file never changes; a change is a new file.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ SETTINGS non_replicated_deduplication_window = 10000,
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One file, as written: placeholders in it still stand."""
+    """One file with its placeholders unfilled."""
 
     name: str
     text: str
@@ -52,7 +52,7 @@ class Migration:
 
 
 def fill(text: str, cluster: str | None) -> str:
-    """Put the engines of one server, or the replicated ones of a cluster, into a statement."""
+    """Fill a statement's placeholders for one server, or for a cluster with replicated engines."""
     if cluster is None:
         return Template(text).substitute(replicated="", on_cluster="")
     return Template(text).substitute(replicated="Replicated", on_cluster=f"ON CLUSTER {checked(cluster)}")
@@ -67,15 +67,15 @@ def migrations(folder: Path = DDL) -> list[Migration]:
 
 
 def tables(folder: Path = DDL) -> tuple[str, ...]:
-    """Names of the tables that these migrations make, and of the one that remembers them; views are not among them."""
+    """Names of the tables that these migrations create, and of the table `migrations`. Views are not included."""
     texts = [_MIGRATIONS_TABLE, *(migration.text for migration in migrations(folder))]
     return tuple(sorted(name for text in texts for name in _TABLE.findall(text)))
 
 
 async def migrate(client: AsyncClient, *, cluster: str | None = None, folder: Path = DDL) -> tuple[str, ...]:
-    """Make the client's default database, if there is none, and run what it has not had; the names of these.
+    """Create the client's default database if it is missing, run the migrations that it lacks, and return their names.
 
-    MigrationChanged when it has had a file in another wording.
+    Raises MigrationChanged if it was migrated with another text of a file.
     """
     await make_database(client, client.database or "", cluster)
     await client.command(fill(_MIGRATIONS_TABLE, cluster))
@@ -103,13 +103,13 @@ def _is_had(migration: Migration, had: dict[str, str]) -> bool:
 
 
 async def make_database(client: AsyncClient, database: str, cluster: str | None) -> None:
-    """Make a database, if there is none of this name."""
+    """Create a database if it does not exist."""
     on_cluster = f" ON CLUSTER {checked(cluster)}" if cluster else ""
     await client.command(f"CREATE DATABASE IF NOT EXISTS {checked(database)}{on_cluster}", use_database=False)
 
 
 def checked(name: str) -> str:
-    """The name, if it can stand in a statement as it is."""
+    """The name, if it is safe in a statement without quoting; otherwise raises Refused."""
     if not _NAME.fullmatch(name):
         raise Refused(f"{name!r} cannot be the name of a database or a cluster here: letters, digits and _ only.")
     return name

@@ -1,7 +1,7 @@
-"""Progress: which ranges were begun and which are done, remembered in ClickHouse beside the rows.
+"""Progress: which ranges were begun and which are done, recorded in ClickHouse next to the rows.
 
-A range is written down BEFORE its rows are inserted and AFTER. So the sink may cut ranges as it likes, by time too: one
-that was begun is repeated as it was, never cut anew (README, "Every row once").
+A mark is written BEFORE the rows of a range are inserted and another AFTER. So the sink may choose ranges freely, even
+by time: a begun range is repeated with the same boundaries (README, "Every row once").
 """
 
 import hashlib
@@ -24,7 +24,7 @@ LAST: Final = "SELECT topic, partition, first, next, stage, sha256 FROM sink_pro
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What was last written down about a partition."""
+    """The last mark of a partition."""
 
     range: Range
     stage: str
@@ -43,7 +43,7 @@ def marks(rows: Iterable[Sequence[Any]]) -> dict[Partition, Mark]:
 
 
 class Progress:
-    """The table of progress of one database."""
+    """The table `sink_progress` of one database."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
@@ -54,11 +54,11 @@ class Progress:
         return marks(found.result_rows)
 
     async def before(self, batches: Sequence[Batch]) -> None:
-        """These ranges will be inserted."""
+        """Record that these ranges will be inserted."""
         await self._write(BEFORE, batches)
 
     async def after(self, batches: Sequence[Batch]) -> None:
-        """These ranges are in ClickHouse."""
+        """Record that these ranges are in ClickHouse."""
         await self._write(AFTER, batches)
 
     async def _write(self, stage: str, batches: Sequence[Batch]) -> None:

@@ -1,7 +1,7 @@
-"""Ranges: the unit that is read, inserted and remembered; its hash and its token.
+"""Ranges: the unit that is read, inserted and recorded as progress, with its hash and its token.
 
-A position is the offset that is read next. A range is [first, next) in positions, not in records: transaction markers,
-aborted records and compaction leave offsets that nobody sees.
+A position is the offset that is read next. A range is [first, next) in positions and not in records: transaction
+markers, aborted records and compaction leave offsets without a visible record.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ _NULL_LENGTH = -1
 
 
 class Record(Protocol):
-    """What a Kafka record has that matters here."""
+    """The fields of a Kafka record that the sink uses."""
 
     @property
     def offset(self) -> int: ...
@@ -41,7 +41,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A range with all its records, in order; `sha256` is over them."""
+    """A range with all its records, in order, and the SHA-256 over them."""
 
     range: Range
     records: Sequence[Record]
@@ -58,7 +58,7 @@ class Batch:
 
 
 def content_hash(range_: Range, records: Iterable[Record]) -> str:
-    """SHA-256 in hex over the range and its records as Kafka holds them, so that it outlives a change of rendering."""
+    """SHA-256 in hex over the range and its records as Kafka stores them. It does not depend on how rows are made."""
     digest = hashlib.sha256(f"{range_.first}-{range_.next}".encode())
     for record in records:
         key, value = record.key, record.value

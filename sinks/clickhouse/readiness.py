@@ -1,11 +1,11 @@
-"""Whether the sink is at work: it has begun, and its last round is not long ago."""
+"""Whether the sink is working: it has begun, and its last round ended recently."""
 
 import time
 from collections.abc import Callable
 from enum import Enum
 from typing import Final
 
-ROUND_LIMIT_S: Final = 30.0  # a full round takes a second or two; without records there are some a second
+ROUND_LIMIT_S: Final = 30.0  # a full round takes a second or two; empty rounds follow several times a second
 
 
 class Waiting(Enum):
@@ -16,18 +16,18 @@ class Waiting(Enum):
 
 
 class Standing:
-    """How far a running sink is, told by its loop; may be asked from any thread. `now` is in seconds, and monotonic."""
+    """The status of a running sink, updated by its loop. Any thread may read it. `now` is in monotonic seconds."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._carried_at_s: float | None = None
 
     def carry(self) -> None:
-        """The sink has begun, or a round has ended, with records or without."""
+        """Record that the sink has begun, or that a round has ended, with or without records."""
         self._carried_at_s = self._now()
 
     def waits_for(self) -> tuple[Waiting, ...]:
-        """What keeps the sink from its work; nothing when it is at work."""
+        """What keeps the sink from working; empty if it is working."""
         carried_at_s = self._carried_at_s
         if carried_at_s is None:
             return (Waiting.BEGIN,)

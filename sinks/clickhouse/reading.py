@@ -1,4 +1,4 @@
-"""For readers: how far ClickHouse has come, and waiting until it has come far enough."""
+"""For readers: which offsets ClickHouse contains, and waiting until it contains given ones."""
 
 from collections.abc import Mapping
 
@@ -23,7 +23,7 @@ async def progress(client: AsyncClient) -> dict[Partition, int]:
 async def wait_until_caught_up(settings: SinkSettings, targets: Mapping[Partition, int], timeout_s: float) -> None:
     """Return once all records before these offsets are in ClickHouse (a Kafka end offset is such an offset).
 
-    TimeoutError names what is still missing. Nobody needs to have made the tables before.
+    Raises a TimeoutError that names what is missing. The tables need not exist yet.
     """
     looks = AsyncRetrying(
         retry=retry_if_result(bool) | retry_if_exception(_is_not_yet_there),

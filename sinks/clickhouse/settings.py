@@ -1,4 +1,4 @@
-"""What the sink has to be told."""
+"""The settings of the sink."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ LINGER_DEFAULT_S = 0.25
 class SinkSettings:
     """Addresses, names and pace of one sink.
 
-    `clickhouse_url` is `http[s]://[user:password@]host:port`; `kafka_options` go to aiokafka as they are (SASL, TLS):
-    both may hold secrets, so neither is shown. `topic_prefix` stands before every topic's name; `generation` is
-    that of the book whose topics are read. A round that is not full is followed by a pause of `linger_s`: fewer and
-    larger inserts for so much delay. With `cluster` the tables are made replicated, on that ClickHouse cluster.
-    `migrate`: bring the tables up to date before starting. `shown_in`: another database, in which the views are made
-    too as soon as this one has caught up (`sinks.clickhouse.showing`).
+    `clickhouse_url` is `http[s]://[user:password@]host:port`. `kafka_options` are passed to aiokafka (SASL, TLS). Both
+    may hold secrets, so neither is printed. `topic_prefix` comes before every topic's name. `generation` is the
+    generation of the book whose topics are read. After a round that is not full the sink pauses for `linger_s`, which
+    gives fewer, larger inserts and more delay. With `cluster` the tables are replicated on that ClickHouse cluster.
+    `migrate`: migrate the database before starting. `shown_in`: another database in which the views are created too,
+    as soon as this one has caught up (`sinks.clickhouse.showing`).
     """
 
     kafka_address: str

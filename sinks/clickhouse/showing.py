@@ -1,6 +1,6 @@
-"""Showing: the views of one database made anew in another, so that analysts keep one name for what stands.
+"""Creating the views of one database in another, so that analysts use one name for the current generation.
 
-Each view is replaced at once, one after the other; doing it again changes nothing.
+Each view is replaced atomically, one after the other. Repeating this changes nothing.
 """
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
@@ -15,7 +15,7 @@ WHERE database = {database:String} AND engine = 'View' ORDER BY name
 
 
 async def show(client: AsyncClient, shown_in: str, *, cluster: str | None = None) -> tuple[str, ...]:
-    """Make every view of the client's default database in `shown_in`, over the same tables; the names."""
+    """Create every view of the client's default database in `shown_in`, over the same tables; returns the names."""
     await make_database(client, shown_in, cluster)
     made = await views(client, client.database or "")
     for name, select in made.items():
@@ -25,6 +25,6 @@ async def show(client: AsyncClient, shown_in: str, *, cluster: str | None = None
 
 
 async def views(client: AsyncClient, database: str) -> dict[str, str]:
-    """The views of a database, each with its SELECT: what `show` made elsewhere is the same there, to the letter."""
+    """View -> its SELECT, in one database. A view that `show` created has exactly the same SELECT."""
     found = await client.query(_VIEWS, parameters={"database": database})
     return {str(name): str(select) for name, select in found.result_rows}

@@ -1,6 +1,6 @@
 """The source: committed records of assigned partitions, read in ranges from given positions.
 
-No consumer group: ClickHouse remembers the positions, so nobody else has a say in them.
+It uses no consumer group: ClickHouse stores the positions.
 """
 
 import logging
@@ -18,7 +18,7 @@ from sinks.clickhouse.ranges import Batch, Range
 from sinks.clickhouse.settings import SinkSettings
 
 RECORDS_PER_ROUND_MAX = 20_000
-# A line of the ledger has at least 8 bytes, so a batch has under a million rows: one block (warehouse.py).
+# A ledger line has at least 8 bytes, so a batch has under a million rows and is one block (warehouse.py).
 BYTES_PER_BATCH_MAX = 8_000_000
 FETCH_BYTES_MAX = 2 << 20
 FETCH_WAIT_MS = 250
@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 class Source:
-    """Reads the partitions of some topics. `open`, then `begin`, then `read` again and again."""
+    """Reads the partitions of some topics. Call `open`, then `begin`, then `read` repeatedly."""
 
     def __init__(self, consumer: AIOKafkaConsumer, settings: SinkSettings) -> None:
         self._consumer = consumer
@@ -65,22 +65,23 @@ class Source:
         return sorted((t["topic"], p["partition"]) for t in described for p in t["partitions"])
 
     async def first_offsets(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
-        """The first offset that each partition still has."""
+        """The first retained offset of each partition."""
         found = await self._consumer.beginning_offsets([TopicPartition(*p) for p in partitions])
         return {(tp.topic, tp.partition): offset for tp, offset in found.items()}
 
     def begin(self, positions: Mapping[Partition, int]) -> None:
-        """Read these partitions, from these positions."""
+        """Read these partitions from these positions."""
         self._positions = {TopicPartition(*partition): position for partition, position in positions.items()}
-        # No await in between: the consumer must not look for a position of its own.
+        # No await in between: otherwise the consumer would fetch a position of its own.
         self._consumer.assign(list(self._positions))
         for tp, position in self._positions.items():
             self._consumer.seek(tp, position)
 
     async def read(self) -> list[Batch]:
-        """What has come, at most one batch for each partition; a batch without records where only the position moved.
+        """The records that have arrived, at most one batch per partition. A batch has no records if only the position
+        moved.
 
-        PositionLost when a position is no longer, or not yet, in the topic.
+        Raises PositionLost if a position is outside the topic.
         """
         fetched = await self._fetch(RECORDS_PER_ROUND_MAX)
         batches = []
@@ -93,12 +94,12 @@ class Source:
         return batches
 
     def ends(self) -> dict[Partition, int]:
-        """The end of each partition, as the broker last said it; without the others before it has said anything."""
+        """The end of each partition, as the broker last reported it. Partitions without a report are left out."""
         ends = {tp: self._consumer.highwater(tp) for tp in self._positions}
         return {(tp.topic, tp.partition): end for tp, end in ends.items() if end is not None}
 
     async def read_again(self, range_: Range) -> Batch:
-        """Exactly this range, whose end was once a position."""
+        """The batch of exactly this range, whose end was a position before."""
         tp = TopicPartition(range_.topic, range_.partition)
         self._consumer.seek(tp, range_.first)
         records: list[Any] = []
@@ -121,7 +122,7 @@ class Source:
         return fetched
 
     def _cut(self, tp: TopicPartition, records: list[Any]) -> list[Any]:
-        """The records up to the limit of bytes; what is beyond is fetched again."""
+        """The records up to the byte limit; the others are fetched again."""
         size = 0
         for i, record in enumerate(records):
             size += len(record.key or b"") + len(record.value or b"")
@@ -169,7 +170,7 @@ def _is_fine(_: object) -> bool:
 
 
 async def _patiently(what: str, attempt: Callable[[], Awaitable[_T]], is_short: Callable[[_T], bool] = _is_fine) -> _T:
-    """The attempt's result, repeated while Kafka raises an error or the result falls short."""
+    """The attempt's result. The attempt is repeated while Kafka raises an error or `is_short` rejects the result."""
 
     async def once() -> _T:
         return await attempt()

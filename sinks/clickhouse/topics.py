@@ -1,4 +1,4 @@
-"""The topics that the sink reads, what may be missing of each, and how its records become rows."""
+"""The topics that the sink reads, what may be missing from each, and how its records become rows."""
 
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from sinks.clickhouse.tables.ledger import ledger_blocks
 from sinks.clickhouse.tables.limits import misfit
 from sinks.clickhouse.tables.snapshots import snapshot_blocks
 
-# What a record that decodes, and has numbers that nothing stands for, raises when it is made into rows.
+# Raised when rows are made of a record that decodes but has numbers without a meaning.
 ROW_ERRORS = (LookupError, ValueError, TypeError, ArithmeticError)
 
 _T = TypeVar("_T")
@@ -24,9 +24,9 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """`blocks` makes the rows of a batch; Unreadable or Unwritable names the first record that leaves none.
-    `is_complete`: figures are wrong if a record is missing, so a new database begins at offset 0 or not at all.
-    `is_compacted`: records go missing when a newer one of their key is there, and that is in order."""
+    """`blocks` makes the rows of a batch; it raises Unreadable or Unwritable with the first record that has none.
+    `is_complete`: figures are wrong if a record is missing, so a new database must start at offset 0.
+    `is_compacted`: Kafka may have removed records that have a newer one of the same key."""
 
     name: str
     blocks: Callable[[Batch], list[Block]]
@@ -54,7 +54,7 @@ def topics(names: TopicNames) -> Mapping[str, Topic]:
         Topic(names.book_letters, _checked(lambda batch: _dead_letter_blocks(batch, output))),
     )
     if names.book_letters != names.dead_letters:
-        # What the first generation of the book refused is in the recorder's topic, and not this generation's.
+        # The recorder's topic also has what the first generation of the book refused, which is left out.
         made += (
             Topic(names.dead_letters, _checked(lambda batch: _dead_letter_blocks(batch, output, REFUSED_BY_BOOK))),
         )
@@ -62,13 +62,13 @@ def topics(names: TopicNames) -> Mapping[str, Topic]:
 
 
 def _checked(rows: Callable[[Batch], list[Block]]) -> Callable[[Batch], list[Block]]:
-    """The same, where rows that cannot be made, or do not fit their columns, are Unwritable with their record."""
+    """`rows`, but raising Unwritable with the record whose rows cannot be made or do not fit their columns."""
 
     def blocks(batch: Batch) -> list[Block]:
         made, reason = _tried(rows, batch)
         if not reason:
             return made
-        # One by one, to say which it is.
+        # One by one, to find the record.
         for record in batch.records:
             alone = Range(batch.range.topic, batch.range.partition, record.offset, record.offset + 1)
             _, reason = _tried(rows, Batch.of(alone, [record]))
@@ -80,7 +80,7 @@ def _checked(rows: Callable[[Batch], list[Block]]) -> Callable[[Batch], list[Blo
 
 
 def _tried(rows: Callable[[Batch], list[Block]], batch: Batch) -> tuple[list[Block], str]:
-    """The rows, or why there are none."""
+    """The rows, or the reason why there are none."""
     try:
         blocks = rows(batch)
     except ROW_ERRORS as error:
@@ -96,21 +96,21 @@ def _journal_blocks(batch: Batch, codec: JournalCodec) -> list[Block]:
     try:
         entries = codec.decode(values)
     except WireError:
-        # One by one, to say which it is.
+        # One by one, to find the record.
         entries = _decoded(batch, lambda value: codec.decode([value])[0])
     offsets = [record.offset for record in batch.records]
     return journal_blocks(batch.range.partition, list(zip(offsets, entries, strict=True)))
 
 
 def _dead_letter_blocks(batch: Batch, codec: OutputCodec, without: Container[str] = ()) -> list[Block]:
-    """The rows, without those of some reasons."""
+    """The rows, except those with the reasons in `without`."""
     offsets = [record.offset for record in batch.records]
     letters = zip(offsets, _decoded(batch, codec.decode_dead_letter), strict=True)
     return dead_letter_blocks(batch.range.partition, [at for at in letters if at[1].reason not in without])
 
 
 def _decoded(batch: Batch, decode: Callable[[bytes], _T]) -> list[_T]:
-    """The records, decoded; Unreadable names the first that does not decode."""
+    """The decoded records. Raises Unreadable with the first that does not decode."""
     decoded = []
     for record in batch.records:
         try:

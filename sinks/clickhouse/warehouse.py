@@ -1,7 +1,7 @@
-"""The warehouse: ClickHouse behind its HTTP interface, asked patiently.
+"""The warehouse: ClickHouse's HTTP interface, with retries.
 
-Whatever may pass by itself (a cut connection, 503, a timeout, no space) is tried again for as long as it takes; what
-does not pass by itself is refused. An insert is repeated with the same token, so that repeating changes nothing.
+A request that fails temporarily (a broken connection, 503, a timeout, a full disk) is retried for as long as it takes.
+For any other failure the sink stops. An insert is repeated with the same token, so that a repeat changes nothing.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ RETRY_JITTER_S = 0.2
 ROWS_PER_BLOCK_MAX = 1_048_576
 BYTES_PER_BLOCK_MAX = 1 << 30
 
-# Pinned, because the defaults differ between versions of ClickHouse and some lose the token's effect.
+# Pinned, because the defaults differ between versions of ClickHouse and with some the token has no effect.
 INSERT_SETTINGS: Mapping[str, int] = {
     "async_insert": 0,
     "insert_deduplicate": 1,
@@ -41,7 +41,7 @@ INSERT_SETTINGS: Mapping[str, int] = {
 # Newer versions only.
 INSERT_SETTINGS_IF_KNOWN: Mapping[str, str] = {"deduplicate_insert": "enable"}
 
-# Codes of ClickHouse that asking again does not change.
+# ClickHouse's error codes for which a retry does not help.
 LASTING_CODES = frozenset(
     {
         16,  # no such column in table
@@ -62,8 +62,8 @@ LASTING_CODES = frozenset(
         516,  # authentication failed
     }
 )
-# Codes by which ClickHouse refuses rows for what is in them: the same rows are refused again. Our tables have no such
-# rule; a constraint or a materialised view that somebody added to them may have.
+# Error codes for rows whose content ClickHouse rejects, every time. Our tables have no such rule, but somebody may have
+# added a constraint or a materialised view.
 CONTENT_CODES = frozenset(
     {
         6,  # cannot parse text
@@ -93,7 +93,7 @@ _log = logging.getLogger(__name__)
 
 
 class Warehouse:
-    """A connection to one database, kept for the life of the process; several may insert at once."""
+    """A connection to one database, kept for the life of the process. Several tasks may insert at once."""
 
     def __init__(self, client: AsyncClient, address: str, on_retry: OnRetry | None = None) -> None:
         self.client = client
@@ -105,9 +105,9 @@ class Warehouse:
 
     @classmethod
     async def open(cls, settings: SinkSettings, on_retry: OnRetry | None = None) -> Self:
-        """Connect, waiting for ClickHouse as long as it takes; the database is not touched.
+        """Connect, waiting for ClickHouse as long as it takes. The database is not touched.
 
-        `on_retry` is told of each attempt that failed and is made again, whatever was attempted.
+        `on_retry` is called for every failed attempt of any request that will be retried.
         """
         address = _address(settings.clickhouse_url)
         _log.info("Waiting for ClickHouse at %s.", address)
@@ -115,7 +115,8 @@ class Warehouse:
         return cls(client, address, on_retry)
 
     async def insert(self, table: str, columns: Columns, token: str) -> None:
-        """Insert the columns as one block, once: the token makes repeating it harmless. NotTaken: what is in them."""
+        """Insert the columns as one block, once: the token makes a repeat harmless. Raises NotTaken for their
+        content."""
 
         async def insert() -> None:
             await self.client.insert(
@@ -137,7 +138,8 @@ class Warehouse:
         return self._types[key]
 
     async def patiently(self, what: str, attempt: Callable[[], Awaitable[_T]]) -> _T:
-        """The result of the attempt, repeated until it succeeds. ClickHouseRefused or NotTaken when it cannot."""
+        """The attempt's result, after as many tries as it takes. Raises ClickHouseRefused or NotTaken if it cannot
+        succeed."""
         return await _patiently(f"{what} at {self._address}", attempt, self._on_retry)
 
     async def close(self) -> None:
@@ -151,7 +153,7 @@ class Warehouse:
 
 
 async def open_client(settings: SinkSettings) -> AsyncClient:
-    """A client whose default database is the one of the settings, whether it exists yet or not."""
+    """A client whose default database is the configured one, even if that does not exist yet."""
     client = await clickhouse_connect.get_async_client(
         dsn=settings.clickhouse_url, connect_timeout=CONNECT_LIMIT_S, send_receive_timeout=ANSWER_LIMIT_S
     )
@@ -160,7 +162,7 @@ async def open_client(settings: SinkSettings) -> AsyncClient:
 
 
 def _address(url: str) -> str:
-    """Host and port, without the password that may stand before them."""
+    """Host and port, without user and password."""
     return urlsplit(url).netloc.rpartition("@")[2]
 
 

@@ -1,4 +1,4 @@
-"""Tables: how the records of a topic become rows, as columns ready to be inserted.
+"""Turning the records of a topic into rows, as columns ready to be inserted.
 
-What may enter: a function of records and nothing else; no connection. Same records, same rows.
+Everything here is a pure function of records: the same records give the same rows.
 """

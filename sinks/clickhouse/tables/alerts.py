@@ -1,4 +1,4 @@
-"""Rows of the alerts' topic: the fields of an alert as they are."""
+"""Rows of the alerts' topic: the fields of an alert, unchanged."""
 
 from collections.abc import Sequence
 from dataclasses import fields

@@ -14,6 +14,6 @@ class Block(NamedTuple):
 
 
 def block(table: str, names: Sequence[str], rows: Sequence[Row]) -> Iterable[Block]:
-    """The rows turned into columns; nothing for no rows."""
+    """The rows as one block of columns; no block if there are no rows."""
     if rows:
         yield Block(table, dict(zip(names, zip(*rows, strict=True), strict=True)))

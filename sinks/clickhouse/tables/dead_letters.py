@@ -1,4 +1,4 @@
-"""Rows of the dead letters' topic: why and where from, never what was in them."""
+"""Rows of the dead letters' topic: the reason and the source coordinates, never the refused content."""
 
 from collections.abc import Sequence
 

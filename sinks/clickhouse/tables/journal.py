@@ -1,4 +1,4 @@
-"""Rows of the journal's topic: facts, registry entries, policies. Ticks leave none."""
+"""Rows of the journal's topic: facts, registry entries and policies. A Tick has no row."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -102,7 +102,7 @@ def journal_blocks(partition: int, entries: Sequence[tuple[int, Entry]]) -> list
 
 
 def _facts(partition: int, entries: Sequence[tuple[int, FactEntry]]) -> list[Block]:
-    """One row for each fact, column by column: most of what a journal holds."""
+    """One row per fact, built column by column, because most entries of a journal are facts."""
     if not entries:
         return []
     offsets, facts_recorded = zip(*entries, strict=True)

@@ -1,4 +1,4 @@
-"""Rows of the ledger's topic: one entry for each fact, and its lines."""
+"""Rows of the ledger's topic: one entry per fact, and its lines."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -32,7 +32,7 @@ def ledger_blocks(records: Sequence[LedgerRecord]) -> list[Block]:
 
 
 def _entries(records: Sequence[LedgerRecord]) -> list[Block]:
-    """One row for each record, column by column."""
+    """One row per record, built column by column."""
     if not records:
         return []
     partitions, offsets, recorded, companies, events, dispositions, lines, chains = zip(*records, strict=True)

@@ -1,7 +1,7 @@
-"""What the columns hold, where a field of a record could hold more.
+"""The ranges of the columns, where a field of a record could exceed them.
 
-Asked before anything is sent: a number that is too large for Date32 or DateTime64 is taken without a word, and read as
-another date.
+The sink checks them before it sends anything: ClickHouse silently accepts a number that is too large for Date32 or
+DateTime64, and reads it as another date.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,14 +29,14 @@ def _millisecond(year: int) -> int:
     return int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * 1000
 
 
-# Every date of a calendar: a policy may be meant for ever. A business date reaches 2211 at most (tests/unit/sinks).
+# Every calendar date: a policy may be meant to last for ever. A business date is in 2211 at most (tests/unit/sinks).
 DATE32: Final = Span(_day(date.min), _day(date.max))
 DATETIME64: Final = Span(_millisecond(1900), _millisecond(2300) - 1)
 INT8: Final = Span(-(1 << 7), (1 << 7) - 1)
 UINT32: Final = Span(0, (1 << 32) - 1)
 UINT64: Final = Span(0, (1 << 64) - 1)
 
-# By the name of the column, which has one type in every table.
+# By column name: a name has the same type in every table.
 HELD: Final[Mapping[str, Span]] = {
     **dict.fromkeys(("recorded_at", "occurred_at"), DATETIME64),
     **dict.fromkeys(("effective_on", "value_on", "as_of", "business_date", "episode_start"), DATE32),
@@ -46,14 +46,14 @@ HELD: Final[Mapping[str, Span]] = {
     **dict.fromkeys(("offset", "came_from_offset", "letter_offset", "journal_offset"), UINT64),
     "quantity": INT8,
 }
-# Of these a row has several, or none.
+# Array columns: a row has several of these values, or none.
 NESTED: Final = frozenset(("effective_until", "baseline_on", "policy_since"))
 
 _Values: TypeAlias = Sequence[Any]
 
 
 def misfit(block: Block) -> str:
-    """The first column with a value that it does not hold; the empty string if there is none."""
+    """The first column with a value outside its range; the empty string if there is none."""
     return next((name for name, values in block.columns.items() if not _fit(name, values)), "")
 
 

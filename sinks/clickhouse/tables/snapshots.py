@@ -33,8 +33,8 @@ COLUMNS = (
 
 
 def snapshot_blocks(snapshots: Sequence[Snapshot]) -> list[Block]:
-    """A row for each company: of several snapshots the newest, which would replace the others anyway."""
-    # Newest by the journal, not by its place here: a book that is rebuilt says old things late.
+    """One row per company, from its newest snapshot, which would replace the others anyway."""
+    # Newest by journal offset and not by position here: a book that is rebuilt writes old snapshots late.
     newest = {s.figures.company_id: s for s in sorted(snapshots, key=lambda s: s.offset)}
     return list(block("snapshots", COLUMNS, [_row(snapshot) for snapshot in newest.values()]))
 

@@ -179,7 +179,7 @@ def test_a_partition_that_is_kept_in_a_rebalance_stays_as_it_is(left: Path, cloc
 
 def test_a_partition_must_be_taken_up_and_the_folder_settled_first(tmp_path: Path, clock: Clock) -> None:
     states = StateOnDisk(tmp_path, CACHE_BYTES, clock)
-    with pytest.raises(LaneFault, match="not told of which topic"):
+    with pytest.raises(LaneFault, match="does not know its topic"):
         states.take_up(0, 0, 0)
     states.settle("log", "1")
     with pytest.raises(LaneFault, match="partition 0 was not taken up"):
