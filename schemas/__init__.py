@@ -1,5 +1,5 @@
 """The vocabulary: everything that crosses a topic, as frozen records and as Avro.
 
-What may enter: words, numbers and shapes. No decision about what a record means for the book (that is
-`streams.core`), no connection to anything. Only `schemas.codec` and its neighbours here know fastavro.
+It has words, numbers and shapes. It does not decide what a record means for the book (`streams.core` does), and it
+opens no connection. Only `schemas.codec` and its neighbours here use fastavro.
 """

@@ -20,10 +20,10 @@ from schemas.vocabulary import (
     TERMINATION_REASONS,
 )
 
-RECORD_BYTES_MAX: Final = 16_384  # key and value together, or a line without its end
+RECORD_BYTES_MAX: Final = 16_384  # of key and value together, or of a line without its line end
 REFERENCE_BYTES_MAX: Final = 512 * 1024  # key and value of a registry entry or a policy
 ID_LENGTH_MAX: Final = 64  # code points; also of a source
-TEXTS_KEPT_MAX: Final = 1 << 14  # company_ids and sources that are known to be well formed
+TEXTS_KEPT_MAX: Final = 1 << 14  # company_ids and sources that are cached as well formed
 
 OVERSIZED: Final = "oversized"
 BAD_MAGIC: Final = "bad_magic"
@@ -120,7 +120,7 @@ def is_event_id(text: object) -> bool:
 
 
 def is_word(text: object) -> bool:
-    """Whether a value can be a `company_id` or a `worker_id`, but for national ids."""
+    """Whether a value can be a `company_id` or, national ids apart, a `worker_id`."""
     return isinstance(text, str) and _WORD.fullmatch(text) is not None
 
 
@@ -139,7 +139,7 @@ def is_national_id(text: object) -> bool:
 
 
 def field_reason(fact: Fact) -> str | None:
-    """`national_id` or `invalid_field` when a value is outside its rule. An enrollment without programmes is one."""
+    """`national_id` or `invalid_field` if a value breaks its rule, as an enrollment without programmes does."""
     kind, detail, event_id, company_id, worker_id, _, occurred_at, source, corrects = fact
     if _NATIONAL_ID.fullmatch(worker_id):
         return NATIONAL_ID
@@ -158,7 +158,7 @@ def field_reason(fact: Fact) -> str | None:
 def invalid_field(fact: Fact) -> str:
     """The first field, in the order of SEMANTICS 1, for which `field_reason` is `invalid_field`.
 
-    Of a line, what should be text may be anything."""
+    In a line, a field that should be text may be of any JSON type."""
     checks = (
         ("event_id", is_event_id(fact.event_id)),
         ("company_id", is_word(fact.company_id)),

@@ -13,7 +13,7 @@ GENESIS: Final = bytes(CHAIN_BYTES)
 
 
 def chained(before: bytes, content: bytes) -> bytes:
-    """The record: its content, and behind it its chain value."""
+    """The record: its content followed by its chain value."""
     return content + hashlib.sha256(before + content).digest()
 
 

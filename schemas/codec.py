@@ -1,4 +1,4 @@
-"""The one door to Avro: the codecs of all topics, as this version writes them."""
+"""The public interface to Avro: the codecs of all topics, as this version writes them."""
 
 from schemas.inbound import InboundCodec
 from schemas.journal import JournalCodec

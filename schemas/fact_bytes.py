@@ -26,7 +26,7 @@ TEXTS_KEPT_MAX: Final = 1 << 16
 DAYS_KEPT_MAX: Final = 1 << 14
 
 DAY_BYTES: Final = 3  # of dates from June 1992 to 4840
-INSTANT_BYTES: Final = 6  # of instants from July 1970 to September 2039; later ones take seven, and the slow way
+INSTANT_BYTES: Final = 6  # of instants from July 1970 to September 2039; later ones have seven and go to fastavro
 
 _LONG_BYTES_MAX: Final = 9
 _MORE: Final = 0x80  # the bit of a byte that is not the last of its number
@@ -72,7 +72,7 @@ def read_long(value: bytes, at: int) -> tuple[int, int]:
 def read_instant(encoded: bytes) -> Instant:
     """An instant of INSTANT_BYTES bytes: its groups of seven bits moved together, first two and two, then all."""
     n = int.from_bytes(encoded, "little")
-    if n & 0x8080_8080_8081 != 0x0080_8080_8080 or n < 1 << 40:  # not ended by the sixth byte, negative, or idle bytes
+    if n & 0x8080_8080_8081 != 0x0080_8080_8080 or n < 1 << 40:  # another length, negative, or superfluous bytes
         raise NotPlain
     n = n & 0x7F_007F_007F | (n & 0x7F00_7F00_7F00) >> 1
     return (n & 0x3FFF | n >> 2 & 0xFFF_C000 | n >> 4 & 0x3FF_F000_0000) >> 1

@@ -53,7 +53,7 @@ _KIND: Final = {name: number for number, name in enumerate(KINDS)}
 _REASON: Final = {name: number for number, name in enumerate(TERMINATION_REASONS)}
 _ACTION: Final = {"enrolled": 0, "withdrawn": WITHDRAWN}
 
-BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"  # some programs of Windows put it at the beginning of a file
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"  # some Windows programs write it at the beginning of a file
 # What a field of a line must be, in words that follow its name.
 _INSTANT_RULE: Final = "must be an instant from 2000 to 2199, RFC 3339 with an offset"
 _RULES: Final = FIELD_RULES | {
@@ -88,7 +88,7 @@ def numbered(file: Iterable[bytes], first: int = 1) -> Iterator[tuple[int, bytes
 
 
 def read_record(line: bytes) -> FactLine | Refusal:
-    """A line -> a fact that keeps every rule but that of the range, or why it cannot become a record."""
+    """A line -> a fact that keeps every rule except the range of effective_on, or why it cannot become a record."""
     if len(line) > RECORD_BYTES_MAX:
         return Refusal(OVERSIZED, None, None)
     try:
@@ -231,7 +231,7 @@ def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-# No field is a number, so numbers are not parsed: int() refuses very long ones, and the line would count as no JSON.
+# No field is a number, so numbers are not parsed: int() refuses very long ones, and the line would not count as JSON.
 _decoder: Final = json.JSONDecoder(
     parse_constant=_no_constant, parse_int=_some_number, object_pairs_hook=_each_key_once
 )

@@ -1,6 +1,6 @@
-"""Generations of the book: the journal folded once by certain code and settings, with state and outputs of its own.
+"""Generations of the book. A generation is one fold of the journal, with code, settings, state and outputs of its own.
 
-The current generation, and the one begun last, are the two records of `coverage.generations.v1`, in readable JSON.
+`coverage.generations.v1` has two records in readable JSON: the current generation, and the one that was begun last.
 """
 
 import json
@@ -13,7 +13,7 @@ FIRST = 1
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """`since`: milliseconds since 1970 when it was begun or became current; `code`: digest of the folding code."""
+    """`since`: when it was begun or became current, in milliseconds since 1970; `code`: digest of the folding code."""
 
     number: int = FIRST
     since: int = 0
@@ -26,7 +26,8 @@ class Generation:
 
     @classmethod
     def decode(cls, value: bytes) -> "Generation":
-        """Raises ValueError for bytes that are no generation: the number is required, and every field has its type."""
+        """The generation in a record's value. Raises ValueError if the number is missing or a field has another
+        type."""
         found = json.loads(value)
         if not isinstance(found, dict) or not {"number"} <= found.keys() <= set(cls.__slots__):
             raise ValueError("not the fields of a generation")

@@ -48,7 +48,7 @@ class InboundCodec:
     def common_bytes(self, fact: Fact, value: bytes) -> bytes:
         """The bytes of the common fields in this value, which the journal can copy.
 
-        Only for a value that encoding the fact gives again."""
+        `value` must be what encoding the fact gives."""
         own = string(fact.corrects) if fact.kind == CORRECTION else _OWN_BYTES[fact.kind][fact.detail]
         return value[FRAME_BYTES : -len(own)]
 
@@ -63,6 +63,6 @@ _OWN_BYTES: Final = {
     kind: {detail: b"".join(field for field in own if field is not None) for detail, own in details.items()}
     for kind, details in OWN_FIELDS.items()
 }
-# kind -> what stands behind the common fields -> detail
+# kind -> the bytes after the common fields -> detail
 _DETAIL: Final = {kind: {own: detail for detail, own in details.items()} for kind, details in _OWN_BYTES.items()}
 _DETAIL[CORRECTION] = {}

@@ -164,7 +164,7 @@ _OWN_BYTES: Final = {
 }
 
 _KIND: Final = {zigzag(kind)[0]: kind for kind in OWN_FIELDS}
-# kind -> what stands behind the common fields -> detail; without `corrects` and `original`
+# kind -> the bytes after the common fields -> detail; without `corrects` and `original`
 _DETAIL: Final = {
     kind: {own + NULL + NULL: detail for detail, own in details.items()} for kind, details in _OWN_BYTES.items()
 }

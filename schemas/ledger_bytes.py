@@ -124,7 +124,7 @@ _UNKNOWN: Final = ClassParts(-1, -1, False)  # stands for bytes that are no clas
 
 
 def _behind_class(value: bytes, at: int) -> int:
-    """The position after a class: null, or its type, the number of programmes, these, a zero, and `new`."""
+    """The position after a class: null, or its type, the number of programmes, the programmes, a zero, and `new`."""
     if not value[at]:
         return at + 1
     programmes = value[at + 2]

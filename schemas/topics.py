@@ -1,4 +1,4 @@
-"""The names of the topics. An installation may put a prefix before all of them. Retention: peserta/operations.
+"""The names of the topics. An installation may put a prefix before all of them. `peserta/operations` has retention.
 
 The book-keeper's topics have a name for each generation of the book (`schemas.generation`); the first has no suffix.
 """
@@ -73,7 +73,7 @@ class TopicNames:
 
     @property
     def clock(self) -> str:
-        """Where a recorder with the wall clock asks what time the broker has."""
+        """The topic to which a recorder with the wall clock writes to learn the broker's time."""
         return self.prefix + CLOCK
 
     def _of_book(self, name: str) -> str:

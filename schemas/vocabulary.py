@@ -1,8 +1,8 @@
 """The words of the contract and the numbers that stand for them inside.
 
 Sets of programmes are bit masks (bit i = PROGRAMMES[i]); a **class** (SEMANTICS 3) is a small integer whose order is
-the order in which the ledger sorts classes (SEMANTICS 4). The numbers are written into state and journal, so they are
-part of the format: a new version may add words at the end, and never moves one.
+the order in which the ledger sorts classes (SEMANTICS 4). The numbers are stored in state and journal, so they are part
+of the format: a new version may add words at the end, and never changes the number of an existing one.
 """
 
 from typing import Final, NamedTuple
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 EMPLOYMENT_TYPES: Final = ("daily", "fixed_term", "outsourced", "permanent", "unspecified")  # sorted by name
 PROGRAMMES: Final = ("JHT", "JKK", "JKM", "JKP", "JMO", "JP")  # sorted by name
 TERMINATION_REASONS: Final = ("resigned", "dismissed", "contract_ended", "retired", "deceased", "other", "unspecified")
-CONTRACT_ENDED: Final = TERMINATION_REASONS.index("contract_ended")  # the one reason that a renewal passes over
+CONTRACT_ENDED: Final = TERMINATION_REASONS.index("contract_ended")  # the only reason that a renewal ignores
 ACTIONS: Final = ("enrolled", "withdrawn")
 
 # Kinds of fact. The first three are also the rank of SEMANTICS 3 within one moment.
@@ -37,7 +37,7 @@ BOOK_DISPOSITIONS: Final = (APPLIED, NO_EFFECT, DUPLICATE, ID_CONFLICT, TOO_MANY
 
 
 def programme_set(names: "tuple[str, ...] | list[str]") -> int:
-    """Mask of these programmes; KeyError for a name that is none."""
+    """Mask of these programmes; KeyError for an unknown name."""
     mask = 0
     for name in names:
         mask |= PROGRAMME_BIT[name]

@@ -68,7 +68,7 @@ class NotAvro(WireError):
 
 
 def raises_wire_errors(decode: Callable[[_Self, _V], _R]) -> Callable[[_Self, _V], _R]:
-    """Have a method of a codec raise WireError alone for what it cannot decode."""
+    """Make a codec's method raise only WireError for what it cannot decode."""
 
     @wraps(decode)
     def decoding(self: _Self, value: _V) -> _R:
@@ -86,7 +86,7 @@ def frame(schema_id: int) -> bytes:
 
 
 def split_frame(value: bytes | None) -> int:
-    """The schema id of a value; BadMagic when it has no frame."""
+    """The schema id of a value; BadMagic if it has no frame."""
     if value is None or len(value) < FRAME_BYTES or value[0] != MAGIC:
         raise BadMagic
     schema_id: int = _frame.unpack_from(value)[1]
@@ -117,7 +117,7 @@ def plain(schema: Any, *, enums: bool, _indexed: set[str] | None = None) -> Any:
 
 
 def _plain_default(field: Mapping[str, Any], enums: bool) -> Any:
-    """A default as the plain field has it: an enum that is read as an index has an index."""
+    """A default in plain form: the index for an enum that is read as an index."""
     kind, default = field["type"], field["default"]
     if not enums and isinstance(kind, dict) and kind["type"] == "enum":
         return kind["symbols"].index(default)
@@ -125,7 +125,7 @@ def _plain_default(field: Mapping[str, Any], enums: bool) -> Any:
 
 
 def parsed(schema: Any) -> Schema:
-    """fastavro's form of a schema, with a name space of its own."""
+    """fastavro's form of a schema, with its own name space."""
     return fastavro.parse_schema(schema, named_schemas={})
 
 

@@ -41,7 +41,7 @@ class RecordRefused(Refused):
     def __init__(self, topic: str, partition: int, offset: int, reason: str) -> None:
         super().__init__(
             f"Topic {topic}, partition {partition}, offset {offset} cannot be {self.verb}: {reason}. Nothing was "
-            "passed over. A restart does not help: sinks/clickhouse/README.md, 'When it refuses'."
+            "skipped. A restart does not help: sinks/clickhouse/README.md, 'When it refuses'."
         )
         self.topic, self.partition, self.offset = topic, partition, offset
 

@@ -96,7 +96,7 @@ def _is_had(migration: Migration, had: dict[str, str]) -> bool:
     sha256 = had.get(migration.name)
     if sha256 is not None and sha256 != migration.sha256:
         raise MigrationChanged(
-            f"Migration {migration.name} was run here in another wording (SHA-256 {sha256[:12]}, now "
+            f"Migration {migration.name} was run here with another text (SHA-256 {sha256[:12]}, now "
             f"{migration.sha256[:12]}). Run the version of the program that made this database, or fill a new one."
         )
     return sha256 is not None

@@ -27,7 +27,7 @@ RETRY_MAX_S = 15.0
 CLIENT_ID = "peserta-sink"
 
 WHAT_TO_DO = (
-    "The topic was cut short (retention) or made anew. Nothing was skipped. Fill a new database from a complete topic, "
+    "The topic was truncated (retention) or recreated. Nothing was skipped. Fill a new database from a complete topic, "
     "or accept the hole by hand: sinks/clickhouse/README.md, 'When it refuses'."
 )
 

@@ -79,7 +79,7 @@ def _kept(log: SourceLog, start: int, said_by: str) -> int:
         )
     if start > log.end:
         raise Refused(
-            f"{log}: {said_by} continues at {start}, but the topic ends at {log.end}: it was cut or made anew. "
+            f"{log}: {said_by} continues at {start}, but the topic ends at {log.end}: it was truncated or recreated. "
             "Restore it, or rebuild under a new app id"
         )
     return start

@@ -70,7 +70,7 @@ class StateOnDisk:
             rows.close()
             raise Refused(
                 f"the state on disk of partition {partition} contains its changelog to {contained}, but the topic ends "
-                f"at {end}: it was cut. Restore it; or remove {folder}, to take the topic as it is"
+                f"at {end}: it was truncated. Restore it; or remove {folder}, to take the topic as it is"
             )
         if contained >= 0 and (contained < begin - 1 or self._now_ms() - newest_ms > AGE_MAX_S * 1000):
             rows.close()

@@ -146,7 +146,7 @@ def journal_deleted(world: World) -> None:
         assert "cannot be made again" in peserta(world, *command, code=ExitCode.WRONG_SETTINGS)
     asyncio.run(create_topics(settings.kafka, prefix=settings.topic_prefix, partitions=settings.partitions))
     world.service.start("bookkeeper")
-    world.wait_until_it_refuses("bookkeeper", "it was cut or made anew")
+    world.wait_until_it_refuses("bookkeeper", "it was truncated or recreated")
     _audit_names_it(settings)
 
 

@@ -50,9 +50,9 @@ def test_a_lane_without_state_starts(source: SourceLog, start: int) -> None:
 REFUSALS = {
     "something committed, no cursor": (lambda: start_after_cursor(log(committed=9), None), "its changelog was lost"),
     "records after the cursor deleted": (lambda: start_after_cursor(log(begin=50), 41), "in-3: .* deleted unread"),
-    "cursor beyond the end": (lambda: start_after_cursor(log(end=30), 41), "cut or made anew"),
+    "cursor beyond the end": (lambda: start_after_cursor(log(end=30), 41), "truncated or recreated"),
     "records after the commit deleted": (lambda: start_after_commit(log(begin=50, committed=42)), "deleted unread"),
-    "commit beyond the end": (lambda: start_after_commit(log(end=30, committed=42)), "cut or made anew"),
+    "commit beyond the end": (lambda: start_after_commit(log(end=30, committed=42)), "truncated or recreated"),
 }
 
 

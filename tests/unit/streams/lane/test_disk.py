@@ -135,7 +135,7 @@ def test_a_state_that_the_changelog_does_not_follow_any_more_is_read_anew(left: 
 
 def test_a_state_beyond_its_changelog_is_refused_and_left_as_it_is(left: Path, clock: Clock) -> None:
     states = states_in(left, clock)
-    with pytest.raises(Refused, match="contains its changelog to 2, but the topic ends at 2: it was cut"):
+    with pytest.raises(Refused, match="contains its changelog to 2, but the topic ends at 2: it was truncated"):
         states.take_up(0, 0, 2)
     states.close()
     assert found(states_in(left, clock), end=3) == WHOLE
