@@ -1,0 +1,151 @@
+"""One worker of the service in this process: its health endpoint, the generation that it keeps, and its work until a
+signal."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from peserta.operations.discovery import with_kafka
+from peserta.operations.failure import Unfit
+from peserta.operations.generations import book_or_stop, end_when_superseded, standing_patiently
+from peserta.operations.health.endpoint import Told
+from peserta.operations.health.serving import serving
+from peserta.settings import Settings
+from sinks.clickhouse.faults import Refused
+from sinks.clickhouse.loop import run_sink as carry
+from sinks.clickhouse.metrics import SinkMetrics
+from sinks.clickhouse.readiness import Standing
+from streams.lane.hooks.app import LaneApp
+from streams.lane.readiness import WorkerStatus, waits_for
+from streams.lane.stop import Refused as LaneRefused
+from streams.lane.worker import run_worker
+from streams.metrics import BookkeeperMetrics, LaneMetrics, RecorderMetrics
+from streams.settings import StreamSettings
+from streams.workers import bookkeeper_app, recorder_app
+
+BROKER_WAIT_S: Final = 60.0
+SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+Metrics = TypeVar("Metrics", bound=LaneMetrics)
+OnSignal = Callable[[], None]
+
+
+def run_recorder(settings: Settings, on_early_signal: OnSignal) -> int:
+    """Inbound topics -> journal and dead letters, until a signal; the code with which the lane ends its process.
+
+    `on_early_signal` is called for a SIGTERM or SIGINT while nothing is begun, and ends the process. Failed when
+    settings and topics do not fit.
+    """
+    return _run("recorder", settings, recorder_app, RecorderMetrics, lambda settings, _: settings, on_early_signal)
+
+
+def run_bookkeeper(settings: Settings, on_early_signal: OnSignal, generation: int | None = None) -> int:
+    """Journal -> ledger, snapshots, alerts, as `run_recorder` does; of the current generation, or of this one."""
+
+    def book(settings: Settings, told: Told) -> Settings | None:
+        found = asyncio.run(_book(settings, told, generation))
+        if found is not None:
+            end_when_superseded(found)
+        return found
+
+    return _run("bookkeeper", settings, bookkeeper_app, BookkeeperMetrics, book, on_early_signal)
+
+
+def run_sink(settings: Settings, generation: int | None = None) -> None:
+    """Journal, ledger, snapshots, alerts, dead letters -> ClickHouse, until a signal; of the current generation, or of
+    this one. `settings`: those of `sink_settings`. Failed when Kafka or ClickHouse refuses for good."""
+    try:
+        asyncio.run(_sink_until_signal(settings, generation))
+    except Refused as error:
+        raise Unfit(str(error)) from error
+
+
+def sink_settings(settings: Settings) -> Settings:
+    """The same settings; Failed when they name no broker or no ClickHouse."""
+    if not with_kafka(settings).clickhouse_url:
+        raise Unfit("The sink needs PESERTA_CLICKHOUSE_URL.")
+    return settings
+
+
+async def _sink_until_signal(settings: Settings, generation: int | None) -> None:
+    stop = _stop_on_signal()
+    standing = Standing()
+    told = Told("sink", standing.waits_for)
+    with _health(settings, told) as say:
+        say()
+        told.pulse.start(asyncio.get_running_loop())
+        book = await book_or_stop(settings, generation, stop)
+        if book is None:
+            return
+        end_when_superseded(book)
+        # Analysts see what stands: a generation that is only being built is shown nowhere else.
+        shown_in = settings.clickhouse_database if generation is None and book.generation > 1 else ""
+        carried = replace(book.sink_settings(), shown_in=shown_in)
+
+        async def may_show() -> bool:
+            """One that wakes up late must not put its own before analysts again."""
+            return (await standing_patiently(settings, None)).number == book.generation
+
+        metrics = SinkMetrics(told.registry)
+        await carry(carried, stop=stop, metrics=metrics, standing=standing, may_show=may_show)
+
+
+async def _book(settings: Settings, told: Told, generation: int | None) -> Settings | None:
+    """The generation to keep; None when a signal came before the broker answered."""
+    told.pulse.start(asyncio.get_running_loop())
+    return await book_or_stop(settings, generation, _stop_on_signal(), BROKER_WAIT_S, folds=True)
+
+
+def _stop_on_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _run(
+    role: str,
+    settings: Settings,
+    make: Callable[[StreamSettings, Metrics], LaneApp],
+    metrics: type[Metrics],
+    of_book: Callable[[Settings, Told], Settings | None],
+    on_early_signal: OnSignal,
+) -> int:
+    settings = with_kafka(settings)
+    apps: list[LaneApp] = []
+    _until_started(on_early_signal)
+    told = Told(role, lambda: waits_for(apps[0].status() if apps else WorkerStatus()))
+    with _health(settings, told) as say:
+        book = of_book(settings, told)
+        if book is None:
+            return 0
+        _until_started(on_early_signal)
+        app = _app(make, book.stream_settings(), metrics(told.registry))
+        apps.append(app)
+
+        def on_loop(loop: asyncio.AbstractEventLoop) -> None:
+            say()
+            told.pulse.start(loop)
+
+        return run_worker(app, on_loop=on_loop)
+
+
+def _until_started(on_early_signal: OnSignal) -> None:
+    """Until the worker's own loop takes the signals: nothing is begun, so nothing is left behind."""
+    for number in SIGNALS:
+        signal.signal(number, lambda *_: on_early_signal())
+
+
+def _app(make: Callable[[StreamSettings, Metrics], LaneApp], streams: StreamSettings, metrics: Metrics) -> LaneApp:
+    streams.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        return make(streams, metrics)
+    except (LaneRefused, ValueError) as error:
+        raise Unfit(str(error)) from error
+
+
+def _health(settings: Settings, told: Told) -> AbstractContextManager[Callable[[], None]]:
+    return serving(told, bind=str(settings.health_bind), port=settings.health_listens_on, data_dir=settings.data_dir)
