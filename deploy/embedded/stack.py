@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from rich.console import Console
 
@@ -18,7 +18,10 @@ from deploy.embedded.process import Process
 if TYPE_CHECKING:
     from deploy.embedded.kafka import Kafka
 
-__all__ = ["Stack", "StackError"]
+__all__ = ["Stack", "StackError", "Terminal"]
+
+Terminal: TypeAlias = Console
+"""Where a start shows what it fetches."""
 
 
 class Stack:

@@ -1,10 +1,6 @@
 """`peserta demo`: the whole service on a story or on somebody's files, and the proof."""
 
-import secrets
 import shlex
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -13,23 +9,20 @@ import typer
 from peserta.cli.arguments import CompaniesFile, GraceDays, PoliciesFile, optional_date
 from peserta.cli.demo_screen import show, summary
 from peserta.cli.exit_codes import ExitCode
-from peserta.cli.local_stack import LOGS_FOLDER, LocalStack, check_new, local_stack
-from peserta.cli.refusals import refusals
 from peserta.cli.screen import err, out, print_json
 from peserta.demo.answers import answers
 from peserta.demo.evidence import Evidence, gather
+from peserta.demo.installation import folder_of, installed
 from peserta.demo.material import Material, from_files, from_story
 from peserta.demo.proof import Check, failures, prove
 from peserta.demo.run import Run, Sent
 from peserta.demo.story import DEFAULT_SEED, story
 from peserta.intake.reference_files import read_rules
 from peserta.operations.failure import Rejected
-from peserta.operations.remembered import Remembered, remember
+from peserta.operations.local_stack import LOGS_FOLDER
 from peserta.operations.service import Service
-from peserta.settings import Settings, read_settings
+from peserta.settings import Settings
 from streams.core.book import GRACE_DAYS_DEFAULT
-
-PARTITIONS = 4
 
 
 def demo(
@@ -68,10 +61,9 @@ def demo(
         raise Rejected("Files of facts come after --facts.")
     material = _material([*(facts or ()), *(more or ())], policies, companies, grace_days, as_of, seed, scale)
     with (
-        refusals(),
-        _folder(keep) as folder,
+        folder_of(keep) as folder,
         err.status("Starting Kafka and ClickHouse") as status,
-        _installation(folder, material, is_kept=keep is not None) as local,
+        installed(folder, material.rules.grace_days, is_kept=keep is not None, terminal=err, say=err.print) as local,
     ):
         settings = local.settings
         with Service(settings, folder / LOGS_FOLDER, keep=(local.lock,)) as service:
@@ -101,46 +93,6 @@ def _material(
     if policies or companies or as_of:
         raise Rejected("--policies, --companies and --as-of go with --facts; the story brings its own.")
     return from_story(story(seed, scale))
-
-
-@contextmanager
-def _folder(keep: Path | None) -> Iterator[Path]:
-    """The folder of everything: a temporary one, or one that nobody has used yet."""
-    configured = read_settings()  # What is wrong in the environment is said, also where the demonstration has its own.
-    if keep is None:
-        with tempfile.TemporaryDirectory(prefix="peserta-demo-") as folder:
-            yield Path(folder)
-        return
-    check_new(keep)
-    if configured.kafka or configured.clickhouse_url:
-        raise Rejected(
-            "--keep is for a Kafka and a ClickHouse that are started here: leave PESERTA_KAFKA and "
-            "PESERTA_CLICKHOUSE_URL out."
-        )
-    yield keep.resolve()
-
-
-@contextmanager
-def _installation(folder: Path, material: Material, *, is_kept: bool) -> Iterator[LocalStack]:
-    """An installation that nobody else uses; what is not configured is started in the folder, laid out as `peserta up`
-    does it. One that is kept has the usual names, for `up` to find it."""
-    name = f"demo_{secrets.token_hex(4)}"
-    configured = read_settings(
-        topic_prefix=None if is_kept else f"{name}.",
-        clickhouse_database=None if is_kept else name,
-        clock="replay",
-        partitions=PARTITIONS,
-        grace_days=material.rules.grace_days,
-        data_dir=folder,
-        inbound_topics="workforce.facts.v1",
-        health_port=0,
-    )
-    with local_stack(
-        configured, "peserta demo", console=err, say=err.print, fixed_ports=False, must_be_new=is_kept
-    ) as local:
-        if is_kept:
-            remember(folder, Remembered(grace_days={configured.topic_prefix: configured.grace_days}))
-        yield local
 
 
 def go_on(folder: Path) -> str:

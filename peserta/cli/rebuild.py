@@ -1,7 +1,7 @@
 """`peserta rebuild`: the book folded again from its journal."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated, Final
@@ -11,22 +11,17 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from peserta.cli.exit_codes import ExitCode
 from peserta.cli.findings_table import findings_table
-from peserta.cli.local_stack import STACK_FOLDER, local_stack
-from peserta.cli.refusals import refusals
 from peserta.cli.screen import err, out, table
 from peserta.operations.audit.findings import Finding
-from peserta.operations.discovery import installation, with_kafka
+from peserta.operations.discovery import installation
 from peserta.operations.failure import Rejected
-from peserta.operations.generations import standing_book
-from peserta.operations.making_topics import make_topics
-from peserta.operations.opened import as_opened, known_of_book
+from peserta.operations.rebuild.book import book_to_fold
+from peserta.operations.rebuild.comparison import compare
 from peserta.operations.rebuild.removal import remove_old
-from peserta.operations.rebuild.run import Rebuilt, Say, refold, shown
+from peserta.operations.rebuild.run import Rebuilt, Say
 from peserta.operations.rebuild.run import rebuild as fold_beside
 from peserta.operations.rebuild.state import restore
-from peserta.operations.remembered import recall
 from peserta.settings import Settings
-from schemas.generation import FIRST
 
 WORKERS_MAX: Final = 64
 VIEWS_LACK: Final = (
@@ -56,7 +51,7 @@ def rebuild(
     """
     if check + state + drop_old > 1 or (not switch and (check or state or drop_old)):
         raise Rejected("--check, --state, --drop-old and --no-switch are different things: ask for one.")
-    with _book() as settings:
+    with book_to_fold(installation(), terminal=err, say=err.print) as settings:
         if check:
             _check(settings)
         elif state:
@@ -67,38 +62,14 @@ def rebuild(
             _rebuild(settings, workers, switches=switch)
 
 
-@contextmanager
-def _book() -> Iterator[Settings]:
-    """The standing book. One of `peserta up` that does not run (it ends when a worker refuses) is started for as long
-    as this takes, without workers."""
-    configured = installation()
-    if configured.kafka or not (configured.data_dir / STACK_FOLDER).is_dir():
-        with refusals():
-            settings = _as_opened(with_kafka(configured), {})
-        yield standing_book(settings)
-        return
-    with refusals(), local_stack(configured, "peserta rebuild", console=err, say=err.print, fixed_ports=False) as local:
-        yield standing_book(_as_opened(local.settings, recall(configured.data_dir).grace_days))
-
-
-def _as_opened(settings: Settings, remembered: Mapping[str, int]) -> Settings:
-    """As the book was opened, which the environment may not know of an `up` that has ended. Other days of grace may be
-    set: to fold the book with them is what a rebuild is for."""
-    book = asyncio.run(known_of_book(settings, remembered))
-    if "grace_days" in settings.model_fields_set:
-        book.pop("grace_days", None)
-    return as_opened(settings, book)
-
-
 def _check(settings: Settings) -> None:
     with _told() as say:
-        kept = asyncio.run(refold(settings, say))
-        views = asyncio.run(shown(settings)) if settings.generation > FIRST else None
-    findings = [finding for book in kept for finding in book.findings]
-    _show(f"Generation {settings.generation} against its journal", [*findings, *([views] if views else [])])
-    if views is not None and not views.holds:
+        found = asyncio.run(compare(settings, say))
+    findings = [*found.findings, *([found.views] if found.views else [])]
+    _show(f"Generation {settings.generation} against its journal", findings)
+    if not found.is_shown:
         out.print(VIEWS_LACK, markup=True)
-    if not all(finding.holds for finding in findings):
+    if not found.is_same:
         out.print("[bold red]This code makes something else of the journal than what stands.[/bold red]", markup=True)
         raise typer.Exit(ExitCode.NOT_AS_ASKED)
     out.print(
@@ -106,12 +77,11 @@ def _check(settings: Settings) -> None:
         "stand, byte for byte.[/bold green]",
         markup=True,
     )
-    if views is not None and not views.holds:
+    if not found.is_shown:
         raise typer.Exit(ExitCode.NOT_AS_ASKED)
 
 
 def _state(settings: Settings) -> None:
-    asyncio.run(make_topics(settings))
     with _told() as say:
         restored = asyncio.run(restore(settings, say))
     columns = ("partition", "up to", "rows", "records written")
@@ -121,7 +91,6 @@ def _state(settings: Settings) -> None:
 
 
 def _rebuild(settings: Settings, workers: int, *, switches: bool) -> None:
-    asyncio.run(make_topics(settings))
     with _told() as say:
         rebuilt = asyncio.run(fold_beside(settings, workers, say, switches=switches))
     number, old = rebuilt.candidate.generation.number, settings.generation

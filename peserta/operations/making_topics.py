@@ -1,8 +1,8 @@
 """The topics of an installation, made as its settings say."""
 
-from peserta.operations.failure import Unavailable, Unfit
+from peserta.operations.failure import Unavailable
 from peserta.operations.lost_topics import go_on_behind, seen_of_lost
-from peserta.operations.opened import OpenedOtherwise, check_opened, opened_with
+from peserta.operations.opened import check_opened, opened_with
 from peserta.operations.topics import Topic, TopicError, create_topics
 from peserta.settings import Settings
 from streams.settings import REPLAY
@@ -11,10 +11,7 @@ from streams.settings import REPLAY
 async def make_topics(settings: Settings) -> tuple[Topic, ...]:
     """What is missing of this generation's topics; Failed when they do not fit, the brokers refuse, or one is
     missing that cannot be made again."""
-    try:
-        check_opened(settings, await opened_with(settings))
-    except OpenedOtherwise as error:
-        raise Unfit(str(error)) from error
+    check_opened(settings, await opened_with(settings))
     seen = await seen_of_lost(settings)
     try:
         made = await create_topics(

@@ -20,6 +20,8 @@ from tenacity import (
 )
 
 from deploy.embedded.lock import lock
+from peserta.operations.discovery import addresses_of
+from peserta.operations.failure import Unfit
 
 LOCK_NAME: Final = "lock"
 # What a killed holder has started ends within the limit of its leash (deploy/embedded/process.py, ORPHAN_LIMIT_S).
@@ -46,14 +48,31 @@ class Holder:
         return True
 
 
-class Occupied(Exception):
+class Occupied(Unfit):
     """Somebody else has the data directory, and nothing in it was touched. `holder` None: only what a holder that was
-    killed has left running."""
+    killed has left running. The text says who it is, how what runs is reached, and what to do."""
 
     def __init__(self, folder: Path, holder: Holder | None) -> None:
         self.folder, self.holder = folder, holder
-        who = f"`{holder.command}` (process {holder.pid}, since {holder.since})" if holder else "a process that is left"
-        super().__init__(f"{who} has {folder}")
+        super().__init__(_left_running(folder) if holder is None else _has(folder, holder))
+
+
+def _left_running(folder: Path) -> str:
+    return (
+        f"What a command that was killed has started on {folder} still runs after {ORPHANS_LIMIT_S:.0f} s. "
+        f"`fuser {folder / LOCK_NAME}` names it: end it, and start again."
+    )
+
+
+def _has(folder: Path, holder: Holder) -> str:
+    reached = addresses_of(folder, holder.pid)
+    found = (
+        f" It is reached at {reached}; commands with this PESERTA_DATA_DIR find it by themselves." if reached else ""
+    )
+    return (
+        f"`{holder.command}` runs on {folder} already: process {holder.pid}, since {holder.since}.{found} "
+        f"Nothing was touched. End it first (Ctrl-C there, or `kill {holder.pid}`), or take another PESERTA_DATA_DIR."
+    )
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType  # type: ignore[import-untyped]
 
+from peserta.operations.failure import Unfit
 from peserta.operations.generations import read_said
 from peserta.operations.rebuild.groups import admin_of
 from peserta.settings import PREFIX, Settings
@@ -17,7 +18,7 @@ ANOTHER: Final = (
 )
 
 
-class OpenedOtherwise(Exception):
+class OpenedOtherwise(Unfit):
     """The settings are not those that the book was opened with; the text says which, and what to do."""
 
 

@@ -10,10 +10,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
+from peserta.operations.failure import Unfit
+
 FILE_NAME: Final = "remembered.json"
 
 
-class Unreadable(Exception):
+class Unreadable(Unfit):
     """The file is not what `remember` writes; the text says which."""
 
 

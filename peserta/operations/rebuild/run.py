@@ -14,6 +14,7 @@ from peserta.operations.audit.reading import partition_reader
 from peserta.operations.clickhouse_writing import writing
 from peserta.operations.failure import Failed, Unavailable
 from peserta.operations.kafka_reading import end_offsets, left_to_do
+from peserta.operations.making_topics import make_topics
 from peserta.operations.rebuild.announcement import Announcement
 from peserta.operations.rebuild.candidate import Candidate, begin, next_candidate
 from peserta.operations.rebuild.difference import differences
@@ -60,6 +61,7 @@ async def refold(settings: Settings, say: Say) -> list[Kept]:
 
 async def rebuild(settings: Settings, bookkeepers: int, say: Say, *, switches: bool = True) -> Rebuilt:
     """Fold a new generation and make it the standing one. Failed when it cannot go on; nothing is lost then."""
+    await make_topics(settings)
     candidate = await next_candidate(settings)
     async with await Announcement.open(settings) as announcement:
         await begin(candidate, announcement)

@@ -12,6 +12,7 @@ from peserta.operations.audit.kept import Kept
 from peserta.operations.audit.partition import STATE_CLAIM, PartitionAudit
 from peserta.operations.audit.reading import partition_reader
 from peserta.operations.failure import Interrupted, NotAsAsked, Rejected
+from peserta.operations.making_topics import make_topics
 from peserta.operations.rebuild.groups import PATIENCE_S, is_kept
 from peserta.operations.rebuild.run import Say
 from peserta.settings import Settings
@@ -37,6 +38,7 @@ class Restored:
 async def restore(settings: Settings, say: Say, patience_s: float = PATIENCE_S) -> list[Restored]:
     """Write the state that the journal gives up to where the outputs are. Failed when these differ from it, or
     book-keepers run: then nothing is written in that partition."""
+    await make_topics(settings)
     streams = settings.stream_settings()
     if await is_kept(streams.kafka, streams.bookkeeper_app, patience_s):
         raise Rejected("Book-keepers are running: stop them first, and start them again afterwards. Nothing was done.")

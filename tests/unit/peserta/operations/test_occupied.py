@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded.lock import lock
-from peserta.cli.refusals import who_has
 from peserta.operations.discovery import FILE_NAME
 from peserta.operations.occupied import LOCK_NAME, Holder, Occupied, occupied
 from tests.support.liveness import is_alive
@@ -75,7 +74,7 @@ def test_a_folder_that_somebody_has_is_refused_with_who_it_is(other: Other, tmp_
     holder = refused.value.holder
     assert holder is not None
     assert (holder.command, holder.pid) == ("peserta up", other.process.pid)
-    said = who_has(refused.value)
+    said = str(refused.value)
     assert f"process {holder.pid}, since {holder.since}" in said
     assert f"kill {holder.pid}" in said
     assert "reached at" not in said
@@ -85,11 +84,11 @@ def test_it_is_said_where_an_up_that_has_it_is_reached_without_its_password(tmp_
     holder = Holder("peserta up", os.getpid(), "2026-01-02 03:04:05+07:00")
     told = {"kafka": "127.0.0.1:9092", "clickhouse_url": "http://reader:secret@127.0.0.1:8123"}
     (tmp_path / FILE_NAME).write_text(json.dumps({"pid": os.getpid(), **told}))
-    said = who_has(Occupied(tmp_path, holder))
+    said = str(Occupied(tmp_path, holder))
     assert "Kafka 127.0.0.1:9092 and ClickHouse 127.0.0.1:8123" in said
     assert "secret" not in said
     (tmp_path / FILE_NAME).write_text(json.dumps({"pid": os.getpid() + 1, **told}))
-    assert "9092" not in who_has(Occupied(tmp_path, holder))
+    assert "9092" not in str(Occupied(tmp_path, holder))
 
 
 def test_what_is_refused_has_touched_nothing(other: Other, tmp_path: Path) -> None:
@@ -132,7 +131,7 @@ def test_a_wait_for_what_was_left_ends_when_it_is_asked_to(tmp_path: Path) -> No
         ):
             pass
         assert refused.value.holder is None
-        assert "fuser" in who_has(refused.value)
+        assert "fuser" in str(refused.value)
     finally:
         os.kill(other.child, signal.SIGKILL)
 

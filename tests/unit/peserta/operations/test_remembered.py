@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from deploy.embedded.listener import listener
 from deploy.embedded.ports import PortTakenError, free_ports, on_port
-from peserta.cli.local_stack import Port, wanted_port
+from peserta.operations.local_stack import Port, wanted_port
 from peserta.operations.remembered import FILE_NAME, Remembered, Unreadable, recall, remember
 from tests.support.journals import deterministic
 

@@ -1,25 +1,17 @@
-"""`peserta up` looks after the parts that it has started."""
+"""A local service looks after the parts that it has started."""
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from deploy.embedded.process import Process
-from peserta.cli.up import _check_parts
 from peserta.operations.failure import Failed, Interrupted
+from peserta.operations.local_service import check_parts
 from tests.support.waiting import wait_until
 
 LAST_WORDS = "no room on the disk"
 PROGRAM = f"import signal, sys; print({LAST_WORDS!r}, flush=True); signal.pause() if sys.argv[1] == 'stay' else None"
-
-
-@dataclass
-class Parts:
-    """As a stack has them."""
-
-    processes: list[Process]
 
 
 def part(name: str, folder: Path, how: str) -> Process:
@@ -32,7 +24,7 @@ def test_a_part_that_has_ended_is_told_with_its_last_words_and_asks_for_a_new_st
     try:
         wait_until(lambda: any(one.poll() is not None for one in parts))
         with pytest.raises(Failed, match=f"{ends} has ended") as told:
-            _check_parts(Parts(parts))  # type: ignore[arg-type]
+            check_parts(parts)
     finally:
         for one in parts:
             one.stop()

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
-
 from deploy.embedded.error import StackError
 from deploy.embedded.ports import PortTakenError, is_free
-from deploy.embedded.stack import Stack
+from deploy.embedded.stack import Stack, Terminal
+from peserta.operations.failure import Rejected
 from peserta.operations.occupied import LOCK_NAME, occupied
 from peserta.operations.remembered import Remembered, recall, remember
 from peserta.settings import PREFIX, Settings, read_settings
@@ -25,7 +24,7 @@ CLICKHOUSE_PORT: Final = 8123
 Say = Callable[[str], None]
 
 
-class NotNew(Exception):
+class NotNew(Rejected):
     """A folder that was to be new has something in it."""
 
 
@@ -79,7 +78,7 @@ def local_stack(
     configured: Settings,
     command: str,
     *,
-    console: Console,
+    terminal: Terminal,
     say: Say,
     stopping: threading.Event | None = None,
     fixed_ports: bool = True,
@@ -87,7 +86,8 @@ def local_stack(
 ) -> Iterator[LocalStack]:
     """Have the data directory and, running in it, what is not configured elsewhere, while inside.
 
-    Without `fixed_ports` any free ones serve, and nothing is remembered. Raises Occupied before anything in the
+    `terminal` is where a download of Kafka is shown, and `say` is told what else somebody should know. Without
+    `fixed_ports` any free ones serve, and nothing is remembered. Raises Occupied before anything in the
     directory is touched; NotNew where it `must_be_new` and is not; StackError, with the port and the way out when one
     is taken.
     """
@@ -100,7 +100,7 @@ def local_stack(
             check_new(folder)  # Somebody else may have had it between the caller's look and the lock.
         last = recall(folder)
         ports = _ports(configured, last) if fixed_ports else (Port("kafka", None), Port("clickhouse", None))
-        with _stack(folder, ports, (kafka, clickhouse), console, lock, stopping) as stack:
+        with _stack(folder, ports, (kafka, clickhouse), terminal, lock, stopping) as stack:
             addresses = {
                 **({"kafka": stack.kafka_address} if kafka else {}),
                 **({"clickhouse_url": stack.clickhouse_url} if clickhouse else {}),
@@ -138,7 +138,7 @@ def _stack(
     folder: Path,
     ports: tuple[Port, Port],
     parts: tuple[bool, bool],
-    console: Console,
+    terminal: Terminal,
     lock: int,
     stopping: threading.Event | None,
 ) -> Stack:
@@ -149,7 +149,7 @@ def _stack(
             clickhouse=parts[1],
             kafka_port=ports[0].number,
             clickhouse_port=ports[1].number,
-            console=console,
+            console=terminal,
             keep=(lock,),
             stopping=stopping,
         )

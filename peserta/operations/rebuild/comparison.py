@@ -1,0 +1,34 @@
+"""The current generation against its journal, folded again by the code at hand; nothing is written."""
+
+from dataclasses import dataclass
+
+from peserta.operations.audit.findings import Finding
+from peserta.operations.rebuild.run import Say, refold, shown
+from peserta.settings import Settings
+from schemas.generation import FIRST
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`findings` of every partition; `views`: whether analysts read this generation, null for the first, which they
+    read without views of their own."""
+
+    findings: tuple[Finding, ...]
+    views: Finding | None
+
+    @property
+    def is_same(self) -> bool:
+        """Whether this code makes of the journal what is kept, byte for byte."""
+        return all(finding.holds for finding in self.findings)
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether analysts see the generation that they should."""
+        return self.views is None or self.views.holds
+
+
+async def compare(settings: Settings, say: Say) -> Comparison:
+    """Fold every partition again and compare it. Failed when Kafka or ClickHouse does not answer."""
+    partitions = await refold(settings, say)
+    views = await shown(settings) if settings.generation > FIRST else None
+    return Comparison(tuple(finding for one in partitions for finding in one.findings), views)
