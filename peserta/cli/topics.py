@@ -7,10 +7,8 @@ import typer
 from peserta.cli.screen import counted, out, table
 from peserta.operations.discovery import installation, with_kafka
 from peserta.operations.generations import standing_book
-from peserta.operations.making_topics import make_topics
-from peserta.operations.topics import topic_table
-from peserta.settings import Settings
-from streams.settings import REPLAY
+from peserta.operations.topic_table import topics_of
+from peserta.operations.topics import make_topics
 
 topics = typer.Typer(no_args_is_help=True, help="The Kafka topics of the installation.")
 
@@ -34,18 +32,9 @@ def list_topics() -> None:
     """
     settings = installation()
     rows = []
-    for topic in _table(standing_book(settings) if settings.kafka else settings):
+    for topic in topics_of(standing_book(settings) if settings.kafka else settings):
         kept = "the last of each key" if topic.cleanup == "compact" else "for ever"
         if topic.cleanup == "delete" and topic.retention_ms >= 0:
             kept = f"{topic.retention_ms // 86_400_000} days"
         rows.append((topic.name, kept, topic.batch_bytes))
     out.print(table("Topics", ("topic", "keeps", "largest batch, bytes"), rows, right=("largest batch, bytes",)))
-
-
-def _table(settings: Settings):  # type: ignore[no-untyped-def]
-    return topic_table(
-        prefix=settings.topic_prefix,
-        inbound=[topic.name for topic in settings.inbound_topics],
-        history=settings.clock == REPLAY,
-        generation=settings.generation,
-    )

@@ -16,9 +16,9 @@ from peserta.intake.publisher import Publisher
 from peserta.intake.reference import changes, send
 from peserta.operations.failure import Interrupted
 from peserta.operations.kafka_reading import end_offsets, wait_until_worked
-from peserta.operations.making_topics import make_topics
 from peserta.operations.service import Service
 from peserta.operations.ticking import inbound_of, tick
+from peserta.operations.topics import make_topics
 from peserta.settings import Settings
 from schemas.admission import Refusal
 from schemas.records import Coordinates

@@ -16,10 +16,10 @@ from peserta.operations.failure import Interrupted, Unfit
 from peserta.operations.generations import current_book
 from peserta.operations.health.asking import ask
 from peserta.operations.local_stack import LOGS_FOLDER, local_stack
-from peserta.operations.making_topics import make_topics
 from peserta.operations.opened import as_opened, known_of_book
 from peserta.operations.remembered import recall, remember
 from peserta.operations.service import Service
+from peserta.operations.topics import make_topics
 from peserta.settings import Settings
 from streams.lane.stop_code import StopCode
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from deploy.embedded.process import Process
-from peserta.operations.topics import Topic, topic_table
+from peserta.operations.topic_table import Topic, topic_table
 from peserta.settings import Settings
 from streams.lane.stop_code import StopCode
 from tests.chaos.broker_orders import (

@@ -21,8 +21,8 @@ from peserta.demo.run import Run
 from peserta.demo.story import story
 from peserta.operations.health.asking import ask
 from peserta.operations.health.place import places_of
-from peserta.operations.making_topics import make_topics
 from peserta.operations.service import ROLES, Service
+from peserta.operations.topics import make_topics
 from peserta.settings import Settings
 from schemas.fact_json import read_record
 from tests.support.installation import installation

@@ -16,7 +16,7 @@ from peserta.demo.run import ARRIVAL_LIMIT_S
 from peserta.intake.reference_files import read_companies, read_policies
 from peserta.operations.generations import read_said, standing_book
 from peserta.operations.kafka_reading import end_offsets, wait_until_worked
-from peserta.operations.making_topics import make_topics
+from peserta.operations.topics import make_topics
 from peserta.settings import PREFIX, Settings
 from schemas.admission import Refusal
 from schemas.fact_json import admit

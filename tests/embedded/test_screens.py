@@ -16,8 +16,8 @@ import pytest
 from deploy.embedded.stack import Stack
 from peserta.operations.clickhouse_reading import analyst
 from peserta.operations.coverage_reading import under_policies
-from peserta.operations.making_topics import make_topics
 from peserta.operations.service import Service
+from peserta.operations.topics import make_topics
 from schemas.dates import instant
 from schemas.public_json import JsonObject
 from tests.support.installation import installation

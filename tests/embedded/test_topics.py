@@ -6,7 +6,8 @@ from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
-from peserta.operations.topics import TopicError, create_topics, topic_table
+from peserta.operations.topic_table import topic_table
+from peserta.operations.topics import TopicError, create_topics
 
 
 async def settings(address: str, topic: str) -> dict[str, str]:

@@ -12,12 +12,12 @@ from tenacity import AsyncRetrying, retry_if_result, wait_fixed
 from peserta.operations.failure import Failed, Unavailable
 from peserta.operations.generations import read_said
 from peserta.operations.kafka_reading import end_offsets
-from peserta.operations.making_topics import make_topics
 from peserta.operations.rebuild import removal
 from peserta.operations.rebuild.announcement import REBUILD, Announcement
 from peserta.operations.rebuild.candidate import Candidate, begin
 from peserta.operations.rebuild.groups import admin_of
 from peserta.operations.rebuild.removal import remove_old
+from peserta.operations.topics import make_topics
 from peserta.settings import Settings
 from schemas.generation import Generation
 from tests.support.installation import installation

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from peserta.operations.failure import Failed, Unfit
-from peserta.operations.making_topics import make_topics
 from peserta.operations.opened import as_opened, known_of_book
-from peserta.operations.topics import create_topics, topic_table
+from peserta.operations.topic_table import topic_table
+from peserta.operations.topics import create_topics, make_topics
 from peserta.settings import Settings, read_settings
 from sinks.clickhouse.loop import run_sink
 from sinks.clickhouse.migrations import migrate, migrations

@@ -15,8 +15,8 @@ import pytest
 
 from peserta.operations.folding_code import digest_of_code
 from peserta.operations.kafka_reading import end_offsets, wait_until_worked
-from peserta.operations.making_topics import make_topics
 from peserta.operations.rebuild.announcement import Announcement
+from peserta.operations.topics import make_topics
 from peserta.settings import Settings
 from schemas.dates import instant
 from schemas.fact_json import line_of

@@ -13,7 +13,7 @@ from peserta.intake import publisher
 from peserta.intake.door import Door
 from peserta.intake.publisher import Publisher, PublishingStopped
 from peserta.operations.kafka_reading import read_to_end
-from peserta.operations.making_topics import make_topics
+from peserta.operations.topics import make_topics
 from peserta.settings import read_settings
 from schemas.admission import Refusal
 from schemas.codec import InboundCodec

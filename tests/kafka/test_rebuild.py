@@ -24,9 +24,9 @@ from peserta.operations.clickhouse_writing import writing
 from peserta.operations.failure import Failed
 from peserta.operations.generations import standing_book
 from peserta.operations.kafka_reading import end_offsets, read_to_end
-from peserta.operations.making_topics import make_topics
 from peserta.operations.rebuild.candidate import next_candidate
 from peserta.operations.rebuild.state import restore
+from peserta.operations.topics import make_topics
 from peserta.settings import Settings
 from streams.lane.stop_code import StopCode
 from tests.support.installation import RestartingService, installation

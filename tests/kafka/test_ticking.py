@@ -10,8 +10,8 @@ from peserta.intake.publisher import Publisher
 from peserta.operations.audit.reading import PartitionReader
 from peserta.operations.business_dates import business_dates
 from peserta.operations.kafka_reading import consumer_of, end_offsets, wait_until_worked
-from peserta.operations.making_topics import make_topics
 from peserta.operations.ticking import NoSuchDate, TooFarAhead, tick
+from peserta.operations.topics import make_topics
 from peserta.settings import Settings, read_settings
 from schemas.dates import day
 from schemas.records import Day

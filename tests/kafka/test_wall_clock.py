@@ -10,7 +10,7 @@ from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 from peserta.intake.door import Door
 from peserta.intake.publisher import Publisher
 from peserta.operations.journal_files import Exported, entries_of
-from peserta.operations.making_topics import make_topics
+from peserta.operations.topics import make_topics
 from peserta.settings import Settings, read_settings
 from schemas.dates import day_text, jakarta_day
 from schemas.records import Coordinates, Entry, FactEntry, Tick

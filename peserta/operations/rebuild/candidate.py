@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from peserta.operations.failure import Rejected
 from peserta.operations.folding_code import digest_of_code
 from peserta.operations.generations import Said, read_said
-from peserta.operations.making_topics import make_topics
 from peserta.operations.rebuild.announcement import Announcement
 from peserta.operations.rebuild.groups import PATIENCE_S, admin_of, is_kept
+from peserta.operations.topics import make_topics
 from peserta.settings import Settings
 from schemas.generation import Generation
 from schemas.topics import TopicNames

@@ -12,7 +12,7 @@ from peserta.operations.failure import Rejected, Unavailable
 from peserta.operations.generations import Said, read_said
 from peserta.operations.rebuild.announcement import Announcement
 from peserta.operations.rebuild.groups import admin_of, is_kept
-from peserta.operations.topics import book_topics
+from peserta.operations.topic_table import book_topics
 from peserta.settings import Settings
 from schemas.generation import FIRST
 from sinks.clickhouse.migrations import checked

@@ -14,11 +14,11 @@ from peserta.operations.audit.reading import partition_reader
 from peserta.operations.clickhouse_writing import writing
 from peserta.operations.failure import Failed, Unavailable
 from peserta.operations.kafka_reading import end_offsets, left_to_do
-from peserta.operations.making_topics import make_topics
 from peserta.operations.rebuild.announcement import Announcement
 from peserta.operations.rebuild.candidate import Candidate, begin, next_candidate
 from peserta.operations.rebuild.difference import differences
 from peserta.operations.rebuild.workers import Workers, working
+from peserta.operations.topics import make_topics
 from peserta.settings import Settings
 from sinks.clickhouse.reading import wait_until_caught_up
 from sinks.clickhouse.showing import show, views

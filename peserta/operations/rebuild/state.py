@@ -12,9 +12,9 @@ from peserta.operations.audit.kept import Kept
 from peserta.operations.audit.partition import STATE_CLAIM, PartitionAudit
 from peserta.operations.audit.reading import partition_reader
 from peserta.operations.failure import Interrupted, NotAsAsked, Rejected
-from peserta.operations.making_topics import make_topics
 from peserta.operations.rebuild.groups import PATIENCE_S, is_kept
 from peserta.operations.rebuild.run import Say
+from peserta.operations.topics import make_topics
 from peserta.settings import Settings
 from streams.lane.cursors import cursor_row
 from streams.lane.settings import LaneSettings

@@ -17,7 +17,7 @@ from deploy.embedded.broker import Cluster, Node
 from deploy.embedded.jars import KAFKA_VERSION
 from peserta.cli.deferred import every_command
 from peserta.cli.main import app
-from peserta.operations.topics import topic_table
+from peserta.operations.topic_table import topic_table
 from peserta.settings import PREFIX, Settings, read_settings
 from streams.settings import StreamSettings
 

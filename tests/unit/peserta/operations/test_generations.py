@@ -8,7 +8,7 @@ from tenacity import AsyncRetrying, stop_after_attempt
 from peserta.operations.failure import Failed, Rejected, Unfit
 from peserta.operations.generations import Changes, check_fits, standing_patiently
 from peserta.operations.opened import clock_of
-from peserta.operations.topics import topic_table
+from peserta.operations.topic_table import topic_table
 from peserta.settings import read_settings
 from schemas.generation import Generation
 from schemas.topics import FACTS

@@ -2,7 +2,7 @@
 
 import pytest
 
-from peserta.operations.topics import DAY_MS, topic_table
+from peserta.operations.topic_table import DAY_MS, topic_table
 from schemas.topics import TopicNames
 
 KEPT = {
