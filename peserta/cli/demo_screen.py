@@ -1,10 +1,9 @@
 """A run on the screen, for people: coverage, alerts, what was refused, three questions, times, the proof."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from clickhouse_connect.driver.client import Client
 from rich.console import Console
 from rich.text import Text
 
@@ -13,14 +12,13 @@ from peserta.cli.screen import bar, percent, sparkline, table
 from peserta.cli.tables import Sheet
 from peserta.demo.evidence import Evidence
 from peserta.demo.proof import Check, failures
+from peserta.demo.questions import Answer, Asked, ask
 from peserta.demo.run import Sent
 from peserta.demo.stage_times import Work
-from peserta.operations.clickhouse_reading import analyst
 from peserta.settings import Settings
 from schemas.admission import REASONS, Refusal, sentence
 from schemas.records import DeadLetter
 
-MONTHS_SHOWN: Final = 15
 BOOK_REASONS: Final = {
     "id_conflict": "the same event_id came again with other content",
     "too_many_facts": "the worker has 1,000 remembered facts",
@@ -33,60 +31,27 @@ MARKS: Final = {
 }
 
 
-class Question(NamedTuple):
-    """What an analyst may want to know, and the query that answers it."""
-
-    text: str
-    sql: str
-
-
-QUESTIONS: Final = (
-    Question(
-        "Where is the statutory gap widest? The law asks for all workers, whatever a policy asks.",
-        """SELECT regency, sum(active) AS workers, sum(uncovered) AS uncovered, sum(uncovered_new) AS of_them_new
-FROM coverage_current GROUP BY regency ORDER BY uncovered DESC LIMIT 5""",
-    ),
-    Question(
-        "Who moved most in the last 90 days, in points of coverage?",
-        """SELECT company_id,
-    round(argMin(coverage_bp, date) / 100, 2) AS before, round(argMax(coverage_bp, date) / 100, 2) AS now,
-    round(now - before, 2) AS points FROM coverage_daily AS d
-INNER JOIN (SELECT company_id, as_of FROM coverage_current) AS c USING (company_id)
-WHERE date > as_of - 90 AND coverage_bp IS NOT NULL GROUP BY company_id ORDER BY abs(points) DESC LIMIT 5""",
-    ),
-    Question(
-        "How late do facts arrive? Days from the date on which they hold until they are recorded.",
-        """SELECT source, count() AS facts, quantileExact(0.5)(late) AS median, quantileExact(0.95)(late) AS p95,
-    max(late) AS most
-FROM (SELECT source, dateDiff('day', effective_on, toDate(recorded_at, 'Asia/Jakarta')) AS late FROM journal)
-GROUP BY source ORDER BY p95 DESC LIMIT 5""",
-    ),
-)
-
-
 def show(console: Console, settings: Settings, sent: Sent, evidence: Evidence, checks: Sequence[Check]) -> None:
     """Everything, in the order in which a reader would ask."""
-    with analyst(settings) as client:
-        console.print(_coverage(client, evidence), "")
-        _alerts(console, evidence)
-        console.print(_refused(sent, evidence), "")
-        for question in QUESTIONS:
-            _answer(console, client, question)
+    asked = ask(settings)
+    console.print(_coverage(asked, evidence), "")
+    _alerts(console, evidence)
+    console.print(_refused(sent, evidence), "")
+    for answer in asked.answers:
+        _answer(console, answer)
     console.print(_times(sent), "")
     console.print(proof_table(checks))
     for failure in failures(checks):
         console.print(failure, style="red")
 
 
-def _coverage(client: Client, evidence: Evidence) -> Sheet:
-    months = _months(client)
-    names = {row["company_id"]: row for row in client.query("SELECT * FROM companies").named_results()}
+def _coverage(asked: Asked, evidence: Evidence) -> Sheet:
     policies = sorted(evidence.exported.policies)
     columns = ("company", "name", "regency", "active", "covered", "gap", "coverage", "", "months", *policies)
     rows = []
     for company_id, company in sorted(evidence.companies.items()):
         states = {p["policy_id"]: p["state"] for p in company["policies"]}
-        registered = names.get(company_id, {})
+        registered = asked.companies.get(company_id, {})
         rows.append(
             (
                 company_id,
@@ -97,7 +62,7 @@ def _coverage(client: Client, evidence: Evidence) -> Sheet:
                 company["uncovered"],
                 percent(company["coverage_bp"]),
                 bar(company["coverage_bp"], 10),
-                sparkline(months[company_id]),
+                sparkline(asked.months.get(company_id, ())),
                 *(MARKS[states[policy]] for policy in policies),
             )
         )
@@ -108,20 +73,6 @@ def _coverage(client: Client, evidence: Evidence) -> Sheet:
 
 def _as_of(evidence: Evidence) -> str:
     return max((company["as_of"] for company in evidence.companies.values()), default="–")
-
-
-def _months(client: Client) -> dict[str, list[int | None]]:
-    """company -> coverage at the ends of the last months."""
-    rows = client.query(
-        """SELECT company_id, toStartOfMonth(date) AS month, argMax(tuple(coverage_bp), date).1 FROM coverage_daily
-        WHERE date > addMonths((SELECT max(as_of) FROM coverage_current), {months:Int32})
-        GROUP BY company_id, month ORDER BY company_id, month""",
-        parameters={"months": -MONTHS_SHOWN},
-    ).result_rows
-    found: dict[str, list[int | None]] = defaultdict(list)
-    for company_id, _, coverage_bp in rows:
-        found[company_id].append(coverage_bp)
-    return found
 
 
 def _alerts(console: Console, evidence: Evidence) -> None:
@@ -169,11 +120,10 @@ def _why(letter: DeadLetter) -> str:
     return sentence(Refusal(letter.reason, letter.event_id, letter.source, letter.field, letter.rule))
 
 
-def _answer(console: Console, client: Client, question: Question) -> None:
-    result = client.query(question.sql)
-    console.print(question.text, style="bold")
-    console.print(question.sql, style="dim")
-    console.print(table("", result.column_names, result.result_rows), "")
+def _answer(console: Console, answer: Answer) -> None:
+    console.print(answer.question.text, style="bold")
+    console.print(answer.question.sql, style="dim")
+    console.print(table("", answer.columns, answer.rows), "")
 
 
 def _times(sent: Sent) -> Sheet:
