@@ -1,6 +1,7 @@
 """The settings of an installation, read once from the environment (`PESERTA_...`) into one frozen object."""
 
 import re
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 from ipaddress import IPv4Address
@@ -8,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-import typer
 from pydantic import Field, IPvAnyAddress, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -47,8 +47,21 @@ OF_SECURITY: Final = re.compile(r"SASL|SSL|TLS|SECUR|CERT|CA_|PASSWORD|USERNAME|
 TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
 
+class _UserFolders(BaseSettings):
+    """What the platform calls the folder of a user's programs: APPDATA on Windows, XDG_CONFIG_HOME elsewhere."""
+
+    appdata: Path | None = None
+    xdg_config_home: Path | None = None
+
+
 def _default_data_dir() -> Path:
-    return Path(typer.get_app_dir("peserta"))
+    """The folder of this program among the user's, as Linux, macOS and Windows have it."""
+    folders, home = _UserFolders(), Path.home()
+    if sys.platform.startswith("win"):
+        return (folders.appdata or home) / "peserta"
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support" / "peserta"
+    return (folders.xdg_config_home or home / ".config") / "peserta"
 
 
 class Settings(BaseSettings):

@@ -1,10 +1,12 @@
 """The settings of an installation: what each variable takes, what it refuses, and how a child process gets the same."""
 
+import sys
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Final
 
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -191,3 +193,16 @@ def test_a_variable_that_is_no_setting_is_said_with_what_may_be_meant(name: str,
     (said,) = unknown_variables([name, "PESERTA_KAFKA"])
     assert said.startswith(f"{name} is no setting of Peserta")
     assert said.endswith(words)
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+@pytest.mark.parametrize("configured", [None, "/srv/config"])
+def test_the_data_directory_is_where_programs_of_this_platform_have_it(
+    platform: str, configured: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PESERTA_DATA_DIR", raising=False)
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    if configured is not None:
+        monkeypatch.setenv("XDG_CONFIG_HOME", configured)
+    monkeypatch.setattr(sys, "platform", platform)
+    assert read_settings().data_dir == Path(typer.get_app_dir("peserta"))
