@@ -44,16 +44,23 @@ LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
     "streams/core": (),
     "streams/lane": ("faust", "aiokafka", "rocksdict", "yarl"),
 }
+BELOW_A_FACE: Final = ("peserta/operations", "peserta/intake", "peserta/demo")
 # Library -> the only folders that may import it: one door each.
 DOORS: Final = {
     "fastavro": ("schemas", "tests"),
     "faust": ("streams/lane", "tests"),
     "rocksdict": ("streams/lane", "tests"),
-    "clickhouse_connect": ("sinks", "peserta/operations", "peserta/cli", "peserta/demo", "tests"),
-    "typer": ("peserta/cli", "peserta/settings.py", "tests"),
-    "rich": ("peserta/cli", "peserta/demo", "deploy/embedded", "tests"),
+    "aiokafka": ("streams", "sinks", "deploy/embedded", *BELOW_A_FACE, "tests"),
+    "clickhouse_connect": ("sinks", *BELOW_A_FACE, "tests"),
+    "typer": ("peserta/cli", "tests"),
+    "rich": ("peserta/cli", "deploy/embedded", "tests"),
     "chdb": ("deploy/embedded", "tests"),
 }
+# A face translates arguments, requests or pages into calls, and results back.
+FACES: Final = ("peserta/cli", "peserta/api", "peserta/console")
+SQL: Final = re.compile(
+    r"\bSELECT\b.+\bFROM\b|\bINSERT\s+INTO\b|\b(?:CREATE|ALTER|DROP|TRUNCATE)\s+(?:TABLE|VIEW|DATABASE)\b", re.DOTALL
+)
 # What a pure fold cannot have: the clock, chance, the environment, the outside.
 IMPURE: Final = frozenset(("asyncio", "os", "random", "secrets", "socket", "subprocess", "threading", "time", "uuid"))
 CLOCKS: Final = frozenset(f"{name}.{read}" for name in ("date", "datetime") for read in ("now", "today", "utcnow"))
@@ -138,6 +145,29 @@ def is_pure(path: str, text: str) -> Iterator[str]:
             yield f"reaches outside: {ast.unparse(node.func)}"
 
 
+def _docstrings(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of texts that describe and do nothing: the first, and any other that stands alone."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield node.value
+
+
+def a_face_only_translates(path: str, text: str) -> Iterator[str]:
+    """A face knows no other face, and puts no question to ClickHouse itself."""
+    face = next((face for face in FACES if path.startswith(f"{face}/")), None)
+    if face is None:
+        return
+    others = tuple(other.replace("/", ".") for other in FACES if other != face)
+    yield from (f"imports {module}: another face" for module in imported(text) if _within(module, others, "."))
+    tree = ast.parse(text)
+    described = set(_docstrings(tree))
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or node in described:
+            continue
+        if SQL.search(node.value):
+            yield f"line {node.lineno}: holds SQL"
+
+
 def _at_import(node: ast.AST) -> Iterator[ast.AST]:
     """The parts of a node that run when the module is imported."""
     yield node
@@ -216,6 +246,7 @@ def stands_by_itself(path: str, text: str) -> Iterator[str]:
 RULES_OF_CODE: Final[tuple[Rule, ...]] = (
     imports_its_rooms,
     imports_its_libraries,
+    a_face_only_translates,
     is_pure,
     starts_nothing_at_import,
     swallows_nothing,
@@ -304,6 +335,19 @@ BREACHES: Final[tuple[tuple[str, Rule, str, str], ...]] = (
     ("Faust beside the lane", imports_its_libraries, "streams/workers.py", "import faust"),
     ("ClickHouse in a worker", imports_its_libraries, "streams/a.py", "import clickhouse_connect.driver"),
     ("ClickHouse's engine in the sink", imports_its_libraries, "sinks/a.py", "import chdb"),
+    ("a command reads Kafka", imports_its_libraries, "peserta/cli/a.py", "from aiokafka.errors import KafkaError"),
+    ("a command opens ClickHouse", imports_its_libraries, "peserta/cli/a.py", "import clickhouse_connect"),
+    ("a request reads Kafka", imports_its_libraries, "peserta/api/a.py", "def f():\n    import aiokafka"),
+    ("an operation knows arguments", imports_its_libraries, "peserta/operations/a.py", "import typer"),
+    ("an operation draws a screen", imports_its_libraries, "peserta/operations/a.py", "from rich.table import Table"),
+    ("a way in draws a screen", imports_its_libraries, "peserta/intake/a.py", "import rich"),
+    ("settings know arguments", imports_its_libraries, "peserta/settings.py", "import typer"),
+    ("a command calls a request", a_face_only_translates, "peserta/cli/a.py", "import peserta.api.routes"),
+    ("a page calls a command", a_face_only_translates, "peserta/console/a.py", "from peserta.cli.ask import sql"),
+    ("a request by way of its room", a_face_only_translates, "peserta/api/a.py", "from peserta import console"),
+    ("a command holds a query", a_face_only_translates, "peserta/cli/a.py", "Q = 'SELECT 1\\nFROM journal'"),
+    ("a page assembles a query", a_face_only_translates, "peserta/console/a.py", "q = f'SELECT * FROM {view}'"),
+    ("a command changes a table", a_face_only_translates, "peserta/cli/a.py", "run('ALTER TABLE journal DELETE')"),
     ("the book imports the clock", is_pure, "streams/core/a.py", "from time import time"),
     ("the book imports chance", is_pure, "streams/core/a.py", "import random"),
     ("the book makes ids", is_pure, "streams/core/a.py", "import uuid"),
@@ -339,6 +383,14 @@ ALLOWED: Final[tuple[tuple[str, Rule, str, str], ...]] = (
     ("the lane may use Faust", imports_its_libraries, "streams/lane/a.py", "import faust.types\nimport yarl"),
     ("the book may know the vocabulary", imports_its_rooms, "streams/core/a.py", "from schemas.records import Fact"),
     ("a name that only begins like a room", imports_its_rooms, "sinks/a.py", "import streams_of_others"),
+    (
+        "a command shows a query as an example",
+        a_face_only_translates,
+        "peserta/cli/a.py",
+        'def f():\n    """Example: peserta sql "SELECT 1 FROM journal"."""\n    return "SELECT ..."',
+    ),
+    ("an operation asks ClickHouse", a_face_only_translates, "peserta/operations/a.py", "Q = 'SELECT 1 FROM journal'"),
+    ("a request imports its own room", a_face_only_translates, "peserta/api/a.py", "import peserta.api.routes"),
     ("a company has a today", is_pure, "streams/core/a.py", "def f(company):\n    return company.today"),
     ("the workers have a clock", is_pure, "streams/workers.py", "import time"),
     ("the environment in a function", starts_nothing_at_import, "deploy/a.py", "def f():\n    return os.environ"),
