@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from peserta.cli.exit_codes import ExitCode
-from peserta.cli.findings_table import findings_table
+from peserta.cli.findings_table import findings_table, named
 from peserta.cli.screen import err, out, print_json, progress, table
 from peserta.cli.tables import Sheet
 from peserta.operations.audit.position import JOURNAL
@@ -123,10 +123,8 @@ def _show(report: Report) -> None:
     out.print(table("Records published", names, inbound, right=names[1:]), "")
     out.print(_dispositions(report), "")
     out.print(findings_table("Findings", report.findings), "")
-    for finding in report.findings:
-        for named in finding.named:
-            # Names come from the topics: they may look like markup.
-            out.print(f"{finding.where}, {finding.claim}: {named}", style="red", markup=False, soft_wrap=True)
+    for sentence in named(report.findings):
+        out.print(sentence, style="red", markup=False, soft_wrap=True)
     out.print(report.extent, soft_wrap=True)
     out.print(
         "[bold green]All is well.[/bold green]" if report.is_well else "[bold red]Not all is well.[/bold red]",

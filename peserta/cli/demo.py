@@ -9,15 +9,17 @@ import typer
 from peserta.cli.arguments import CompaniesFile, GraceDays, PoliciesFile, optional_date
 from peserta.cli.demo_screen import show, summary
 from peserta.cli.exit_codes import ExitCode
+from peserta.cli.findings_table import named
 from peserta.cli.screen import err, out, print_json
 from peserta.demo.answers import answers
 from peserta.demo.evidence import Evidence, gather
 from peserta.demo.installation import folder_of, installed
 from peserta.demo.material import Material, from_files, from_story
-from peserta.demo.proof import Check, failures, prove
+from peserta.demo.proof import prove
 from peserta.demo.run import Run, Sent
 from peserta.demo.story import DEFAULT_SEED, story
 from peserta.intake.reference_files import read_rules
+from peserta.operations.audit.findings import Finding
 from peserta.operations.failure import Rejected
 from peserta.operations.local_stack import LOGS_FOLDER
 from peserta.operations.service import Service
@@ -68,8 +70,8 @@ def demo(
         settings = local.settings
         with Service(settings, folder / LOGS_FOLDER, keep=(local.lock,)) as service:
             sent = Run(settings, material, service, status.update).through()
-        status.update("Reading back what came out, and proving it")
-        evidence = gather(settings)
+        evidence = gather(settings, status.update)
+        status.update("Holding it against what went in and the offline book")
         checks = prove(material, sent, evidence)
         status.stop()
         _print(settings, sent, evidence, checks, as_json)
@@ -107,11 +109,11 @@ def go_on(folder: Path) -> str:
     )
 
 
-def _print(settings: Settings, sent: Sent, evidence: Evidence, checks: list[Check], as_json: bool) -> None:
+def _print(settings: Settings, sent: Sent, evidence: Evidence, checks: list[Finding], as_json: bool) -> None:
     if as_json:
         for fields in answers(sent, evidence):
             print_json(fields)
-        for sentence in failures(checks):
+        for sentence in named(checks):
             err.print(sentence, markup=False, soft_wrap=True)
         return
     show(out, settings, sent, evidence, checks)

@@ -8,13 +8,14 @@ from rich.console import Console
 from rich.text import Text
 
 from peserta.cli.ask import alert_sentence
+from peserta.cli.findings_table import findings_table, named
 from peserta.cli.screen import bar, percent, sparkline, table
 from peserta.cli.tables import Sheet
 from peserta.demo.evidence import Evidence
-from peserta.demo.proof import Check, failures
 from peserta.demo.questions import Answer, Asked, ask
 from peserta.demo.run import Sent
 from peserta.demo.stage_times import Work
+from peserta.operations.audit.findings import Finding
 from peserta.settings import Settings
 from schemas.admission import REASONS, Refusal, sentence
 from schemas.records import DeadLetter
@@ -31,7 +32,7 @@ MARKS: Final = {
 }
 
 
-def show(console: Console, settings: Settings, sent: Sent, evidence: Evidence, checks: Sequence[Check]) -> None:
+def show(console: Console, settings: Settings, sent: Sent, evidence: Evidence, checks: Sequence[Finding]) -> None:
     """Everything, in the order in which a reader would ask."""
     asked = ask(settings)
     console.print(_coverage(asked, evidence), "")
@@ -40,9 +41,9 @@ def show(console: Console, settings: Settings, sent: Sent, evidence: Evidence, c
     for answer in asked.answers:
         _answer(console, answer)
     console.print(_times(sent), "")
-    console.print(proof_table(checks))
-    for failure in failures(checks):
-        console.print(failure, style="red")
+    console.print(findings_table("Proof", checks))
+    for difference in named(checks):
+        console.print(difference, style="red", markup=False, soft_wrap=True)
 
 
 def _coverage(asked: Asked, evidence: Evidence) -> Sheet:
@@ -141,13 +142,7 @@ def _work(work: Work | None) -> tuple[str, str, str]:
     return f"{work.records:,}", f"{work.busy_s:.1f} s", f"{work.records / work.busy_s:,.0f}"
 
 
-def proof_table(checks: Sequence[Check]) -> Sheet:
-    """The checks with their counts."""
-    rows = [("✔" if check.holds else "✘", check.claim, f"{check.compared:,}", check.differing) for check in checks]
-    return table("Proof", ("", "claim", "compared", "differ"), rows, right=("compared", "differ"), prose=("claim",))
-
-
-def summary(sent: Sent, evidence: Evidence, checks: Sequence[Check]) -> str:
+def summary(sent: Sent, evidence: Evidence, checks: Sequence[Finding]) -> str:
     """One sentence for the end."""
     published = f"{sent.records:,} records, {len(evidence.companies)} companies, {len(evidence.alerts)} alerts"
     if all(check.holds for check in checks):

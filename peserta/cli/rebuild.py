@@ -10,7 +10,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from peserta.cli.exit_codes import ExitCode
-from peserta.cli.findings_table import findings_table
+from peserta.cli.findings_table import findings_table, named
 from peserta.cli.screen import err, out, table
 from peserta.operations.audit.findings import Finding
 from peserta.operations.discovery import installation
@@ -134,9 +134,8 @@ def _drop_old(settings: Settings) -> None:
 def _show(title: str, findings: list[Finding]) -> None:
     """One row for each claim, and below what was named."""
     out.print(findings_table(title, findings), "")
-    for finding in findings:
-        for named in finding.named:
-            out.print(f"{finding.where}, {finding.claim}: {named}", soft_wrap=True, markup=False)
+    for sentence in named(findings):
+        out.print(sentence, soft_wrap=True, markup=False)
 
 
 @contextmanager

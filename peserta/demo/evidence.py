@@ -1,42 +1,46 @@
-"""What the service says after a run: read from its topics as a committed reader, and from ClickHouse as an analyst."""
+"""What the service says after a run: its topics as the audit reads them, and ClickHouse as an analyst sees it."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Hashable
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 
+from peserta.operations.audit.reading import TopicReader, partition_reader
+from peserta.operations.audit.report import Report, Say, audit_book
+from peserta.operations.audit.tables import each_by, rows
 from peserta.operations.clickhouse_reading import analyst
-from peserta.operations.journal_files import Exported, entries_of, note
-from peserta.operations.kafka_reading import read_to_end
+from peserta.operations.journal_files import Exported, note, without_repeats
 from peserta.settings import Settings
 from schemas.codec import OutputCodec
-from schemas.dates import day_text
 from schemas.public_json import JsonObject
 from schemas.records import WINDOW_DAYS, Alert, Coordinates, DeadLetter, FactEntry, LedgerRecord
-from schemas.vocabulary import EMPLOYMENT_TYPES, PROGRAMMES, programme_names
+from schemas.vocabulary import EMPLOYMENT_TYPES, PROGRAMMES
 from streams.core.simulate import Rules
+from streams.settings import StreamSettings
 
+REFUSED = "SELECT topic, partition, offset, reason FROM dead_letters"
 WINDOW_FIELDS = ("joined", "left", "gained_cover", "lost_cover", "mean_coverage_bp", "min_coverage_bp")
 
-At = tuple[int, int]  # partition and offset in the journal
+At: TypeAlias = tuple[int, int]  # partition and offset in the journal
 
 
 @dataclass
 class Evidence:
-    """Everything that came out."""
+    """Everything that came out: the audit's report, the facts and rules of the journal, dead letters, and figures.
 
+    `journal_ends`: partition -> the offset behind its last entry. `companies` and `refused` are what ClickHouse's views
+    say: the figures by company, and the reason for each record that is refused.
+    """
+
+    report: Report
     journal: dict[At, FactEntry] = field(default_factory=dict)
+    journal_ends: dict[int, int] = field(default_factory=dict)
     exported: Exported = field(default_factory=Exported)
     ledger: dict[At, LedgerRecord] = field(default_factory=dict)
     alerts: list[Alert] = field(default_factory=list)
     dead_letters: dict[Coordinates, DeadLetter] = field(default_factory=dict)
-    repeated_ledger: int = 0
     companies: dict[str, JsonObject] = field(default_factory=dict)
-    clickhouse_alerts: list[dict[str, Any]] = field(default_factory=list)
-    clickhouse_lines: list[tuple[Any, ...]] = field(default_factory=list)
-    clickhouse_facts: int = 0
-    clickhouse_dead_letters: int = 0
+    refused: dict[Hashable, str] = field(default_factory=dict)
 
     @property
     def rules_in_journal(self) -> Rules:
@@ -44,50 +48,51 @@ class Evidence:
         return Rules(tuple(self.exported.policies.values()), tuple(self.exported.companies.values()))
 
 
-def gather(settings: Settings) -> Evidence:
-    """Read it all."""
-    evidence = Evidence()
-    asyncio.run(_topics(settings, evidence))
-    _clickhouse(settings, evidence)
-    return evidence
-
-
-async def _topics(settings: Settings, evidence: Evidence) -> None:
-    topics, codec = settings.topics, OutputCodec()
-    async for at, entry in entries_of(settings.kafka, topics.journal, evidence.exported):
-        if isinstance(entry, FactEntry):
-            evidence.journal[at.partition, at.offset] = entry
-            evidence.exported.partitions_with_facts.add(at.partition)
-        else:
-            note(evidence.exported, entry, at.partition)
-    async for record in read_to_end(settings.kafka, [topics.ledger]):
-        line = codec.decode_ledger(record.value)
-        evidence.repeated_ledger += (line.partition, line.offset) in evidence.ledger
-        evidence.ledger[line.partition, line.offset] = line
-    async for record in read_to_end(settings.kafka, [topics.alerts]):
-        evidence.alerts.append(codec.decode_alert(record.value))
-    async for record in read_to_end(settings.kafka, sorted({topics.dead_letters, topics.book_letters})):
-        letter = codec.decode_dead_letter(record.value)
-        evidence.dead_letters[letter.came_from] = letter
-
-
-def _clickhouse(settings: Settings, evidence: Evidence) -> None:
+def gather(settings: Settings, say: Say = lambda _: None) -> Evidence:
+    """Audit the book, and read the rest. `say` is told each step as it begins."""
+    report = asyncio.run(audit_book(settings, say))
+    say("Reading what came out")
+    evidence = asyncio.run(_of_kafka(settings, report))
     with analyst(settings) as client:
         statuses: dict[str, list[JsonObject]] = {}
         for status in client.query("SELECT * FROM policy_status ORDER BY company_id, policy_id").named_results():
             statuses.setdefault(status["company_id"], []).append(_status(status))
         for row in client.query("SELECT * FROM coverage_current").named_results():
             evidence.companies[row["company_id"]] = _company(row, statuses.get(row["company_id"], []))
-        evidence.clickhouse_alerts = list(client.query("SELECT * FROM alerts").named_results())
-        evidence.clickhouse_lines = [tuple(row) for row in client.query(LEDGER_LINES).result_rows]
-        evidence.clickhouse_facts = client.query("SELECT count() FROM journal").result_rows[0][0]
-        evidence.clickhouse_dead_letters = client.query("SELECT count() FROM dead_letters").result_rows[0][0]
+        letters = each_by(lambda row: Coordinates(*row[:3]), rows(client, REFUSED, {}))
+        evidence.refused = {at: row[3] for at, row in letters.items()}
+    return evidence
 
 
-LEDGER_LINES = """
-    SELECT partition, offset, posting, company_id, value_on, employment_type_before, programmes_before, new_before,
-           employment_type_after, programmes_after, new_after, quantity
-    FROM ledger ORDER BY partition, offset, posting"""
+async def _of_kafka(settings: Settings, report: Report) -> Evidence:
+    async with partition_reader(settings.kafka) as reader:
+        return await of_topics(settings.stream_settings(), reader, report)
+
+
+async def of_topics(streams: StreamSettings, reader: TopicReader, report: Report) -> Evidence:
+    """What the topics hold; ledger and alerts as the audit has read them."""
+    evidence, topics, codec = Evidence(report), streams.topics, OutputCodec()
+    async for at, entry in without_repeats(_records(streams, reader, topics.journal), evidence.exported):
+        evidence.journal_ends[at.partition] = at.offset + 1
+        if isinstance(entry, FactEntry):
+            evidence.journal[at.partition, at.offset] = entry
+            evidence.exported.partitions_with_facts.add(at.partition)
+        else:
+            note(evidence.exported, entry, at.partition)
+    for book in report.kept:
+        evidence.ledger |= {(book.partition, at): codec.decode_ledger(value) for at, value in book.ledger.items()}
+        evidence.alerts += map(codec.decode_alert, book.alerts.values())
+    for topic in sorted({topics.dead_letters, topics.book_letters}):
+        async for record in _records(streams, reader, topic):
+            letter = codec.decode_dead_letter(record.value)
+            evidence.dead_letters[letter.came_from] = letter
+    return evidence
+
+
+async def _records(streams: StreamSettings, reader: TopicReader, topic: str) -> AsyncIterator[Any]:
+    for partition in range(streams.partitions):
+        async for record in reader.records(topic, partition):
+            yield record
 
 
 def _status(row: dict[str, Any]) -> JsonObject:
@@ -108,21 +113,3 @@ def _company(row: dict[str, Any], statuses: list[JsonObject]) -> JsonObject:
         "windows": {str(n): {name: row[f"{name}_{n}"] for name in WINDOW_FIELDS} for n in WINDOW_DAYS},
         "policies": statuses,
     }
-
-
-def ledger_rows(evidence: Evidence) -> Iterator[tuple[Any, ...]]:
-    """The ledger topic in the form of LEDGER_LINES."""
-    for (partition, offset), record in sorted(evidence.ledger.items()):
-        for posting, line in enumerate(record.lines, 1):
-            sides: list[Any] = []
-            for parts in (line.before, line.after):
-                if parts is None:
-                    sides += ["", [], False]
-                else:
-                    sides += [
-                        EMPLOYMENT_TYPES[parts.employment_type],
-                        list(programme_names(parts.programmes)),
-                        parts.new,
-                    ]
-            value_on = date.fromisoformat(day_text(line.value_on))
-            yield partition, offset, posting, record.company_id, value_on, *sides, line.quantity

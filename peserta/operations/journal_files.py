@@ -5,7 +5,7 @@ import shlex
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 from peserta.operations.failure import Rejected
 from peserta.operations.kafka_reading import read_to_end
@@ -56,16 +56,22 @@ class Exported:
 
 async def entries_of(kafka: str, topic: str, exported: Exported) -> AsyncIterator[tuple[Coordinates, Entry]]:
     """The entries of a journal with their own coordinates, repeats passed over; of one partition in order."""
+    async for found in without_repeats(read_to_end(kafka, [topic]), exported):
+        yield found
+
+
+async def without_repeats(records: AsyncIterator[Any], exported: Exported) -> AsyncIterator[tuple[Coordinates, Entry]]:
+    """The entries in these records of a journal with their own coordinates; repeats are passed over and counted."""
     codec = JournalCodec()
     seen: dict[tuple[int, str, int], int] = {}
-    async for record in read_to_end(kafka, [topic]):
+    async for record in records:
         (entry,) = codec.decode([record.value])
         source = record.partition, entry.came_from.topic, entry.came_from.partition
         if entry.came_from.offset <= seen.get(source, -1):
             exported.repeats += 1
             continue
         seen[source] = entry.came_from.offset
-        yield Coordinates(topic, record.partition, record.offset), entry
+        yield Coordinates(record.topic, record.partition, record.offset), entry
 
 
 def export(settings: Settings, folder: Path) -> Exported:

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from deploy.embedded.stack import Stack, StackError
 from tests.chaos.book import NOT_WELL, Cycle, Turn, run_book, small_story, start_stack
-from tests.chaos.controls import WORLDS, Verdict, in_memory, try_world
+from tests.chaos.controls import WORLDS, Verdict, try_world
 from tests.chaos.scenario import Scenario
 from tests.chaos.scenarios import SCENARIOS
 from tests.chaos.spares import Spares
@@ -66,7 +66,7 @@ class Chaos:
     def hold_against_defects(self) -> list[Verdict]:
         """Every negative control, once."""
         console.print("Negative controls")
-        verdicts = in_memory()
+        verdicts: list[Verdict] = []
         for controls in WORLDS:
             try:
                 verdicts += try_world(controls, self._stack(1), next(self._folders), self._material, self._spares)[0]

@@ -1,14 +1,13 @@
 """Negative controls: a defect, the fault that brings it to light, and what must be found. The same faults upon the
 service as it is are in the scenarios, and nothing may be found there.
 
-Eight defects are put into real workers; three of the book-keeper's, which no fault has to bring to light, into books
-in memory.
+Eight defects are put into real workers. Those of the book-keeper's own steps, which no fault has to bring to light, are
+in the simulation and in the tests of the audit.
 """
 
-import asyncio
 import re
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -16,7 +15,6 @@ from typing import Final
 
 from deploy.embedded.stack import Stack
 from peserta.demo.material import Material
-from streams.bookkeeper import Bookkeeper
 from streams.clock import now_ms
 from tests.chaos.broken import (
     commits_before_appending,
@@ -34,15 +32,13 @@ from tests.chaos.scenario import PIECE, WALL, Act
 from tests.chaos.spares import Spares
 from tests.chaos.worker_faults import SECOND_BOOKKEEPER, instant_of_2052, stop_and_replace
 from tests.chaos.world import REPLAY, World
-from tests.unit.peserta.operations.audit.book import kept_book
-from tests.unit.peserta.operations.audit.broken import Dropping, Repeating, Swallowing, found_of
 
 SEED: Final = 4
 TOLD: Final = 200  # facts before the fault
 LEDGER: Final = "ledger = journal folded again"
 INBOUND: Final = "every record consumed has one disposition"
 ROWS: Final = "rows are inserted once"
-WAREHOUSE: Final = "ledger records and chain"
+WAREHOUSE: Final = "ledger records and chain in ClickHouse"
 MISSING: Final = "missing [1-9]"
 EXTRA: Final = "extra [1-9]"
 
@@ -179,13 +175,6 @@ WORLDS: Final = (
     (CLOCK_NOT_HELD,),
 )
 
-# Defect, what brings it to light, whether every fact is repeated in the journal.
-IN_MEMORY: Final[Mapping[str, tuple[type[Bookkeeper], str, bool]]] = {
-    "an agent that swallows an exception": (Swallowing, "an exception in a step", False),
-    "a book-keeper that drops the last entry of a batch": (Dropping, "any journal", False),
-    "a book-keeper that applies a repeat": (Repeating, "the recorder's offsets are lost", True),
-}
-
 
 def try_world(
     controls: Sequence[Control], stack: Stack, folder: Path, material: Material, spares: Spares
@@ -203,16 +192,3 @@ def try_world(
     finally:
         world.close()
     return [Verdict(one.words, one.light, one.caught(named)) for one in controls], named
-
-
-async def _in_memory() -> list[Verdict]:
-    well = kept_book()
-    return [
-        Verdict(words, light, LEDGER in await found_of(keeper, well, again=again))
-        for words, (keeper, light, again) in IN_MEMORY.items()
-    ]
-
-
-def in_memory() -> list[Verdict]:
-    """The defects of which books in memory speak."""
-    return asyncio.run(_in_memory())

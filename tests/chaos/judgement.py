@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from peserta.demo.evidence import gather
-from peserta.demo.proof import Check, prove
+from peserta.demo.proof import prove
 from peserta.operations.audit.findings import Finding, compare
 from peserta.operations.audit.report import Report, audit_book
 from peserta.operations.clickhouse_reading import analyst
@@ -52,7 +52,7 @@ def judge(world: World, stretches: Sequence[Stretch] = ()) -> Judgement:
         repeats=sum(kept.repeats for kept in report.kept),
         lost=sum(finding.missing for finding in findings),
         doubled=sum(finding.extra for finding in findings),
-        named=[*_sentences(findings), *(f"proof: {c.claim}: {c.differing} differ" for c in checks if not c.holds)],
+        named=[*_sentences(findings), *(f"proof: {sentence}" for sentence in _sentences(checks))],
     )
 
 
@@ -101,7 +101,7 @@ def _count(client: Any, table: str) -> int:
     return found
 
 
-def _proof(world: World) -> list[Check]:
+def _proof(world: World) -> list[Finding]:
     """The demonstration's proof; only in a book of history, whose times are the story's, and where every record in the
     topics was acknowledged, as it compares both."""
     published = sum(_inbound_ends(world).values()) + len(world.without_topic)

@@ -7,7 +7,7 @@ import pytest
 from deploy.embedded.stack import Stack
 from peserta.demo.material import Material
 from tests.chaos.broken import DEFECTS
-from tests.chaos.controls import IN_MEMORY, WORLDS, Control, in_memory, try_world
+from tests.chaos.controls import WORLDS, Control, try_world
 from tests.chaos.spares import Spares
 
 
@@ -19,10 +19,6 @@ def test_a_defect_is_found(
     assert [one.words for one in verdicts if not one.caught] == [], named
 
 
-def test_defects_are_found_in_books_in_memory() -> None:
-    assert [one.words for one in in_memory() if not one.caught] == []
-
-
 def test_every_defect_has_a_control() -> None:
     assert {one.defect.__name__ for world in WORLDS for one in world} == set(DEFECTS)
-    assert len(DEFECTS) + len(IN_MEMORY) == 11
+    assert len(DEFECTS) == 8

@@ -228,7 +228,7 @@ def test_an_audit_goes_on_from_its_position_and_finds_what_was_lost_in_clickhous
     compared = Counter({f["claim"]: 0 for f in said["findings"]})
     for finding in said["findings"]:
         compared[finding["claim"]] += finding["compared"]
-    assert compared["ledger = journal folded again"] == compared["ledger records and chain"] == 2
+    assert compared["ledger = journal folded again"] == compared["ledger records and chain in ClickHouse"] == 2
     assert "A seal is proved by the whole history" in told.ask(*since, "--seal", str(_seal(told, tmp_path)), code=2)
 
     (at,) = [(one["partition"], one["journal_next"] - 1) for one in said["partitions"] if one["entries"]]

@@ -18,10 +18,10 @@ from sinks.clickhouse.progress import Progress
 from sinks.clickhouse.ranges import Batch, Range
 from sinks.clickhouse.topics import topics
 from streams.partitioning import partition_of
+from tests.support.book_in_memory import PARTITIONS, SETTINGS, TOPICS, BookInMemory, published_book
 from tests.support.installation import installation
 from tests.support.shelf import Stored
 from tests.support.sink_database import Database, made_database
-from tests.unit.peserta.operations.audit.book import PARTITIONS, SETTINGS, TOPICS, BookInMemory, published_book
 
 SCALE = 0.02
 REGISTERED = ["JT-0001-A", "JT-0002-A", "JT-0003-A", "JT-0004-A"]
@@ -29,8 +29,18 @@ HALVES = 3  # each at random
 NAMES = topic_names(SETTINGS)
 FAR = instant("2160-01-01T00:00:00Z")
 
-FACTS, COMPANIES, POLICIES = "journal facts", "journal companies", "journal policies"
-LEDGER, LINES, ALERTS, LAST = "ledger records and chain", "ledger lines", "alerts", "last snapshots"
+FACTS, COMPANIES, POLICIES, LEDGER, LINES, ALERTS, LAST = (
+    f"{rows} in ClickHouse"
+    for rows in (
+        "journal facts",
+        "journal companies",
+        "journal policies",
+        "ledger records and chain",
+        "ledger lines",
+        "alerts",
+        "last snapshots",
+    )
+)
 
 
 def registry(book: BookInMemory, company_ids: list[str], first: int = 0, only: int = 4) -> None:
@@ -144,7 +154,7 @@ HARMS: dict[str, dict[str, str]] = {
         LEDGER: "ALTER TABLE ledger_entries UPDATE chain = '' WHERE partition = 0 AND offset = 40",
         LINES: "ALTER TABLE ledger_lines UPDATE quantity = 7 WHERE (partition, offset, posting) = "
         "(SELECT min((partition, offset, posting)) FROM ledger_lines)",
-        ALERTS: "ALTER TABLE alert_records UPDATE covered = covered + 1 WHERE (alert_id, status) = "
+        ALERTS: "ALTER TABLE alert_records UPDATE uncovered = uncovered + 1 WHERE (alert_id, status) = "
         "(SELECT min((alert_id, status)) FROM alert_records)",
     },
     "extra": {

@@ -8,7 +8,6 @@ from typing import Any, Final, cast
 from schemas.records import Instant
 from sinks.clickhouse.loop import Insert, Sink
 from sinks.clickhouse.warehouse import Columns, Warehouse
-from streams.bookkeeper import Bookkeeper
 from streams.core.rows import source_key
 from streams.lane.append import AppendLane
 from streams.lane.cursors import CURSOR_PREFIX, cursor_row
@@ -24,6 +23,7 @@ from tests.simulation.host import MemoryHost
 from tests.simulation.log import UNCOMMITTED
 from tests.simulation.parts import Parts
 from tests.simulation.roles import MemorySource, Planted
+from tests.support.broken_bookkeepers import Dropping, Repeating
 
 Outputs = Mapping[str, Sequence[KeyValue]]
 CHANGELOG_END: Final = "-changelog"
@@ -140,21 +140,6 @@ class Swallowing(TransactionalLane):
             return effect
 
         super().__init__(app, step=careful, **options)
-
-
-class Dropping(Bookkeeper):
-    """The last entry of a batch is forgotten."""
-
-    def step(self, partition: int, topic: str, records: Sequence[Record], rows: Rows) -> Effect:
-        return super().step(partition, topic, records[:-1], rows)
-
-
-class Repeating(Bookkeeper):
-    """A repeat of the recorder's is applied: what was seen of each source is forgotten before each step."""
-
-    def step(self, partition: int, topic: str, records: Sequence[Record], rows: Rows) -> Effect:
-        self._books[partition]._cursors.clear()
-        return super().step(partition, topic, records, rows)
 
 
 class WithoutToken(Warehouse):

@@ -29,6 +29,13 @@ class Shelf:
         self.stored: dict[tuple[str, int], list[Stored]] = defaultdict(list)
         self.begin: dict[tuple[str, int], int] = {}
 
+    def copy(self) -> "Shelf":
+        """Another one with the same records."""
+        other = Shelf()
+        other.stored.update((place, list(log)) for place, log in self.stored.items())
+        other.begin = dict(self.begin)
+        return other
+
     def append(self, topic: str, partition: int, key: bytes | None, value: bytes | None, timestamp: int = 0) -> Stored:
         log = self.stored[topic, partition]
         record = Stored(topic, partition, log[-1].offset + 1 if log else 0, key, value, timestamp)

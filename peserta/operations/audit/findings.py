@@ -1,8 +1,10 @@
 """What an audit finds: things compared, and those missing, extra or different, with the first few named."""
 
 import hashlib
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 NAMED_MAX: Final = 5
@@ -76,6 +78,20 @@ def compare(
         if key not in expected:
             finding.wrong("extra", name(key))
     return finding
+
+
+def out_of_order(group_of: Mapping[Any, Hashable], found: Collection[Any]) -> Iterator[Any]:
+    """Of each group the first thing that stands where another one should. `group_of` has the things in their order;
+    what is missing or extra in `found` is left aside."""
+    orders = []
+    for things in ((one for one in group_of if one in found), (one for one in found if one in group_of)):
+        by_group = defaultdict[Hashable, list[Any]](list)
+        for one in things:
+            by_group[group_of[one]].append(one)
+        orders.append(by_group)
+    due, stands = orders
+    for group in due:
+        yield from islice((one for one, other in zip(stands[group], due[group], strict=True) if one != other), 1)
 
 
 def row_name(key: bytes) -> str:

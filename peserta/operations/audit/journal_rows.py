@@ -55,7 +55,7 @@ class Newest:
         found = {
             key: row for key, row in standing.items() if key not in replaced and (at[key] >= first or key in should)
         }
-        return compare(self.table.replace("_", " "), _where(partition), should, found, name=lambda key: key[0])
+        return compare(_claim(self.table), _where(partition), should, found, name=lambda key: key[0])
 
     def _stays(self, before: PlainRow, key: PlainRow) -> bool:
         """Whether a row from before the stretch is newer than that of the stretch: of a late predecessor, say."""
@@ -85,7 +85,7 @@ async def audit_journal_rows(
     """One partition of the journal behind the position, as far as the sink has carried it (`reached`: offset)."""
     first, codec = kept.since.carried[JOURNAL].topic_next, JournalCodec()
     end = max(first, min(reached, kept.journal_next))
-    facts = Finding(FACTS.replace("_", " "), _where(kept.partition))
+    facts = Finding(_claim(FACTS), _where(kept.partition))
     companies = Newest(COMPANIES, COMPANY_COLUMNS, ("company_id",), "came_from_offset")
     policies = Newest(POLICIES, POLICY_COLUMNS, ("policy_id", "came_from_offset", "partition"), "offset")
     begin = first
@@ -118,7 +118,11 @@ async def _stretches(
 def _facts(client: Client, partition: int, due: Sequence[PlainRow], stretch: tuple[int, int]) -> Finding:
     found = standing_rows(client, FACTS, FACT_COLUMNS, partition, stretch)
     by_place = ({(row[_FACT_AT], row[0]): row for row in rows} for rows in (due, found))
-    return compare(FACTS.replace("_", " "), _where(partition), *by_place, name=lambda key: key[0])
+    return compare(_claim(FACTS), _where(partition), *by_place, name=lambda key: key[0])
+
+
+def _claim(table: str) -> str:
+    return f"{table.replace('_', ' ')} in ClickHouse"
 
 
 def _where(partition: int) -> str:

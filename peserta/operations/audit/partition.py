@@ -1,10 +1,10 @@
 """The audit of one partition of the book: its journal folded again, and what the book-keeper said."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from peserta.operations.audit.expected import Expected, Letters
-from peserta.operations.audit.findings import Finding, compare, row_name, unreadable
+from peserta.operations.audit.findings import Finding, compare, out_of_order, row_name, unreadable
 from peserta.operations.audit.kept import Kept
 from peserta.operations.audit.position import (
     ALERTS,
@@ -34,6 +34,7 @@ from streams.lane.cursors import CURSOR_PREFIX
 from streams.settings import StreamSettings
 
 OUTPUTS: Final = (LEDGER, ALERTS, SNAPSHOTS)
+Identity: TypeAlias = tuple[str, str]  # of an alert: its id and its status
 STATE_CLAIM: Final = "state = journal folded again"
 
 
@@ -225,7 +226,7 @@ class PartitionAudit:
         return finding
 
     async def _alerts(self, kept: Kept, expected: Expected) -> None:
-        found: dict[tuple[str, str], bytes] = {}
+        found: dict[Identity, bytes] = {}
         doubled = []
         async for record in self._behind(ALERTS):
             alert = read_as(self._outputs.decode_alert, record)
@@ -238,13 +239,18 @@ class PartitionAudit:
             found[identity] = record.value
             kept.alerts_at[identity] = record.offset
             kept.next[ALERTS], kept.last[ALERTS] = record.offset + 1, anchor(record)
-        finding = compare("alerts = journal folded again", self._where, dict(self._by_identity(expected.alerts)), found)
+        should = dict(self._by_identity(expected.alerts))
+        finding = compare("alerts = journal folded again", self._where, should, found)
         for identity in doubled:
             finding.wrong("extra", identity)
+        # Whoever follows a company's alerts takes the last for what holds.
+        company_of = {identity: self._outputs.decode_alert(value).company_id for identity, value in should.items()}
+        for identity in out_of_order(company_of, found):
+            finding.wrong("different", f"{identity} is not in its place among the company's alerts")
         kept.alerts = found
         kept.findings.append(finding)
 
-    def _by_identity(self, values: list[bytes]) -> Iterator[tuple[tuple[str, str], bytes]]:
+    def _by_identity(self, values: list[bytes]) -> Iterator[tuple[Identity, bytes]]:
         for value in values:
             alert = self._outputs.decode_alert(value)
             yield (alert.alert_id, alert.status), value

@@ -74,4 +74,4 @@ def audit_snapshot_rows(
     where = f"partition {kept.partition}, ClickHouse"
     here = ({c: row for c, row in one.items() if c not in passed_over} for one in (should, found))
     until = Carried(min([kept.next[SNAPSHOTS], *on_their_way.values()]), kept.journal_next)
-    return until, compare("last snapshots", where, *here)
+    return until, compare("last snapshots in ClickHouse", where, *here)

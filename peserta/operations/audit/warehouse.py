@@ -16,7 +16,10 @@ from schemas.chain import chain_of
 from schemas.codec import OutputCodec
 from schemas.records import Alert, Coordinates, Posting
 from schemas.vocabulary import EMPLOYMENT_TYPES, ClassParts, programme_names
+from sinks.clickhouse.tables.alerts import COLUMNS as ALERT_COLUMNS
 from streams.settings import StreamSettings
+
+IDENTITY: Final = 2  # the first columns of an alert: its id and status
 
 _ENTRIES: Final = """
     SELECT offset, disposition, event_id, company_id, chain FROM ledger_entries FINAL
@@ -26,10 +29,10 @@ _LINES: Final = """
         employment_type_after, programmes_after, new_after, quantity
     FROM ledger_lines FINAL
     WHERE partition = {partition:UInt32} AND offset >= {first:UInt64} AND offset < {next:UInt64}"""
-_ALERTS: Final = """
-    SELECT alert_id, status, business_date, covered, divisor, gap_people, recorded_at FROM alerts
-    WHERE journal_partition = {partition:UInt32}
-        AND journal_offset >= {first:UInt64} AND journal_offset < {next:UInt64}"""
+_ALERTS: Final = f"""
+    SELECT {", ".join(ALERT_COLUMNS)} FROM alerts
+    WHERE journal_partition = {{partition:UInt32}}
+        AND journal_offset >= {{first:UInt64}} AND journal_offset < {{next:UInt64}}"""
 # Not by the view, which passes over what was recorded when it was read before.
 _DEAD_LETTERS: Final = """
     SELECT topic, partition, offset, reason, field, rule FROM dead_letter_records FINAL
@@ -86,11 +89,11 @@ def audit_warehouse(
     asked = _asked(book, LEDGER, kept_to)
     found_entries = _by(1, rows(client, _ENTRIES, asked))
     found_lines = _by(2, rows(client, _LINES, asked))
-    found_alerts = _by(2, rows(client, _ALERTS, _asked(book, ALERTS, told_to)))
+    found_alerts = _by(IDENTITY, rows(client, _ALERTS, _asked(book, ALERTS, told_to)))
     return {LEDGER: kept_to, ALERTS: told_to}, [
-        compare("ledger records and chain", where, entries, found_entries),
-        compare("ledger lines", where, lines, found_lines),
-        compare("alerts", where, alerts, found_alerts),
+        compare("ledger records and chain in ClickHouse", where, entries, found_entries),
+        compare("ledger lines in ClickHouse", where, lines, found_lines),
+        compare("alerts in ClickHouse", where, alerts, found_alerts),
     ]
 
 
@@ -126,7 +129,8 @@ def audit_dead_letters(
     asked = {"partition": partition, "first": since.topic_next}
     found = {Coordinates(*row[:3]): tuple(row[3:]) for row in rows(client, _DEAD_LETTERS, asked)}
     here = {at: why for at, why in found.items() if at in due}
-    return compare("dead letters of the recorder", f"partition {partition}, ClickHouse", due, here)
+    claim = "dead letters of the recorder in ClickHouse"
+    return compare(claim, f"partition {partition}, ClickHouse", due, here)
 
 
 def _line(line: Posting) -> tuple[Hashable, ...]:
@@ -139,6 +143,6 @@ def _side(parts: ClassParts | None) -> tuple[str, tuple[str, ...], bool]:
     return EMPLOYMENT_TYPES[parts.employment_type], programme_names(parts.programmes), parts.new
 
 
-def _alert(a: Alert) -> tuple[Hashable, ...]:
-    """The fields that are compared."""
-    return a.business_date, a.covered, a.divisor, a.gap_people, a.recorded_at
+def _alert(alert: Alert) -> tuple[Hashable, ...]:
+    """All that ClickHouse has of it, beside its identity."""
+    return tuple(getattr(alert, name) for name in ALERT_COLUMNS[IDENTITY:])

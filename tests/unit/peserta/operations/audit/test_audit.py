@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -14,8 +15,7 @@ from peserta.operations.audit.recorded import REPEATS_CLAIM as REPEATS
 from peserta.operations.audit.seal import check, seal
 from schemas.codec import OutputCodec
 from streams.core.rows import BOOK_KEY
-from tests.support.shelf import Stored
-from tests.unit.peserta.operations.audit.book import (
+from tests.support.book_in_memory import (
     PARTITIONS,
     SETTINGS,
     TOPICS,
@@ -23,6 +23,7 @@ from tests.unit.peserta.operations.audit.book import (
     kept_book,
     published_book,
 )
+from tests.support.shelf import Stored
 
 LEDGER = "ledger = journal folded again"
 CHAIN = "chain of the ledger"
@@ -54,10 +55,7 @@ async def test_a_book_that_is_well_has_no_finding(well: BookInMemory) -> None:
 
 
 async def test_what_the_recorder_said_twice_is_counted_and_changes_nothing(well: BookInMemory) -> None:
-    book = BookInMemory(copy.deepcopy(well.shelf), dict(well.committed))
-    for topic in (TOPICS.ledger, TOPICS.alerts, TOPICS.snapshots, SETTINGS.changelog):
-        for partition in range(PARTITIONS):
-            book.shelf.stored[topic, partition].clear()
+    book = well.without_outputs()
     before, _ = await audited(well)
     book.record(again=True)
     book.keep()
@@ -155,6 +153,15 @@ def change_alert(book: BookInMemory) -> None:
     codec = OutputCodec()
     alert = codec.decode_alert(log[at].value or b"")
     log[at] = replace(log[at], value=codec.encode_alert(replace(alert, covered=alert.covered + 1)))
+
+
+def swap_alerts(book: BookInMemory, *, of_one_company: bool) -> None:
+    """Two alerts that follow each other change places."""
+    log, _ = middle(book, TOPICS.alerts)
+    decode = OutputCodec().decode_alert
+    companies = [decode(record.value or b"").company_id for record in log]
+    at = next(n for n in range(1, len(log)) if (companies[n - 1] == companies[n]) == of_one_company)
+    log[at - 1], log[at] = replace(log[at], offset=log[at - 1].offset), replace(log[at - 1], offset=log[at].offset)
 
 
 def last_snapshot(book: BookInMemory) -> tuple[list[Stored], int]:
@@ -257,6 +264,10 @@ def commit_too_far(book: BookInMemory) -> None:
         pytest.param(lose(TOPICS.alerts), {ALERTS}, id="an alert is gone"),
         pytest.param(double(TOPICS.alerts), {ALERTS}, id="an alert is there twice"),
         pytest.param(change_alert, {ALERTS}, id="an alert says another figure"),
+        pytest.param(partial(swap_alerts, of_one_company=True), {ALERTS}, id="two alerts of a company changed places"),
+        pytest.param(
+            partial(swap_alerts, of_one_company=False), set(), id="alerts of two companies did, which means nothing"
+        ),
         pytest.param(lose_snapshot, {SNAPSHOTS}, id="the last snapshot of a company is gone"),
         pytest.param(change_snapshot, {SNAPSHOTS}, id="a snapshot says another figure"),
         pytest.param(invent_snapshot, {SNAPSHOTS}, id="a snapshot is of a company that nobody knows"),
@@ -278,14 +289,14 @@ def commit_too_far(book: BookInMemory) -> None:
 async def test_harm_is_found_where_it_was_done(
     well: BookInMemory, harm: Callable[[BookInMemory], None], found: set[str]
 ) -> None:
-    book = BookInMemory(copy.deepcopy(well.shelf), dict(well.committed))
+    book = well.copy()
     harm(book)
     _, findings = await audited(book)
     assert {finding.claim for finding in findings if not finding.holds} == found
 
 
 async def test_a_journal_that_was_changed_is_found_everywhere(well: BookInMemory) -> None:
-    book = BookInMemory(copy.deepcopy(well.shelf), dict(well.committed))
+    book = well.copy()
     log, at = middle(book, TOPICS.journal)
     del log[at]
     _, findings = await audited(book)

@@ -14,8 +14,8 @@ from peserta.operations.rebuild.state import refuse_differing_outputs, rows_to_w
 from schemas.codec import JournalCodec, OutputCodec
 from schemas.records import TICK_SOURCE, Coordinates, Tick
 from streams.lane.cursors import CURSOR_PREFIX
+from tests.support.book_in_memory import PARTITIONS, SETTINGS, TOPICS, BookInMemory, published_book
 from tests.support.shelf import Shelf
-from tests.unit.peserta.operations.audit.book import PARTITIONS, SETTINGS, TOPICS, BookInMemory, published_book
 
 KEPT_FIRST = 60
 CURSOR = CURSOR_PREFIX + TOPICS.journal.encode()

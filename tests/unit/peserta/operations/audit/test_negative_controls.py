@@ -1,19 +1,13 @@
 """Workers with a known defect, in memory: what each does wrong is found by the audit, and by which of its claims."""
 
+from dataclasses import replace
+
 import pytest
 
 from streams.bookkeeper import Bookkeeper
-from tests.unit.peserta.operations.audit import book as in_memory
-from tests.unit.peserta.operations.audit.book import BookInMemory, kept_book
-from tests.unit.peserta.operations.audit.broken import (
-    CommittingFirst,
-    Dropping,
-    Repeating,
-    Swallowing,
-    claims_that_do_not_hold,
-    found_of,
-)
-from tests.unit.peserta.operations.audit.test_audit import ALERTS, INBOUND, LEDGER, SNAPSHOTS, STATE
+from tests.support.book_in_memory import BookInMemory, kept_book
+from tests.support.broken_bookkeepers import CommittingFirst, Dropping, Repeating, Swallowing
+from tests.unit.peserta.operations.audit.test_audit import ALERTS, INBOUND, LEDGER, SNAPSHOTS, STATE, audited
 
 BOOK = {LEDGER, STATE, SNAPSHOTS}
 
@@ -21,6 +15,12 @@ BOOK = {LEDGER, STATE, SNAPSHOTS}
 @pytest.fixture(scope="module")
 def well() -> BookInMemory:
     return kept_book()
+
+
+async def claims_that_do_not_hold(book: BookInMemory) -> set[str]:
+    """What the audit finds."""
+    _, findings = await audited(book)
+    return {finding.claim for finding in findings if not finding.holds}
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["recorded once", "recorded twice"])
@@ -36,9 +36,12 @@ def well() -> BookInMemory:
 async def test_a_defect_of_the_bookkeeper_is_found(
     well: BookInMemory, keeper: type[Bookkeeper], found: tuple[set[str], set[str]], again: bool
 ) -> None:
-    assert await found_of(keeper, well, again=again) - {ALERTS} == found[again]
+    book = replace(well.without_outputs(), bookkeeper=keeper)
+    if again:
+        book.record(again=True)
+    book.keep()
+    assert await claims_that_do_not_hold(book) - {ALERTS} == found[again]
 
 
-async def test_a_recorder_that_commits_before_its_append_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(in_memory, "Recorder", CommittingFirst)
-    assert await claims_that_do_not_hold(kept_book()) == {INBOUND}
+async def test_a_recorder_that_commits_before_its_append_is_found() -> None:
+    assert await claims_that_do_not_hold(kept_book(CommittingFirst)) == {INBOUND}

@@ -16,8 +16,7 @@ from peserta.operations.audit.position_file import read_position, write_position
 from peserta.operations.audit.reading import WatchedReader
 from peserta.operations.audit.report import Report, audit_topics
 from peserta.operations.failure import Failed, Rejected
-from tests.support.shelf import Stored
-from tests.unit.peserta.operations.audit.book import (
+from tests.support.book_in_memory import (
     PARTITIONS,
     SETTINGS,
     TOPICS,
@@ -25,6 +24,7 @@ from tests.unit.peserta.operations.audit.book import (
     kept_book,
     published_book,
 )
+from tests.support.shelf import Stored
 from tests.unit.peserta.operations.audit.test_audit import INBOUND
 
 POSITIONS = 8  # each at random

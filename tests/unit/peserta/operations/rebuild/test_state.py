@@ -1,13 +1,11 @@
 """The state alone is written only where nothing but the state is wrong."""
 
-import copy
-
 import pytest
 
 from peserta.operations.audit.partition import PartitionAudit
 from peserta.operations.failure import Failed
 from peserta.operations.rebuild.state import refuse_differing_outputs
-from tests.unit.peserta.operations.audit.book import SETTINGS, TOPICS, BookInMemory, kept_book
+from tests.support.book_in_memory import SETTINGS, TOPICS, BookInMemory, kept_book
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +20,7 @@ async def audited(book: BookInMemory) -> PartitionAudit:
 
 
 async def test_a_lost_state_is_folded_up_to_where_the_outputs_are(well: BookInMemory) -> None:
-    book = BookInMemory(copy.deepcopy(well.shelf))
+    book = BookInMemory(well.shelf.copy())
     book.shelf.stored[SETTINGS.changelog, 0].clear()
     before, after = await audited(well), await audited(book)
     assert before.stands_at is not None
@@ -32,7 +30,7 @@ async def test_a_lost_state_is_folded_up_to_where_the_outputs_are(well: BookInMe
 
 @pytest.mark.parametrize("topic", [TOPICS.ledger, TOPICS.alerts])
 async def test_it_is_refused_where_an_output_is_wrong_too(well: BookInMemory, topic: str) -> None:
-    book = BookInMemory(copy.deepcopy(well.shelf))
+    book = BookInMemory(well.shelf.copy())
     book.shelf.stored[SETTINGS.changelog, 0].clear()
     del book.shelf.stored[topic, 0][0]
     with pytest.raises(Failed, match="not only the state differs"):

@@ -1,26 +1,26 @@
 """A small installation in memory: a story recorded and kept by the real recorder and book-keeper, without a broker."""
 
-import copy
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from peserta.demo.story import story
 from peserta.operations.yaml_document import Document
 from schemas.admission import Refusal
-from schemas.codec import InboundCodec, JournalCodec, OutputCodec
-from schemas.dates import instant
+from schemas.codec import InboundCodec, JournalCodec
+from schemas.dates import instant, jakarta_midnight
 from schemas.fact_json import read_record
-from schemas.records import Coordinates, PolicySet
+from schemas.records import Coordinates, Day, PolicySet
 from schemas.topics import TopicNames
 from streams.bookkeeper import Bookkeeper
 from streams.core.declared import policies
 from streams.lane.cursors import CURSOR_PREFIX
-from streams.lane.records import Rows
+from streams.lane.records import Append, Rows
 from streams.partitioning import partition_of
 from streams.recorder import Recorder
 from streams.settings import StreamSettings
-from tests.support.shelf import Shelf
+from tests.support.shelf import Shelf, Stored
 
 PARTITIONS = 2
 RECORDS_PER_STEP = 50
@@ -31,38 +31,58 @@ SETTINGS = StreamSettings(kafka="", data_dir=Path(), partitions=PARTITIONS, cloc
 
 @dataclass
 class BookInMemory:
-    """What Kafka would hold."""
+    """What Kafka would hold, and the workers that write it: the real ones, or some with a known defect."""
 
     shelf: Shelf = field(default_factory=Shelf)
     committed: dict[tuple[str, int], int] = field(default_factory=dict)
-    letters: dict[Coordinates, str] = field(default_factory=dict)
     rows: dict[int, Rows] = field(default_factory=lambda: defaultdict(dict))
     kept_to: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    settings: StreamSettings = SETTINGS
+    recorder: type[Recorder] = Recorder
+    bookkeeper: type[Bookkeeper] = Bookkeeper
 
     def copy(self) -> "BookInMemory":
         """Another one, as this one is."""
-        return copy.deepcopy(self)
+        rows: dict[int, Rows] = defaultdict(dict)
+        rows.update((partition, dict(own)) for partition, own in self.rows.items())
+        kept_to = defaultdict(int, self.kept_to)
+        return replace(self, shelf=self.shelf.copy(), committed=dict(self.committed), rows=rows, kept_to=kept_to)
 
-    def publish(self, key: bytes, value: bytes, timestamp: int) -> None:
-        self.shelf.append(TOPICS.facts, partition_of(key, PARTITIONS), key, value, timestamp)
+    def without_outputs(self) -> "BookInMemory":
+        """Another one with the same journal, of which the book-keeper has said nothing yet."""
+        book = BookInMemory(self.shelf.copy(), dict(self.committed), settings=self.settings)
+        for topic in (TOPICS.ledger, TOPICS.alerts, TOPICS.snapshots, SETTINGS.changelog):
+            for partition in range(PARTITIONS):
+                book.shelf.stored[topic, partition].clear()
+        return book
+
+    def publish(self, key: bytes, value: bytes, timestamp: int, topic: str = TOPICS.facts) -> Stored:
+        return self.shelf.append(topic, partition_of(key, PARTITIONS), key, value, timestamp)
 
     def record(self, *, again: bool = False, until: int | None = None) -> None:
         """The recorder reads all inbound topics to `until`; `again`: from their beginnings, its offsets being lost."""
-        recorder, codec = Recorder(SETTINGS, now=lambda: 0), OutputCodec()
-        for partition in range(PARTITIONS):
-            log = self.shelf.stored[TOPICS.facts, partition]
-            fresh = log[0 if again else self.committed.get((TOPICS.facts, partition), 0) : until]
-            for append in recorder.step(TOPICS.facts, partition, fresh):
-                self.shelf.append(append.topic, append.partition, append.key, append.value)
-                if append.topic == TOPICS.dead_letters and append.value is not None:
-                    letter = codec.decode_dead_letter(append.value)
-                    self.letters[letter.came_from] = letter.reason
-            self.committed[TOPICS.facts, partition] = len(log[:until])
+        recorder = self.recorder(self.settings, now=lambda: 0)
+        for topic in (TOPICS.policies, TOPICS.companies, TOPICS.facts):
+            for partition in range(PARTITIONS):
+                if (topic, partition) not in self.shelf.stored:
+                    continue
+                log = self.shelf.stored[topic, partition]
+                fresh = log[0 if again else self.committed.get((topic, partition), 0) : until]
+                self._append(recorder.step(topic, partition, fresh))
+                self.committed[topic, partition] = len(log[:until])
+
+    def tick(self, on: Day) -> None:
+        """A business date begins."""
+        self._append(self.recorder(self.settings, now=lambda: 0).ticks(on, jakarta_midnight(on)))
+
+    def _append(self, appends: Iterable[Append]) -> None:
+        for append in appends:
+            self.shelf.append(append.topic, append.partition, append.key, append.value)
 
     def keep(self, until: int | None = None) -> None:
         """The book-keeper takes up every partition where it was, and folds it, a few records at a time, to `until`."""
         for partition in range(PARTITIONS):
-            keeper, rows = Bookkeeper(TOPICS, SETTINGS.grace_days), self.rows[partition]
+            keeper, rows = self.bookkeeper(TOPICS, self.settings.grace_days), self.rows[partition]
             before = dict(rows)
             keeper.open(partition, rows)
             log = self.shelf.stored[TOPICS.journal, partition][self.kept_to[partition] : until]
@@ -86,9 +106,9 @@ class BookInMemory:
             log[:] = sorted({record.key: record for record in log}.values(), key=lambda record: record.offset)
 
 
-def kept_book() -> BookInMemory:
+def kept_book(recorder: type[Recorder] = Recorder) -> BookInMemory:
     """The story, small, with two records that the recorder refuses, recorded and kept."""
-    book = published_book()
+    book = replace(published_book(), recorder=recorder)
     book.record()
     book.keep()
     return book
