@@ -69,8 +69,9 @@ def source_of(key: bytes) -> tuple[str, int]:
     return topic, int(partition)
 
 
-def day_key(company_id: str, on: Day) -> bytes:
-    return b"d" + company_id.encode() + b" " + _DAY.pack(on)
+def day_prefix(company_id: str) -> bytes:
+    """The keys of a company's days, without the day."""
+    return b"d" + company_id.encode() + b" "
 
 
 def day_of(key: bytes) -> tuple[str, Day]:
@@ -168,7 +169,7 @@ def _held(rows: StateRows) -> list[list[tuple[bytes, bytes]]]:
 
 def company_rows(company: CompanyBook) -> Rows:
     """The rows of a company that changed since the last call, its workers apart."""
-    prefix = b"d" + company.company_id.encode() + b" "
+    prefix = day_prefix(company.company_id)
     days, fields = company.take_changes()
     changed = {prefix + _DAY.pack(on): pack_day(row) for on, row in days.items()}
     if fields is not None:

@@ -10,7 +10,7 @@ from typing import Final
 from schemas.records import Fact
 from schemas.vocabulary import APPLIED, CORRECTION, DUPLICATE, ID_CONFLICT, NO_EFFECT, TOO_MANY_FACTS
 from streams.core.postings import difference, difference_of_many
-from streams.core.timeline import NOBODY, Remembered, TimelineHead, extend, may_renew, timeline
+from streams.core.timeline import NOBODY, Remembered, extend, may_renew, timeline
 
 FACTS_PER_WORKER_MAX: Final = 1000  # void ones and corrections included (SEMANTICS 2)
 
@@ -96,9 +96,3 @@ def unpacked(row: bytes) -> list[Remembered]:
         fact, at = _unpacked_at(row, at)
         facts.append(fact)
     return facts
-
-
-def head_of(row: bytes) -> TimelineHead:
-    """The head of the timeline that a row carries."""
-    last_on, last_at, last_kind, start, eve, situation, _ = _HEAD.unpack_from(row)
-    return last_on, last_at, last_kind, start, eve, situation

@@ -11,7 +11,7 @@ from streams.lane.progress import SourceProgress
 from streams.lane.records import Append, Batch, Committed, Recovered
 from streams.lane.settings import LaneSettings
 from tests.agents.test_lanes import SOURCE, Bench, Event, settle
-from tests.unit.streams.lane.records import batch
+from tests.support.lane_records import batch
 
 
 @pytest.fixture

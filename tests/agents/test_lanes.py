@@ -17,7 +17,7 @@ from streams.lane.settings import LaneSettings
 from streams.lane.stop import LaneFault
 from streams.lane.transactional import TransactionalLane
 from tests.support.lane_broker import FakeThread
-from tests.unit.streams.lane.records import batch
+from tests.support.lane_records import batch
 
 SOURCE = TP("in", 0)
 TURNS = 20

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -90,6 +91,12 @@ Rule = Callable[[str, str], Iterator[str]]
 # ---------------------------------------------------------------- rules
 
 
+@cache
+def tree_of(text: str) -> ast.Module:
+    """Parsed once for all rules."""
+    return ast.parse(text)
+
+
 def _folder(path: str, table: "dict[str, tuple[str, ...]]") -> str | None:
     """The longest folder of a table that the path lies in."""
     fitting = [folder for folder in table if path.startswith(f"{folder}/")]
@@ -102,7 +109,7 @@ def _within(name: str, places: tuple[str, ...], sign: str) -> bool:
 
 def imported(text: str) -> Iterator[str]:
     """The modules that a text imports, wherever in it; relative imports begin with dots."""
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(tree_of(text)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -118,6 +125,12 @@ def imports_its_rooms(path: str, text: str) -> Iterator[str]:
             yield f"imports {module}: write the whole name"
         elif module.split(".")[0] in ROOMS and not _within(module, allowed, "."):
             yield f"imports {module}"
+
+
+def leaves_unit_tests_alone(path: str, text: str) -> Iterator[str]:
+    """What several tests share is in `tests/support`; a unit test is read with its own folder."""
+    if not path.startswith("tests/unit/"):
+        yield from (f"imports {module}" for module in imported(text) if _within(module, ("tests.unit",), "."))
 
 
 def imports_its_libraries(path: str, text: str) -> Iterator[str]:
@@ -138,7 +151,7 @@ def is_pure(path: str, text: str) -> Iterator[str]:
     if not path.startswith("streams/core/"):
         return
     yield from (f"imports {module}" for module in imported(text) if module.split(".")[0] in IMPURE)
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(tree_of(text)):
         if isinstance(node, ast.Attribute) and ".".join(ast.unparse(node).split(".")[-2:]) in CLOCKS:
             yield f"reads the clock: {ast.unparse(node)}"
         elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("open", "print", "input"):
@@ -181,7 +194,7 @@ def starts_nothing_at_import(path: str, text: str) -> Iterator[str]:
     """Importing a module connects nothing, opens nothing and reads no environment."""
     if path.startswith("tests/"):
         return
-    for statement in ast.parse(text).body:
+    for statement in tree_of(text).body:
         if isinstance(statement, ast.If) and "__name__" in ast.unparse(statement.test):
             continue
         for node in _at_import(statement):
@@ -193,7 +206,7 @@ def starts_nothing_at_import(path: str, text: str) -> Iterator[str]:
 
 def swallows_nothing(path: str, text: str) -> Iterator[str]:
     """Who catches everything raises it again; nothing catches without saying what."""
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(tree_of(text)):
         if isinstance(node, ast.ExceptHandler):
             caught = [] if node.type is None else re.findall(r"\w+", ast.unparse(node.type))
             again = any(isinstance(inner, ast.Raise) for inner in ast.walk(node))
@@ -206,7 +219,7 @@ def swallows_nothing(path: str, text: str) -> Iterator[str]:
 def sleeps_nowhere(path: str, text: str) -> Iterator[str]:
     """A test waits for a condition with a limit."""
     if path.startswith("tests/"):
-        tree = ast.parse(text)
+        tree = tree_of(text)
         names = {alias.asname or alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
                  and node.module == "time" for alias in node.names if alias.name == "sleep"}  # fmt: skip
         for node in ast.walk(tree):
@@ -217,7 +230,7 @@ def sleeps_nowhere(path: str, text: str) -> Iterator[str]:
 def says_what_it_is(path: str, text: str) -> Iterator[str]:
     """A module is described by its docstring; only folders of tests need no words."""
     empty_folder_of_tests = path.startswith("tests/") and path.endswith("/__init__.py") and not text.strip()
-    if not empty_folder_of_tests and path not in WITHOUT_DOCSTRING and not ast.get_docstring(ast.parse(text)):
+    if not empty_folder_of_tests and path not in WITHOUT_DOCSTRING and not ast.get_docstring(tree_of(text)):
         yield "has no docstring"
 
 
@@ -227,7 +240,7 @@ def is_short(path: str, text: str) -> Iterator[str]:
     most = TEST_MODULE_LINES_MAX if path.startswith("tests/") else MODULE_LINES_MAX
     if lines > most and path not in LONG_MODULES:
         yield f"has {lines} lines"
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(tree_of(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or 0) - node.lineno + 1
             if length > FUNCTION_LINES_MAX and f"{path}:{node.name}" not in LONG_FUNCTIONS:
@@ -245,6 +258,7 @@ def stands_by_itself(path: str, text: str) -> Iterator[str]:
 
 RULES_OF_CODE: Final[tuple[Rule, ...]] = (
     imports_its_rooms,
+    leaves_unit_tests_alone,
     imports_its_libraries,
     a_face_only_translates,
     is_pure,
@@ -269,11 +283,11 @@ def files() -> list[str]:
     return sorted({path for path in listed.stdout.splitlines() if (TOP / path).is_file()})
 
 
-def texts(suffix: str = "") -> Iterator[tuple[str, str]]:
+@cache
+def texts(suffix: str = "") -> list[tuple[str, str]]:
     """(path, text) of each file that ends so; what is not UTF-8 is shown with marks."""
-    for path in files():
-        if path.endswith(suffix):
-            yield path, (TOP / path).read_text(encoding="utf-8", errors="replace")
+    paths = (path for path in files() if path.endswith(suffix))
+    return [(path, (TOP / path).read_text(encoding="utf-8", errors="replace")) for path in paths]
 
 
 @pytest.mark.parametrize("rule", RULES_OF_CODE, ids=lambda rule: rule.__name__)
@@ -327,6 +341,8 @@ BREACHES: Final[tuple[tuple[str, Rule, str, str], ...]] = (
     ("the sink imports the workers", imports_its_rooms, "sinks/a.py", "from streams.settings import WALL"),
     ("the sink imports settings of an installation", imports_its_rooms, "sinks/a.py", "import peserta.settings"),
     ("a command imports tests", imports_its_rooms, "peserta/cli/a.py", "from tests.support.facts import hire"),
+    ("chaos borrows from a unit test", leaves_unit_tests_alone, "tests/chaos/a.py", "from tests.unit.a import book"),
+    ("by way of its room", leaves_unit_tests_alone, "tests/support/a.py", "from tests import unit"),
     ("an import without its whole name", imports_its_rooms, "peserta/cli/a.py", "from . import main"),
     ("the vocabulary imports Kafka", imports_its_libraries, "schemas/a.py", "import aiokafka"),
     ("the book imports a library", imports_its_libraries, "streams/core/a.py", "import pydantic"),
@@ -382,6 +398,7 @@ ALLOWED: Final[tuple[tuple[str, Rule, str, str], ...]] = (
     ("the codec may use Avro", imports_its_libraries, "schemas/codec.py", "import fastavro.types\nimport json"),
     ("the lane may use Faust", imports_its_libraries, "streams/lane/a.py", "import faust.types\nimport yarl"),
     ("the book may know the vocabulary", imports_its_rooms, "streams/core/a.py", "from schemas.records import Fact"),
+    ("a unit test may know its neighbour", leaves_unit_tests_alone, "tests/unit/a.py", "from tests.unit.b import c"),
     ("a name that only begins like a room", imports_its_rooms, "sinks/a.py", "import streams_of_others"),
     (
         "a command shows a query as an example",

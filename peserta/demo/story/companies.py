@@ -17,9 +17,6 @@ from peserta.demo.story.plan import (
 )
 from peserta.operations.yaml_document import written
 
-INVENTED_WORDS: Final = ("Contoh", "Rekaan", "Karangan", "Fiktif", "Khayalan", "Umpama")
-"""Each name has one of these words for "example", "invented" or "imaginary"."""
-
 SPORTS, EVERYDAY, FIELD, OTHER = "15202", "15201", "15203", "15209"
 
 # fmt: off

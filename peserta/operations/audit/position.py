@@ -26,7 +26,6 @@ SNAPSHOTS: Final = "snapshots"  # compacted: what an audit saw may be gone when 
 BOOK_LETTERS: Final = "dead letters of the book"  # in the same topic as the recorder's in the first generation
 TOPICS: Final = (JOURNAL, CHANGELOG, LEDGER, ALERTS, SNAPSHOTS, LETTERS, BOOK_LETTERS)
 KEPT_FOR_EVER: Final = (JOURNAL, CHANGELOG, LEDGER, ALERTS)  # dead letters expire, so a position may lie before them
-ANCHORED: Final = (JOURNAL, LEDGER, ALERTS)
 IN_CLICKHOUSE: Final = (JOURNAL, LEDGER, ALERTS, SNAPSHOTS, LETTERS)
 
 

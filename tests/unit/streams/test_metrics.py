@@ -17,8 +17,8 @@ from streams.metrics import BookkeeperMetrics, LaneMetrics, RecorderMetrics
 from streams.recorder import Recorder
 from streams.settings import REPLAY, StreamSettings
 from tests.support.facts import FACTS_TOPIC, enrollment, entry, hire, level, noon, tick
+from tests.support.lane_records import PlainRecord
 from tests.support.metrics import assert_well_described, labels_of, value
-from tests.unit.streams.lane.records import PlainRecord
 
 JOURNAL = "coverage.journal.v1"
 POLICY = PolicySet(Coordinates("coverage.policies.v1", 0, 0), noon("2025-08-01"), level())

@@ -5,7 +5,7 @@ import pytest
 from schemas.dates import day, day_text
 from schemas.ledger_lines import posting
 from schemas.records import Fact
-from streams.core.worker import FACTS_PER_WORKER_MAX, head_of, remember, unpacked
+from streams.core.worker import _HEAD, FACTS_PER_WORKER_MAX, remember, unpacked
 from tests.support.facts import correction, enrollment, hire, termination
 from tests.support.naive_timeline import WorkerClass, worker_class
 
@@ -192,7 +192,7 @@ def test_a_row_keeps_the_facts_as_they_came_with_the_longest_values() -> None:
         (b"e" * 64, ("日" * 64).encode()),
         (b"c" * 64, b"d" * 64 + b" " + ("日" * 64).encode()),
     ]
-    assert head_of(row)[0] == day("2025-01-01")
+    assert _HEAD.unpack_from(row)[0] == day("2025-01-01")
 
 
 def test_without_a_grace_period_nobody_is_new() -> None:

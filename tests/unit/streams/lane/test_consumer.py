@@ -17,7 +17,7 @@ from streams.lane.records import Batch, Effect, Rows
 from streams.lane.settings import LaneSettings
 from streams.lane.transactional import TransactionalLane
 from tests.support.lane_broker import FakeThread
-from tests.unit.streams.lane.records import PlainRecord, batch
+from tests.support.lane_records import PlainRecord, batch
 
 SOURCE, CHANGELOG = TP("in", 0), TP("app-book-changelog", 0)
 

@@ -14,7 +14,7 @@ from streams.lane.cursors import (
     start_after_cursor,
 )
 from streams.lane.stop import LaneFault, Refused
-from tests.unit.streams.lane.records import batch
+from tests.support.lane_records import batch
 
 
 def log(begin: int = 0, end: int = 100, committed: int | None = None) -> SourceLog:

@@ -17,7 +17,7 @@ from faust.transport.producer import ProducerBuffer
 from faust.types import TP
 from mode.utils.queues import FlowControlEvent, FlowControlQueue
 
-from tests.unit.streams.lane.records import batch
+from tests.support.lane_records import batch
 from tests.unit.streams.lane.test_consumer import CHANGELOG, SOURCE, Bench
 
 

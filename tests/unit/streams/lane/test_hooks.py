@@ -20,7 +20,7 @@ from streams.lane.hooks.topic import BatchTopic
 from streams.lane.records import Effect
 from streams.lane.settings import LaneSettings
 from streams.lane.transactional import TransactionalLane
-from tests.unit.streams.lane.records import PlainRecord
+from tests.support.lane_records import PlainRecord
 
 
 async def test_the_worker_consumer_reads_committed_records_and_never_resets_an_offset(tmp_path: Path) -> None:

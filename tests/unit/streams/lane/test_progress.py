@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.lane.progress import Hole, SourceProgress
-from tests.unit.streams.lane.records import batch
+from tests.support.lane_records import batch
 
 
 def progress(expected: int = 0) -> SourceProgress:

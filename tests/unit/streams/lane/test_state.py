@@ -16,7 +16,7 @@ from streams.lane.records import Batch
 from streams.lane.state import PartitionState, StateInMemory, States
 from streams.lane.stop import LaneFault
 from tests.support.killed_state import kill
-from tests.unit.streams.lane.records import PlainRecord, batch
+from tests.support.lane_records import PlainRecord, batch
 
 Line = tuple[bytes | None, bytes | None]
 MakeState = Callable[[], PartitionState]

@@ -7,9 +7,12 @@ import pytest
 import yaml
 
 from peserta.demo.story import Story, story
-from peserta.demo.story.companies import COMPANIES, INVENTED_WORDS
+from peserta.demo.story.companies import COMPANIES
 from peserta.demo.story.plan import Archetype, Company
 from tests.unit.peserta.demo.story.reading import Line, Standing, company_of, read, standing
+
+# Each name has one of these words for "example", "invented" or "imaginary".
+INVENTED_WORDS = ("Contoh", "Rekaan", "Karangan", "Fiktif", "Khayalan", "Umpama")
 
 BASELINE, END = "2025-09-11", "2025-12-31"
 
