@@ -1,7 +1,7 @@
-# Everything starts from here: each target sets up what it needs, and is quick when nothing has changed.
-#   make demo      the story, on a Kafka and a ClickHouse of its own        make test      all checks and tests
+# Each target sets up what it needs, and is quick when nothing has changed.
+#   make demo      the demonstration, with its own Kafka and ClickHouse     make test      all checks and tests
 #   make help      the other targets
-# Needs Python 3.11 or newer and nothing else; `make PYTHON=python3.13 test` takes a certain one.
+# Needs Python 3.11 or newer and nothing else; `make PYTHON=python3.13 test` uses a particular one.
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,19 +11,19 @@ PROJECT := $(VENV)/.project
 JARS := $(VENV)/.jars
 COMPARED := .venv-bench
 
-# The Python to use: the one asked for if it is new enough, else the newest that can be found; empty if there is none.
+# The Python to use: PYTHON if it is new enough, otherwise the newest that is found; empty if there is none.
 CANDIDATES := $(PYTHON) python3.14 python3.13 python3.12 python3.11
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 FIND_PYTHON = for each in $(CANDIDATES); do "$$each" -c '$(NEW_ENOUGH)' 2>/dev/null && { echo "$$each"; break; }; done
 
-# How long and how often `make chaos` goes on; 0 cycles: as many as there is time for.
+# How long `make chaos` runs, and for how many cycles; 0 cycles: as many as fit into MINUTES.
 MINUTES ?= 20
 CYCLES ?= 0
 
-# How many processes share the tests, file by file; each has a Kafka and a ClickHouse of its own. 0: none but this one.
+# How many processes run the tests, each with its own Kafka and ClickHouse. 0: run them in the main process.
 JOBS ?= 2
 
-# What `make bench-quick` compares with, and what `make bench` measures: all, or rows whose name contains this.
+# The commit that `make bench-quick` compares with, and the rows that `make bench` measures (all, or names with ROW).
 BASE ?= HEAD~1
 ROW ?=
 
@@ -34,33 +34,33 @@ SEEDS ?= 10000
 .DELETE_ON_ERROR:
 .PHONY: help install demo test chaos chaos-short simulate-faults bench bench-large bench-quick lint lock clean
 
-help: ## Say what there is
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: $(PROJECT) $(JARS) ## Set up .venv, the locked dependencies, the project, Kafka's jars
+install: $(PROJECT) $(JARS) ## Set up .venv with the locked dependencies and the project, and fetch Kafka's jars
 
-demo: install ## Run the story from the first fact to the last alert
+demo: install ## Run the demonstration, from the first fact to the last alert, and prove its figures
 	@$(BIN)/peserta demo
 
-test: lint ## Check the code, then run all tests (JOBS=2 processes)
+test: lint ## Check the code, then run all tests (in JOBS=2 processes)
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
-chaos: install ## Catch broken variants; harm the service for MINUTES or CYCLES, judge it (SCENARIO=part of a name, SEED=n)
+chaos: install ## Catch broken variants, then inject faults for MINUTES or CYCLES (SCENARIO=part of a name, SEED=n)
 	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) --cycles $(CYCLES) --scenario "$(SCENARIO)" $(if $(SEED),--seed $(SEED))
 
-chaos-short: install ## Of the tests: the short form of the faults, and the broken variants that must be caught
+chaos-short: install ## Run the part of the tests that injects faults and catches broken variants
 	@$(BIN)/pytest tests/chaos
 
-bench: install $(COMPARED)/.dependencies ## Measure the parts, the service and others' ways (ROW=part of a name); table here, the rest in var/bench
+bench: install $(COMPARED)/.dependencies ## Measure the parts, the service and alternatives (ROW=part of a name); details go to var/bench
 	@$(BIN)/python -m tests.bench --growth --row "$(ROW)"
 
-bench-large: install ## Fold books of ten thousand to ten million facts; what a fact costs, table here, chart in var/bench; 20 minutes
+bench-large: install ## Measure the cost of a fact in books of ten thousand to ten million facts; 20 minutes
 	@$(BIN)/python -m tests.bench.large
 
-bench-quick: install ## Compare this tree with the commit BASE (HEAD~1) on the hot paths, as ratios; under a minute
+bench-quick: install ## Compare the hot paths with those of commit BASE (HEAD~1); under a minute
 	@$(BIN)/python -m tests.bench.compare --base "$(BASE)"
 
-simulate-faults: install ## Run SEEDS schedules of faults in memory, and judge each (SEED=n: only that, step by step)
+simulate-faults: install ## Run and check SEEDS random schedules of faults in memory (SEED=n: only that one, step by step)
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(SEED),--seed $(SEED))
 
 lint: install ## Check style, format and types
@@ -68,15 +68,15 @@ lint: install ## Check style, format and types
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
-lock: ## Make the locks anew from pyproject.toml (needs uv)
+lock: ## Update the lock files from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
 	uv pip compile pyproject.toml --extra embedded --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --output-file requirements.lock
 	uv pip compile --group bench --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --output-file tests/bench/requirements.lock
-	@echo "Now make deploy/requirements.lock anew as well: its first lines say how"
+	@echo "Now update deploy/requirements.lock as well: its first lines say how"
 
-clean: ## Remove the environments and what the tools keep
+clean: ## Remove the virtual environments and the caches of the tools
 	rm -rf $(VENV) $(COMPARED) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
@@ -84,10 +84,10 @@ $(BIN)/python:
 	if [ -z "$$python" ]; then \
 	  echo "Peserta needs Python 3.11 or newer; none of these is: $(CANDIDATES)." >&2; \
 	  echo "Install one (Debian, Ubuntu: apt install python3-venv; macOS: brew install python@3.13)," >&2; \
-	  echo "or name it: make PYTHON=/path/to/python3." >&2; exit 1; \
+	  echo "or name one: make PYTHON=/path/to/python3." >&2; exit 1; \
 	fi; \
 	if ! "$$python" -c 'import venv, ensurepip' 2>/dev/null; then \
-	  echo "$$python cannot make virtual environments: its parts venv and ensurepip are missing." >&2; \
+	  echo "$$python cannot create virtual environments: its modules venv and ensurepip are missing." >&2; \
 	  echo "Install them (Debian, Ubuntu: apt install python3-venv), or name another: make PYTHON=/path/to/python3." >&2; \
 	  exit 1; \
 	fi; \
@@ -99,9 +99,9 @@ $(DEPENDENCIES): requirements.lock | $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
-# What benchmarks compare with, apart from the project's own dependencies.
+# The packages that benchmarks compare with, apart from the project's own dependencies.
 $(COMPARED)/.dependencies: tests/bench/requirements.lock | $(BIN)/python
-	@echo "Installing what is compared with into $(COMPARED) (once)"
+	@echo "Installing the packages for comparison into $(COMPARED) (once)"
 	@$(BIN)/python -m venv $(COMPARED)
 	@$(COMPARED)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/bench/requirements.lock
 	@touch $@
@@ -110,7 +110,7 @@ $(PROJECT): pyproject.toml $(DEPENDENCIES)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-# Kept in the user's cache. After this, tests and demonstration reach nothing beyond the loopback address.
+# The jars are kept in the user's cache. After this, tests and demonstration use only the loopback address.
 $(JARS): deploy/embedded/kafka-4.4.0.sha256 $(PROJECT)
 	@$(BIN)/python -m deploy.embedded
 	@touch $@

@@ -1,1 +1,1 @@
-"""How the service is brought up: a Kafka and a ClickHouse by pip alone (`embedded`), images, compose, runbooks."""
+"""How the service is brought up: Kafka and ClickHouse from pip packages alone (`embedded`), and the image."""

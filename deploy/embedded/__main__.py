@@ -1,4 +1,4 @@
-"""`python -m deploy.embedded`: have at hand what the embedded Kafka needs, so that nothing is fetched later."""
+"""`python -m deploy.embedded`: fetch what the embedded Kafka needs, so that later starts need no network."""
 
 import sys
 

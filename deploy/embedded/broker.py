@@ -1,4 +1,4 @@
-"""What one Kafka node is: its place in the cluster, its folder, and the properties that follow from them."""
+"""A Kafka node: its place in the cluster, its folder, and the server properties that follow from them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -39,9 +39,9 @@ class Node:
 
 @dataclass(frozen=True)
 class Cluster:
-    """One node (nothing replicated), or three (each record on three, two of them needed to take it).
+    """One node without replication, or three nodes with each record on three and `min.insync.replicas` of two.
 
-    `extra` are properties besides, or instead of, those that are made here.
+    `extra` are properties that add to or replace those made here.
     """
 
     nodes: tuple[Node, ...]
@@ -49,7 +49,7 @@ class Cluster:
 
     @property
     def address(self) -> str:
-        """The bootstrap servers, as clients take them."""
+        """The bootstrap servers, in the form that clients expect."""
         return ",".join(node.address for node in self.nodes)
 
     @property
@@ -90,20 +90,20 @@ class Cluster:
 
 
 _LIMITS: dict[str, object] = {
-    # A misspelt name is an error and not a new topic with limits that nobody chose: the service makes all of them.
+    # The service creates all its topics, so a misspelt name must be an error and not a new topic with default settings.
     "auto.create.topics.enable": "false",
-    # The internal topics' usual 50 partitions are 200 files to open at each start.
+    # The usual 50 partitions of the internal topics are 200 files to open at each start.
     "offsets.topic.num.partitions": INTERNAL_TOPIC_PARTITIONS,
     "transaction.state.log.num.partitions": INTERNAL_TOPIC_PARTITIONS,
-    # A book that nobody started for some weeks goes on where it was.
+    # A book must continue at its offsets after several weeks without a start.
     "offsets.retention.minutes": OFFSETS_RETENTION_MIN,
-    # The first member of a group need not wait for others that may come.
+    # The first member of a group need not wait for others.
     "group.initial.rebalance.delay.ms": 0,
-    # A killed worker may ask for less than the usual 6 s until its partitions move.
+    # Workers may ask for a session timeout below the usual 6 s.
     "group.min.session.timeout.ms": 1000,
-    # An open transaction whose owner died is looked for each second (usually 10 s): readers wait for its end.
+    # Check for expired transactions every second (usually 10 s), because they block readers.
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1000,
-    # A dead broker of three is noticed within 3 s (usually 9).
+    # Detect a dead broker within 3 s (usually 9).
     "broker.session.timeout.ms": 3000,
     "broker.heartbeat.interval.ms": 500,
     "log.retention.check.interval.ms": 300_000,
@@ -113,13 +113,13 @@ _LIMITS: dict[str, object] = {
 
 
 def java_options(heap_mib: int = HEAP_MIB) -> list[str]:
-    """Options for a small and quickly started virtual machine that logs to standard error."""
+    """Options for a small JVM that starts quickly and logs to standard error."""
     return [
         f"-Xmx{heap_mib}m",
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
         "-XX:+ExitOnOutOfMemoryError",
-        "--sun-misc-unsafe-memory-access=allow",  # Kafka still uses it; the machine would warn at each start.
+        "--sun-misc-unsafe-memory-access=allow",  # Kafka still uses it; the JVM would warn at each start.
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
         "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
         "-Dorg.slf4j.simpleLogger.showDateTime=true",

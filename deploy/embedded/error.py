@@ -1,9 +1,9 @@
-"""The errors of the embedded stack: a sentence that says what is wrong, and a way out."""
+"""The errors of the embedded stack. Each message says what is wrong and what to do."""
 
 
 class StackError(RuntimeError):
-    """The stack cannot do what was asked; the text is meant for the person at the terminal."""
+    """The stack cannot do what was requested. The message is for the person at the terminal."""
 
 
 class StartStopped(StackError):
-    """The one who started the stack asked for its end before it was up."""
+    """The caller stopped the stack while it was starting."""

@@ -1,8 +1,8 @@
 """The jars of Apache Kafka: fetched once by coordinates, pinned by SHA-256, kept in the user's cache folder.
 
-`kafka-4.4.0.sha256` beside this file is the lock: one line a jar, `<sha256>  <group>:<artifact>:<version>`.
-Only what it names is fetched, and only what has its sum is run. After the first start no network is needed.
-A mirror is configured where `jgo` looks for it: section `[repositories]` of `~/.config/jgo.conf`.
+The lock file is `kafka-4.4.0.sha256` next to this file, with one line per jar: `<sha256>
+<group>:<artifact>:<version>`. Only jars that it lists are fetched, and only jars with the right sum are run. After the
+first start no network is needed. To use a mirror, set it for `jgo` in section `[repositories]` of `~/.config/jgo.conf`.
 To move to another version: change the coordinates, run `python -m deploy.embedded.jars > FILE`, review FILE.
 """
 
@@ -38,7 +38,7 @@ from deploy.embedded.lock import lock
 
 KAFKA_VERSION = "4.4.0"
 LOCK_FILE = Path(__file__).with_name(f"kafka-{KAFKA_VERSION}.sha256")
-# Kafka's own dependencies bring no back end for its logging interface: without one a broker dies in silence.
+# Kafka's dependencies include no back end for its logging interface; without one a broker dies silently.
 ROOTS = (f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}", "org.slf4j:slf4j-simple:1.7.36")
 
 FETCHES_AT_ONCE = 4
@@ -66,15 +66,15 @@ def pinned_jars(lock_file: Path = LOCK_FILE) -> tuple[Jar, ...]:
 
 
 def cache_folder() -> Path:
-    """The folder for what is fetched once for each user: under XDG_CACHE_HOME if that is set, else ~/.cache."""
+    """The user's folder for fetched files: under XDG_CACHE_HOME if that is set, else ~/.cache."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "peserta"
 
 
 def kafka_jars(console: Console, *, folder: Path | None = None, jars: Sequence[Jar] | None = None) -> tuple[Path, ...]:
-    """The paths of all jars, each with the pinned sum; what is missing is fetched first.
+    """The paths of all jars, after fetching missing ones and checking every sum.
 
-    Raises StackError that names the jar whose sum is wrong, or that could not be fetched.
+    Raises a StackError that names a jar with a wrong sum, or one that could not be fetched.
     """
     jars = pinned_jars() if jars is None else jars
     folder = folder or cache_folder() / f"kafka-{KAFKA_VERSION}"
@@ -107,7 +107,7 @@ def _check(jar: Jar, path: Path) -> None:
 
 @contextmanager
 def _only_fetcher(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; the system gives it back when the holder ends, however it ends."""
+    """Hold the folder's lock. The system releases it when the holder ends, however it ends."""
     descriptor = _lock(folder)
     try:
         yield
@@ -132,7 +132,7 @@ def _lock(folder: Path) -> int:
 
 
 def _fetch(jars: Sequence[Jar], folder: Path, console: Console) -> None:
-    """Fetch into a staging folder, check there, then move: the folder itself never holds half a jar."""
+    """Fetch into a staging folder, check the jars there, then move them: the folder never has an incomplete jar."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("jars"))
     with (
         tempfile.TemporaryDirectory(dir=folder, prefix=".staging-") as staging,
@@ -152,7 +152,7 @@ def _fetch(jars: Sequence[Jar], folder: Path, console: Console) -> None:
 
 
 def _maven(repository: Path) -> MavenContext:
-    """Maven's repositories, a configured mirror first; what is fetched goes below `repository`."""
+    """Maven's repositories, a configured mirror first. Fetched files go below `repository`."""
     remotes = {**GlobalSettings.load().repositories, "central": MAVEN_CENTRAL_URL}
     return MavenContext(repo_cache=repository, remote_repos=remotes, timeout=FETCH_TIMEOUT_S)
 
@@ -176,7 +176,7 @@ def _fetch_one(maven: MavenContext, jar: Jar) -> Path:
 )
 def _download(artifact: Artifact) -> Path:
     half = artifact.cached_path
-    if half is not None:  # Left by a try before this one; the resolver wants to make the file itself.
+    if half is not None:  # Left by an earlier attempt; the resolver must create the file itself.
         half.unlink(missing_ok=True)
     return artifact.resolve()
 
@@ -187,7 +187,7 @@ def _artifact(maven: MavenContext, coordinates: str) -> Artifact:
 
 
 def resolve_pins(repository: Path) -> list[Jar]:
-    """Resolve ROOTS with all that they need at run time, fetch every jar below `repository`, and sum it up."""
+    """Resolve ROOTS with their runtime dependencies, fetch every jar below `repository`, and compute its sum."""
     maven = _maven(repository)
     roots, needed = maven.resolver.resolve([maven.create_dependency(root) for root in ROOTS])
     artifacts = [one.artifact for one in [*roots, *needed] if one.scope in (None, "compile", "runtime")]

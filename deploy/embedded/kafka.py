@@ -1,4 +1,4 @@
-"""Apache Kafka on this machine, loopback only: nodes that are formatted once, started, waited for and stopped."""
+"""Apache Kafka on this machine, on loopback only: formatting, starting, awaiting and stopping its nodes."""
 
 import asyncio
 import os
@@ -39,11 +39,11 @@ READY_GROUP = "peserta-ready"
 
 
 class NotReadyError(Exception):
-    """The cluster does not answer as it will: ask again."""
+    """The cluster is not ready yet: ask again."""
 
 
 class Kafka:
-    """A cluster of one node or three. Its ports stay the same until it is closed, its data in `folder` for longer."""
+    """A cluster of one or three nodes. Its ports stay the same until it is closed; its data in `folder` outlives it."""
 
     def __init__(
         self,
@@ -72,11 +72,11 @@ class Kafka:
         keep: Sequence[int] = (),
         stopping: threading.Event | None = None,
     ) -> "Kafka":
-        """Start a cluster with its data in `folder` (made, and formatted, when new); wait until ready, so long at most
-        at this and every later start, or until `stopping` is set. The first node listens on `port`; None, and all
-        others: on free ports. `extra`: see Cluster. `keep`: see Process.
+        """Start a cluster with its data in `folder`, which is created and formatted if missing. Wait until it is ready,
+        or until `stopping` is set; the limit also applies to every later start. The first node listens on `port` (None:
+        a free one), the others on free ports. `extra`: see Cluster. `keep`: see Process.
 
-        Raises StackError when the jars cannot be had, or a node ends or does not answer in time; PortTakenError.
+        Raises StackError if a jar cannot be fetched, or if a node ends or does not answer in time; PortTakenError.
         """
         jars = kafka_jars(console or Console(stderr=True))
         names = [folder / f"node-{node_id}" for node_id in range(1, nodes + 1)]
@@ -96,7 +96,7 @@ class Kafka:
         return self.cluster.address
 
     def start(self) -> None:
-        """Start every node that does not run, on the ports and the data of this cluster; wait until all are ready."""
+        """Start every node that is not running, on the cluster's ports and data, and wait until all are ready."""
         self._format()
         for node in self.cluster.nodes:
             self.start_node(node.node_id)
@@ -107,7 +107,7 @@ class Kafka:
             raise
 
     def start_node(self, node_id: int) -> None:
-        """Start one node, if it does not run, without waiting for it."""
+        """Start one node, unless it is running, without waiting for it."""
         running = self.processes.get(node_id)
         if running is not None and running.poll() is None:
             return
@@ -142,8 +142,8 @@ class Kafka:
             raise StackError(f"Kafka cannot use the folder {node.data}. Its log: {node.log}")
 
     def wait_until_ready(self) -> None:
-        """Return when every node answers, and group and transaction coordinators do. Raises StackError."""
-        # In a thread of its own, so that callers inside an event loop can wait too.
+        """Wait until every node and the group and transaction coordinators answer. Raises StackError."""
+        # In a thread, so that callers inside an event loop can wait too.
         with ThreadPoolExecutor(1) as pool:
             pool.submit(lambda: asyncio.run(self._ready())).result()
 
@@ -197,7 +197,7 @@ class Kafka:
             process.kill()
 
     def stop(self) -> None:
-        """Stop every node in order, so that each start after it is quick; nothing happens if none runs."""
+        """Stop every node gracefully, so that the next start is quick; does nothing if none is running."""
         for process in self.processes.values():
             process.send_signal(process.stop_signal)
         for process in self.processes.values():

@@ -1,14 +1,15 @@
-"""The leash: a small process between a parent and its child, that ends the child when the parent is gone.
+"""The leash: a small process between a parent and its child that ends the child when the parent is gone.
 
-No library or system call does this on Linux and macOS alike for a child that knows nothing of it (a JVM, say); the
-end of a pipe does: the system closes the parent's end however the parent ends, `kill -9` included.
+No library or system call does this on both Linux and macOS for a child that does not cooperate (a JVM, say). A pipe
+does: the system closes the parent's end however the parent ends, `kill -9` included.
 
     python leash.py --orders FD --report FD --limit-s N [--keep FD ...] -- COMMAND...
 
-`orders` is read: each byte is the number of a signal for the child; its end means SIGTERM, and SIGKILL after the
-limit. `keep` stays open in leash and child: a lock that the parent holds lasts until both are gone. `report` is
-written: one line, `pid N` or `error TEXT`, and when the child has ended `exit N`, N negative for a signal. What the
-child leaves behind in its process group is killed. Standard library only, as it starts each time.
+The leash reads `orders`: each byte is the number of a signal for the child. The end of `orders` means SIGTERM, and
+SIGKILL after the limit. `keep` stays open in leash and child, so that a lock of the parent lasts until both are gone.
+The leash writes to `report`: one line, `pid N` or `error TEXT`, and `exit N` when the child has ended (negative for a
+signal). It kills whatever the child leaves in its process group. It uses only the standard library, because it starts
+so often.
 """
 
 import argparse
@@ -23,7 +24,7 @@ EXIT_CANNOT_START = 127
 
 
 def end(child: "subprocess.Popen[bytes]", limit_s: float) -> None:
-    """Ask the child to end, and make it end after the limit."""
+    """Terminate the child, and kill it after the limit."""
     child.send_signal(signal.SIGCONT)
     child.terminate()
     try:
@@ -33,14 +34,14 @@ def end(child: "subprocess.Popen[bytes]", limit_s: float) -> None:
 
 
 def obey(orders: int, child: "subprocess.Popen[bytes]", limit_s: float) -> None:
-    """Pass on the parent's signals until the parent lets go."""
+    """Pass on the parent's signals until the parent closes the pipe."""
     while order := os.read(orders, 1):
         child.send_signal(order[0])
     end(child, limit_s)
 
 
 def hold(command: list[str], orders: int, report: int, limit_s: float, keep: list[int]) -> int:
-    """Run the command to its end; return the leash's own exit code."""
+    """Run the command to its end; returns the leash's exit code."""
     try:
         child = subprocess.Popen(command, process_group=0, pass_fds=keep)
     except OSError as error:
@@ -50,9 +51,9 @@ def hold(command: list[str], orders: int, report: int, limit_s: float, keep: lis
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=end, args=(child, limit_s)).start())
     threading.Thread(target=obey, args=(orders, child, limit_s), daemon=True).start()
     code = child.wait()
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # The usual case: nobody is left in the group.
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # The usual case: the group is empty.
         os.killpg(child.pid, signal.SIGKILL)
-    with contextlib.suppress(BrokenPipeError):  # The parent is gone: nobody to report to.
+    with contextlib.suppress(BrokenPipeError):  # The parent is gone.
         os.write(report, f"exit {code}\n".encode())
     return 0
 

@@ -1,4 +1,4 @@
-"""Who listens on a port of this machine, for the person who wants it."""
+"""Which process listens on a port of this machine, for an error message."""
 
 import contextlib
 from typing import Any
@@ -7,7 +7,7 @@ import psutil  # type: ignore[import-untyped]
 
 
 def listener(port: int) -> str:
-    """The process, in words; the system says it of other users' processes to few."""
+    """A description of the process; the system may hide processes of other users."""
     for connection in _listening():
         if connection.laddr and connection.laddr.port == port and connection.pid:
             with contextlib.suppress(psutil.Error):

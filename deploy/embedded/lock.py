@@ -1,4 +1,4 @@
-"""A lock on a file: held by a process and by the children to whom it hands the file, and free when the last is gone."""
+"""A lock on a file, held by a process and the children that inherit the descriptor; free when the last is gone."""
 
 import fcntl
 import os
@@ -6,10 +6,11 @@ from pathlib import Path
 
 
 def lock(path: Path) -> int:
-    """The descriptor of the file (made when it is not there), locked until each copy of it is closed.
+    """The descriptor of the file, which is created if missing. It is locked until every copy of the descriptor is
+    closed.
 
-    The system closes those of a process however it ends, `kill -9` included. Raises BlockingIOError when somebody else
-    holds the lock, and OSError when the file cannot be had.
+    The system closes the descriptors of a process however it ends, `kill -9` included. Raises BlockingIOError if
+    another process holds the lock, and OSError if the file cannot be opened.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

@@ -1,4 +1,4 @@
-"""Free loopback ports for servers that others reconnect to."""
+"""Free loopback ports for servers to which clients reconnect."""
 
 import random
 import socket
@@ -8,8 +8,8 @@ from typing import TypeVar
 from deploy.embedded.error import StackError
 
 LOOPBACK = "127.0.0.1"
-# Below the range that systems give to clients (from 32768 on Linux): a client that reconnects to a port of that
-# range while the server is down can be given the very port as its own, connect to itself, and keep the server out.
+# Below the ephemeral range (from 32768 on Linux). A client that reconnects to a port of that range while the server is
+# down may get the same port as its own, connect to itself, and keep the server from listening.
 LOWEST, HIGHEST = 20_000, 32_767
 TRIES = 200
 START_TRIES = 5
@@ -18,7 +18,7 @@ Started = TypeVar("Started")
 
 
 class PortTakenError(StackError):
-    """A port cannot be had; `port` is the one that was asked for, if one was."""
+    """A port is taken; `port` is the requested one, if there was one."""
 
     def __init__(self, sentence: str, port: int | None = None) -> None:
         super().__init__(sentence)
@@ -37,7 +37,7 @@ def is_free(port: int) -> bool:
 
 
 def free_ports(count: int) -> tuple[int, ...]:
-    """Different ports that are free at this moment; somebody else may still take one before it is used."""
+    """Different ports that are free now; another process may still take one before it is used."""
     picked = [port for port in random.sample(range(LOWEST, HIGHEST + 1), TRIES) if is_free(port)]
     if len(picked) < count:
         raise StackError(f"No free port between {LOWEST} and {HIGHEST}. End what listens there.")
@@ -45,7 +45,7 @@ def free_ports(count: int) -> tuple[int, ...]:
 
 
 def on_free_ports(count: int, start: Callable[[tuple[int, ...]], Started]) -> Started:
-    """`start` on free ports, and again on others when one of them was taken meanwhile."""
+    """Call `start` with free ports, and again with others if one was taken in the meantime."""
     for _ in range(START_TRIES - 1):
         try:
             return start(free_ports(count))
@@ -55,9 +55,9 @@ def on_free_ports(count: int, start: Callable[[tuple[int, ...]], Started]) -> St
 
 
 def on_port(port: int | None, others: int, start: Callable[[tuple[int, ...]], Started]) -> Started:
-    """`start` on this port, any free one when it is None, and on as many `others` that are free.
+    """Call `start` with this port (a free one if None) and with `others` free ports.
 
-    Raises PortTakenError that has this port when it cannot be had.
+    Raises a PortTakenError with this port if it is taken.
     """
     if port is None:
         return on_free_ports(1 + others, start)

@@ -1,4 +1,4 @@
-"""A child process on a leash: it ends with this process, whatever ends it, and its output goes to a log file."""
+"""A child process on a leash: it ends when this process ends, in any way, and writes its output to a log file."""
 
 import contextlib
 import os
@@ -26,14 +26,13 @@ _TRACE = re.compile(r"\s|Traceback |\.\.\. \d+ more")
 
 
 class Process:
-    """A running or ended child. `pid` is the child's own; its group and session are not the terminal's.
+    """A running or ended child. `pid` is the child's own. It is in another process group and session than the terminal.
 
-    All methods may be called from several threads. A fork without exec (multiprocessing's `fork`) would hold the
-    leash too: use `spawn` beside it.
+    All methods are thread-safe. A fork without exec (multiprocessing's `fork`) would inherit the leash: use `spawn`.
     """
 
     def __init__(self, name: str, log: Path, stop_signal: signal.Signals, held: "_Held") -> None:
-        """Take over a leash that has just been started; `Process.start` is the usual way."""
+        """Wrap a leash that has just been started; `Process.start` is the usual way."""
         self.name = name
         self.log = log
         self.stop_signal = stop_signal
@@ -60,9 +59,9 @@ class Process:
     ) -> Self:
         """Start the command; standard output and error are appended to `log`. `env` replaces the environment.
 
-        When this process is gone the child gets SIGTERM, and SIGKILL after `orphan_limit_s`. Descriptors to `keep` stay
-        open until the child has ended too: a lock that this process holds is then held for both.
-        Raises StackError when the command cannot be started.
+        When this process is gone, the child gets SIGTERM, and SIGKILL after `orphan_limit_s`. Descriptors in `keep`
+        stay open until the child has ended too, so that a lock of this process lasts for both. Raises StackError if the
+        command cannot be started.
         """
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as out:
@@ -89,7 +88,7 @@ class Process:
         word, _, rest = self._report.readline().strip().partition(" ")
         if word == "exit":
             return int(rest)
-        # The leash itself was killed: nothing holds the child any more, so end it here.
+        # The leash was killed, so nothing else would end the child.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         return -signal.SIGKILL
@@ -111,21 +110,21 @@ class Process:
         return code
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Send a signal to the child; nothing happens if it has ended."""
+        """Send a signal to the child; does nothing if it has ended."""
         if self.poll() is not None:
             return
         with self._lock:
             if self._orders is not None:
-                with contextlib.suppress(BrokenPipeError):  # It ended just now.
+                with contextlib.suppress(BrokenPipeError):  # It has just ended.
                     os.write(self._orders, bytes([number]))
 
     def stop(self, timeout_s: float = STOP_LIMIT_S) -> int:
-        """Ask the child to end (with its stop signal), kill it after `timeout_s`; return its exit code."""
+        """Send the child its stop signal, kill it after `timeout_s`; returns its exit code."""
         self.send_signal(self.stop_signal)
         return self.end(timeout_s)
 
     def end(self, timeout_s: float) -> int:
-        """The exit code of a child that was asked to end before; it is killed after `timeout_s`."""
+        """Wait for a child that was sent its stop signal, kill it after `timeout_s`; returns its exit code."""
         try:
             return self.wait(timeout_s)
         except TimeoutError:
@@ -133,18 +132,18 @@ class Process:
         return self.wait(KILL_LIMIT_S)
 
     def kill(self) -> None:
-        """`kill -9` of the child, as a crash would be; returns when it has ended."""
+        """`kill -9` the child, as in a crash; returns when it has ended."""
         self.send_signal(signal.SIGKILL)
         self.wait(KILL_LIMIT_S)
 
     def log_tail(self, lines: int = 20) -> str:
-        """The last lines that this child has put out, without those of a child before it."""
+        """The last lines of output of this child, without those of an earlier child."""
         with self.log.open("rb") as file:
             file.seek(max(self._log_begin, self.log.stat().st_size - LOG_TAIL_BYTES))
             return "\n".join(deque(file.read().decode("utf-8", "replace").splitlines(), maxlen=lines))
 
     def last_words(self) -> str:
-        """The last line that this child has put out and that is no part of a stack trace, to be shown to a person."""
+        """The last line of this child's output that is not part of a stack trace, for an error message."""
         lines = [line for line in self.log_tail(LOG_TAIL_BYTES).splitlines() if line and not _TRACE.match(line)]
         return lines[-1].strip()[:LAST_WORDS_MAX] if lines else "nothing"
 
@@ -157,7 +156,7 @@ class Process:
 
 @dataclass(frozen=True)
 class _Held:
-    """A leash that runs: our ends of its two pipes, and where its output begins in the log."""
+    """A running leash: our ends of its two pipes, and where its output begins in the log."""
 
     process: "subprocess.Popen[bytes]"
     orders: int

@@ -1,4 +1,4 @@
-"""The stack: a Kafka and a ClickHouse that belong to this process, on loopback ports, started side by side."""
+"""The stack: a Kafka and a ClickHouse that belong to this process, on loopback ports, started in parallel."""
 
 import tempfile
 import threading
@@ -25,13 +25,13 @@ Terminal: TypeAlias = Console
 
 
 class Stack:
-    """What was asked for, running from the constructor's return until `close`, or until this process ends somehow.
+    """The requested servers. They run from the constructor's return until `close` or the end of this process.
 
-    With `data` the state is kept in that folder; without, in a temporary one that `close` removes. Any number of
-    stacks can run side by side, each on a folder of its own. The caller decides what to start: a part whose address is
-    configured is not asked for. `kafka_limit_s`: how long each start of Kafka may take. A port that is not named is a
-    free one. `keep`: see Process. When `stopping` is set the start is given up (StartStopped). Raises StackError with
-    a sentence for the person at the terminal; it is a PortTakenError that has the port when a named one is taken.
+    With `data`, their data is kept in that folder; otherwise in a temporary one that `close` removes. Any number of
+    stacks can run at the same time, each in its own folder. The caller requests only servers without a configured
+    address. `kafka_limit_s`: how long each start of Kafka may take. A port that is not given is a free one. `keep`: see
+    Process. Setting `stopping` cancels the start (StartStopped). Raises StackError with a sentence for the person at
+    the terminal, or PortTakenError with the port if a given one is taken.
     """
 
     def __init__(
@@ -103,14 +103,14 @@ class Stack:
 
     @property
     def kafka(self) -> "Kafka":
-        """The broker, to stop, kill and start again. Raises StackError when none was asked for."""
+        """The broker, for stopping, killing and restarting it. Raises StackError if none was requested."""
         if self._kafka is None:
             raise StackError("This stack has no Kafka: it was not asked for.")
         return self._kafka
 
     @property
     def clickhouse(self) -> ClickHouse:
-        """The ClickHouse server, to stop, kill and start again. Raises StackError when none was asked for."""
+        """The ClickHouse server, for stopping, killing and restarting it. Raises StackError if none was requested."""
         if self._clickhouse is None:
             raise StackError("This stack has no ClickHouse: it was not asked for.")
         return self._clickhouse
@@ -127,7 +127,7 @@ class Stack:
 
     @property
     def processes(self) -> list[Process]:
-        """What was started here, to be looked at."""
+        """The processes that were started here."""
         started = list(self._kafka.processes.values()) if self._kafka else []
         if self._clickhouse and self._clickhouse.process:
             started.append(self._clickhouse.process)
@@ -145,7 +145,7 @@ class Stack:
 
 
 def _kafka() -> "type[Kafka]":
-    """The class, imported when a broker is wanted: only then is the extra `embedded` needed."""
+    """The class, imported only when a broker is requested, because it needs the extra `embedded`."""
     try:
         from deploy.embedded.kafka import Kafka
     except ModuleNotFoundError as error:

@@ -78,8 +78,8 @@ def needs(costs: Costs, place: Place) -> Iterator[tuple[str, str]]:
         yield f"cores of {part} at the peak", f"{place.peak_facts_per_s * cpu_s / MILLION / PEAK_HOURS_SHARE:.2f}"
     facts = place.workers * FACTS_PER_WORKER
     slowest = max(costs.cpu_s[part] for part in PARTS)
-    yield "facts of a complete re-load", f"{facts / MILLION:,.0f} M"
-    yield "re-load with one core a part, hours", f"{facts * slowest / MILLION / 3_600:.1f}"
+    yield "facts in a complete re-load", f"{facts / MILLION:,.0f} M"
+    yield "re-load with one core per part, hours", f"{facts * slowest / MILLION / 3_600:.1f}"
     yield (
         f"cores of the busiest part to re-load in {RELOAD_HOURS} h",
         (f"{facts * slowest / MILLION / 3_600 / RELOAD_HOURS:.1f}"),

@@ -1,7 +1,7 @@
 """The process of ClickHouse's engine with fault points: `python -m tests.support.faulty_clickhouse --path --port`.
 
-Composed around the plain interface, which knows nothing of it. `/faults` takes rules (POST a JSON rule, DELETE all),
-and tells them and the queries that came (GET). Each query obeys the first rule that matches it and is not used up.
+It wraps the plain interface. `POST /faults` adds a rule in JSON, `DELETE /faults` removes all, and `GET /faults`
+returns the rules and the queries received. The first rule that matches a query and is not used up applies to it.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class Point(StrEnum):
 
 
 class Action(StrEnum):
-    """What happens: the connection is cut; an error is answered; nothing for a while; the process is killed."""
+    """What happens: the connection is cut, an error is returned, the query waits, or the process is killed."""
 
     CUT = "cut"
     REFUSE = "refuse"
@@ -52,9 +52,10 @@ class Action(StrEnum):
 
 @dataclass
 class Rule:
-    """A fault for the queries whose SQL `match` (a regular expression) finds, after `skip` of them, `times` times.
+    """A fault for queries whose SQL contains the regular expression `match`: it skips `skip` of them, then hits
+    `times`.
 
-    `code` is ClickHouse's code to refuse with; `seconds` is how long to wait (None: until the rules are deleted).
+    `code` is ClickHouse's error code to return; `seconds` is how long to wait (None: until the rules are deleted).
     """
 
     action: Action
@@ -70,7 +71,7 @@ class Rule:
         self.action, self.point = Action(self.action), Point(self.point)
 
     def takes(self, sql: str) -> bool:
-        """Whether the query is hit; counts it."""
+        """Count the query; returns whether the rule applies to it."""
         if self.hits >= self.times or not re.search(self.match, sql, re.IGNORECASE | re.DOTALL):
             return False
         if self.skip:
@@ -81,7 +82,7 @@ class Rule:
 
 
 class FaultPoints:
-    """An `Execute` around another one that lets the rules happen."""
+    """An `Execute` that wraps another one and applies the rules."""
 
     def __init__(self, execute: Execute) -> None:
         self._execute = execute
@@ -90,7 +91,7 @@ class FaultPoints:
         self.queries: deque[dict[str, object]] = deque(maxlen=QUERIES_KEPT)
 
     async def execute(self, query: Query) -> Answer:
-        """Run the query, with the fault of the first rule that takes it."""
+        """Run the query, with the fault of the first rule that applies to it."""
         self.queries.append({"sql": query.text, "settings": dict(query.settings)})
         rule = next((rule for rule in self.rules if rule.takes(query.text)), None)
         if rule is None:
@@ -115,7 +116,7 @@ class FaultPoints:
         match rule.action:
             case Action.CUT:
                 _connection.get().abort()
-                await asyncio.sleep(0)  # The server learns of it before an answer is tried.
+                await asyncio.sleep(0)  # Lets the server notice the cut before it tries to answer.
                 raise ClientDisconnect
             case Action.REFUSE:
                 raise EngineError(rule.code, "Refused by a fault point.")
@@ -133,14 +134,15 @@ class FaultPoints:
             return
 
     def clear(self) -> None:
-        """Forget all rules; whatever waits goes on."""
+        """Remove all rules; waiting queries continue."""
         self.rules.clear()
         self._released.set()
         self._released = asyncio.Event()
 
 
 class Control:
-    """The application around the interface: gives the fault points their connection, and answers `/faults`."""
+    """The application around the interface. It tells the fault points which connection is used, and serves
+    `/faults`."""
 
     def __init__(self, app: ASGIApp, faults: FaultPoints, transports: dict[object, asyncio.Transport]) -> None:
         self._app = app
@@ -166,7 +168,7 @@ class Control:
 
 
 def _protocol(transports: dict[object, asyncio.Transport]) -> type[H11Protocol]:
-    """uvicorn's protocol, that also writes down each open connection by its client's address."""
+    """uvicorn's protocol, which also records each open connection by its client's address."""
 
     class Noted(H11Protocol):
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -181,7 +183,7 @@ def _protocol(transports: dict[object, asyncio.Transport]) -> type[H11Protocol]:
 
 
 def faulty(engine: Engine) -> uvicorn.Config:
-    """The interface with fault points between it and the engine."""
+    """The interface with fault points before the engine."""
     transports: dict[object, asyncio.Transport] = {}
     faults = FaultPoints(engine.execute)
     app = Interface(faults.execute, version=engine.version, timezone=engine.timezone).app()

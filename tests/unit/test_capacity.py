@@ -28,8 +28,8 @@ PROVINCE = {
     "cores of sink at the peak": "0.03",
     "cores of Kafka at the peak": "0.01",
     "cores of ClickHouse at the peak": "0.02",
-    "facts of a complete re-load": "12 M",  # 2 million workers x 6
-    "re-load with one core a part, hours": "0.2",  # 12 x 50 s
+    "facts in a complete re-load": "12 M",  # 2 million workers x 6
+    "re-load with one core per part, hours": "0.2",  # 12 x 50 s
     "cores of the busiest part to re-load in 12 h": "0.0",
     "Kafka, 10 years, 3 replicas, GB": "62",  # (12 + 40) million x 400 bytes x 3
     "ClickHouse, 10 years, one replica, GB": "10",  # 52 million x 200 bytes

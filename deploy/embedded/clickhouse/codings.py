@@ -1,4 +1,4 @@
-"""Content codings of the HTTP interface: lz4, zstd, gzip, deflate; streams of several frames are one body."""
+"""Content codings of the HTTP interface: lz4, zstd, gzip, deflate. A body may consist of several frames."""
 
 import gzip
 import zlib
@@ -12,11 +12,11 @@ from deploy.embedded.clickhouse.query import EngineError
 
 UNKNOWN_COMPRESSION = 89
 GZIP_LEVEL = 1
-GZIP_OR_ZLIB = 47  # zlib's word for "tell by the header which of the two it is"
+GZIP_OR_ZLIB = 47  # zlib's value for detecting the format by its header
 
 
 class _Frame(Protocol):
-    """One compressed frame as it is read; `unused_data` is what follows its end."""
+    """One compressed frame while it is read; `unused_data` are the bytes after its end."""
 
     @property
     def eof(self) -> bool: ...
@@ -42,10 +42,10 @@ _COMPRESS: dict[str, Callable[[bytes], bytes]] = {
 
 
 class Decoder:
-    """Takes a body piece by piece and gives back what is whole of it."""
+    """Decompresses a body piece by piece."""
 
     def __init__(self, coding: str) -> None:
-        """`coding` is the header Content-Encoding, empty for none. Raises EngineError for one that is not known."""
+        """`coding` is the header Content-Encoding, empty for none. Raises EngineError for an unknown one."""
         if coding in ("", "identity"):
             self._new: Callable[[], _Frame] | None = None
             return
@@ -70,13 +70,13 @@ class Decoder:
         return b"".join(plain)
 
     def finish(self) -> None:
-        """Say that the body has ended. Raises EngineError when a frame of it has not."""
+        """Call this at the end of the body. Raises EngineError if the last frame is incomplete."""
         if self._new is not None and not self._frame.eof:
             raise EngineError(UNKNOWN_COMPRESSION, "The compressed body ends in the middle. (CANNOT_DECOMPRESS)")
 
 
 def encode(accepted: str, data: bytes) -> tuple[str | None, bytes]:
-    """`data` in the first coding that the header Accept-Encoding names and that is known here, and its name."""
+    """The name of the first supported coding in the header Accept-Encoding, and `data` in that coding."""
     for word in accepted.split(","):
         coding = word.partition(";")[0].strip()
         if coding in _COMPRESS:

@@ -1,7 +1,8 @@
 """ClickHouse's HTTP interface as its ordinary clients use it (clickhouse-connect, curl), as an ASGI application.
 
-Left out, and refused with a clear error: users and passwords, ClickHouse's own block compression (`compress=1`),
-multipart bodies with external tables. Requests from web pages are refused: whoever opens a page is on this machine.
+Not supported, and rejected with a clear error: users and passwords, ClickHouse's own block compression (`compress=1`),
+multipart bodies with external tables. Requests from web pages are rejected, because a page can make a browser on this
+machine send them.
 """
 
 import base64
@@ -31,7 +32,7 @@ NOT_IMPLEMENTED = 48
 SYNTAX_ERROR = 62
 AUTHENTICATION_FAILED = 516
 
-# Parameters that are about the exchange; every other one is a setting of the query.
+# Parameters of the protocol; every other parameter is a setting of the query.
 _EXCHANGE = frozenset(
     {
         "query",
@@ -55,7 +56,7 @@ _EXCHANGE = frozenset(
         "enable_http_compression",
     }
 )
-# As ClickHouse maps its codes; all others are 500.
+# HTTP status by error code, as in ClickHouse; all others are 500.
 _STATUS = {
     400: (6, 26, 27, 33, 36, 38, 41, 43, 53, 62, 69, 70, 89, 117, 456),
     403: (164, 192, 193, 497, 516),
@@ -77,10 +78,10 @@ _COUNTS = (
 
 
 class Body:
-    """The plain body of a request: read piece by piece, from the loop or from the thread that runs the query."""
+    """The decompressed body of a request, read piece by piece from the event loop or from the query's thread."""
 
     def __init__(self, request: Request) -> None:
-        """Nothing is read yet; a content coding that is not known is an EngineError at the first piece."""
+        """Reads nothing yet. An unknown content coding raises EngineError at the first piece."""
         self._coding = request.headers.get("content-encoding", "")
         self._pieces = self._plain(request)
 
@@ -95,20 +96,20 @@ class Body:
             decoder.finish()
 
     async def next_piece(self) -> bytes:
-        """The next bytes, or `b""` at the end. Raises ClientDisconnect when the client is gone."""
+        """The next bytes, or `b""` at the end. Raises ClientDisconnect if the client has disconnected."""
         return await anext(self._pieces, b"")
 
     def next_piece_in_thread(self) -> bytes:
-        """The same from a worker thread."""
+        """As `next_piece`, called from a worker thread."""
         return from_thread.run(self.next_piece)
 
     async def rest(self) -> bytes:
-        """All that is left."""
+        """The remaining bytes."""
         return b"".join([piece async for piece in self._pieces])
 
 
 class Interface:
-    """Translates requests into queries and answers into responses; `execute` does the work."""
+    """Translates requests into queries and answers into responses; `execute` runs the queries."""
 
     def __init__(self, execute: Execute, *, version: str, timezone: str) -> None:
         """`version` and `timezone` are the engine's, for the headers."""
@@ -138,7 +139,7 @@ class Interface:
         except EngineError as error:
             return self._refusal(error, common)
         except ClientDisconnect:
-            return Response(status_code=400)  # Nobody reads it.
+            return Response(status_code=400)  # The client has gone.
         elapsed_ns = time.perf_counter_ns() - began
         return _response(answer, common, elapsed_ns, request.headers, asked.get("enable_http_compression") == "1")
 
@@ -157,7 +158,7 @@ async def _ping(request: Request) -> Response:
 
 
 def _check(request: Request, asked: Mapping[str, str]) -> None:
-    """Raises EngineError for what this server does not do."""
+    """Raise EngineError for a request that this server does not support."""
     if request.headers.get("origin") or request.headers.get("sec-fetch-site", "none") != "none":
         raise EngineError(AUTHENTICATION_FAILED, "Requests from web pages are refused. (AUTHENTICATION_FAILED)")
     if _credentials(request, asked) != ("default", ""):
@@ -182,7 +183,7 @@ def _credentials(request: Request, asked: Mapping[str, str]) -> tuple[str, str]:
 
 
 async def _query(request: Request, asked: Mapping[str, str], body: Body) -> Query:
-    """The query that the request makes; of an insert's data only the beginning is read."""
+    """The request's query. Only the beginning of an insert's data is read here."""
     try:
         return await _parsed(request, asked, body)
     except UnicodeDecodeError as error:
@@ -207,7 +208,7 @@ async def _parsed(request: Request, asked: Mapping[str, str], body: Body) -> Que
         settings={name: value for name, value in asked.items() if not _is_of_exchange(name)},
         parameters={name.removeprefix("param_"): value for name, value in asked.items() if name.startswith("param_")},
         database=asked.get("database") or request.headers.get("x-clickhouse-database"),
-        session=None if read_only else session,  # A page or a link can make a browser GET: it must change nothing.
+        session=None if read_only else session,  # A link can make a browser send GET, so GET must change nothing.
         default_format=asked.get("default_format") or request.headers.get("x-clickhouse-format") or "TabSeparated",
         read_only=read_only,
     )

@@ -1,4 +1,4 @@
-"""What is asked of the engine, what it answers, and how it refuses: the records between interface and engine."""
+"""The records between interface and engine: queries, answers and errors."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from deploy.embedded.clickhouse.statement import InsertHead
 
 
 class EngineError(Exception):
-    """An error with ClickHouse's code (`system.errors`); the text begins as ClickHouse's own do."""
+    """An error with ClickHouse's code (`system.errors`). Its text begins like ClickHouse's own messages."""
 
     def __init__(self, code: int, text: str) -> None:
         self.code = code
@@ -17,7 +17,7 @@ class EngineError(Exception):
 
 @dataclass(frozen=True)
 class Session:
-    """The session a request belongs to, and how long it is kept after it."""
+    """The session of a request, and how long it is kept after the request."""
 
     session_id: str
     timeout_s: float
@@ -26,10 +26,10 @@ class Session:
 
 @dataclass(frozen=True)
 class Query:
-    """One statement with the settings that hold for it alone.
+    """One statement with its own settings.
 
-    Exactly one of `sql` and `insert` is given. `next_piece` gives the rest of an insert's data piece by piece, `b""` at
-    its end; it blocks, and is called in the thread that runs the query.
+    Exactly one of `sql` and `insert` is given. `next_piece` returns the rest of an insert's data piece by piece, and
+    `b""` at its end. It blocks; the thread that runs the query calls it.
     """
 
     sql: str = ""
@@ -50,7 +50,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Answer:
-    """The bytes of a result, their format (None: the statement has no result), and counts of rows and bytes."""
+    """The bytes of a result, their format (None if the statement has no result), and counts of rows and bytes."""
 
     body: bytes
     format: str | None
@@ -58,4 +58,4 @@ class Answer:
 
 
 Execute = Callable[[Query], Awaitable[Answer]]
-"""How the interface has a query executed. Raises EngineError."""
+"""Runs a query for the interface. Raises EngineError."""

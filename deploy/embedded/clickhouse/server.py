@@ -1,4 +1,4 @@
-"""The ClickHouse process as its parent sees it: started, awaited, killed, started again on its port and data."""
+"""The ClickHouse process seen from its parent: starting, waiting, killing, and restarting on its port and data."""
 
 import sys
 import threading
@@ -29,7 +29,7 @@ PROGRAM = "deploy.embedded.clickhouse"
 
 
 class ClickHouse:
-    """One engine on one folder. Its port stays the same until it is closed, its data for longer."""
+    """One engine on one folder. Its port stays the same until it is closed; its data outlives it."""
 
     def __init__(
         self,
@@ -57,11 +57,11 @@ class ClickHouse:
         keep: Sequence[int] = (),
         stopping: threading.Event | None = None,
     ) -> "ClickHouse":
-        """Start a server on `port` (None: a free one) with its data in `folder` (made when new); wait until it answers,
-        or until `stopping` is set.
+        """Start a server on `port` (None: a free one) with its data in `folder`, which is created if missing. Wait
+        until it answers, or until `stopping` is set.
 
-        `program` is the module that is run: tests name the one with fault points. `keep`: see Process. Raises
-        StackError, PortTakenError.
+        `program` is the module to run; tests use the one with fault points. `keep`: see Process. Raises StackError,
+        PortTakenError.
         """
 
         def launch(ports: tuple[int, ...]) -> "ClickHouse":
@@ -73,11 +73,11 @@ class ClickHouse:
 
     @property
     def url(self) -> str:
-        """Where the HTTP interface is: `http://127.0.0.1:PORT`."""
+        """The address of the HTTP interface: `http://127.0.0.1:PORT`."""
         return f"http://{LOOPBACK}:{self.port}"
 
     def start(self) -> None:
-        """Start the process, if it does not run, and wait until it answers. Raises StackError."""
+        """Start the process unless it is running, and wait until it answers. Raises StackError."""
         if self.process is not None and self.process.poll() is None:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,7 @@ class ClickHouse:
                 f"ClickHouse ended with {code} while starting. Its last words: {process.last_words()}\n"
                 f"Its log: {process.log}"
             )
-        # Not urlopen: it would ask a proxy that the environment names for the outside world.
+        # Not urlopen: it would use a proxy from the environment.
         with closing(HTTPConnection(LOOPBACK, self.port, timeout=PING_LIMIT_S)) as connection:
             connection.request("GET", "/ping")
             connection.getresponse().read()
@@ -128,6 +128,6 @@ class ClickHouse:
             self.process.kill()
 
     def stop(self) -> None:
-        """Stop the server in order; nothing happens if it does not run."""
+        """Stop the server gracefully; does nothing if it is not running."""
         if self.process is not None:
             self.process.stop(STOP_LIMIT_S)

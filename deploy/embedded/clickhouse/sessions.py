@@ -1,4 +1,4 @@
-"""Handles on the engine: a new one for each request, or a session's own, kept until it was not used for its time."""
+"""Handles on the engine: a new one per request, or a session's own, which is kept until the session expires."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ SESSION_IS_LOCKED = 373
 
 
 class Handle(Protocol):
-    """A connection to the engine in this process: settings, current database and temporary tables are its own."""
+    """A connection to the engine in this process, with its own settings, current database and temporary tables."""
 
     def query(self, query: str, format: str, params: Any = None) -> Any: ...
 
@@ -30,10 +30,10 @@ class _Kept:
 
 
 class Sessions:
-    """Sessions by their id. One request of a session runs at a time; what it SET stays for the session's next."""
+    """Sessions by id. A session runs one request at a time. Settings that a request SETs apply to the next ones."""
 
     def __init__(self, connect: Callable[[], Handle], clock: Callable[[], float]) -> None:
-        """`connect` makes a handle; `clock` counts seconds and never goes back."""
+        """`connect` creates a handle; `clock` returns monotonic seconds."""
         self._connect = connect
         self._clock = clock
         self._lock = threading.Lock()
@@ -41,7 +41,7 @@ class Sessions:
 
     @contextmanager
     def handle(self, session: Session | None) -> Iterator[Handle]:
-        """A handle for one request. Raises EngineError when the session is busy, or must exist and does not."""
+        """A handle for one request. Raises EngineError if the session is busy, or if it must exist and does not."""
         self._expire()
         if session is None:
             with closing(self._connect()) as handle:
@@ -70,7 +70,7 @@ class Sessions:
             return kept
 
     def drop(self, session: Session) -> None:
-        """Forget a session whose handle cannot be used any more."""
+        """Discard a session whose handle is no longer usable."""
         with self._lock:
             kept = self._kept.pop(session.session_id)
         kept.handle.close()

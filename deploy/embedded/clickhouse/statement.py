@@ -1,9 +1,10 @@
-"""A statement as it comes over HTTP: SQL, perhaps followed by the data of an insert, told apart without a parser."""
+"""A statement as received over HTTP: SQL, perhaps followed by the data of an insert. They are split without a
+parser."""
 
 import re
 from dataclasses import dataclass
 
-# Longer than any list of columns; past it a body is taken for plain SQL.
+# Longer than any list of columns. If no data begins within it, the body is plain SQL.
 INSERT_HEAD_BYTES = 64 * 1024
 
 _BLANK = rb"(?:\s|--[^\n]*\n|/\*.*?\*/)*"
@@ -25,7 +26,7 @@ _ANSWERS_ROWS = re.compile(
 
 @dataclass(frozen=True)
 class InsertHead:
-    """The beginning of an insert of raw data: SQL without its FORMAT clause, the format, and the data read so far."""
+    """The beginning of an insert with raw data: SQL without its FORMAT clause, the format, and the data read so far."""
 
     sql: str
     format: str
@@ -49,7 +50,7 @@ def insert_head(head: bytes) -> InsertHead | None:
 
 
 def result_format(sql: str, default: str) -> str | None:
-    """The format that the statement answers in, or None for one that answers nothing (DDL, inserts)."""
+    """The format of the statement's result, or None if it has no result (DDL, inserts)."""
     if not _ANSWERS_ROWS.match(sql):
         return None
     found = _FORMAT_AT_END.search(sql)
