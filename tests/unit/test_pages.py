@@ -1,4 +1,4 @@
-"""What holds for every page: links lead somewhere, table cells are short, the README is short."""
+"""What holds for every page: links lead somewhere, commands exist, table cells are short, the README is short."""
 
 import re
 from collections.abc import Iterator
@@ -6,6 +6,10 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import typer
+
+from peserta.cli.deferred import every_command
+from peserta.cli.main import app
 
 TOP: Final = Path(__file__).parents[2]
 CELL_LENGTH_MAX: Final = 200
@@ -17,6 +21,21 @@ PAGES: Final = sorted(
     for page in folder.glob(pattern)
     if "cases" not in page.parts
 )
+
+# Pages about this version: the changelog may name commands that are gone.
+PRESENT: Final = [page for page in PAGES if page.name != "CHANGELOG.md"]
+
+# Words that lead to a command or a group of commands -> the names of its options.
+COMMANDS: Final = {
+    path: {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+    for path, command in every_command(typer.main.get_group(app))
+}
+GROUPS: Final = {path[:-1] for path in COMMANDS if len(path) > 1}
+TARGETS: Final = set(
+    re.findall(r"^([a-z-]+):.*## ", (TOP / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+)
+CODE: Final = re.compile(r"```.*?```|`[^`]+`", flags=re.DOTALL)
+ENDS_A_COMMAND: Final = re.compile(r"[|;&#>`\n]")
 
 
 def anchors(text: str) -> set[str]:
@@ -47,6 +66,63 @@ def test_no_table_cell_is_a_paragraph(page: Path) -> None:
     rows = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
     cells = [cell.strip() for row in rows for cell in re.split(r"(?<!\\)\|", row)]
     assert [cell for cell in cells if len(cell) > CELL_LENGTH_MAX] == []
+
+
+def invocations(text: str, program: str) -> Iterator[list[str]]:
+    """The arguments of each use of a program in the code of a page: up to the end of its command, or of its line."""
+    for code in CODE.findall(text):
+        one = code if code.startswith("```") else " ".join(code.split())
+        for found in re.finditer(rf"(?:^|[\s`/(]){program} (?=[a-zA-Z-])", one):
+            yield ENDS_A_COMMAND.split(one[found.end() :], maxsplit=1)[0].split()
+
+
+def wrong_command(arguments: list[str]) -> str:
+    """What the command line would not understand of these arguments of `peserta`; empty if it would."""
+    words = tuple(arguments[:1])
+    if words in GROUPS and arguments[1:] and not arguments[1].startswith("-"):
+        words = tuple(arguments[:2])
+    if words[0].startswith("--"):
+        return ""
+    if words not in COMMANDS:
+        return " ".join(words)
+    options = {argument.partition("=")[0] for argument in arguments if argument.startswith("--")}
+    return " ".join(sorted(options - COMMANDS[words] - {"--help"}))
+
+
+def wrong_target(arguments: list[str]) -> str:
+    """The first target among these arguments of `make` that the Makefile does not have; empty if it has all."""
+    return next((each for each in arguments if "=" not in each and each not in TARGETS), "")
+
+
+@pytest.mark.parametrize("page", PRESENT, ids=lambda page: str(page.relative_to(TOP)))
+def test_commands_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    wrong = [wrong_command(found) for found in invocations(text, "peserta")]
+    wrong += [wrong_target(found) for found in invocations(text, "make")]
+    assert [each for each in wrong if each] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        pytest.param("`peserta audit --save x`", "", id="a command"),
+        pytest.param("`peserta\npolicies  end x`", "", id="a command of a group, across a line break"),
+        pytest.param("`peserta proof`", "proof", id="no such command"),
+        pytest.param("`peserta policies remove x`", "policies remove", id="no such command of a group"),
+        pytest.param("```sh\npeserta audit --keep x | head --bytes 3\n```", "--keep", id="no such option"),
+        pytest.param("`.venv/bin/peserta prove`", "prove", id="by its path"),
+        pytest.param("A peserta proof.", "", id="prose"),
+    ],
+)
+def test_wrong_commands_are_found(text: str, wrong: str) -> None:
+    assert "".join(wrong_command(found) for found in invocations(text, "peserta")) == wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"), [("`make chaos SEED=3`", ""), ("`make PYTHON=python3 test`", ""), ("`make tests`", "tests")]
+)
+def test_wrong_targets_are_found(text: str, wrong: str) -> None:
+    assert "".join(wrong_target(found) for found in invocations(text, "make")) == wrong
 
 
 def test_the_readme_is_short() -> None:
