@@ -24,7 +24,7 @@ EXIT_REFUSED = 78
 
 def listen(port: int) -> socket.socket:
     """The listening socket, on the loopback address only. Raises OSError when the port is taken."""
-    # With the protocol named: only then does asyncio send small answers at once and not after 40 ms.
+    # With an explicit protocol: only then does asyncio send small answers at once and not after 40 ms.
     own = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     own.bind((LOOPBACK, port))
@@ -47,12 +47,12 @@ def configuration(app: ASGIApp, http: type | str = "h11") -> uvicorn.Config:
 
 
 def plain(engine: Engine) -> uvicorn.Config:
-    """The interface over the engine and nothing between."""
+    """The interface directly on the engine."""
     return configuration(Interface(engine.execute, version=engine.version, timezone=engine.timezone).app())
 
 
 def serve(config_of: Callable[[Engine], uvicorn.Config]) -> int:
-    """Run the server with the arguments of the command line until it is asked to end; return its exit code."""
+    """Run the server with the command line's arguments until it is stopped; returns its exit code."""
     parser = argparse.ArgumentParser(description="ClickHouse's engine behind its HTTP interface, loopback only.")
     parser.add_argument("--path", type=Path, required=True, help="the folder of the data")
     parser.add_argument("--port", type=int, required=True, help="the port to listen on")
@@ -63,7 +63,7 @@ def serve(config_of: Callable[[Engine], uvicorn.Config]) -> int:
     except (OSError, EngineError) as error:
         sys.stderr.write(f"ClickHouse cannot run on {asked.path} and port {asked.port}: {error}\n")
         return EXIT_REFUSED
-    # The server stops in order on SIGTERM and then raises it again: the engine is still to be closed.
+    # On SIGTERM the server stops gracefully and then raises the signal again, before the engine is closed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         uvicorn.Server(config_of(engine)).run(sockets=[own])
