@@ -131,12 +131,12 @@ def check_fits(standing: Generation, code: str, grace_days: int) -> None:
     """Failed for another grace period than the generation was rebuilt with; other code is logged.
 
     Code may differ: a later release goes on with what stands. The settings may not: half the book would be by others.
-    The first generation has no record of either.
+    The first generation has no record of its code, and none of its days of grace if an early release opened the book.
     """
     if standing.grace_days not in (None, grace_days):
         raise Unfit(
-            f"Generation {standing.number} of the book was folded with PESERTA_GRACE_DAYS={standing.grace_days}, and "
-            f"this worker has {grace_days}. Set it to {standing.grace_days}, or fold the whole book with {grace_days}: "
+            f"Generation {standing.number} of the book is folded with PESERTA_GRACE_DAYS={standing.grace_days}, and "
+            f"here it is {grace_days}. Set it to {standing.grace_days}, or fold the whole book with {grace_days}: "
             "`peserta rebuild`.",
         )
     if standing.code not in ("", code):

@@ -13,6 +13,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 from peserta.operations.failure import Unavailable
 from peserta.operations.lost_topics import go_on_behind, seen_of_lost
 from peserta.operations.opened import check_opened, opened_with
+from peserta.operations.opening import open_book
 from peserta.operations.topic_table import Topic, topic_table
 from peserta.settings import Settings
 from schemas.topics import FACTS
@@ -35,8 +36,9 @@ class NotThereYetError(Exception):
 
 async def make_topics(settings: Settings) -> tuple[Topic, ...]:
     """What is missing of this generation's topics; Failed when they do not fit, the brokers refuse, or one is
-    missing that cannot be made again."""
-    check_opened(settings, await opened_with(settings))
+    missing that cannot be made again. Making the topics of a new book opens it: its days of grace are recorded."""
+    book = await opened_with(settings)
+    check_opened(settings, book)
     seen = await seen_of_lost(settings)
     try:
         made = await create_topics(
@@ -51,6 +53,8 @@ async def make_topics(settings: Settings) -> tuple[Topic, ...]:
     except TopicError as error:
         raise Unavailable(str(error)) from error
     await go_on_behind(settings, seen)
+    if not book:
+        await open_book(settings)
     return made
 
 

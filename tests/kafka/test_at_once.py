@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from peserta.operations.failure import Failed, Unfit
+from peserta.operations.generations import book_or_stop, read_said
 from peserta.operations.opened import as_opened, known_of_book
 from peserta.operations.topic_table import topic_table
 from peserta.operations.topics import create_topics, make_topics
@@ -114,5 +115,18 @@ async def test_what_nobody_has_set_is_as_the_topics_have_it(book: Settings) -> N
     assert await known_of_book(unsaid, {}) == {}
     await make_topics(book)
     known = await known_of_book(unsaid, {book.topic_prefix: 10, "another.": 20})
-    assert known == {"clock": "replay", "partitions": 2, "grace_days": 10}
+    assert known == {"clock": "replay", "partitions": 2, "grace_days": book.grace_days}
     assert as_opened(unsaid, known).partitions == 2
+
+
+async def test_a_book_is_opened_with_one_number_of_days_of_grace_however_many_open_it(book: Settings) -> None:
+    days = [10 + number for number in range(AT_ONCE)]
+    others = [book.model_copy(update={"grace_days": number}) for number in days]
+    outcomes = await asyncio.gather(*map(make_topics, others), return_exceptions=True)
+    refused = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    assert len(refused) == AT_ONCE - 1
+    assert all(isinstance(error, Unfit) and "PESERTA_GRACE_DAYS" in str(error) for error in refused)
+    (opened,) = [other for other, outcome in zip(others, outcomes, strict=True) if outcome not in refused]
+    assert (await read_said(book)).standing.grace_days == opened.grace_days
+    with pytest.raises(Unfit, match=f"PESERTA_GRACE_DAYS={opened.grace_days}, and here it is 30"):
+        await book_or_stop(book, None, asyncio.Event(), folds=True)

@@ -18,7 +18,7 @@ FITS = {
     "the first: nothing is recorded": (Generation(), 30, None, 0),
     "as it was rebuilt": (Generation(2, 9, "c1", 30), 30, None, 0),
     "other code: it may be a later release": (Generation(2, 9, "c0", 30), 30, None, 1),
-    "another grace period": (Generation(2, 9, "c1", 30), 31, "PESERTA_GRACE_DAYS=30, and this worker has 31", 0),
+    "another grace period": (Generation(2, 9, "c1", 30), 31, "PESERTA_GRACE_DAYS=30, and here it is 31", 0),
 }
 
 
