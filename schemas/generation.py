@@ -6,8 +6,8 @@
 import json
 from dataclasses import asdict, dataclass
 
-STANDING = b"standing"
-BEGUN = b"begun"
+CURRENT_KEY = b"standing"
+BEGUN_KEY = b"begun"
 FIRST = 1
 
 

@@ -14,9 +14,9 @@ from peserta.cli.screen import counted, err, out, percent, print_json, table
 from peserta.cli.tables import plain
 from peserta.operations.alerts_reading import new_alerts, stored_alerts
 from peserta.operations.coverage_reading import coverage as coverage_of
-from peserta.operations.discovery import installation, with_kafka
+from peserta.operations.discovery import find_installation, with_kafka
 from peserta.operations.failure import Failed, NotAsAsked
-from peserta.operations.generations import standing_book
+from peserta.operations.generations import current_book
 from peserta.operations.sql_reading import TextFormat, result_of, text_of
 from schemas.dates import day, day_text, instant
 from schemas.public_json import row_json, stored_alert_json
@@ -48,7 +48,7 @@ def alerts(
 
     Example: peserta alerts --follow --json
     """
-    settings = standing_book(with_kafka(installation()))
+    settings = asyncio.run(current_book(with_kafka(find_installation())))
     stored = asyncio.run(stored_alerts(settings, company))
     for alert in stored.alerts:
         _show_alert(alert, as_json)
@@ -129,7 +129,7 @@ def coverage(
     Example: peserta coverage JT-0001-A · peserta coverage --as-of 2025-09-30 --known-at 2025-10-01T09:00:00+07:00
     """
     on, at = None if as_of is None else day(as_of), None if known_at is None else instant(known_at)
-    found = coverage_of(installation(), company, on, at, with_policies=not as_json)
+    found = coverage_of(find_installation(), company, on, at, with_policies=not as_json)
     if company and not found.is_known:
         raise _no_company(company)
     if not found.rows:
@@ -155,7 +155,7 @@ def sql(
     Example: peserta sql "SELECT regency, sum(active), sum(covered) FROM coverage_current GROUP BY regency"
     """
     if as_format is not Format.TABLE:
-        typer.echo(text_of(installation(), query, TEXT_FORMATS[as_format]), nl=False)
+        typer.echo(text_of(find_installation(), query, TEXT_FORMATS[as_format]), nl=False)
         return
-    result = result_of(installation(), query)
+    result = result_of(find_installation(), query)
     out.print(table(counted(len(result.rows), "row"), result.columns, result.rows, records=True))

@@ -16,7 +16,7 @@ from peserta.operations.audit.reading import OnRead
 from peserta.operations.audit.report import Report
 from peserta.operations.audit.run import audit as audit_of
 from peserta.operations.audit.seal import seal
-from peserta.operations.discovery import installation
+from peserta.operations.discovery import find_installation
 
 
 def audit(
@@ -76,7 +76,9 @@ def _run(sealed: Path | None = None, since: Path | None = None, save: Path | Non
         def say(what: str) -> None:
             bar.update(task, description=what)
 
-        return asyncio.run(audit_of(installation(), say, sealed=sealed, since=since, save=save, on_planned=planned))
+        return asyncio.run(
+            audit_of(find_installation(), say, sealed=sealed, since=since, save=save, on_planned=planned)
+        )
 
 
 def _show(report: Report) -> None:

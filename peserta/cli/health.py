@@ -7,7 +7,7 @@ import typer
 from rich.text import Text
 
 from peserta.cli.screen import out, print_json, table
-from peserta.operations.discovery import installation
+from peserta.operations.discovery import find_installation
 from peserta.operations.failure import NotAsAsked
 from peserta.operations.health.asking import Health, ask
 from peserta.operations.service import ROLES
@@ -33,7 +33,7 @@ def health(
 
     Example: peserta health · peserta health recorder --json
     """
-    found = ask(installation(), [role] if role else ROLES)
+    found = ask(find_installation(), [role] if role else ROLES)
     if as_json:
         print_json({"ready": all(worker.ready for worker in found), "workers": [_fields(worker) for worker in found]})
     else:

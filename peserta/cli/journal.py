@@ -7,7 +7,7 @@ import typer
 
 from peserta.cli.screen import counted, err, out
 from peserta.cli.tables import plain
-from peserta.operations.discovery import installation, with_kafka
+from peserta.operations.discovery import find_installation, with_kafka
 from peserta.operations.journal_files import SCRIPT_FILE, Exported, simulation, taking_in
 from peserta.operations.journal_files import export as export_files
 
@@ -25,7 +25,7 @@ def export(
     Example: peserta journal export book && peserta simulate --policies book/policies.yaml
     --companies book/companies.yaml --as-of 2025-12-31 book/facts.ndjson
     """
-    settings = with_kafka(installation())
+    settings = with_kafka(find_installation())
     exported = export_files(settings, folder)
     _tell(exported, folder, settings.grace_days)
 

@@ -16,9 +16,9 @@ from peserta.intake.publisher import PublishingStopped
 from peserta.intake.publishing.following import WAIT_DEFAULT_S, positions
 from peserta.intake.publishing.run import Publishing
 from peserta.operations.audit.reading import Unreadable
-from peserta.operations.discovery import installation, with_kafka
+from peserta.operations.discovery import find_installation, with_kafka
 from peserta.operations.failure import Failed, Unavailable
-from peserta.operations.generations import standing_book
+from peserta.operations.generations import current_book
 from peserta.settings import Settings
 from schemas.topics import FACTS
 from schemas.vocabulary import KINDS
@@ -62,7 +62,7 @@ def publish(
 
     Example: peserta publish --dry-run hires.ndjson && peserta publish hires.ndjson
     """
-    settings = installation()
+    settings = find_installation()
     refusals = Refusals(as_json)
     door = Door(now_ms, settings.clock == REPLAY, allow_future, _kinds(settings, topic))
     lines = FactLines(files)
@@ -122,7 +122,7 @@ def _publish(
     """Send, and wait for what becomes of it unless `silence_s` is None. What was acknowledged stays, whatever happens
     then; so the account is shown, and after it what happened."""
     account = publishing.account
-    book = settings if silence_s is None else standing_book(settings)
+    book = settings if silence_s is None else asyncio.run(current_book(settings))
     begin = {} if silence_s is None else asyncio.run(positions(book.kafka, book.topics))
     try:
         asyncio.run(publishing.send(book.kafka, book.topic_prefix + topic))

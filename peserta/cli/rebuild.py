@@ -13,7 +13,7 @@ from peserta.cli.exit_codes import ExitCode
 from peserta.cli.findings_table import findings_table, named
 from peserta.cli.screen import err, out, table
 from peserta.operations.audit.findings import Finding
-from peserta.operations.discovery import installation
+from peserta.operations.discovery import find_installation
 from peserta.operations.failure import Rejected
 from peserta.operations.rebuild.book import book_to_fold
 from peserta.operations.rebuild.comparison import compare
@@ -51,7 +51,7 @@ def rebuild(
     """
     if check + state + drop_old > 1 or (not switch and (check or state or drop_old)):
         raise Rejected("--check, --state, --drop-old and --no-switch are different things: ask for one.")
-    with book_to_fold(installation(), terminal=err, say=err.print) as settings:
+    with book_to_fold(find_installation(), terminal=err, say=err.print) as settings:
         if check:
             _check(settings)
         elif state:

@@ -11,7 +11,7 @@ from peserta.cli.policy_words import counted_people, scope, target
 from peserta.cli.screen import counted, err, out, table
 from peserta.intake.reference import Plan, apply, plan_companies, plan_end, plan_policies
 from peserta.intake.reference_files import read_companies, read_policies
-from peserta.operations.discovery import installation, with_kafka
+from peserta.operations.discovery import find_installation, with_kafka
 from peserta.operations.failure import Rejected
 from peserta.operations.future import InTheFuture, NoTimeOfRecording, StampsItself, recording_time
 from peserta.operations.reference_reading import current_companies, current_policies
@@ -44,7 +44,7 @@ def apply_policies(
 
     Example: peserta policies apply --dry-run policies.yaml
     """
-    settings = installation()
+    settings = find_installation()
     wanted = read_policies(file)
     timestamp = _timestamp(with_kafka(settings), recorded_at, allow_future, dry_run=dry_run)
     _apply(asyncio.run(plan_policies(settings, wanted, prune=prune)), settings, dry_run, timestamp)
@@ -62,7 +62,7 @@ def apply_companies(
 
     Example: peserta companies apply companies.yaml
     """
-    settings = installation()
+    settings = find_installation()
     wanted = read_companies(file)
     timestamp = _timestamp(with_kafka(settings), recorded_at, allow_future, dry_run=dry_run)
     _apply(asyncio.run(plan_companies(settings, wanted, prune=prune)), settings, dry_run, timestamp)
@@ -78,7 +78,7 @@ def end_policy(
 
     Example: peserta policies end jmo-30
     """
-    settings = with_kafka(installation())
+    settings = with_kafka(find_installation())
     plan = asyncio.run(plan_end(settings, policy_id))
     asyncio.run(apply(settings, plan, _timestamp(settings, recorded_at, allow_future)))
     out.print(f"{policy_id} has ended")
@@ -90,7 +90,7 @@ def list_policies() -> None:
 
     Example: peserta policies list
     """
-    found = asyncio.run(current_policies(with_kafka(installation())))
+    found = asyncio.run(current_policies(with_kafka(find_installation())))
     rows = [_policy_row(policy) for _, policy in sorted(found.items())]
     columns = (
         "policy", "version", "title", "rule", "target", "covered means", "scope", "from", "until", "baseline on"
@@ -105,7 +105,7 @@ def list_companies() -> None:
 
     Example: peserta companies list
     """
-    found = asyncio.run(current_companies(with_kafka(installation())))
+    found = asyncio.run(current_companies(with_kafka(find_installation())))
     rows = [(c.company_id, c.name, c.regency, c.kbli, len(c.baselines)) for _, c in sorted(found.items())]
     columns = ("company", "name", "regency", "KBLI", "baselines")
     title = counted(len(rows), "company", "companies")

@@ -5,7 +5,7 @@ from typing import Final
 
 from peserta.cli.arguments import AllowFuture, DateArgument
 from peserta.cli.screen import counted, out, shown
-from peserta.operations.discovery import installation, with_kafka
+from peserta.operations.discovery import find_installation, with_kafka
 from peserta.operations.failure import Rejected
 from peserta.operations.ticking import Begun, NoSuchDate, TooFarAhead, begin_date
 from schemas.dates import day, day_text, jakarta_day
@@ -23,7 +23,7 @@ def tick(on: DateArgument, allow_future: AllowFuture = False) -> None:
 
     Example: peserta tick 2025-12-31
     """
-    settings = with_kafka(installation())
+    settings = with_kafka(find_installation())
     try:
         begun = asyncio.run(begin_date(settings, day(on), today=jakarta_day(now_ms()), allow_future=allow_future))
     except TooFarAhead as error:

@@ -5,8 +5,8 @@ import asyncio
 import typer
 
 from peserta.cli.screen import counted, out, table
-from peserta.operations.discovery import installation, with_kafka
-from peserta.operations.generations import standing_book
+from peserta.operations.discovery import find_installation, with_kafka
+from peserta.operations.generations import current_book
 from peserta.operations.topic_table import topics_of
 from peserta.operations.topics import make_topics
 
@@ -19,7 +19,7 @@ def create() -> None:
 
     Example: peserta topics create
     """
-    settings = standing_book(with_kafka(installation()))
+    settings = asyncio.run(current_book(with_kafka(find_installation())))
     made = asyncio.run(make_topics(settings))
     out.print(f"{counted(len(made), 'topic')}, for a book of {counted(settings.partitions, 'partition')}")
 
@@ -30,9 +30,9 @@ def list_topics() -> None:
 
     Example: peserta topics list
     """
-    settings = installation()
+    settings = find_installation()
     rows = []
-    for topic in topics_of(standing_book(settings) if settings.kafka else settings):
+    for topic in topics_of(asyncio.run(current_book(settings)) if settings.kafka else settings):
         kept = "the last of each key" if topic.cleanup == "compact" else "for ever"
         if topic.cleanup == "delete" and topic.retention_ms >= 0:
             kept = f"{topic.retention_ms // 86_400_000} days"

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from peserta.cli.exit_codes import ExitCode
-from peserta.operations.discovery import installation
+from peserta.operations.discovery import find_installation
 from peserta.operations.worker import run_bookkeeper as keep_book
 from peserta.operations.worker import run_recorder as record
 from peserta.operations.worker import run_sink, sink_settings
@@ -28,7 +28,7 @@ def run_recorder() -> None:
 
     Example: PESERTA_KAFKA=localhost:9092 peserta worker recorder
     """
-    raise typer.Exit(record(installation(), _end))
+    raise typer.Exit(record(find_installation(), _end))
 
 
 @worker.command("bookkeeper")
@@ -37,7 +37,7 @@ def run_bookkeeper(generation: BookGeneration = None) -> None:
 
     Example: PESERTA_KAFKA=localhost:9092 peserta worker bookkeeper
     """
-    raise typer.Exit(keep_book(installation(), _end, generation))
+    raise typer.Exit(keep_book(find_installation(), _end, generation))
 
 
 @worker.command("sink")
@@ -46,7 +46,7 @@ def run_sink_worker(generation: BookGeneration = None) -> None:
 
     Example: PESERTA_KAFKA=localhost:9092 PESERTA_CLICKHOUSE_URL=http://localhost:8123 peserta worker sink
     """
-    settings = sink_settings(installation())
+    settings = sink_settings(find_installation())
     logging.basicConfig(stream=sys.stderr, format=LOG_FORMAT, level=logging.WARNING)
     for name in ("sinks", "peserta"):
         logging.getLogger(name).setLevel(logging.INFO)

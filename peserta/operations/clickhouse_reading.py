@@ -26,7 +26,7 @@ def analyst(settings: Settings, database: str = "") -> Iterator[Client]:
         raise Unavailable(
             "No ClickHouse is configured and no stack runs: start one (`peserta up`), or set PESERTA_CLICKHOUSE_URL.",
         )
-    with telling(settings):
+    with clickhouse_errors(settings):
         client = clickhouse_connect.get_client(
             dsn=settings.clickhouse_url,
             database=database or settings.clickhouse_database,
@@ -42,7 +42,7 @@ def analyst(settings: Settings, database: str = "") -> Iterator[Client]:
 
 
 @contextmanager
-def telling(settings: Settings) -> Iterator[None]:
+def clickhouse_errors(settings: Settings) -> Iterator[None]:
     """Errors of ClickHouse inside are a Failed."""
     try:
         yield

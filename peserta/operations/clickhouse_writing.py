@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
-from peserta.operations.clickhouse_reading import telling
+from peserta.operations.clickhouse_reading import clickhouse_errors
 from peserta.settings import Settings
 from sinks.clickhouse.warehouse import open_client
 
@@ -13,7 +13,7 @@ from sinks.clickhouse.warehouse import open_client
 @asynccontextmanager
 async def writing(settings: Settings) -> AsyncIterator[AsyncClient]:
     """A connection that may write, to the database of the settings' generation; Failed like `analyst`."""
-    with telling(settings):
+    with clickhouse_errors(settings):
         client = await open_client(settings.sink_settings())
         try:
             yield client

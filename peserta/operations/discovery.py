@@ -33,7 +33,7 @@ def announce(settings: Settings) -> Path:
     return path
 
 
-def installation(**overrides: Any) -> Settings:
+def find_installation(**overrides: Any) -> Settings:
     """The settings of the environment; what is not in it, as a running `peserta up` has it.
 
     An `up` on another broker than the one that is configured is another installation: nothing of it is taken.

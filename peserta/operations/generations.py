@@ -25,7 +25,7 @@ from peserta.operations.failure import Unavailable, Unfit
 from peserta.operations.folding_code import digest_of_code
 from peserta.operations.kafka_reading import consumer_of
 from peserta.settings import Settings
-from schemas.generation import BEGUN, STANDING, Generation
+from schemas.generation import BEGUN_KEY, CURRENT_KEY, Generation
 from streams.lane.stop import LaneFault, Refused, Stopping
 
 POLL_MS: Final = 1_000
@@ -36,10 +36,10 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class GenerationRecords:
     """What the topic says: the first generation stands where nothing else is said."""
 
-    standing: Generation
+    current: Generation
     begun: Generation
 
 
@@ -51,16 +51,16 @@ class Superseded(LaneFault):
     """Another generation stands than the one that this worker keeps."""
 
 
-async def read_said(settings: Settings) -> Said:
+async def read_generations(settings: Settings) -> GenerationRecords:
     """What the topic of generations says now; Failed without a broker or for a record that is none."""
-    topic, last = settings.topics.generations, {STANDING: Generation(), BEGUN: Generation()}
+    topic, last = settings.topics.generations, {CURRENT_KEY: Generation(), BEGUN_KEY: Generation()}
     async with partition_reader(settings.kafka) as reader:
         if topic not in await reader.topics():
-            return Said(*last.values())
+            return GenerationRecords(*last.values())
         async for record in reader.records(topic, 0):
             if record.key in last and record.value is not None:
                 last[record.key] = decoded(topic, record.offset, record.value)
-    return Said(last[STANDING], last[BEGUN])
+    return GenerationRecords(last[CURRENT_KEY], last[BEGUN_KEY])
 
 
 def decoded(topic: str, offset: int, value: bytes) -> Generation:
@@ -75,19 +75,14 @@ def decoded(topic: str, offset: int, value: bytes) -> Generation:
 
 async def current_book(settings: Settings) -> Settings:
     """The same settings for the generation that stands."""
-    return settings.of_generation((await read_said(settings)).standing.number)
+    return settings.of_generation((await read_generations(settings)).current.number)
 
 
-def standing_book(settings: Settings) -> Settings:
-    """`current_book`, for callers without an event loop."""
-    return asyncio.run(current_book(settings))
-
-
-async def standing_patiently(settings: Settings, patience_s: float | None) -> Generation:
+async def wait_for_current(settings: Settings, patience_s: float | None) -> Generation:
     """The generation that stands, once a broker says it; None: waits as long as it takes."""
 
     async def look() -> Generation:
-        return (await read_said(settings)).standing
+        return (await read_generations(settings)).current
 
     stop = stop_never if patience_s is None else stop_after_delay(patience_s)
     looks = AsyncRetrying(
@@ -108,43 +103,43 @@ async def book_or_stop(
     *,
     folds: bool = False,
 ) -> Settings | None:
-    """The settings for this generation, or for the standing one once a broker says it; None: `stop` was set before.
+    """The settings for this generation, or for the current one once a broker says it; None: `stop` was set before.
 
-    Who folds the standing one must fit how it was rebuilt: Failed (78) otherwise.
+    Who folds the current one must fit how it was rebuilt: Failed (78) otherwise.
     """
     if number is not None:
         return settings.of_generation(number)
-    asking, stopping = asyncio.create_task(standing_patiently(settings, patience_s)), asyncio.create_task(stop.wait())
+    asking, stopping = asyncio.create_task(wait_for_current(settings, patience_s)), asyncio.create_task(stop.wait())
     await asyncio.wait({asking, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     if not asking.done():
         asking.cancel()
         await asyncio.wait({asking})
         return None
-    standing = asking.result()
+    current = asking.result()
     if folds:
-        check_fits(standing, digest_of_code(), settings.grace_days)
-    return settings.of_generation(standing.number)
+        check_fits(current, digest_of_code(), settings.grace_days)
+    return settings.of_generation(current.number)
 
 
-def check_fits(standing: Generation, code: str, grace_days: int) -> None:
+def check_fits(current: Generation, code: str, grace_days: int) -> None:
     """Failed for another grace period than the generation was rebuilt with; other code is logged.
 
     Code may differ: a later release goes on with what stands. The settings may not: half the book would be by others.
     The first generation has no record of its code, and none of its days of grace if an early release opened the book.
     """
-    if standing.grace_days not in (None, grace_days):
+    if current.grace_days not in (None, grace_days):
         raise Unfit(
-            f"Generation {standing.number} of the book is folded with PESERTA_GRACE_DAYS={standing.grace_days}, and "
-            f"here it is {grace_days}. Set it to {standing.grace_days}, or fold the whole book with {grace_days}: "
+            f"Generation {current.number} of the book is folded with PESERTA_GRACE_DAYS={current.grace_days}, and "
+            f"here it is {grace_days}. Set it to {current.grace_days}, or fold the whole book with {grace_days}: "
             "`peserta rebuild`.",
         )
-    if standing.code not in ("", code):
+    if current.code not in ("", code):
         log.warning(
             "Generation %d of the book was folded by code %s, and this worker has code %s. A later release may go on "
             "with it; an older one must not: install the release that rebuilt it, or a later one.",
-            standing.number,
-            standing.code,
+            current.number,
+            current.code,
             code,
         )
 
@@ -208,7 +203,7 @@ async def _other(settings: Settings, keeps: int) -> int:
         while True:
             fetched = await consumer.getmany(tp, timeout_ms=POLL_MS)
             for record in fetched.get(tp, ()):
-                if record.key == STANDING and record.value is not None:
+                if record.key == CURRENT_KEY and record.value is not None:
                     number = decoded(tp.topic, record.offset, record.value).number
                     if number > keeps:
                         return number

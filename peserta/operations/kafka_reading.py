@@ -44,7 +44,7 @@ async def consumer_of(
         fetch_max_wait_ms=fetch_wait_ms,
     )
     try:
-        with telling(kafka):
+        with kafka_errors(kafka):
             await consumer.start()
             yield consumer
     except UnknownTopicOrPartitionError as error:
@@ -56,7 +56,7 @@ async def consumer_of(
 
 
 @contextmanager
-def telling(kafka: str) -> Iterator[None]:
+def kafka_errors(kafka: str) -> Iterator[None]:
     """What Kafka refuses inside is a Failed (69); a topic that is not there passes: its reader knows more."""
     try:
         yield
@@ -167,7 +167,7 @@ async def left_to_do(kafka: str, group: str, targets: Offsets) -> int:
     """How many of the records before these offsets the group has not committed."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka, request_timeout_ms=REQUEST_TIMEOUT_MS)
     try:
-        with telling(kafka):
+        with kafka_errors(kafka):
             await admin.start()
             return await _left(admin, group, {at: end for at, end in targets.items() if end > 0})
     finally:

@@ -7,7 +7,7 @@ from typing import Final
 from peserta.operations.audit.position import Source
 from peserta.operations.audit.reading import partition_reader
 from peserta.operations.failure import Failed, Unfit
-from peserta.operations.kafka_reading import consumer_of, end_offsets, read_to_end, telling
+from peserta.operations.kafka_reading import consumer_of, end_offsets, kafka_errors, read_to_end
 from peserta.operations.ticking import inbound_of
 from peserta.settings import Settings
 from schemas.codec import JournalCodec
@@ -31,9 +31,9 @@ async def seen_of_lost(settings: Settings) -> Mapping[Source, int]:
         await _refuse_without_journal(settings, there)
         return {}
     inbound = inbound_of(settings.stream_settings())
-    standing = sorted({settings.topics.journal, *inbound} & there)
+    present = sorted({settings.topics.journal, *inbound} & there)
     ends = Counter(dict.fromkeys(inbound, 0))
-    for (topic, _), end in (await end_offsets(settings.kafka, standing)).items():
+    for (topic, _), end in (await end_offsets(settings.kafka, present)).items():
         ends[topic] += end
     empty = {topic for topic in inbound if not ends[topic]}
     if not (empty and ends[settings.topics.journal] and settings.stream_settings().changelog in there):
@@ -94,7 +94,7 @@ async def go_on_behind(settings: Settings, seen: Mapping[Source, int]) -> None:
     transaction that was aborted."""
     if not seen:
         return
-    with telling(settings.kafka):
+    with kafka_errors(settings.kafka):
         producer = await start_producer(settings.kafka.split(","), transactional_id=settings.topic_prefix + PADDING)
         try:
             await producer.begin_transaction()

@@ -6,7 +6,7 @@ from typing import Any, Final
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType  # type: ignore[import-untyped]
 
 from peserta.operations.failure import Unfit
-from peserta.operations.generations import read_said
+from peserta.operations.generations import read_generations
 from peserta.operations.rebuild.groups import admin_of
 from peserta.settings import PREFIX, Settings
 from streams.settings import REPLAY, TIMESTAMP_TYPE, WALL
@@ -41,7 +41,7 @@ async def known_of_book(settings: Settings, remembered: Mapping[str, int]) -> di
     """The same, and the days of grace: those of the generation that stands where it says them, else as `remembered` by
     prefix of topics."""
     book = await opened_with(settings)
-    grace_days = (await read_said(settings)).standing.grace_days if book else None
+    grace_days = (await read_generations(settings)).current.grace_days if book else None
     if grace_days is None:
         grace_days = remembered.get(settings.topic_prefix)
     return book if grace_days is None else {**book, "grace_days": grace_days}

@@ -10,7 +10,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 
 from peserta.operations.failure import Rejected
 from peserta.operations.folding_code import digest_of_code
-from peserta.operations.generations import check_fits, read_said
+from peserta.operations.generations import check_fits, read_generations
 from peserta.operations.rebuild.announcement import Announcement
 from peserta.settings import Settings
 from schemas.generation import FIRST, Generation
@@ -32,7 +32,7 @@ async def open_book(settings: Settings) -> None:
 async def _open(settings: Settings) -> None:
     # A writer that is opened later silences this one: then what the later one wrote is read in the next attempt.
     async with await Announcement.open(settings) as announcement:
-        current = (await read_said(settings)).standing
+        current = (await read_generations(settings)).current
         if current.grace_days is None and current.number == FIRST:
             await announcement.stands(Generation(FIRST, grace_days=settings.grace_days))
         else:

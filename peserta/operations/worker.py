@@ -10,14 +10,14 @@ from typing import Final, TypeVar
 
 from peserta.operations.discovery import with_kafka
 from peserta.operations.failure import Unfit
-from peserta.operations.generations import book_or_stop, end_when_superseded, standing_patiently
-from peserta.operations.health.endpoint import Told
+from peserta.operations.generations import book_or_stop, end_when_superseded, wait_for_current
+from peserta.operations.health.endpoint import Probe
 from peserta.operations.health.serving import serving
 from peserta.settings import Settings
 from sinks.clickhouse.faults import Refused
 from sinks.clickhouse.loop import run_sink as carry
 from sinks.clickhouse.metrics import SinkMetrics
-from sinks.clickhouse.readiness import Standing
+from sinks.clickhouse.readiness import SinkStatus
 from streams.lane.hooks.app import LaneApp
 from streams.lane.readiness import WorkerStatus, waits_for
 from streams.lane.stop import Refused as LaneRefused
@@ -45,8 +45,8 @@ def run_recorder(settings: Settings, on_early_signal: OnSignal) -> int:
 def run_bookkeeper(settings: Settings, on_early_signal: OnSignal, generation: int | None = None) -> int:
     """Journal -> ledger, snapshots, alerts, as `run_recorder` does; of the current generation, or of this one."""
 
-    def book(settings: Settings, told: Told) -> Settings | None:
-        found = asyncio.run(_book(settings, told, generation))
+    def book(settings: Settings, probe: Probe) -> Settings | None:
+        found = asyncio.run(_book(settings, probe, generation))
         if found is not None:
             end_when_superseded(found)
         return found
@@ -72,11 +72,11 @@ def sink_settings(settings: Settings) -> Settings:
 
 async def _sink_until_signal(settings: Settings, generation: int | None) -> None:
     stop = _stop_on_signal()
-    standing = Standing()
-    told = Told("sink", standing.waits_for)
-    with _health(settings, told) as say:
+    status = SinkStatus()
+    probe = Probe("sink", status.waits_for)
+    with _health(settings, probe) as say:
         say()
-        told.pulse.start(asyncio.get_running_loop())
+        probe.pulse.start(asyncio.get_running_loop())
         book = await book_or_stop(settings, generation, stop)
         if book is None:
             return
@@ -87,15 +87,15 @@ async def _sink_until_signal(settings: Settings, generation: int | None) -> None
 
         async def may_show() -> bool:
             """One that wakes up late must not put its own before analysts again."""
-            return (await standing_patiently(settings, None)).number == book.generation
+            return (await wait_for_current(settings, None)).number == book.generation
 
-        metrics = SinkMetrics(told.registry)
-        await carry(carried, stop=stop, metrics=metrics, standing=standing, may_show=may_show)
+        metrics = SinkMetrics(probe.registry)
+        await carry(carried, stop=stop, metrics=metrics, status=status, may_show=may_show)
 
 
-async def _book(settings: Settings, told: Told, generation: int | None) -> Settings | None:
+async def _book(settings: Settings, probe: Probe, generation: int | None) -> Settings | None:
     """The generation to keep; None when a signal came before the broker answered."""
-    told.pulse.start(asyncio.get_running_loop())
+    probe.pulse.start(asyncio.get_running_loop())
     return await book_or_stop(settings, generation, _stop_on_signal(), BROKER_WAIT_S, folds=True)
 
 
@@ -111,24 +111,24 @@ def _run(
     settings: Settings,
     make: Callable[[StreamSettings, Metrics], LaneApp],
     metrics: type[Metrics],
-    of_book: Callable[[Settings, Told], Settings | None],
+    of_book: Callable[[Settings, Probe], Settings | None],
     on_early_signal: OnSignal,
 ) -> int:
     settings = with_kafka(settings)
     apps: list[LaneApp] = []
     _until_started(on_early_signal)
-    told = Told(role, lambda: waits_for(apps[0].status() if apps else WorkerStatus()))
-    with _health(settings, told) as say:
-        book = of_book(settings, told)
+    probe = Probe(role, lambda: waits_for(apps[0].status() if apps else WorkerStatus()))
+    with _health(settings, probe) as say:
+        book = of_book(settings, probe)
         if book is None:
             return 0
         _until_started(on_early_signal)
-        app = _app(make, book.stream_settings(), metrics(told.registry))
+        app = _app(make, book.stream_settings(), metrics(probe.registry))
         apps.append(app)
 
         def on_loop(loop: asyncio.AbstractEventLoop) -> None:
             say()
-            told.pulse.start(loop)
+            probe.pulse.start(loop)
 
         return run_worker(app, on_loop=on_loop)
 
@@ -147,5 +147,5 @@ def _app(make: Callable[[StreamSettings, Metrics], LaneApp], streams: StreamSett
         raise Unfit(str(error)) from error
 
 
-def _health(settings: Settings, told: Told) -> AbstractContextManager[Callable[[], None]]:
-    return serving(told, bind=str(settings.health_bind), port=settings.health_listens_on, data_dir=settings.data_dir)
+def _health(settings: Settings, probe: Probe) -> AbstractContextManager[Callable[[], None]]:
+    return serving(probe, bind=str(settings.health_bind), port=settings.health_listens_on, data_dir=settings.data_dir)

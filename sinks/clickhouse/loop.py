@@ -13,7 +13,7 @@ from sinks.clickhouse.metrics import SinkMetrics
 from sinks.clickhouse.migrations import migrate
 from sinks.clickhouse.progress import BEFORE, Mark, Partition, Progress
 from sinks.clickhouse.ranges import Batch
-from sinks.clickhouse.readiness import Standing
+from sinks.clickhouse.readiness import SinkStatus
 from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.showing import show
 from sinks.clickhouse.source import RECORDS_PER_ROUND_MAX, WHAT_TO_DO, Source
@@ -41,17 +41,17 @@ async def run_sink(
     *,
     stop: asyncio.Event,
     metrics: SinkMetrics | None = None,
-    standing: Standing | None = None,
+    status: SinkStatus | None = None,
     may_show: MayShow = always,
 ) -> None:
-    """Copy the topics to ClickHouse until `stop` is set, and report to `metrics` and `standing`.
+    """Copy the topics to ClickHouse until `stop` is set, and report to `metrics` and `status`.
 
     Just before the views are created in `shown_in` it calls `may_show`; if that returns false, it does not create them.
 
     Waits for Kafka and ClickHouse as long as it takes. When stopped, the current round has STOP_LIMIT_S to end;
     otherwise the next start repeats it. Raises Refused (exit code 78).
     """
-    running = asyncio.create_task(_run(settings, stop, metrics or SinkMetrics(), standing or Standing(), may_show))
+    running = asyncio.create_task(_run(settings, stop, metrics or SinkMetrics(), status or SinkStatus(), may_show))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -65,18 +65,18 @@ async def run_sink(
 
 
 async def _run(
-    settings: SinkSettings, stop: asyncio.Event, metrics: SinkMetrics, standing: Standing, may_show: MayShow
+    settings: SinkSettings, stop: asyncio.Event, metrics: SinkMetrics, status: SinkStatus, may_show: MayShow
 ) -> None:
     async with await Warehouse.open(settings, metrics.retried) as warehouse, await Source.open(settings) as source:
         if settings.migrate:
             await warehouse.patiently("migrate", lambda: migrate(warehouse.client, cluster=settings.cluster))
         async with aclosing(Sink(source, warehouse, topics(settings.topics), metrics)) as sink:
             await sink.begin()
-            standing.carry()
+            status.carry()
             to_show = bool(settings.shown_in)
             while not stop.is_set():
                 records = await sink.round()
-                standing.carry()
+                status.carry()
                 if to_show and sink.has_caught_up():
                     await show_if(may_show, warehouse, settings)
                     to_show = False

@@ -15,7 +15,7 @@ class Waiting(Enum):
     ROUND = f"No round has ended within {ROUND_LIMIT_S:g} s: ClickHouse does not take the rows."
 
 
-class Standing:
+class SinkStatus:
     """The status of a running sink, updated by its loop. Any thread may read it. `now` is in monotonic seconds."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:

@@ -63,21 +63,21 @@ class Delivery:
 
     async def send(self) -> None:
         """Queue the batch in the producer, which keeps the order of a partition's batches."""
-        with self._told():
+        with self._errors():
             self._future = await self._producer.send_batch(self._batch, self.topic, partition=self.partition)
 
     async def last_offset(self) -> int:
         """Wait for the acknowledgement; returns the offset of the batch's last record. Raises NotDelivered."""
         assert self._future is not None, "sent before"
-        with self._told():
+        with self._errors():
             async with asyncio.timeout(DELIVERY_LIMIT_S):
                 first: int = (await self._future).offset
         if first < 0:
             raise NotDelivered(f"{self}: acknowledged without an offset")
         return first + self.count - 1
 
-    def _told(self) -> "_Told":
-        return _Told(self)
+    def _errors(self) -> "_DeliveryErrors":
+        return _DeliveryErrors(self)
 
     def __str__(self) -> str:
         return f"{self.topic}-{self.partition}: batch of {self.count} records, {self.size_bytes} bytes"
@@ -95,7 +95,7 @@ async def send_all(deliveries: Sequence[Delivery]) -> None:
             raise
 
 
-class _Told:
+class _DeliveryErrors:
     """Turns an error of aiokafka into a NotDelivered that names the batch."""
 
     def __init__(self, delivery: Delivery) -> None:

@@ -14,7 +14,7 @@ import pytest
 from deploy.embedded.stack import Stack
 from peserta.demo.run import ARRIVAL_LIMIT_S
 from peserta.intake.reference_files import read_companies, read_policies
-from peserta.operations.generations import read_said, standing_book
+from peserta.operations.generations import current_book, read_generations
 from peserta.operations.kafka_reading import end_offsets, wait_until_worked
 from peserta.operations.topics import make_topics
 from peserta.settings import PREFIX, Settings
@@ -55,7 +55,7 @@ def running(settings: Settings) -> Iterator[RestartingService]:
 
 async def everything_arrived(settings: Settings) -> None:
     """A reader types slowly; a test waits until what was typed has gone all the way."""
-    book = settings.of_generation((await read_said(settings)).standing.number)
+    book = settings.of_generation((await read_generations(settings)).current.number)
     streams = book.stream_settings()
     t = streams.topics
     await wait_until_worked(settings.kafka, streams.recorder_app, streams.inbound_names, ARRIVAL_LIMIT_S)
@@ -102,7 +102,7 @@ def test_the_pages_work_when_they_are_typed_in_order(
 
 def test_the_consumer_in_python_prints_alerts(settings: Settings, running: RestartingService, tmp_path: Path) -> None:
     (script,) = blocks("alerts", "python")
-    alerts = standing_book(settings).topics.alerts
+    alerts = asyncio.run(current_book(settings)).topics.alerts
     script = script.replace("127.0.0.1:9092", settings.kafka).replace("coverage.alerts.v1", alerts)
     with subprocess.Popen([sys.executable, "-u", "-c", script], stdout=subprocess.PIPE, text=True) as consumer:
         assert consumer.stdout is not None

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaTimeoutError  # type: ignore[import-untyped]
 from tenacity import AsyncRetrying, retry_if_result, wait_fixed
 
 from peserta.operations.failure import Failed, Unavailable
-from peserta.operations.generations import read_said
+from peserta.operations.generations import read_generations
 from peserta.operations.kafka_reading import end_offsets
 from peserta.operations.rebuild import removal
 from peserta.operations.rebuild.announcement import REBUILD, Announcement
@@ -72,11 +72,11 @@ async def test_what_was_said_is_read_by_whoever_asks_from_then_on(settings: Sett
         await other.send_and_wait(settings.topics.generations, b"", key=b"of nothing", partition=0)
         saying = asyncio.create_task(announcement.begun(SECOND))
         await ends_at(settings, BEHIND_COMMIT)
-        assert (await read_said(settings)).begun == Generation()
+        assert (await read_generations(settings)).begun == Generation()
         assert not saying.done()
         await other.commit_transaction()
         await saying
-        assert (await read_said(settings)).begun == SECOND
+        assert (await read_generations(settings)).begun == SECOND
 
 
 async def ends_at(settings: Settings, offset: int) -> None:
@@ -94,7 +94,7 @@ async def ends_at(settings: Settings, offset: int) -> None:
 async def test_what_was_said_counts_though_the_answer_was_lost(settings: Settings) -> None:
     async with await announcing(settings, AnswerLost) as announcement:
         await announcement.begun(SECOND)
-    assert (await read_said(settings)).begun == SECOND
+    assert (await read_generations(settings)).begun == SECOND
 
 
 async def test_what_was_not_said_is_an_error_and_never_comes_to_be(settings: Settings) -> None:
@@ -102,10 +102,10 @@ async def test_what_was_not_said_is_an_error_and_never_comes_to_be(settings: Set
         with pytest.raises(Failed, match="It does not name generation 2") as failed:
             await announcement.stands(SECOND)
         assert isinstance(failed.value, Unavailable)
-        assert (await read_said(settings)).standing.number == FIRST
+        assert (await read_generations(settings)).current.number == FIRST
         await announcement.begun(SECOND)  # by the producer that has decided the open transaction
-    said = await read_said(settings)
-    assert (said.standing.number, said.begun) == (FIRST, SECOND)
+    said = await read_generations(settings)
+    assert (said.current.number, said.begun) == (FIRST, SECOND)
 
 
 async def test_who_was_opened_before_another_cannot_say_anything(settings: Settings) -> None:
@@ -113,8 +113,8 @@ async def test_who_was_opened_before_another_cannot_say_anything(settings: Setti
         with pytest.raises(Failed, match="Another rebuild was started meanwhile"):
             await first.stands(SECOND)
         await second.begun(SECOND)  # whom the first does not silence in turn
-    said = await read_said(settings)
-    assert (said.standing.number, said.begun) == (FIRST, SECOND)
+    said = await read_generations(settings)
+    assert (said.current.number, said.begun) == (FIRST, SECOND)
 
 
 async def test_topics_that_cannot_be_made_are_said_in_a_sentence(settings: Settings) -> None:
@@ -123,7 +123,7 @@ async def test_topics_that_cannot_be_made_are_said_in_a_sentence(settings: Setti
         with pytest.raises(Failed, match="InvalidReplicationFactor") as failed:
             await begin(Candidate(settings, too_many, SECOND), announcement)
     assert isinstance(failed.value, Unavailable)
-    assert (await read_said(settings)).begun == SECOND, "its number is taken before anything has it"
+    assert (await read_generations(settings)).begun == SECOND, "its number is taken before anything has it"
 
 
 async def test_a_rebuild_that_began_before_what_is_old_is_deleted_cannot_switch_to_it(settings: Settings) -> None:
@@ -133,7 +133,7 @@ async def test_a_rebuild_that_began_before_what_is_old_is_deleted_cannot_switch_
         assert settings.of_generation(2).topics.ledger in removed.topics
         with pytest.raises(Failed, match="Another rebuild was started meanwhile"):
             await rebuild.stands(SECOND)
-    assert (await read_said(settings)).standing.number == FIRST
+    assert (await read_generations(settings)).current.number == FIRST
     assert settings.topics.ledger in await topics_of(settings)
 
 
@@ -155,5 +155,5 @@ async def test_nothing_is_deleted_when_a_rebuild_switches_just_before_it_is_sile
         before = await topics_of(settings)
         with pytest.raises(Failed, match="nothing was deleted"):
             await remove_old(settings)
-    assert (await read_said(settings)).standing.number == 2
+    assert (await read_generations(settings)).current.number == 2
     assert await topics_of(settings) == before

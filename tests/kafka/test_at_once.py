@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from peserta.operations.failure import Failed, Unfit
-from peserta.operations.generations import book_or_stop, read_said
+from peserta.operations.generations import book_or_stop, read_generations
 from peserta.operations.opened import as_opened, known_of_book
 from peserta.operations.topic_table import topic_table
 from peserta.operations.topics import create_topics, make_topics
@@ -127,6 +127,6 @@ async def test_a_book_is_opened_with_one_number_of_days_of_grace_however_many_op
     assert len(refused) == AT_ONCE - 1
     assert all(isinstance(error, Unfit) and "PESERTA_GRACE_DAYS" in str(error) for error in refused)
     (opened,) = [other for other, outcome in zip(others, outcomes, strict=True) if outcome not in refused]
-    assert (await read_said(book)).standing.grace_days == opened.grace_days
+    assert (await read_generations(book)).current.grace_days == opened.grace_days
     with pytest.raises(Unfit, match=f"PESERTA_GRACE_DAYS={opened.grace_days}, and here it is 30"):
         await book_or_stop(book, None, asyncio.Event(), folds=True)

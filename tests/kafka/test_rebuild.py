@@ -22,7 +22,7 @@ from peserta.operations.audit.seal import check, seal
 from peserta.operations.clickhouse_reading import analyst
 from peserta.operations.clickhouse_writing import writing
 from peserta.operations.failure import Failed
-from peserta.operations.generations import standing_book
+from peserta.operations.generations import current_book
 from peserta.operations.kafka_reading import end_offsets, read_to_end
 from peserta.operations.rebuild.candidate import next_candidate
 from peserta.operations.rebuild.state import restore
@@ -52,7 +52,7 @@ class Book:
         del self.lines[:count]
 
     def standing(self) -> Settings:
-        return standing_book(self.settings)
+        return asyncio.run(current_book(self.settings))
 
     def arrived(self) -> None:
         """Wait until the standing generation, and its ClickHouse, have everything."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from peserta.operations.audit.findings import Finding
 from peserta.operations.audit.inbound import account, recorder_letters
-from peserta.operations.audit.kept import Kept
 from peserta.operations.audit.partition import PartitionAudit
+from peserta.operations.audit.partition_audited import PartitionAudited
 from peserta.operations.audit.reading import Stretch
 from schemas.codec import JournalCodec, OutputCodec
 from sinks.clickhouse.progress import TABLE
@@ -77,7 +77,7 @@ def _run(audit: Coroutine[Any, Any, _T]) -> _T:
     raise AssertionError("the audit waits")
 
 
-async def _audit(scene: Scene, reader: MemoryReader) -> tuple[list[Kept], list[Finding]]:
+async def _audit(scene: Scene, reader: MemoryReader) -> tuple[list[PartitionAudited], list[Finding]]:
     settings, numbers = scene.settings, range(scene.settings.partitions)
     kept = [await PartitionAudit(settings, reader, number).run() for number in numbers]
     letters = await recorder_letters(settings, reader, numbers)

@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaConnectionError  # type: ignore[import-untyped]
 
 from peserta.operations.audit.findings import Finding
-from peserta.operations.audit.kept import Kept
+from peserta.operations.audit.partition_audited import PartitionAudited
 from peserta.operations.audit.position import Source, SourcePosition
 from peserta.operations.audit.reading import TopicReader, read_as
 from peserta.operations.kafka_reading import no_broker
@@ -82,7 +82,7 @@ async def recorder_letters(
 async def account(
     settings: StreamSettings,
     reader: TopicReader,
-    kept: Sequence[Kept],
+    kept: Sequence[PartitionAudited],
     letters: Mapping[Coordinates, Letter],
     committed: Mapping[Source, int],
     since: Mapping[Source, SourcePosition] | None = None,
@@ -101,7 +101,7 @@ async def account(
 
 
 async def _account_one(
-    reader: TopicReader, one: Consumed, kept: Sequence[Kept], letters: Mapping[Coordinates, Letter]
+    reader: TopicReader, one: Consumed, kept: Sequence[PartitionAudited], letters: Mapping[Coordinates, Letter]
 ) -> Finding:
     topic, partition = one.source
     finding = Finding("every record consumed has one disposition", f"{topic}-{partition}")
@@ -125,7 +125,7 @@ async def _account_one(
 
 
 def _dispositions(
-    one: Consumed, kept: Sequence[Kept], letters: Mapping[Coordinates, Letter]
+    one: Consumed, kept: Sequence[PartitionAudited], letters: Mapping[Coordinates, Letter]
 ) -> tuple[Counter[int], dict[int, str]]:
     """Offsets in the journal with how often, and offsets refused with the reason, as far as they are not settled."""
     places = Counter(one.since.ahead)
@@ -140,7 +140,7 @@ def _dispositions(
 
 
 def _settled(
-    one: Consumed, kept: Sequence[Kept], published: set[int], places: Counter[int], refused: dict[int, str]
+    one: Consumed, kept: Sequence[PartitionAudited], published: set[int], places: Counter[int], refused: dict[int, str]
 ) -> SourcePosition:
     """Up to the first record that the recorder has not consumed or the book not kept: the next audit begins there."""
     awaited = [offset for book in kept for offset in book.awaited.get(one.source, ())]

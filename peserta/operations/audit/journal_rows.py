@@ -11,10 +11,10 @@ from typing import Any, Final
 from clickhouse_connect.driver.client import Client
 
 from peserta.operations.audit.findings import Finding, compare
-from peserta.operations.audit.kept import Kept
+from peserta.operations.audit.partition_audited import PartitionAudited
 from peserta.operations.audit.position import JOURNAL, Carried
 from peserta.operations.audit.reading import TopicReader, entries_of
-from peserta.operations.audit.tables import PlainRow, rows_of, standing_rows
+from peserta.operations.audit.tables import PlainRow, final_rows, rows_of
 from schemas.codec import JournalCodec
 from sinks.clickhouse.tables.journal import COMPANY_COLUMNS, FACT_COLUMNS, POLICY_COLUMNS, journal_blocks
 
@@ -47,13 +47,13 @@ class Newest:
     def audit(self, client: Client, partition: int, stretch: tuple[int, int]) -> Finding:
         """What stands, but for rows that a newer one than the stretch has replaced, or that are older than it."""
         first, end = stretch
-        rows = map(self._nearest, standing_rows(client, self.table, self.columns, partition))
-        standing = {self._part(row, self.key): row for row in rows}
-        at = {key: self._part(row, ["offset"])[0] for key, row in standing.items()}
-        replaced = {key for key in at if at[key] >= end or (at[key] < first and self._stays(standing[key], key))}
+        rows = map(self._nearest, final_rows(client, self.table, self.columns, partition))
+        found_rows = {self._part(row, self.key): row for row in rows}
+        at = {key: self._part(row, ["offset"])[0] for key, row in found_rows.items()}
+        replaced = {key for key in at if at[key] >= end or (at[key] < first and self._stays(found_rows[key], key))}
         should = {key: row for key, row in self.rows.items() if key not in replaced}
         found = {
-            key: row for key, row in standing.items() if key not in replaced and (at[key] >= first or key in should)
+            key: row for key, row in found_rows.items() if key not in replaced and (at[key] >= first or key in should)
         }
         return compare(_claim(self.table), _where(partition), should, found, name=lambda key: key[0])
 
@@ -80,7 +80,7 @@ def _nearest(days: Any) -> Any:
 
 
 async def audit_journal_rows(
-    client: Client, reader: TopicReader, topic: str, kept: Kept, reached: int
+    client: Client, reader: TopicReader, topic: str, kept: PartitionAudited, reached: int
 ) -> tuple[Carried, list[Finding]]:
     """One partition of the journal behind the position, as far as the sink has carried it (`reached`: offset)."""
     first, codec = kept.since.carried[JOURNAL].topic_next, JournalCodec()
@@ -116,7 +116,7 @@ async def _stretches(
 
 
 def _facts(client: Client, partition: int, due: Sequence[PlainRow], stretch: tuple[int, int]) -> Finding:
-    found = standing_rows(client, FACTS, FACT_COLUMNS, partition, stretch)
+    found = final_rows(client, FACTS, FACT_COLUMNS, partition, stretch)
     by_place = ({(row[_FACT_AT], row[0]): row for row in rows} for rows in (due, found))
     return compare(_claim(FACTS), _where(partition), *by_place, name=lambda key: key[0])
 

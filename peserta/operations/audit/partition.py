@@ -5,7 +5,7 @@ from typing import Any, Final, TypeAlias
 
 from peserta.operations.audit.expected import Expected, Letters
 from peserta.operations.audit.findings import Finding, compare, out_of_order, row_name, unreadable
-from peserta.operations.audit.kept import Kept
+from peserta.operations.audit.partition_audited import PartitionAudited
 from peserta.operations.audit.position import (
     ALERTS,
     BOOK_LETTERS,
@@ -62,27 +62,29 @@ class PartitionAudit:
         self._outputs = OutputCodec()
         self._where = f"partition {partition}"
         self.expected = Expected()  # what the journal gives, when it has run
-        self.standing: Rows = {}  # the rows of the state as they stand
+        self.stored: Rows = {}  # the rows of the state as they stand
         self.stands_at: int | None = None  # the journal's offset behind what the state says that it contains
         self._to_outputs = to_outputs
         self._ends: dict[str, int] = {}  # of the outputs, before the state was read
         self._ahead: list[int] = []  # journal offsets of outputs before those ends and behind the state
         self._recorded = Recorded(self._where, self._since.rows)
 
-    async def run(self) -> Kept:
+    async def run(self) -> PartitionAudited:
         """Read state, journal and outputs of the partition; the findings are in the result."""
         since = self._since
-        kept = Kept(self._partition, since, since.next[JOURNAL], next=dict(since.next), last=dict(since.last))
+        kept = PartitionAudited(
+            self._partition, since, since.next[JOURNAL], next=dict(since.next), last=dict(since.last)
+        )
         try:
             await self._audit(kept)
         except Unreadable as error:
             kept.findings.append(unreadable(self._where, error))
         return kept
 
-    async def _audit(self, kept: Kept) -> None:
+    async def _audit(self, kept: PartitionAudited) -> None:
         # Outputs, state and cursor are committed in one transaction: what stands there now, the state contains.
         self._ends = {name: (await self._reader.stretch(self._names[name], self._partition)).end for name in OUTPUTS}
-        standing = self.standing = await self._standing_state(kept)
+        stored = self.stored = await self._stored_state(kept)
         kept.findings += self._folded_by_other_rules()
         state = Finding(STATE_CLAIM, self._where)
         journal_next = await self._journal_next()
@@ -96,7 +98,7 @@ class PartitionAudit:
         kept.findings.append(snapshots)
         await self._lagging(kept, state)
         letters = await self._letters(kept)
-        kept.findings.append(compare(STATE_CLAIM, self._where, expected.rows, standing, name=row_name))
+        kept.findings.append(compare(STATE_CLAIM, self._where, expected.rows, stored, name=row_name))
         kept.findings += [] if state.holds else [state]
         await self._not_yet_kept(kept)
         kept.findings.append(self._recorded.repeats)
@@ -105,7 +107,7 @@ class PartitionAudit:
 
     def _folded_by_other_rules(self) -> list[Finding]:
         """The reason, first of all, why what stands differs from what this code makes of the journal."""
-        reason = mismatch(self.standing, self._settings.grace_days)
+        reason = mismatch(self.stored, self._settings.grace_days)
         if reason is None:
             return []
         finding = Finding(STATE_CLAIM, self._where)
@@ -114,7 +116,7 @@ class PartitionAudit:
 
     async def _journal_next(self) -> int:
         """Up to where the state is to be folded again. Takes the cursor out of its rows."""
-        cursor = self.standing.pop(self._cursor_key, None)
+        cursor = self.stored.pop(self._cursor_key, None)
         self.stands_at = None if cursor is None else self._behind_cursor(cursor)
         if self._to_outputs:
             return max(self.stands_at or 0, await self._said_up_to())
@@ -129,7 +131,7 @@ class PartitionAudit:
             raise Unreadable(f"the state's place in the journal ({self._settings.changelog}-{self._partition})")
         return int(cursor) + 1
 
-    async def _lagging(self, kept: Kept, state: Finding) -> None:
+    async def _lagging(self, kept: PartitionAudited, state: Finding) -> None:
         """Outputs behind the state, and not because they were committed while the audit runs."""
         if not self._ahead:
             return
@@ -150,7 +152,7 @@ class PartitionAudit:
         snapshots = [read_as(self._outputs.decode_snapshot, r).offset async for r in self._behind(SNAPSHOTS)]
         return max([*ledger, *alerts, *snapshots, self._since.next[JOURNAL] - 1]) + 1
 
-    async def _standing_state(self, kept: Kept) -> Rows:
+    async def _stored_state(self, kept: PartitionAudited) -> Rows:
         """The rows of the partition's state as its changelog has them. Up to the position they were found right."""
         rows = dict(self._since.rows)
         begin, end = await self._reader.stretch(self._settings.changelog, self._partition)
@@ -163,7 +165,7 @@ class PartitionAudit:
         kept.next[CHANGELOG] = max(begin, end)
         return rows
 
-    async def _refold(self, kept: Kept) -> Expected:
+    async def _refold(self, kept: PartitionAudited) -> Expected:
         expected = Expected(dict(self._since.rows))
         bookkeeper = Bookkeeper(self._topics, self._settings.grace_days)
         bookkeeper.open(self._partition, expected.rows)
@@ -186,7 +188,7 @@ class PartitionAudit:
         kept.next[JOURNAL] = stop
         return expected
 
-    async def _ledger(self, kept: Kept, expected: Expected) -> None:
+    async def _ledger(self, kept: PartitionAudited, expected: Expected) -> None:
         """Ledger lines and dispositions against the refold, and the chain through all of them."""
         found: dict[int, bytes] = {}
         doubled: list[int] = []
@@ -215,7 +217,7 @@ class PartitionAudit:
         if at < self._ends[name]:
             self._ahead.append(journal_offset)
 
-    def _chain(self, kept: Kept, in_topic: list[tuple[int, bytes]]) -> Finding:
+    def _chain(self, kept: PartitionAudited, in_topic: list[tuple[int, bytes]]) -> Finding:
         verdict = verify(in_topic, self._since.head)
         kept.head = verdict.head
         finding = Finding("chain of the ledger", self._where, len(in_topic))
@@ -225,7 +227,7 @@ class PartitionAudit:
             assert kept.head == chain_of(in_topic[-1][1])
         return finding
 
-    async def _alerts(self, kept: Kept, expected: Expected) -> None:
+    async def _alerts(self, kept: PartitionAudited, expected: Expected) -> None:
         found: dict[Identity, bytes] = {}
         doubled = []
         async for record in self._behind(ALERTS):
@@ -255,7 +257,7 @@ class PartitionAudit:
             alert = self._outputs.decode_alert(value)
             yield (alert.alert_id, alert.status), value
 
-    async def _letters(self, kept: Kept) -> Letters:
+    async def _letters(self, kept: PartitionAudited) -> Letters:
         """The dead letters of facts that the book refuses; the recorder's are told apart by their reasons."""
         begin, end = await self._reader.stretch(self._topics.book_letters, self._partition)
         found = []
@@ -267,7 +269,7 @@ class PartitionAudit:
         kept.next[LETTERS] = max(await self._reader.stretch(self._topics.dead_letters, self._partition))
         return Letters(found, some_expired=begin > self._since.next[BOOK_LETTERS])
 
-    def _compare_letters(self, kept: Kept, expected: Expected, letters: Letters) -> Finding:
+    def _compare_letters(self, kept: PartitionAudited, expected: Expected, letters: Letters) -> Finding:
         """Letters of facts behind the state are on their way; those before the first that is kept may have expired."""
         should = {self._outputs.decode_dead_letter(value).came_from: digest(value) for value in expected.letters}
         kept.letters = {**self._since.letters, **should}
@@ -283,7 +285,7 @@ class PartitionAudit:
             should = dict(list(should.items())[gone:])
         return compare("dead letters = journal folded again", self._where, should, found)
 
-    async def _not_yet_kept(self, kept: Kept) -> None:
+    async def _not_yet_kept(self, kept: PartitionAudited) -> None:
         """Facts in the journal that the book-keeper has not reached: recorded, and not yet lost."""
         async for batch in self._reader.batches(self._topics.journal, self._partition, start=kept.journal_next):
             self._recorded.account(kept, batch, kept=False)

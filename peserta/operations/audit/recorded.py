@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from peserta.operations.audit.findings import Finding
-from peserta.operations.audit.kept import Kept
+from peserta.operations.audit.partition_audited import PartitionAudited
 from peserta.operations.audit.position import Source
 from peserta.operations.audit.reading import entries_of
 from schemas.codec import JournalCodec
@@ -24,7 +24,7 @@ class Recorded:
         self._cursors: dict[Source, int] = {source_of(key): int(rows[key]) for key in rows if key[:1] == b"s"}
         self._first: dict[Coordinates, Hashable] = {}  # what stood there, of entries behind the position
 
-    def account(self, book: Kept, batch: Sequence[Any], *, kept: bool) -> None:
+    def account(self, book: PartitionAudited, batch: Sequence[Any], *, kept: bool) -> None:
         """Note which facts of which source these journal records hold, repeats apart."""
         for record, entry in zip(batch, entries_of(self._journal, batch), strict=True):
             book.entries += kept

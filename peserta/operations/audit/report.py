@@ -9,8 +9,8 @@ from typing import Any
 from peserta.operations.audit.findings import UNREADABLE, Finding, unreadable
 from peserta.operations.audit.inbound import Consumed, Letter, account, committed_offsets, recorder_letters
 from peserta.operations.audit.journal_rows import audit_journal_rows
-from peserta.operations.audit.kept import Kept
 from peserta.operations.audit.partition import PartitionAudit
+from peserta.operations.audit.partition_audited import PartitionAudited
 from peserta.operations.audit.position import (
     ALERTS,
     IN_CLICKHOUSE,
@@ -46,7 +46,7 @@ OnPlanned = Callable[[int], OnRead]  # told how many offsets there are to pass
 class Report:
     """What was audited, from and up to which offsets it speaks, and what was found."""
 
-    kept: list[Kept] = field(default_factory=list)
+    kept: list[PartitionAudited] = field(default_factory=list)
     consumed: list[Consumed] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     since: Position | None = None  # None: from the beginning
@@ -95,7 +95,7 @@ class Report:
         partitions = {kept.partition: self._partition_position(kept) for kept in self.kept}
         return Position(book_of(settings), partitions, {one.source: one.position for one in self.consumed})
 
-    def _partition_position(self, kept: Kept) -> PartitionPosition:
+    def _partition_position(self, kept: PartitionAudited) -> PartitionPosition:
         counted = {"entries": kept.entries, "repeats": kept.repeats, LEDGER: len(kept.ledger), ALERTS: len(kept.alerts)}
         return PartitionPosition(
             next=kept.next,
@@ -121,12 +121,12 @@ class Report:
         }
 
 
-def letters_carried(kept: Kept, uncarried: list[int]) -> Carried:
+def letters_carried(kept: PartitionAudited, uncarried: list[int]) -> Carried:
     """How far ClickHouse was compared with the dead letters of a partition."""
     return Carried(max(min([kept.next[LETTERS], *uncarried]), kept.since.carried[LETTERS].topic_next))
 
 
-def _kept_json(book: Kept) -> dict[str, Any]:
+def _kept_json(book: PartitionAudited) -> dict[str, Any]:
     return {
         "partition": book.partition,
         "journal_first": book.since.next[JOURNAL],

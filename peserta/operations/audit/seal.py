@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from peserta.operations.audit.findings import Finding
-from peserta.operations.audit.kept import Kept
+from peserta.operations.audit.partition_audited import PartitionAudited
 from peserta.operations.failure import Rejected
 from schemas.chain import chain_of
 
 FORMAT: Final = 1
 
 
-def seal(kept: Iterable[Kept]) -> dict[str, Any]:
+def seal(kept: Iterable[PartitionAudited]) -> dict[str, Any]:
     """What a seal says: for each partition the last ledger record's place in the journal, and its chain value."""
     heads = {
         str(book.partition): {"journal_offset": max(book.ledger), "records": len(book.ledger), "chain": book.head.hex()}
@@ -35,7 +35,7 @@ def read_seal(path: Path) -> Mapping[str, Any]:
     return sealed
 
 
-def check(sealed: Mapping[str, Any], kept: Iterable[Kept]) -> list[Finding]:
+def check(sealed: Mapping[str, Any], kept: Iterable[PartitionAudited]) -> list[Finding]:
     """Whether the ledger still holds each sealed record with its chain value: then nothing before it was touched."""
     books = {str(book.partition): book for book in kept}
     findings = []

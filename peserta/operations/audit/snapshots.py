@@ -10,10 +10,10 @@ from clickhouse_connect.driver.client import Client
 
 from peserta.operations.audit.expected import Expected
 from peserta.operations.audit.findings import Finding, compare
-from peserta.operations.audit.kept import Kept, Said
+from peserta.operations.audit.partition_audited import LastSnapshot, PartitionAudited
 from peserta.operations.audit.position import SNAPSHOTS, Carried
 from peserta.operations.audit.reading import TopicReader, read_as
-from peserta.operations.audit.tables import rows_of, standing_rows
+from peserta.operations.audit.tables import final_rows, rows_of
 from schemas.codec import OutputCodec
 from sinks.clickhouse.tables.snapshots import COLUMNS, snapshot_blocks
 
@@ -24,7 +24,7 @@ OnBehindState = Callable[[str, int, int], None]  # topic, offset there, offset i
 
 
 async def audit_snapshots(
-    reader: TopicReader, topic: str, kept: Kept, expected: Expected, on_behind_state: OnBehindState
+    reader: TopicReader, topic: str, kept: PartitionAudited, expected: Expected, on_behind_state: OnBehindState
 ) -> Finding:
     """The topic behind the position, up to the state; `kept.snapshots` are the last that are found.
 
@@ -39,7 +39,7 @@ async def audit_snapshots(
             on_behind_state(SNAPSHOTS, record.offset, said.offset)
             later.add(company_id)
             continue
-        kept.snapshots[company_id] = Said(record.offset, said.offset, (record.key, record.value))
+        kept.snapshots[company_id] = LastSnapshot(record.offset, said.offset, (record.key, record.value))
         kept.next[SNAPSHOTS] = record.offset + 1
     should = {key.decode(): (key, value) for key, value in expected.snapshots.items()}
     found = {company_id: said.record for company_id, said in kept.snapshots.items()}
@@ -47,26 +47,26 @@ async def audit_snapshots(
     return compare(CLAIM, here, *({c: r for c, r in one.items() if c not in later} for one in (should, found)))
 
 
-async def snapshots_due(reader: TopicReader, topic: str, kept: Kept) -> Mapping[str, Said]:
+async def snapshots_due(reader: TopicReader, topic: str, kept: PartitionAudited) -> Mapping[str, LastSnapshot]:
     """The last of each company that ClickHouse was not yet compared with."""
     codec = OutputCodec()
-    due: dict[str, Said] = {}
+    due: dict[str, LastSnapshot] = {}
     start, end = kept.since.carried[SNAPSHOTS].topic_next, kept.since.next[SNAPSHOTS]
     async for record in reader.records(topic, kept.partition, start=start, end=end):
         said = read_as(codec.decode_snapshot, record)
-        due[said.figures.company_id] = Said(record.offset, said.offset, (record.key, record.value))
+        due[said.figures.company_id] = LastSnapshot(record.offset, said.offset, (record.key, record.value))
     return due | kept.snapshots
 
 
 def audit_snapshot_rows(
-    client: Client, kept: Kept, due: Mapping[str, Said], reached: Mapping[str, int]
+    client: Client, kept: PartitionAudited, due: Mapping[str, LastSnapshot], reached: Mapping[str, int]
 ) -> tuple[Carried, Finding]:
     """The rows of one partition; a company whose last the sink has not carried yet is left to the next audit, and so
     is one of which ClickHouse has a newer one than the audit speaks of."""
     since, codec = kept.since.carried[SNAPSHOTS], OutputCodec()
     on_their_way = {company_id: said.at for company_id, said in due.items() if said.at >= reached.get(SNAPSHOTS, 0)}
-    standing = standing_rows(client, TABLE, COLUMNS, kept.partition)
-    rows = {row[0]: (row[COLUMNS.index("offset")], row) for row in standing}
+    found_rows = final_rows(client, TABLE, COLUMNS, kept.partition)
+    rows = {row[0]: (row[COLUMNS.index("offset")], row) for row in found_rows}
     passed_over = {*on_their_way, *(company_id for company_id, (at, _) in rows.items() if at >= kept.journal_next)}
     blocks = snapshot_blocks([codec.decode_snapshot(said.record[1] or b"") for said in due.values()])
     should = {row[0]: row for block in blocks for row in rows_of(block)}

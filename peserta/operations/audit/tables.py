@@ -14,7 +14,7 @@ PlainRow: TypeAlias = tuple[Any, ...]
 _STRETCH: Final = " AND offset >= {first:UInt64} AND offset < {next:UInt64}"
 
 
-def standing_rows(
+def final_rows(
     client: Client, table: str, columns: Sequence[str], partition: int, stretch: tuple[int, int] | None = None
 ) -> Iterator[PlainRow]:
     """One partition's rows, each once; only those of a `stretch` of offsets in the journal if one is given."""

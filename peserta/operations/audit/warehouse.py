@@ -8,7 +8,7 @@ from clickhouse_connect.driver.client import Client
 
 from peserta.operations.audit.findings import Finding, compare
 from peserta.operations.audit.inbound import Letter
-from peserta.operations.audit.kept import Kept
+from peserta.operations.audit.partition_audited import PartitionAudited
 from peserta.operations.audit.position import ALERTS, LEDGER, LETTERS, Carried, topic_names
 from peserta.operations.audit.reading import TopicReader
 from peserta.operations.audit.tables import PlainRow, each_by, rows
@@ -51,7 +51,7 @@ class Written:
     alerts: Sequence[tuple[int, bytes]]
 
 
-async def written(settings: StreamSettings, reader: TopicReader, kept: Kept) -> Written:
+async def written(settings: StreamSettings, reader: TopicReader, kept: PartitionAudited) -> Written:
     """What the audit has read, and before it what lies between ClickHouse's place in the position and the position."""
     since = kept.since
     earlier: dict[str, list[tuple[int, bytes]]] = {LEDGER: [], ALERTS: []}

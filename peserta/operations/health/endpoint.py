@@ -28,7 +28,7 @@ def worker_registry() -> CollectorRegistry:
 
 
 @dataclass(frozen=True)
-class Told:
+class Probe:
     """What a worker tells of itself. `waits_for`: members of an enum whose values are sentences, none when it is ready;
     it is called from other threads."""
 
@@ -44,16 +44,16 @@ class Told:
         return {waiting.name: str(waiting.value) for waiting in self.waits_for()}
 
 
-def application(told: Told) -> WSGIApplication:
+def application(probe: Probe) -> WSGIApplication:
     """`/livez`, `/readyz` (503 when it is not so) and `/metrics` of a worker."""
-    metrics = metrics_app(told.registry)
+    metrics = metrics_app(probe.registry)
 
     def answer(environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/metrics":
             answered: Iterable[bytes] = metrics(environ, respond)
             return answered
-        status, fields = _fields(told, environ["REQUEST_METHOD"], path)
+        status, fields = _fields(probe, environ["REQUEST_METHOD"], path)
         # A list of its own: the server puts the answer's length into it.
         respond(f"{status.value} {status.phrase}", list(HEADERS))
         return [json.dumps(fields).encode() + b"\n"]
@@ -61,15 +61,15 @@ def application(told: Told) -> WSGIApplication:
     return answer
 
 
-def _fields(told: Told, method: str, path: str) -> tuple[HTTPStatus, Mapping[str, Any]]:
+def _fields(probe: Probe, method: str, path: str) -> tuple[HTTPStatus, Mapping[str, Any]]:
     if method != "GET":
         return HTTPStatus.METHOD_NOT_ALLOWED, {"error": "Only GET is answered."}
     if path == "/livez":
-        alive, silence_s = told.pulse.is_alive(), round(told.pulse.silence_s(), 3)
-        return _status(alive), {"role": told.role, "alive": alive, "silence_seconds": silence_s}
+        alive, silence_s = probe.pulse.is_alive(), round(probe.pulse.silence_s(), 3)
+        return _status(alive), {"role": probe.role, "alive": alive, "silence_seconds": silence_s}
     if path == "/readyz":
-        waits = told.waits()
-        return _status(not waits), {"role": told.role, "ready": not waits, "waits_for": waits}
+        waits = probe.waits()
+        return _status(not waits), {"role": probe.role, "ready": not waits, "waits_for": waits}
     return HTTPStatus.NOT_FOUND, {"error": "There are /livez, /readyz and /metrics."}
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from peserta.operations.failure import Unfit
-from peserta.operations.health.endpoint import Told, application
+from peserta.operations.health.endpoint import Probe, application
 from peserta.operations.health.place import announced, url_of
 
 CLIENT_SILENCE_LIMIT_S: Final = 5.0
@@ -44,7 +44,7 @@ class _Server6(_Server):
 
 
 @contextmanager
-def serving(told: Told, *, bind: str, port: int | None, data_dir: Path) -> Iterator[Callable[[], None]]:
+def serving(probe: Probe, *, bind: str, port: int | None, data_dir: Path) -> Iterator[Callable[[], None]]:
     """Answer while inside, and say where in `data_dir`; port 0 is a free one, None: no endpoint.
 
     Gives a function that writes the address into the log, to be called when there is a log. Failed when the
@@ -54,9 +54,9 @@ def serving(told: Told, *, bind: str, port: int | None, data_dir: Path) -> Itera
         yield lambda: log.info("health: no endpoint (PESERTA_HEALTH_PORT)")
         return
     with ExitStack() as closing:
-        server = closing.enter_context(_listening(told, bind, port))
+        server = closing.enter_context(_listening(probe, bind, port))
         url = url_of(bind, server.server_port)
-        _announce(closing, data_dir, told.role, url)
+        _announce(closing, data_dir, probe.role, url)
         thread = threading.Thread(target=server.serve_forever, args=(END_LOOK_S,), name="health", daemon=True)
         thread.start()
         closing.callback(thread.join)
@@ -64,7 +64,7 @@ def serving(told: Told, *, bind: str, port: int | None, data_dir: Path) -> Itera
         yield lambda: log.info("health: %s/readyz, /livez, /metrics", url)
 
 
-def _listening(told: Told, bind: str, port: int) -> WSGIServer:
+def _listening(probe: Probe, bind: str, port: int) -> WSGIServer:
     kind = _Server6 if ipaddress.ip_address(bind).version == 6 else _Server
     try:
         server = kind((bind, port), _Handler)
@@ -73,7 +73,7 @@ def _listening(told: Told, bind: str, port: int) -> WSGIServer:
             f"The health endpoint cannot listen on {bind}, port {port}: {error.strerror}. Set PESERTA_HEALTH_PORT to "
             "another port, or to 0 for a free one.",
         ) from error
-    server.set_app(application(told))
+    server.set_app(application(probe))
     return server
 
 

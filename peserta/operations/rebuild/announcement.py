@@ -9,10 +9,10 @@ from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError, ProducerFenced  # type: ignore[import-untyped]
 
 from peserta.operations.failure import Failed, Rejected, Unavailable
-from peserta.operations.generations import read_said
-from peserta.operations.kafka_reading import no_broker, telling, wait_until_readable
+from peserta.operations.generations import read_generations
+from peserta.operations.kafka_reading import kafka_errors, no_broker, wait_until_readable
 from peserta.settings import Settings
-from schemas.generation import BEGUN, STANDING, Generation
+from schemas.generation import BEGUN_KEY, CURRENT_KEY, Generation
 from streams.clock import now_ms
 from streams.lane.delivery import start_producer
 
@@ -36,11 +36,11 @@ class Announcement:
 
     async def begun(self, generation: Generation) -> None:
         """A generation is being folded."""
-        await self._say(BEGUN, generation)
+        await self._say(BEGUN_KEY, generation)
 
     async def stands(self, generation: Generation) -> None:
         """From now on this is the book."""
-        await self._say(STANDING, replace(generation, since=now_ms()))
+        await self._say(CURRENT_KEY, replace(generation, since=now_ms()))
 
     async def _say(self, key: bytes, generation: Generation) -> None:
         """Written, and read by whoever asks from now on; or Failed. When the answer was lost the topic knows."""
@@ -58,14 +58,14 @@ class Announcement:
         try:
             if not isinstance(error, ProducerFenced):
                 await self._decide()
-            said = await read_said(self._settings)
+            said = await read_generations(self._settings)
         except Failed:
             raise Unavailable(
                 f"{self._topic} cannot be written or read: {type(error).__name__}. Whether generation "
                 f"{generation.number} was written there is not known: ask again when Kafka answers (`peserta topics "
                 "list` shows what stands), or run it again.",
             ) from error
-        return generation == (said.standing if key == STANDING else said.begun)
+        return generation == (said.current if key == CURRENT_KEY else said.begun)
 
     async def _decide(self) -> None:
         """End the open transaction, one way or the other: until then it could still come to be."""
@@ -82,7 +82,7 @@ class Announcement:
 async def _producer(settings: Settings) -> AIOKafkaProducer:
     servers = settings.kafka.split(",")
     try:
-        with telling(settings.kafka):
+        with kafka_errors(settings.kafka):
             return await start_producer(servers, transactional_id=settings.topic_prefix + REBUILD)
     except TimeoutError as error:
         raise no_broker(settings.kafka) from error

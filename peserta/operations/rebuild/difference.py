@@ -1,10 +1,10 @@
-"""What a switch changes: ledger and alerts of the standing generation held against those of the candidate."""
+"""What a switch changes: ledger and alerts of the current generation held against those of the candidate."""
 
 from collections.abc import Iterable
 from typing import TypeAlias
 
 from peserta.operations.audit.findings import Finding, compare
-from peserta.operations.audit.kept import Kept
+from peserta.operations.audit.partition_audited import PartitionAudited
 from peserta.operations.audit.reading import TopicReader
 from peserta.settings import Settings
 from schemas.codec import OutputCodec
@@ -13,16 +13,16 @@ from schemas.records import Alert
 Identity: TypeAlias = tuple[str, str]
 
 
-async def differences(standing: Settings, reader: TopicReader, candidate: Iterable[Kept]) -> list[Finding]:
+async def differences(current: Settings, reader: TopicReader, candidate: Iterable[PartitionAudited]) -> list[Finding]:
     """By partition, as far as both have come: what stands now is the expectation."""
     found = []
     for kept in candidate:
-        found += await _of_partition(standing, reader, kept)
+        found += await _of_partition(current, reader, kept)
     return found
 
 
-async def _of_partition(standing: Settings, reader: TopicReader, kept: Kept) -> list[Finding]:
-    codec, topics, where = OutputCodec(), standing.topics, f"partition {kept.partition}"
+async def _of_partition(current: Settings, reader: TopicReader, kept: PartitionAudited) -> list[Finding]:
+    codec, topics, where = OutputCodec(), current.topics, f"partition {kept.partition}"
     ledger = {
         codec.decode_ledger(record.value).offset: record.value
         async for record in reader.records(topics.ledger, kept.partition)

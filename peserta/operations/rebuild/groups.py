@@ -8,7 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
 from aiokafka.errors import GroupCoordinatorNotAvailableError  # type: ignore[import-untyped]
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
-from peserta.operations.kafka_reading import telling
+from peserta.operations.kafka_reading import kafka_errors
 
 IDLE: Final = ("Empty", "Dead")
 PATIENCE_S: Final = 15.0  # above the session timeout of a lane's worker
@@ -20,7 +20,7 @@ async def admin_of(kafka: str) -> AsyncIterator[AIOKafkaAdminClient]:
     """A client for groups and topics; Failed without a broker."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     try:
-        with telling(kafka):
+        with kafka_errors(kafka):
             await admin.start()
             yield admin
     finally:

@@ -1,4 +1,4 @@
-"""Deleting what no longer stands: topics and tables of every generation but the standing one."""
+"""Deleting what no longer stands: topics and tables of every generation but the current one."""
 
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 
 from peserta.operations.clickhouse_writing import writing
 from peserta.operations.failure import Rejected, Unavailable
-from peserta.operations.generations import Said, read_said
+from peserta.operations.generations import GenerationRecords, read_generations
 from peserta.operations.rebuild.announcement import Announcement
 from peserta.operations.rebuild.groups import admin_of, is_kept
 from peserta.operations.topic_table import book_topics
@@ -34,10 +34,10 @@ class Removed:
 
 
 async def remove_old(settings: Settings) -> Removed:
-    """Delete every generation but the standing one, an unfinished one too. Failed when one is still kept, or
+    """Delete every generation but the current one, an unfinished one too. Failed when one is still kept, or
     when another comes to stand meanwhile: nothing is deleted then."""
-    said = await read_said(settings)
-    others = others_than_standing(said)
+    said = await read_generations(settings)
+    others = others_than_current(said)
     for number in others:
         if await is_kept(settings.kafka, settings.of_generation(number).stream_settings().bookkeeper_app):
             raise Rejected(
@@ -46,32 +46,32 @@ async def remove_old(settings: Settings) -> Removed:
             )
     # From here on no rebuild that began before can switch.
     async with await Announcement.open(settings):
-        check_unchanged(said, await read_said(settings))
-        return await _remove(settings.of_generation(said.standing.number), others)
+        check_unchanged(said, await read_generations(settings))
+        return await _remove(settings.of_generation(said.current.number), others)
 
 
-def others_than_standing(said: Said) -> list[int]:
-    """Every number that was ever taken, but the standing one's."""
-    last = max(said.begun.number, said.standing.number)
-    return [number for number in range(FIRST, last + 1) if number != said.standing.number]
+def others_than_current(said: GenerationRecords) -> list[int]:
+    """Every number that was ever taken, but the current one's."""
+    last = max(said.begun.number, said.current.number)
+    return [number for number in range(FIRST, last + 1) if number != said.current.number]
 
 
-def check_unchanged(before: Said, now: Said) -> None:
+def check_unchanged(before: GenerationRecords, now: GenerationRecords) -> None:
     """Failed when a rebuild has begun or switched meanwhile."""
     if now != before:
         raise Rejected(
-            f"A rebuild ran meanwhile (generation {now.standing.number} stands, {now.begun.number} was begun last): "
+            f"A rebuild ran meanwhile (generation {now.current.number} stands, {now.begun.number} was begun last): "
             "nothing was deleted. Run it again when the rebuild has ended."
         )
 
 
-async def _remove(standing: Settings, others: list[int]) -> Removed:
-    if not standing.clickhouse_url:
-        return Removed(await _remove_topics(standing, others), (), ())
+async def _remove(current: Settings, others: list[int]) -> Removed:
+    if not current.clickhouse_url:
+        return Removed(await _remove_topics(current, others), (), ())
     # ClickHouse first: while it does not answer, nothing is deleted anywhere.
-    async with writing(standing) as client:
-        tables, databases = await _remove_tables(client, standing, others)
-        return Removed(await _remove_topics(standing, others), tables, databases)
+    async with writing(current) as client:
+        tables, databases = await _remove_tables(client, current, others)
+        return Removed(await _remove_topics(current, others), tables, databases)
 
 
 async def _remove_topics(settings: Settings, numbers: list[int]) -> tuple[str, ...]:
@@ -94,16 +94,16 @@ def check_deleted(codes: Iterable[tuple[str, int]]) -> None:
 
 
 async def _remove_tables(
-    client: AsyncClient, standing: Settings, others: list[int]
+    client: AsyncClient, current: Settings, others: list[int]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Only what the sink has made: the first generation shares its database with analysts' own tables."""
-    base, cluster = standing.clickhouse_database, standing.clickhouse_cluster
+    base, cluster = current.clickhouse_database, current.clickhouse_cluster
     on_cluster = f" ON CLUSTER {checked(cluster)}" if cluster else ""
     tables: tuple[str, ...] = ()
     if FIRST in others:
         await show(client, base, cluster=cluster or None)  # before what they showed is gone
         tables = _among(made_by_sink(), await _names(client, _TABLES, database=base))
-    later = [standing.of_generation(number).database for number in others if number != FIRST]
+    later = [current.of_generation(number).database for number in others if number != FIRST]
     databases = _among(later, await _names(client, _DATABASES))
     for name in tables:
         await client.command(f"DROP TABLE IF EXISTS {checked(base)}.{checked(name)}{on_cluster} SYNC")

@@ -8,8 +8,8 @@ from typing import Final
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
 from peserta.operations.audit.findings import Finding
-from peserta.operations.audit.kept import Kept
 from peserta.operations.audit.partition import PartitionAudit
+from peserta.operations.audit.partition_audited import PartitionAudited
 from peserta.operations.audit.reading import partition_reader
 from peserta.operations.clickhouse_writing import writing
 from peserta.operations.failure import Failed, Unavailable
@@ -37,7 +37,7 @@ class Rebuilt:
     """`findings`: the candidate against the journal folded again; `changes`: what stands against the candidate."""
 
     candidate: Candidate
-    kept: list[Kept] = field(default_factory=list)
+    kept: list[PartitionAudited] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     changes: list[Finding] = field(default_factory=list)
     switched: bool = False
@@ -48,7 +48,7 @@ class Rebuilt:
         return all(finding.holds for finding in self.findings)
 
 
-async def refold(settings: Settings, say: Say) -> list[Kept]:
+async def refold(settings: Settings, say: Say) -> list[PartitionAudited]:
     """Every partition of a generation against its journal, folded again here and now."""
     streams = settings.stream_settings()
     async with partition_reader(streams.kafka) as reader:
@@ -95,7 +95,7 @@ async def _checked(candidate: Candidate, say: Say) -> Rebuilt:
     rebuilt.findings = [finding for kept in rebuilt.kept for finding in kept.findings]
     say("Comparing with what stands", None, None)
     async with partition_reader(candidate.settings.kafka) as reader:
-        rebuilt.changes = await differences(candidate.standing, reader, rebuilt.kept)
+        rebuilt.changes = await differences(candidate.current, reader, rebuilt.kept)
     return rebuilt
 
 

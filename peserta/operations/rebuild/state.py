@@ -8,8 +8,8 @@ from typing import Final
 
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
-from peserta.operations.audit.kept import Kept
 from peserta.operations.audit.partition import STATE_CLAIM, PartitionAudit
+from peserta.operations.audit.partition_audited import PartitionAudited
 from peserta.operations.audit.reading import partition_reader
 from peserta.operations.failure import Interrupted, NotAsAsked, Rejected
 from peserta.operations.rebuild.groups import PATIENCE_S, is_kept
@@ -72,18 +72,20 @@ async def _restore_one(streams: StreamSettings, producers: PartitionProducers, p
     return Restored(partition, kept.journal_next, len(audit.expected.rows), len(written))
 
 
-def rows_to_write(streams: StreamSettings, audit: PartitionAudit, kept: Kept) -> list[tuple[bytes, bytes | None]]:
+def rows_to_write(
+    streams: StreamSettings, audit: PartitionAudit, kept: PartitionAudited
+) -> list[tuple[bytes, bytes | None]]:
     """What makes the state that stands the one that the journal gives, the cursor last; nothing if it is."""
-    rows, standing = audit.expected.rows, audit.standing
-    changed = [(key, value) for key, value in rows.items() if standing.get(key) != value]
-    gone = [(key, None) for key in standing.keys() - rows.keys()]
+    rows, stored = audit.expected.rows, audit.stored
+    changed = [(key, value) for key, value in rows.items() if stored.get(key) != value]
+    gone = [(key, None) for key in stored.keys() - rows.keys()]
     is_empty = audit.stands_at is None and kept.journal_next + kept.not_yet_kept == 0
     if not (changed or gone) and (is_empty or audit.stands_at == kept.journal_next):
         return []
     return [*changed, *gone, cursor_row(streams.topics.journal, kept.journal_next - 1)]
 
 
-def refuse_differing_outputs(kept: Kept) -> None:
+def refuse_differing_outputs(kept: PartitionAudited) -> None:
     """Failed when anything but the state is not what the journal gives."""
     wrong = [finding for finding in kept.findings if not finding.holds and finding.claim != STATE_CLAIM]
     if wrong:

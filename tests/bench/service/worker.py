@@ -25,7 +25,7 @@ from sinks.clickhouse.loop import run_sink
 from sinks.clickhouse.metrics import SinkMetrics
 from sinks.clickhouse.progress import Partition
 from sinks.clickhouse.ranges import Batch
-from sinks.clickhouse.readiness import Standing
+from sinks.clickhouse.readiness import SinkStatus
 from sinks.clickhouse.tables.block import Block
 from streams import workers
 from streams.lane.collector import GC_THRESHOLDS
@@ -163,7 +163,7 @@ class SampledSink(SinkMetrics):
             self.sampler.add(records, rows)
 
 
-class SampledStanding(Standing):
+class SampledStanding(SinkStatus):
     """The sink's first sample is taken when it has begun."""
 
     sampler: Sampler
@@ -220,7 +220,7 @@ def _run_sink(settings: Settings, sampler: Sampler) -> int:
 async def _sink_until_signal(settings: Settings) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    await run_sink(settings.sink_settings(), stop=stop, metrics=SampledSink(), standing=SampledStanding())
+    await run_sink(settings.sink_settings(), stop=stop, metrics=SampledSink(), status=SampledStanding())
 
 
 if __name__ == "__main__":

@@ -7,12 +7,12 @@ from schemas.records import Company, Policy
 
 A, B = Policy("A", 2000, 20_000), Policy("B", 2000, 20_000)
 NEWER = replace(B, version=2)
-STANDING: dict[str, Record] = {"A": A, "B": B, "Z": replace(A, policy_id="Z")}
+CURRENT_KEY: dict[str, Record] = {"A": A, "B": B, "Z": replace(A, policy_id="Z")}
 
 
 def test_each_record_is_new_changed_or_unchanged() -> None:
     new = replace(A, policy_id="N")
-    assert changes([new, NEWER, A], STANDING) == [
+    assert changes([new, NEWER, A], CURRENT_KEY) == [
         Change("new", "N", new),
         Change("changed", "B", NEWER),
         Change("unchanged", "A", A),
@@ -20,7 +20,7 @@ def test_each_record_is_new_changed_or_unchanged() -> None:
 
 
 def test_with_prune_what_is_not_wanted_ends_in_order() -> None:
-    assert changes([B], STANDING, prune=True) == [
+    assert changes([B], CURRENT_KEY, prune=True) == [
         Change("unchanged", "B", B),
         Change("ended", "A", None),
         Change("ended", "Z", None),

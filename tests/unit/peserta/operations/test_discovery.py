@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from peserta.operations.discovery import FILE_NAME, announce, installation, with_kafka
+from peserta.operations.discovery import FILE_NAME, announce, find_installation, with_kafka
 from peserta.operations.failure import Failed, Unavailable, WrongSettings
 from peserta.settings import PREFIX, Settings, read_settings
 
@@ -27,11 +27,11 @@ def up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def test_a_running_up_is_found(up: Settings) -> None:
-    assert installation() == up
+    assert find_installation() == up
 
 
 def test_what_the_caller_says_wins(up: Settings) -> None:
-    assert installation(grace_days=9) == up.model_copy(update={"grace_days": 9})
+    assert find_installation(grace_days=9) == up.model_copy(update={"grace_days": 9})
 
 
 def test_only_its_user_may_read_where_it_is(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_only_its_user_may_read_where_it_is(tmp_path: Path) -> None:
 
 def test_another_broker_is_another_installation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PESERTA_KAFKA", "elsewhere:9092")
-    settings = installation()
+    settings = find_installation()
     assert (settings.kafka, settings.clickhouse_url, settings.clock) == ("elsewhere:9092", "", "wall")
 
 
@@ -48,12 +48,12 @@ def test_an_up_on_a_configured_broker_is_found_with_what_it_started(
     up: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PESERTA_KAFKA", up.kafka)
-    assert installation() == up
+    assert find_installation() == up
 
 
 def test_a_configured_clickhouse_stays(up: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PESERTA_CLICKHOUSE_URL", "http://elsewhere:8123")
-    assert installation() == up.model_copy(update={"clickhouse_url": "http://elsewhere:8123"})
+    assert find_installation() == up.model_copy(update={"clickhouse_url": "http://elsewhere:8123"})
 
 
 def test_an_up_that_is_gone_is_not_believed(tmp_path: Path) -> None:
@@ -61,19 +61,19 @@ def test_an_up_that_is_gone_is_not_believed(tmp_path: Path) -> None:
     gone.wait()
     path = tmp_path / FILE_NAME
     path.write_text(json.dumps({**json.loads(path.read_text()), "pid": gone.pid}), encoding="utf-8")
-    assert installation().kafka == ""
+    assert find_installation().kafka == ""
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"pid": '], ids=["empty", "half", "cut"])
 def test_a_file_that_is_half_written_is_none(text: str, tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text(text, encoding="utf-8")
-    assert installation().kafka == ""
+    assert find_installation().kafka == ""
 
 
 def test_wrong_settings_are_said_also_beside_a_running_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PESERTA_PARTITIONS", "none")
     with pytest.raises(WrongSettings, match="PESERTA_PARTITIONS"):
-        installation()
+        find_installation()
 
 
 def test_without_a_broker_a_command_says_how_to_get_one() -> None:

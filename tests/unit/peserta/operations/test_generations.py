@@ -6,7 +6,7 @@ import pytest
 from tenacity import AsyncRetrying, stop_after_attempt
 
 from peserta.operations.failure import Failed, Rejected, Unfit
-from peserta.operations.generations import Changes, check_fits, standing_patiently
+from peserta.operations.generations import Changes, check_fits, wait_for_current
 from peserta.operations.opened import clock_of
 from peserta.operations.topic_table import topic_table
 from peserta.settings import read_settings
@@ -38,7 +38,7 @@ def test_a_book_keeper_fits_the_generation_it_goes_on_with(
 
 def test_waiting_for_kafka_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(Failed):
-        asyncio.run(standing_patiently(read_settings(kafka="127.0.0.1:1"), 0.6))
+        asyncio.run(wait_for_current(read_settings(kafka="127.0.0.1:1"), 0.6))
     said = [line for line in caplog.messages if "Waiting for Kafka at 127.0.0.1:1" in line]
     assert len(said) == 1
 

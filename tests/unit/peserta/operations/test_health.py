@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from peserta.cli.main import app
 from peserta.operations.failure import Failed, NotAsAsked
 from peserta.operations.health.asking import LAGS, ask, counted
-from peserta.operations.health.endpoint import SILENT, Told
+from peserta.operations.health.endpoint import SILENT, Probe
 from peserta.operations.health.place import FOLDER, announced, places_of, url_of
 from peserta.operations.health.pulse import SILENCE_LIMIT_S, Pulse
 from peserta.operations.health.serving import serving
@@ -41,7 +41,7 @@ class Worker:
     def __init__(self, folder: Path, role: str = "recorder") -> None:
         self.now_s, self.waits, self.folder = 0.0, [Waiting.BROKER, Waiting.STATE], folder
         self.registry = CollectorRegistry()
-        self.told = Told(role, lambda: self.waits, Pulse(lambda: self.now_s), self.registry)
+        self.told = Probe(role, lambda: self.waits, Pulse(lambda: self.now_s), self.registry)
         self._closing = ExitStack()
 
     def __enter__(self) -> "Worker":
@@ -147,13 +147,13 @@ def test_an_endpoint_and_its_file_go_with_the_worker(worker: Worker) -> None:
 
 
 def test_without_a_port_there_is_no_endpoint(tmp_path: Path) -> None:
-    with serving(Told("sink", lambda: ()), bind="127.0.0.1", port=None, data_dir=tmp_path) as say:
+    with serving(Probe("sink", lambda: ()), bind="127.0.0.1", port=None, data_dir=tmp_path) as say:
         say()
         assert list(tmp_path.iterdir()) == []
 
 
 def test_a_port_that_is_taken_is_refused_with_a_way_out(worker: Worker, tmp_path: Path) -> None:
-    told = Told("sink", lambda: ())
+    told = Probe("sink", lambda: ())
     refused = pytest.raises(Failed, match=rf"127\.0\.0\.1, port {worker.port}: .*PESERTA_HEALTH_PORT")
     with refused, serving(told, bind="127.0.0.1", port=worker.port, data_dir=tmp_path):
         pass
@@ -162,7 +162,7 @@ def test_a_port_that_is_taken_is_refused_with_a_way_out(worker: Worker, tmp_path
 def test_a_folder_that_takes_no_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "health").write_text("not a folder")
     refused = pytest.raises(Failed, match="PESERTA_DATA_DIR")
-    with refused, serving(Told("sink", lambda: ()), bind="127.0.0.1", port=0, data_dir=tmp_path):
+    with refused, serving(Probe("sink", lambda: ()), bind="127.0.0.1", port=0, data_dir=tmp_path):
         pass
 
 

@@ -10,7 +10,7 @@ from aiokafka.errors import (  # type: ignore[import-untyped]
 )
 
 from peserta.operations.failure import Failed, Unavailable
-from peserta.operations.kafka_reading import telling
+from peserta.operations.kafka_reading import kafka_errors
 
 
 @pytest.mark.parametrize(
@@ -23,11 +23,11 @@ from peserta.operations.kafka_reading import telling
     ids=["nobody answers", "it may pass", "it is not allowed"],
 )
 def test_what_kafka_refuses_is_a_sentence(error: KafkaError, said: str) -> None:
-    with pytest.raises(Failed, match=said) as failed, telling("broker:9092"):
+    with pytest.raises(Failed, match=said) as failed, kafka_errors("broker:9092"):
         raise error
     assert isinstance(failed.value, Unavailable)
 
 
 def test_a_topic_that_is_not_there_is_left_to_its_reader() -> None:
-    with pytest.raises(UnknownTopicOrPartitionError), telling("broker:9092"):
+    with pytest.raises(UnknownTopicOrPartitionError), kafka_errors("broker:9092"):
         raise UnknownTopicOrPartitionError

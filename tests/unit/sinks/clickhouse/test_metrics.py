@@ -5,7 +5,7 @@ from prometheus_client import CollectorRegistry
 
 from sinks.clickhouse.metrics import SinkMetrics
 from sinks.clickhouse.ranges import Batch, Range
-from sinks.clickhouse.readiness import ROUND_LIMIT_S, Standing, Waiting
+from sinks.clickhouse.readiness import ROUND_LIMIT_S, SinkStatus, Waiting
 from sinks.clickhouse.tables.block import Block
 from tests.support.metrics import assert_well_described, value
 from tests.support.sink_records import kept
@@ -47,8 +47,8 @@ READINESS = {
 @pytest.mark.parametrize(("carried_at_s", "now_s", "waits"), READINESS.values(), ids=READINESS)
 def test_the_sink_waits_for(carried_at_s: float | None, now_s: float, waits: tuple[Waiting, ...]) -> None:
     clock = [0.0 if carried_at_s is None else carried_at_s]
-    standing = Standing(now=lambda: clock[0])
+    status = SinkStatus(now=lambda: clock[0])
     if carried_at_s is not None:
-        standing.carry()
+        status.carry()
     clock[0] = now_s
-    assert standing.waits_for() == waits
+    assert status.waits_for() == waits

@@ -9,8 +9,8 @@ import pytest
 
 from peserta.operations.audit.findings import Finding
 from peserta.operations.audit.inbound import account, recorder_letters
-from peserta.operations.audit.kept import Kept
 from peserta.operations.audit.partition import PartitionAudit
+from peserta.operations.audit.partition_audited import PartitionAudited
 from peserta.operations.audit.recorded import REPEATS_CLAIM as REPEATS
 from peserta.operations.audit.seal import check, seal
 from schemas.codec import OutputCodec
@@ -39,7 +39,7 @@ def well() -> BookInMemory:
     return kept_book()
 
 
-async def audited(book: BookInMemory) -> tuple[list[Kept], list[Finding]]:
+async def audited(book: BookInMemory) -> tuple[list[PartitionAudited], list[Finding]]:
     kept = [await PartitionAudit(SETTINGS, book.shelf, p).run() for p in range(PARTITIONS)]
     letters = await recorder_letters(SETTINGS, book.shelf, range(PARTITIONS))
     _, inbound = await account(SETTINGS, book.shelf, kept, letters, book.committed)

@@ -4,7 +4,7 @@ import pytest
 
 from peserta.operations.failure import Failed, Unavailable, Unfit
 from peserta.operations.folding_code import digest_of_code
-from peserta.operations.generations import Said, decoded, refusing
+from peserta.operations.generations import GenerationRecords, decoded, refusing
 from peserta.operations.rebuild.candidate import resumes
 from schemas.generation import Generation
 from streams.lane.stop import Refused as LaneRefused
@@ -13,17 +13,23 @@ HERE = Generation(2, 0, "c1", 30)
 TOPICS = frozenset({"p.coverage.ledger.v1", "p.coverage.ledger.v1.g2"})
 
 CASES = {
-    "unfinished, of this code: it goes on": (Said(Generation(1), Generation(2, 5, "c1", 30)), TOPICS, True),
-    "nothing was ever begun": (Said(Generation(1), Generation(1)), TOPICS, False),
-    "what was begun stands": (Said(Generation(2), Generation(2, 5, "c1", 30)), TOPICS, False),
-    "another code began it": (Said(Generation(1), Generation(2, 5, "c0", 30)), TOPICS, False),
-    "another grace period began it": (Said(Generation(1), Generation(2, 5, "c1", 31)), TOPICS, False),
-    "its topics were dropped": (Said(Generation(1), Generation(2, 5, "c1", 30)), frozenset[str](), False),
+    "unfinished, of this code: it goes on": (
+        GenerationRecords(Generation(1), Generation(2, 5, "c1", 30)),
+        TOPICS,
+        True,
+    ),
+    "nothing was ever begun": (GenerationRecords(Generation(1), Generation(1)), TOPICS, False),
+    "what was begun stands": (GenerationRecords(Generation(2), Generation(2, 5, "c1", 30)), TOPICS, False),
+    "another code began it": (GenerationRecords(Generation(1), Generation(2, 5, "c0", 30)), TOPICS, False),
+    "another grace period began it": (GenerationRecords(Generation(1), Generation(2, 5, "c1", 31)), TOPICS, False),
+    "its topics were dropped": (GenerationRecords(Generation(1), Generation(2, 5, "c1", 30)), frozenset[str](), False),
 }
 
 
 @pytest.mark.parametrize(("said", "topics", "goes_on"), CASES.values(), ids=CASES)
-def test_a_rebuild_goes_on_with_what_its_own_code_began(said: Said, topics: frozenset[str], goes_on: bool) -> None:
+def test_a_rebuild_goes_on_with_what_its_own_code_began(
+    said: GenerationRecords, topics: frozenset[str], goes_on: bool
+) -> None:
     assert resumes(said, HERE, "p.", topics) is goes_on
 
 

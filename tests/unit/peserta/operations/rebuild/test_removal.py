@@ -6,10 +6,10 @@ import pytest
 
 from peserta.operations.clickhouse_writing import writing
 from peserta.operations.failure import Failed, Unavailable
-from peserta.operations.generations import Said, read_said
+from peserta.operations.generations import GenerationRecords, read_generations
 from peserta.operations.rebuild.announcement import Announcement, unsaid
 from peserta.operations.rebuild.groups import admin_of
-from peserta.operations.rebuild.removal import check_deleted, check_unchanged, others_than_standing
+from peserta.operations.rebuild.removal import check_deleted, check_unchanged, others_than_current
 from peserta.settings import read_settings
 from schemas.generation import Generation
 from sinks.clickhouse.migrations import migrations, tables
@@ -25,28 +25,28 @@ def test_the_tables_that_may_go_are_those_that_the_statements_make() -> None:
 
 
 OTHERS = {
-    "nothing was ever rebuilt": (Said(Generation(1), Generation(1)), []),
-    "the first is left behind": (Said(Generation(2), Generation(2)), [1]),
-    "an unfinished one goes too": (Said(Generation(2), Generation(4)), [1, 3, 4]),
+    "nothing was ever rebuilt": (GenerationRecords(Generation(1), Generation(1)), []),
+    "the first is left behind": (GenerationRecords(Generation(2), Generation(2)), [1]),
+    "an unfinished one goes too": (GenerationRecords(Generation(2), Generation(4)), [1, 3, 4]),
 }
 
 
 @pytest.mark.parametrize(("said", "numbers"), OTHERS.values(), ids=OTHERS)
-def test_every_number_that_was_taken_goes_but_the_standing_one(said: Said, numbers: list[int]) -> None:
-    assert others_than_standing(said) == numbers
+def test_every_number_that_was_taken_goes_but_the_standing_one(said: GenerationRecords, numbers: list[int]) -> None:
+    assert others_than_current(said) == numbers
 
 
 MEANWHILE = {
-    "it switches": Said(Generation(2, 9), Generation(2, 5)),
-    "one is begun": Said(Generation(1), Generation(3, 9)),
-    "an unfinished one goes on": Said(Generation(1), Generation(2, 9)),
+    "it switches": GenerationRecords(Generation(2, 9), Generation(2, 5)),
+    "one is begun": GenerationRecords(Generation(1), Generation(3, 9)),
+    "an unfinished one goes on": GenerationRecords(Generation(1), Generation(2, 9)),
 }
 
 
 @pytest.mark.parametrize("now", MEANWHILE.values(), ids=MEANWHILE)
-def test_nothing_is_deleted_when_a_rebuild_does_something_meanwhile(now: Said) -> None:
-    before = Said(Generation(1), Generation(2, 5))
-    check_unchanged(before, Said(Generation(1), Generation(2, 5)))
+def test_nothing_is_deleted_when_a_rebuild_does_something_meanwhile(now: GenerationRecords) -> None:
+    before = GenerationRecords(Generation(1), Generation(2, 5))
+    check_unchanged(before, GenerationRecords(Generation(1), Generation(2, 5)))
     with pytest.raises(Failed, match="nothing was deleted"):
         check_unchanged(before, now)
 
@@ -63,7 +63,7 @@ async def test_a_clickhouse_or_a_kafka_that_is_away_is_said_in_a_sentence() -> N
         async with writing(AWAY):
             pass
     assert isinstance(away.value, Unavailable)
-    for asking in (Announcement.open(AWAY), read_said(AWAY), admin_of(AWAY.kafka).__aenter__()):
+    for asking in (Announcement.open(AWAY), read_generations(AWAY), admin_of(AWAY.kafka).__aenter__()):
         with pytest.raises(Failed, match="No Kafka broker answers") as away:
             await asking
         assert isinstance(away.value, Unavailable)

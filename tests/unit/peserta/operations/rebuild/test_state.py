@@ -24,8 +24,8 @@ async def test_a_lost_state_is_folded_up_to_where_the_outputs_are(well: BookInMe
     book.shelf.stored[SETTINGS.changelog, 0].clear()
     before, after = await audited(well), await audited(book)
     assert before.stands_at is not None
-    assert (after.stands_at, after.standing) == (None, {})
-    assert after.expected.rows == before.standing
+    assert (after.stands_at, after.stored) == (None, {})
+    assert after.expected.rows == before.stored
 
 
 @pytest.mark.parametrize("topic", [TOPICS.ledger, TOPICS.alerts])

@@ -11,7 +11,7 @@ from schemas.records import Coordinates
 from streams.core.rows import Rows
 
 
-class Said(NamedTuple):
+class LastSnapshot(NamedTuple):
     """A snapshot in its topic: offset there, offset in the journal that it speaks up to, key and value."""
 
     at: int
@@ -20,7 +20,7 @@ class Said(NamedTuple):
 
 
 @dataclass
-class Kept:
+class PartitionAudited:
     """What one partition of the book holds behind the position that the audit began at, as far as its state says."""
 
     partition: int
@@ -37,7 +37,7 @@ class Kept:
     dispositions: Counter[str] = field(default_factory=Counter)
     ledger: dict[int, bytes] = field(default_factory=dict)  # journal offset -> record
     alerts: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    snapshots: dict[str, Said] = field(default_factory=dict)  # the last of each company
+    snapshots: dict[str, LastSnapshot] = field(default_factory=dict)  # the last of each company
     head: bytes = GENESIS
     rows: Rows = field(default_factory=dict)  # the auditor's own
     next: dict[str, int] = field(default_factory=dict)  # topic -> offset behind what was audited
