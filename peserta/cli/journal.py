@@ -27,10 +27,10 @@ def export(
     """
     settings = with_kafka(find_installation())
     exported = export_files(settings, folder)
-    _tell(exported, folder, settings.grace_days)
+    _show(exported, folder, settings.grace_days)
 
 
-def _tell(exported: Exported, folder: Path, grace_days: int) -> None:
+def _show(exported: Exported, folder: Path, grace_days: int) -> None:
     counts = (
         counted(exported.facts, "fact"),
         counted(len(exported.policies), "policy", "policies"),

@@ -63,7 +63,7 @@ def rebuild(
 
 
 def _check(settings: Settings) -> None:
-    with _told() as say:
+    with _progress() as say:
         found = asyncio.run(compare(settings, say))
     findings = [*found.findings, *([found.views] if found.views else [])]
     _show(f"Generation {settings.generation} against its journal", findings)
@@ -82,7 +82,7 @@ def _check(settings: Settings) -> None:
 
 
 def _state(settings: Settings) -> None:
-    with _told() as say:
+    with _progress() as say:
         restored = asyncio.run(restore(settings, say))
     columns = ("partition", "up to", "rows", "records written")
     rows = [(r.partition, r.journal_next, r.rows, r.written) for r in restored]
@@ -91,7 +91,7 @@ def _state(settings: Settings) -> None:
 
 
 def _rebuild(settings: Settings, workers: int, *, switches: bool) -> None:
-    with _told() as say:
+    with _progress() as say:
         rebuilt = asyncio.run(fold_beside(settings, workers, say, switches=switches))
     number, old = rebuilt.candidate.generation.number, settings.generation
     _show(f"Generation {number} against its journal", rebuilt.findings)
@@ -102,10 +102,10 @@ def _rebuild(settings: Settings, workers: int, *, switches: bool) -> None:
             markup=True,
         )
         raise typer.Exit(ExitCode.NOT_AS_ASKED)
-    _tell(rebuilt, number, old)
+    _show_switch(rebuilt, number, old)
 
 
-def _tell(rebuilt: Rebuilt, number: int, old: int) -> None:
+def _show_switch(rebuilt: Rebuilt, number: int, old: int) -> None:
     if not rebuilt.switched:
         out.print(
             f"Generation {number} is complete, and {old} stands as before. `peserta rebuild` goes on and switches."
@@ -139,7 +139,7 @@ def _show(title: str, findings: list[Finding]) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[Say]:
+def _progress() -> Iterator[Say]:
     """A line of progress on standard error."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True) as progress:
