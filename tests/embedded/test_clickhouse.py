@@ -13,7 +13,6 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from deploy.embedded.stack import Stack
-from tests.support.waiting import wait_until
 
 TABLE = "CREATE TABLE facts (id Int32, name String, day Date) ENGINE = MergeTree ORDER BY id"
 WINDOW = f"{TABLE} SETTINGS non_replicated_deduplication_window = 100"
@@ -104,6 +103,49 @@ def test_errors_have_clickhouses_code(stack: Stack, sql: str, code: int, status:
     assert text.startswith(f"Code: {code}. DB::Exception: ")
 
 
+RULED = """CREATE TABLE facts (id Int32, name String, day Date, CONSTRAINT has_name CHECK name != '')
+ENGINE = MergeTree ORDER BY id PARTITION BY day SETTINGS non_replicated_deduplication_window = 100"""
+NAMED = [[1, "a", ROWS[0][2]], [2, "b", ROWS[1][2]]]  # two partitions
+AFTER_PARSING: dict[str, tuple[list[list[Any]], dict[str, Any], int]] = {
+    "a violated constraint": (ROWS, {}, 469),
+    "too many partitions": (NAMED, {"max_partitions_per_insert_block": 1}, 252),
+}
+
+
+@pytest.mark.parametrize(("rows", "settings", "code"), AFTER_PARSING.values(), ids=AFTER_PARSING.keys())
+def test_rows_refused_after_parsing_are_an_error_and_leave_no_row(
+    client: Client, rows: list[list[Any]], settings: dict[str, Any], code: int
+) -> None:
+    client.command(RULED)
+    for _ in range(2):  # The token of a refused insert is not used up.
+        with pytest.raises(DatabaseError, match=f"code: {code}"):
+            client.insert("facts", rows, settings={**settings, "insert_deduplication_token": "one"})
+        assert client.command("SELECT count() FROM facts") == 0
+    for _ in range(2):
+        client.insert("facts", NAMED, settings={"insert_deduplication_token": "one"})
+    assert client.command("SELECT count() FROM facts") == 2
+
+
+IN_TEXT = {
+    "CSV": (b'0,"",2025-01-01\n', b"1,a,2025-01-01\n2,b,2025-12-31\n"),
+    "JSONEachRow": (b'{"id":0,"day":"2025-01-01"}\n', b'{"id":1,"name":"a"} {"id":2,"name":"b"}'),
+    "TSVWithNames": (b"name\tid\n\t0\n", b"name\tid\na\t1\nb\t2\n"),
+}
+
+
+@pytest.mark.parametrize(("format", "refused", "taken"), [(name, *data) for name, data in IN_TEXT.items()], ids=IN_TEXT)
+def test_text_formats_refuse_the_same(
+    client: Client, clickhouse_url: str, format: str, refused: bytes, taken: bytes
+) -> None:
+    client.command(RULED)
+    head = f"INSERT INTO facts SETTINGS insert_deduplication_token = 'one' FORMAT {format}\n".encode()
+    for data, status in [(refused, 500), (taken, 200), (taken, 200)]:
+        answer, text = ask(clickhouse_url, "POST", f"/?database={client.database}", head + data)
+        assert answer.status == status, text
+    assert json.loads(answer.headers["X-ClickHouse-Summary"])["written_rows"] == "2"
+    assert client.command("SELECT groupArray(name) FROM (SELECT name FROM facts ORDER BY id)") == "['a','b']"
+
+
 def test_a_client_raises_the_error_and_goes_on(client: Client) -> None:
     with pytest.raises(DatabaseError, match="code: 60"):
         client.insert("nope", ROWS, column_names=["id", "name", "day"], column_type_names=["Int32", "String", "Date"])
@@ -138,21 +180,6 @@ def test_the_same_token_inserts_once_within_the_window(client: Client) -> None:
     client.insert("facts", [[3, "without a token", ROWS[0][2]]])
     client.insert("facts", [[4, "without a token", ROWS[0][2]]])
     assert client.command("SELECT count() FROM facts") == 6
-
-
-def test_several_requests_run_at_a_time(client: Client, clickhouse_url: str) -> None:
-    client.command(TABLE)
-    # The first stays in the middle of its data until the second has been answered.
-    head, line = b"INSERT INTO facts (id) FORMAT CSV\n1\n", b"2\n"
-    slow = HTTPConnection(urlsplit(clickhouse_url).netloc, timeout=30)
-    slow.putrequest("POST", f"/?database={client.database}")
-    slow.putheader("Content-Length", str(len(head + line)))
-    slow.endheaders(head)
-    wait_until(lambda: client.command("SELECT count() FROM system.processes WHERE query ILIKE 'INSERT%'") == 1)
-    slow.send(line)
-    assert slow.getresponse().status == 200
-    slow.close()
-    assert client.command("SELECT count() FROM facts") == 2
 
 
 def test_the_error_of_an_insert_is_read_by_a_client_that_still_sends(clickhouse_url: str) -> None:

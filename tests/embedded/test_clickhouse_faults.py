@@ -1,5 +1,6 @@
 """Each fault point does what it says; inserts with a token survive all of them."""
 
+import resource
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -90,12 +91,15 @@ def test_another_code_can_be_asked_for(client: Client, faults: Faults) -> None:
         insert(client)
 
 
-@pytest.mark.parametrize("point", ["before", "in_body", "after"])
-def test_an_insert_hangs_until_it_is_let_go(client: Client, faults: Faults, point: str) -> None:
+@pytest.mark.parametrize(("point", "rows"), REFUSALS.items(), ids=REFUSALS.keys())
+def test_an_insert_hangs_until_it_is_let_go_while_others_are_answered(
+    client: Client, faults: Faults, point: str, rows: int
+) -> None:
     faults.add("wait", point, match="INSERT INTO")
     with ThreadPoolExecutor(1) as pool:
         inserting = pool.submit(insert, client)
         wait_until(lambda: faults.hits() == [1])
+        assert count(client) == rows
         assert not inserting.done()
         faults.clear()
         inserting.result(30)
@@ -123,6 +127,19 @@ def test_the_process_is_killed(server: ClickHouse, client: Client, faults: Fault
     server.start()
     assert count(client) == rows
     insert(client, "token")
+    assert count(client) == 2
+
+
+def test_a_disk_that_takes_no_more_of_a_body_is_clickhouses_error(server: ClickHouse, client: Client) -> None:
+    assert server.process is not None
+    _, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+    rows = [[number] for number in range(1_000_000)]
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (1 << 20, hard))
+    with pytest.raises(DatabaseError, match="code: 243"):
+        client.insert("facts", rows)
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    assert count(client) == 0
+    insert(client)
     assert count(client) == 2
 
 

@@ -1,10 +1,12 @@
 """ClickHouse's own engine in this process: one folder, several queries at a time, each in a thread.
 
 Results are held whole in memory before they are sent: made for one machine's figures, not for exports of any size.
+The body of an insert is written to the data folder before the insert runs, and is never whole in memory.
 """
 
 import json
 import re
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,11 +18,12 @@ from anyio import CapacityLimiter, to_thread
 
 from deploy.embedded.clickhouse.query import Answer, EngineError, Query, Session
 from deploy.embedded.clickhouse.sessions import Handle, Sessions
-from deploy.embedded.clickhouse.statement import result_format
+from deploy.embedded.clickhouse.statement import InsertHead, result_format
 
 QUERIES_AT_ONCE = 16
 
 UNKNOWN_SETTING = 115
+NOT_ENOUGH_SPACE = 243
 UNKNOWN_EXCEPTION = 1002
 _CODE = re.compile(r"Code: (\d+)\. ")
 _SETTING_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -46,7 +49,7 @@ class Engine:
 
     def _run(self, query: Query) -> Answer:
         with _errors(), self._sessions.handle(query.session) as handle, self._settings(handle, query):
-            return _insert(handle, query) if query.insert else _query(handle, query)
+            return _insert(handle, query, self._path) if query.insert else _query(handle, query)
 
     @contextmanager
     def _settings(self, handle: Handle, query: Query) -> Iterator[None]:
@@ -108,15 +111,36 @@ def _apply(handle: Handle, query: Query, applied: list[str]) -> None:
         _command(handle, "SET readonly = 2")
 
 
-def _insert(handle: Handle, query: Query) -> Answer:
+def _insert(handle: Handle, query: Query, folder: str) -> Answer:
+    """Insert the body from a file without a name: chdb's `send_insert` reports success when the engine refuses a block.
+
+    The statement runs once the whole body has come, so a body that is cut off inserts nothing. The deduplication token
+    works as for an insert of data.
+    """
     assert query.insert is not None
-    with handle.send_insert(query.insert.sql, query.insert.format) as insert:
+    with _disk_errors(), tempfile.TemporaryFile(dir=folder) as file:
         piece = query.insert.data or query.next_piece()
         while piece:
-            insert.append(piece)
+            file.write(piece)
             piece = query.next_piece()
-        done = insert.finish()
-    return Answer(b"", None, {"written_rows": done.rows_written, "written_bytes": done.bytes_written})
+        file.seek(0)  # Writes what is buffered.
+        done = handle.query(_insert_statement(query.insert, file.fileno()), "Null")
+    return Answer(b"", None, {"written_rows": done.rows_written(), "written_bytes": done.bytes_written()})
+
+
+def _insert_statement(insert: InsertHead, descriptor: int) -> str:
+    """The statement that reads the data from an open file of this process, piece by piece, not mapped into memory."""
+    settings = "storage_file_read_method = 'pread'" + (f", {insert.settings}" if insert.settings else "")
+    return f"{insert.sql} FROM INFILE '/dev/fd/{descriptor}' SETTINGS {settings} FORMAT {insert.format}"
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        text = f"Cannot write the body of the insert to the data folder: {error.strerror}. (NOT_ENOUGH_SPACE)"
+        raise EngineError(NOT_ENOUGH_SPACE, text) from error
 
 
 def _query(handle: Handle, query: Query) -> Answer:

@@ -44,7 +44,7 @@ class Query:
 
     @property
     def text(self) -> str:
-        """The SQL, without data."""
+        """The SQL; of an insert, what comes before its settings and data."""
         return self.insert.sql if self.insert else self.sql
 
 

@@ -13,7 +13,7 @@ _COLUMNS = rb"\((?:[^()`\"]|`(?:[^`\\]|\\.)*`|\"(?:[^\"\\]|\\.)*\")*\)"
 _INSERT = re.compile(_BLANK + rb"INSERT\s+INTO\s", re.IGNORECASE | re.DOTALL)
 _INSERT_HEAD = re.compile(
     rb"(?P<insert>" + _BLANK + rb"INSERT\s+INTO\s+(?:TABLE\s+)?" + _NAME + rb"(?:\s*\.\s*" + _NAME + rb")?"
-    rb"(?:\s*" + _COLUMNS + rb")?(?:\s+SETTINGS\s[^;\n]*?)?)"
+    rb"(?:\s*" + _COLUMNS + rb")?)(?:\s+SETTINGS\s+(?P<settings>[^;\n]*?))?"
     rb"\s+FORMAT\s+(?P<format>\w+)[ \t\r]*(?:;[ \t\r]*)?(?:\n|(?=[^\w\s])|\Z)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -26,9 +26,13 @@ _ANSWERS_ROWS = re.compile(
 
 @dataclass(frozen=True)
 class InsertHead:
-    """The beginning of an insert with raw data: SQL without its FORMAT clause, the format, and the data read so far."""
+    """The beginning of an insert of raw data: SQL up to the columns, its settings, its format, the data read so far.
+
+    `settings` is the list of the SETTINGS clause, such as `async_insert = 0, max_threads = 1`; `""` is none.
+    """
 
     sql: str
+    settings: str
     format: str
     data: bytes
 
@@ -46,7 +50,8 @@ def insert_head(head: bytes) -> InsertHead | None:
     found = _INSERT_HEAD.match(head)
     if found is None or found["format"].upper() == b"VALUES":
         return None
-    return InsertHead(found["insert"].decode(), found["format"].decode(), head[found.end() :])
+    settings = found["settings"] or b""
+    return InsertHead(found["insert"].decode(), settings.decode(), found["format"].decode(), head[found.end() :])
 
 
 def result_format(sql: str, default: str) -> str | None:

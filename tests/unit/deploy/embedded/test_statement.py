@@ -7,29 +7,33 @@ from deploy.embedded.clickhouse.statement import InsertHead, insert_head, is_ins
 HEADS = {
     "data follow on the next line": (
         b"INSERT INTO t FORMAT CSV\n1,2\n",
-        InsertHead("INSERT INTO t", "CSV", b"1,2\n"),
+        InsertHead("INSERT INTO t", "", "CSV", b"1,2\n"),
     ),
     "binary data follow at once after the line": (
         b"INSERT INTO `d`.`t` (`a`, `b`) FORMAT Native\n\x00\xff",
-        InsertHead("INSERT INTO `d`.`t` (`a`, `b`)", "Native", b"\x00\xff"),
+        InsertHead("INSERT INTO `d`.`t` (`a`, `b`)", "", "Native", b"\x00\xff"),
     ),
-    "no data yet": (b"insert into t format Native", InsertHead("insert into t", "Native", b"")),
+    "no data yet": (b"insert into t format Native", InsertHead("insert into t", "", "Native", b"")),
     "data on the same line": (
         b'INSERT INTO t FORMAT JSONEachRow {"a":1}',
-        InsertHead("INSERT INTO t", "JSONEachRow", b'{"a":1}'),
+        InsertHead("INSERT INTO t", "", "JSONEachRow", b'{"a":1}'),
     ),
-    "a semicolon before the data": (b"INSERT INTO t FORMAT CSV;\n1\n", InsertHead("INSERT INTO t", "CSV", b"1\n")),
-    "settings stay with the SQL": (
+    "a semicolon before the data": (b"INSERT INTO t FORMAT CSV;\n1\n", InsertHead("INSERT INTO t", "", "CSV", b"1\n")),
+    "settings": (
         b"INSERT INTO t SETTINGS async_insert = 1 FORMAT CSV\n1\n",
-        InsertHead("INSERT INTO t SETTINGS async_insert = 1", "CSV", b"1\n"),
+        InsertHead("INSERT INTO t", "async_insert = 1", "CSV", b"1\n"),
+    ),
+    "several settings on lines of their own": (
+        b"INSERT INTO t (a)\n SETTINGS\n async_insert = 0, b = 'x y'\n FORMAT CSV\n1\n",
+        InsertHead("INSERT INTO t (a)", "async_insert = 0, b = 'x y'", "CSV", b"1\n"),
     ),
     "a comment before": (
         b"/* sink */ -- x\nINSERT INTO t FORMAT CSV\n",
-        InsertHead("/* sink */ -- x\nINSERT INTO t", "CSV", b""),
+        InsertHead("/* sink */ -- x\nINSERT INTO t", "", "CSV", b""),
     ),
     "names may hold anything": (
         b"INSERT INTO `a FORMAT b\n` (`x) FORMAT y`) FORMAT TSV\n",
-        InsertHead("INSERT INTO `a FORMAT b\n` (`x) FORMAT y`)", "TSV", b""),
+        InsertHead("INSERT INTO `a FORMAT b\n` (`x) FORMAT y`)", "", "TSV", b""),
     ),
     "values are SQL": (b"INSERT INTO t VALUES (1)", None),
     "values with a format are SQL": (b"INSERT INTO t FORMAT Values (1)", None),
