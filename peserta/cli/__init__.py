@@ -1,4 +1,4 @@
-"""The command line, a module for each family of commands: arguments in, an operation called, its result on the screen.
+"""The command line, with a module per family of commands. A command calls an operation and shows its result.
 
-It alone knows terminals and exit codes. A use case that lives here is a defect: it belongs to `operations` or `intake`.
+Only this package knows terminals and exit codes. A use case here is a defect: it belongs in `operations` or `intake`.
 """

@@ -19,12 +19,12 @@ def _date(text: str) -> str:
 
 
 def optional_date(text: str | None) -> str | None:
-    """A date that may be left out; a wrong one is a usage error."""
+    """An optional date; a wrong one is a usage error."""
     return None if text is None else _date(text)
 
 
 def optional_instant(text: str | None) -> str | None:
-    """An instant that may be left out; without an offset, or when it does not exist, it is a usage error."""
+    """An optional instant; one without an offset, or one that does not exist, is a usage error."""
     try:
         return None if text is None else instant_text(instant(text))
     except ValueError as error:
@@ -44,7 +44,7 @@ GraceDays = Annotated[
 ]
 
 AllowFuture = Annotated[
-    bool, typer.Option("--allow-future", help="It is meant that this lies ahead: business dates do not go back.")
+    bool, typer.Option("--allow-future", help="Allow a date far ahead. Business dates cannot go back.")
 ]
 
 

@@ -1,4 +1,4 @@
-"""Commands that ask the book: `coverage`, `alerts`, `sql`."""
+"""Commands that query the book: `coverage`, `alerts`, `sql`."""
 
 import asyncio
 from contextlib import suppress
@@ -37,14 +37,16 @@ TEXT_FORMATS: Final = {Format.JSON: TextFormat.JSON, Format.CSV: TextFormat.CSV}
 
 
 def alerts(
-    follow_on: Annotated[bool, typer.Option("--follow", "-f", help="Go on, and show new alerts as they come.")] = False,
+    follow_on: Annotated[
+        bool, typer.Option("--follow", "-f", help="Keep running, and show new alerts as they arrive.")
+    ] = False,
     company: Annotated[str | None, typer.Option(help="Only this company.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the alerts, from the alert topic itself: firing and resolved, by the time of recording.
+    """Show the alerts in the alert topic, firing and resolved, in order of recording.
 
-    The order is the same at every call, and for each company that of the journal. Exit code 1 for a company that the
-    book does not know.
+    The order is the same at every call; for each company it is the journal's. Exit code 1 if the book does not know the
+    company.
 
     Example: peserta alerts --follow --json
     """
@@ -69,14 +71,14 @@ def _say_no_alerts(company: str | None, is_known: bool, follow_on: bool) -> None
     if company is None or is_known:
         err.print(f"No alerts for {plain(company)}." if company else "No alerts.")
     elif follow_on:
-        err.print(f"{plain(company)} is no company of this book yet.")
+        err.print(f"{plain(company)} is not a company of this book yet.")
     else:
         raise _no_company(company)
 
 
 def _no_company(company: str) -> Failed:
     ways = "`peserta coverage` and `peserta companies list` show its companies"
-    return NotAsAsked(f"{plain(company)} is no company of this book: {ways}.")
+    return NotAsAsked(f"{plain(company)} is not a company of this book: {ways}.")
 
 
 CAUSES = {
@@ -121,10 +123,10 @@ def coverage(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the coverage of every company, or of one with its policies, from ClickHouse.
+    """Show the coverage of every company, or of one company with its policies, from ClickHouse.
 
-    As of a past date, with all that is known of it today, or as known at a past moment: policies are not shown then.
-    Exit code 1 for a company that the book does not know.
+    --as-of shows the figures of a past date as known today; --known-at shows them as known at a past moment. Both leave
+    policies out. Exit code 1 if the book does not know the company.
 
     Example: peserta coverage JT-0001-A · peserta coverage --as-of 2025-09-30 --known-at 2025-10-01T09:00:00+07:00
     """
@@ -147,7 +149,7 @@ def sql(
     query: Annotated[str, typer.Argument(help="A SELECT over the views.", metavar='"SELECT ..."')],
     as_format: Annotated[Format, typer.Option("--format", help="table, json (a line each) or csv.")] = Format.TABLE,
 ) -> None:
-    """Ask ClickHouse, read only. Rows that are too wide for the terminal are shown as records, a field a line.
+    """Query ClickHouse, read only. Rows that are too wide for the terminal are shown with one field a line.
 
     The views: journal, ledger, coverage_current, coverage_daily, policy_status, alerts,
     dead_letters, companies, policies.

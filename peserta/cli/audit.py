@@ -1,4 +1,4 @@
-"""`peserta audit` and `peserta seal`: does the book still say what its journal says?"""
+"""`peserta audit` and `peserta seal`: does the book still agree with its journal?"""
 
 import asyncio
 import json
@@ -24,21 +24,24 @@ def audit(
         Path | None, typer.Option("--seal", help="A seal that the history must end in.", metavar="FILE.json")
     ] = None,
     since: Annotated[
-        Path | None, typer.Option("--since", help="Go on from this position.", metavar="FILE", show_default=False)
+        Path | None,
+        typer.Option("--since", help="Continue from this saved position.", metavar="FILE", show_default=False),
     ] = None,
     save: Annotated[
-        Path | None, typer.Option("--save", help="Keep the position, if all is well.", metavar="FILE")
+        Path | None, typer.Option("--save", help="Save the position here if all is well.", metavar="FILE")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
 ) -> None:
-    """Fold the journal again, and hold everything against it: ledger, alerts, snapshots, letters, state, ClickHouse.
+    """Fold the journal again and compare everything with the result: ledger, alerts, snapshots, dead letters, state,
+    ClickHouse.
 
-    Of snapshots the last of each company. Verifies the ledger's chain, and accounts for every record that the recorder
-    consumed. May run beside the service: it speaks up to the offsets that it names. Exit code 0 only if all is well.
+    Compares the last snapshot of each company. Verifies the ledger's hash chain, and accounts for every record that the
+    recorder consumed. May run beside the service: it covers records up to the offsets that it prints. Exit code 0 only
+    if all is well.
 
-    A position holds what the auditor has folded, so that the next audit reads only what came after. Keep it where the
-    service cannot write: who can change both the file and the book can deceive it; a full audit cannot be. Records of
-    the state from before the position are not read again: that a changelog was made anew, only a full audit finds.
+    A saved position holds what the audit has folded, so that the next audit reads only newer records. Keep it where the
+    service cannot write: somebody who can change both the file and the book can deceive such an audit, but not a full
+    one. State from before the position is not read again, so only a full audit finds a recreated changelog.
 
     Example: peserta audit · peserta audit --since last.position --save last.position · peserta audit --seal seal.json
     """
@@ -49,12 +52,13 @@ def audit(
         _show(report)
     if not report.is_well:
         if save is not None:
-            err.print("No position was saved, as not all is well.")
+            err.print("No position was saved, because not all is well.")
         raise typer.Exit(ExitCode.NOT_AS_ASKED)
 
 
 def take_seal() -> None:
-    """Audit the book, and print the heads of its ledger's chains: keep them elsewhere, in the minutes of a forum, say.
+    """Audit the book and print the heads of its ledger's hash chains, to be kept elsewhere, for example in the minutes
+    of a meeting.
 
     Example: peserta seal > seal.json
     """
@@ -135,7 +139,7 @@ def _show(report: Report) -> None:
 
 
 def _dispositions(report: Report) -> Sheet:
-    """Behind a position also with what was counted before it."""
+    """Counts of dispositions; after a position also the total since the beginning."""
     counted, in_total = report.dispositions, report.dispositions_in_total
     if report.since is None:
         return table("Dispositions", ("disposition", "records"), sorted(counted.items()), right=("records",))

@@ -1,4 +1,4 @@
-"""`peserta demo`: the whole service on a story or on somebody's files, and the proof."""
+"""`peserta demo`: running the whole service on a story or on files, and the proof."""
 
 import shlex
 from pathlib import Path
@@ -32,28 +32,30 @@ def demo(
         list[Path] | None, typer.Argument(help="Further files of facts, after --facts.", metavar="FILE.ndjson...")
     ] = None,
     facts: Annotated[
-        list[Path] | None, typer.Option(help="A file of facts in place of the story; may be given again.")
+        list[Path] | None, typer.Option(help="A file of facts instead of the story; may be given several times.")
     ] = None,
     policies: PoliciesFile = None,
     companies: CompaniesFile = None,
     grace_days: GraceDays = GRACE_DAYS_DEFAULT,
     as_of: Annotated[
         str | None,
-        typer.Option(help="The date of the figures; without it that of the last fact.", callback=optional_date),
+        typer.Option(help="The date of the figures; by default that of the last fact.", callback=optional_date),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what `simulate` would, from the service.")] = False,
-    seed: Annotated[int, typer.Option(help="Of the story.")] = DEFAULT_SEED,
-    scale: Annotated[float, typer.Option(min=0.05, max=50.0, help="Of the story's headcounts.")] = 1.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the service's results in the form of `simulate`.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="The seed of the story.")] = DEFAULT_SEED,
+    scale: Annotated[float, typer.Option(min=0.05, max=50.0, help="A factor for the story's headcounts.")] = 1.0,
     keep: Annotated[
         Path | None,
-        typer.Option(help="Leave the book in this new folder, for `peserta up` to go on with.", metavar="DIR"),
+        typer.Option(help="Keep the book in this new folder; `peserta up` can continue it.", metavar="DIR"),
     ] = None,
 ) -> None:
     """Run a story through a real Kafka, the workers and ClickHouse, and prove every figure against the offline book.
 
-    The story: fifteen months of twelve invented footwear companies. With --facts the same on files of your own. What
-    PESERTA_KAFKA and PESERTA_CLICKHOUSE_URL name is used, under names of its own; else both are started and removed.
-    With --keep they are started in DIR, and the book stays there.
+    The story is fifteen months of twelve invented footwear companies. --facts uses files of your own instead. The
+    command uses the servers in PESERTA_KAFKA and PESERTA_CLICKHOUSE_URL, with topics and a database of its own;
+    otherwise it starts both and removes them. --keep starts them in DIR, and the book stays there.
 
     Exit code 0 only if everything agrees.
 

@@ -27,9 +27,9 @@ def health(
 ) -> None:
     """Show whether the workers are ready, how far behind they are, and what they wait for.
 
-    Asks all workers that run with this PESERTA_DATA_DIR; each says there where its endpoint is. Without such a worker,
-    what answers on PESERTA_HEALTH_PORT. `behind` counts the offsets that a worker has still to read; a dash: it has
-    read nothing since its start. Exit code 0 only if each role that was asked has a worker, and all of them are ready.
+    Asks all workers that run with this PESERTA_DATA_DIR, where each records its endpoint. If there is none, asks
+    PESERTA_HEALTH_PORT. `behind` is the number of offsets that a worker still has to read, or a dash if it has read
+    nothing since its start. Exit code 0 only if each requested role has a worker and all of them are ready.
 
     Example: peserta health · peserta health recorder --json
     """

@@ -1,4 +1,4 @@
-"""The command line `peserta`: the one place that knows all rooms, by name until they are needed."""
+"""The command line `peserta`. It names the place of each command, and imports it when it is called."""
 
 import gc
 import logging
@@ -43,7 +43,7 @@ COMMANDS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         (
             "publish",
             "publish:publish",
-            "Publish the facts of files, one JSON object a line, and say what became of each.",
+            "Publish the facts in files, one JSON object a line, and report the disposition of each.",
         ),
         ("policies", "reference:policies", "Set, end and list the policies that companies are watched under."),
         ("companies", "reference:companies", "Set and list the registry of companies."),
@@ -52,50 +52,50 @@ COMMANDS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         (
             "coverage",
             "ask:coverage",
-            "Show the coverage of every company, or of one with its policies, from ClickHouse.",
+            "Show the coverage of every company, or of one company with its policies, from ClickHouse.",
         ),
         (
             "alerts",
             "ask:alerts",
-            "Show the alerts, from the alert topic itself: firing and resolved, by the time of recording.",
+            "Show the alerts in the alert topic, firing and resolved, in order of recording.",
         ),
         (
             "sql",
             "ask:sql",
-            "Ask ClickHouse, read only. Rows that are too wide for the terminal are shown as records, a field a line.",
+            "Query ClickHouse, read only. Rows that are too wide for the terminal are shown with one field a line.",
         ),
     ),
     "Prove": (
         (
             "simulate",
             "simulate:simulate",
-            "Fold files of facts offline, with the same rules as the service, and print what it would say.",
+            "Fold files of facts offline, with the same rules as the service, and print what the service would.",
         ),
         (
             "audit",
             "audit:audit",
-            "Fold the journal again, and hold everything against it: ledger, alerts, snapshots, letters, state, "
-            "ClickHouse.",
+            "Fold the journal again and compare everything with the result: ledger, alerts, snapshots, dead letters, "
+            "state, ClickHouse.",
         ),
         (
             "rebuild",
             "rebuild:rebuild",
-            "Fold the journal again with the code and settings at hand, beside the standing book, check it, and "
-            "switch.",
+            "Fold the journal again with this code and these settings, beside the current book, check the result, and "
+            "switch to it.",
         ),
         (
             "seal",
             "audit:take_seal",
-            "Audit the book, and print the heads of its ledger's chains: keep them elsewhere, in the minutes of "
-            "a forum, say.",
+            "Audit the book and print the heads of its ledger's hash chains, to be kept elsewhere, for example in the "
+            "minutes of a meeting.",
         ),
-        ("journal", "journal:journal", "The book of original entry."),
+        ("journal", "journal:journal", "Export the journal."),
     ),
 }
 
 
 class Commands(TyperGroup):
-    """The group of all commands, of which only the one that is called is imported."""
+    """The group of all commands. Only the command that is called is imported."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
@@ -123,12 +123,12 @@ def quiet(
     """The live, provable book of who is covered: facts in, coverage tables and alerts out."""
     note_variables()
     if context.invoked_subcommand != "worker":
-        # The Kafka client's log tells of every retry; what a command cannot do it says itself.
+        # The Kafka client logs every retry; a command reports failures itself.
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 def main() -> NoReturn:
-    """Run the command; what went wrong is a sentence on standard error and an exit code."""
+    """Run the command. A failure becomes a sentence on standard error and an exit code."""
     gc.set_threshold(*GC_THRESHOLDS)
     with quiet_pipes():
         _run()
@@ -142,7 +142,7 @@ def _run() -> NoReturn:
             sys.stdout.flush()
         sys.exit(ExitCode.DONE)
     except WrongSettings as error:
-        _end(f"{error}. Mend the variable and start again.", ExitCode.WRONG_SETTINGS)
+        _end(f"{error}. Correct the variable and start again.", ExitCode.WRONG_SETTINGS)
     except Failed as error:
         _end(str(error), exit_code(error))
     except StackError as error:

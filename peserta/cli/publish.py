@@ -1,4 +1,4 @@
-"""`peserta publish`: facts of files to the inbound topic, and what became of them."""
+"""`peserta publish`: sending the facts in files to the inbound topic, and reporting their dispositions."""
 
 import asyncio
 from typing import Annotated, Final, NamedTuple
@@ -27,38 +27,41 @@ from streams.settings import REPLAY
 
 WAIT_MIN_S: Final = 1.0
 WAIT_MAX_S: Final = 86_400.0
-INTERRUPTED: Final = 130  # as a shell says of what SIGINT has ended
+INTERRUPTED: Final = 130  # a shell's exit code for a process that SIGINT ended
 FILES_ONLY: Final = "Only the files were checked, not what the book knows already."
-AGAIN: Final = "Publish the files again to send the rest: what was taken already counts as duplicate."
+AGAIN: Final = "Publish the files again to send the rest: what was acknowledged already counts as duplicate."
 
 
 def publish(
     files: FactFiles,
     topic: Annotated[str, typer.Option(help="The inbound topic, without the prefix.")] = FACTS,
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Send nothing, say what would be.")] = False,
-    wait: Annotated[
-        float, typer.Option(min=WAIT_MIN_S, max=WAIT_MAX_S, help="Seconds without news of a line, to give up after.")
-    ] = WAIT_DEFAULT_S,
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="End when Kafka has taken the lines.")] = False,
-    no_book: Annotated[bool, typer.Option("--no-book", help="With --dry-run: ask no service.")] = False,
-    allow_future: Annotated[
-        bool, typer.Option("--allow-future", help="It is meant that lines are recorded after the present moment.")
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Send nothing, and show what would be published.")
     ] = False,
-    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="A file without lines is no failure.")] = False,
+    wait: Annotated[
+        float, typer.Option(min=WAIT_MIN_S, max=WAIT_MAX_S, help="Give up after so many seconds without progress.")
+    ] = WAIT_DEFAULT_S,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="End when Kafka has acknowledged the lines.")] = False,
+    no_book: Annotated[bool, typer.Option("--no-book", help="With --dry-run: check the files only.")] = False,
+    allow_future: Annotated[
+        bool, typer.Option("--allow-future", help="Allow times of recording in the future.")
+    ] = False,
+    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Do not fail on a file without lines.")] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="One object a line: each line that was refused, then the counts.")
+        bool, typer.Option("--json", help="One JSON object a line: each refused line, then the counts.")
     ] = False,
 ) -> None:
-    """Publish the facts of files, one JSON object a line, and say what became of each.
+    """Publish the facts in files, one JSON object a line, and report the disposition of each.
 
-    Lines that cannot become a record are refused; the others are sent, and count once Kafka has acknowledged them.
-    Then the command waits until recorder and book-keeper have come to each of them. Publishing a file twice is
-    harmless: what is known already is a duplicate. The same event_id with other content is refused (id_conflict).
+    A line that cannot become a record is refused. The others are sent, and count when Kafka has acknowledged them. Then
+    the command waits until recorder and book-keeper have processed each of them. Publishing a file twice is harmless: a
+    fact that is known already is a duplicate. The same event_id with other content is refused (id_conflict).
 
-    A dry run against a service that can be reached reads its journal: it says what is known already and what would
+    A dry run reads the journal if it can reach a service, and shows which facts are known already and which would
     conflict.
 
-    Exit code 1 when anybody refused a line, or a file had none. What is not yet known is no failure: it is in Kafka.
+    Exit code 1 if a line was refused or a file had none. A line without a disposition yet is no failure: it is in
+    Kafka.
 
     Example: peserta publish --dry-run hires.ndjson && peserta publish hires.ndjson
     """
@@ -88,19 +91,19 @@ def publish(
 
 
 class Ended(NamedTuple):
-    """How it ended: what is to be said about that, and the exit code if nothing was refused."""
+    """How the command ended: a sentence about it, and the exit code if nothing was refused."""
 
     sentence: str = ""
     code: int = ExitCode.DONE
 
 
 def _kinds(settings: Settings, topic: str) -> tuple[str, ...]:
-    """The types of record that the topic may carry; all, if it is not one of the settings'."""
+    """The types of record that the topic may carry; all types if the settings do not name the topic."""
     return next((inbound.types for inbound in settings.inbound_topics if inbound.name == topic), KINDS)
 
 
 def _check(publishing: Publishing, settings: Settings, bar: LineProgress, *, no_book: bool) -> Ended:
-    """A dry run; without a service that answers, of the files alone."""
+    """A dry run; if no service answers, only the files are checked."""
     publishing.check()
     said = "Compared with the facts that the book has recorded by now."
     try:
@@ -119,8 +122,8 @@ def _check(publishing: Publishing, settings: Settings, bar: LineProgress, *, no_
 def _publish(
     publishing: Publishing, settings: Settings, topic: str, bar: LineProgress, silence_s: float | None
 ) -> Ended:
-    """Send, and wait for what becomes of it unless `silence_s` is None. What was acknowledged stays, whatever happens
-    then; so the account is shown, and after it what happened."""
+    """Send, and wait for the dispositions unless `silence_s` is None. Acknowledged lines stay published whatever
+    happens next, so the account is always shown, with what happened after it."""
     account = publishing.account
     book = settings if silence_s is None else asyncio.run(current_book(settings))
     begin = {} if silence_s is None else asyncio.run(positions(book.kafka, book.topics))
@@ -140,7 +143,8 @@ def _publish(
     try:
         asyncio.run(publishing.follow(book.kafka, book.topics, begin, silence_s))
     except KeyboardInterrupt:
-        return Ended("Interrupted: all lines were acknowledged, and not all were followed.", INTERRUPTED)
+        return Ended("Interrupted: all lines were acknowledged, but not all dispositions are known.", INTERRUPTED)
     except (Failed, Unreadable) as error:
-        return Ended(f"peserta: all lines were acknowledged, and not all were followed: {error}", ExitCode.UNAVAILABLE)
+        sentence = f"peserta: all lines were acknowledged, but not all dispositions are known: {error}"
+        return Ended(sentence, ExitCode.UNAVAILABLE)
     return Ended()

@@ -1,4 +1,4 @@
-"""What `peserta publish` shows: progress, the lines that were refused, and the account of all lines."""
+"""The screen of `peserta publish`: progress, the refused lines, and the account of all lines."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,13 +18,13 @@ from schemas.vocabulary import ID_CONFLICT, TOO_MANY_FACTS
 from streams.recorder import DEAD_LETTER
 
 REFUSALS_SHOWN_MAX: Final = 20
-LINES_PER_LOOK: Final = 100  # a bar is not drawn more often than this
+LINES_PER_LOOK: Final = 100  # lines between two updates of the bar
 
 REASONS_SHOWN: Final = REASONS_OF_LINES | {
-    ID_CONFLICT.removeprefix(DEAD_LETTER): "the same event_id was recorded with other content. A file that is made "
-    "anew must repeat the first one's fields, also occurred_at. To change a fact, correct the old event_id, and send "
-    "the right fact under a new one",
-    TOO_MANY_FACTS.removeprefix(DEAD_LETTER): "the book remembers 1,000 facts of this worker, and takes no more",
+    ID_CONFLICT.removeprefix(DEAD_LETTER): "the same event_id was recorded with other content. A file that is "
+    "generated again must repeat all fields of the first one, occurred_at included. To change a fact, send a "
+    "correction of the old event_id, and the right fact under a new one",
+    TOO_MANY_FACTS.removeprefix(DEAD_LETTER): "the book has 1,000 facts of this worker, which is the limit",
 }
 REFUSED_BY: Final = {
     By.DOOR: "refused, not sent",
@@ -37,27 +37,27 @@ PUBLISHED: Final = (
     ("known already (duplicate)", Fate.DUPLICATE),
 )
 NOT_YET_KNOWN: Final = (
-    "Of some lines it is not yet known what becomes of them. They are safe in Kafka, and come into the book once "
-    "recorder and book-keeper get to them: `peserta health` says whether they work."
+    "Some lines have no disposition yet. They are safe in Kafka, and enter the book when recorder and book-keeper "
+    "process them: `peserta health` shows whether both are working."
 )
 FORESEEN: Final = (("new", Fate.SENT), ("known already (duplicate)", Fate.DUPLICATE))
 
 
 class LineProgress:
-    """A bar of bytes where the size of the files is known, else a pulse; and the number of lines."""
+    """A bar of bytes if the size of the files is known, else a pulse; and the number of lines."""
 
     def __init__(self, lines: FactFiles, progress: Progress, description: str) -> None:
         self._lines, self._progress, self._seen = lines, progress, 0
         self._task = progress.add_task(description, total=lines.bytes_total, what="")
 
     def on_line(self) -> None:
-        """A line was dealt with."""
+        """Count a line."""
         self._seen += 1
         if self._seen < LINES_PER_LOOK or self._seen % LINES_PER_LOOK == 0:
             self._progress.update(self._task, completed=self._lines.bytes_read, what=f"{self._seen:,} lines")
 
     def stage(self, description: str) -> Callable[[int, int], None]:
-        """What is done after all lines: a pulse, until the returned function is told how much of how much is done."""
+        """Show a stage after all lines: a pulse, until the returned function is called with (done, total)."""
         self._progress.remove_task(self._task)
         task = self._task = self._progress.add_task(description, total=None, what="")
 
@@ -69,7 +69,7 @@ class LineProgress:
 
 @contextmanager
 def line_progress(lines: FactFiles, description: str) -> Iterator[LineProgress]:
-    """Progress on standard error, gone when it is done; nothing where that is no terminal."""
+    """Progress on standard error, removed at the end. Nothing is shown without a terminal."""
     columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[what]}")
     with Progress(*columns, TimeElapsedColumn(), console=err, transient=True, disable=not err.is_terminal) as progress:
         yield LineProgress(lines, progress, description)
@@ -77,13 +77,13 @@ def line_progress(lines: FactFiles, description: str) -> Iterator[LineProgress]:
 
 @dataclass(slots=True)
 class Refusals:
-    """The lines that were refused: as JSON at once, for people the first of them at the end."""
+    """The refused lines: printed at once as JSON; for people, the first of them at the end."""
 
     as_json: bool
     first: list[RefusedLine] = field(default_factory=list)
 
     def add(self, refused: RefusedLine) -> None:
-        """A further one."""
+        """Add a refused line."""
         if self.as_json:
             print_json(
                 {
@@ -102,7 +102,7 @@ class Refusals:
 
 
 def refusal_sentence(refused: RefusedLine) -> str:
-    """One line about a line that was refused: where, which, why. The reasons are explained once, below all."""
+    """One line about a refused line: where, which, why. Each reason is explained once, after all lines."""
     why = refused.why
     event_id = "" if why.event_id is None else f" {why.event_id}"
     rule = "" if why.field is None or why.rule is None else f": {why.field} {why.rule}"
@@ -110,12 +110,12 @@ def refusal_sentence(refused: RefusedLine) -> str:
 
 
 def _words(why: Refusal) -> str:
-    """Why a line was refused: its field and rule if it has broken one, else the reason in general."""
+    """Why a line was refused: the field and rule that it broke, or else the reason in general."""
     return REASONS_SHOWN[why.reason] if why.field is None or why.rule is None else f"{why.field} {why.rule}"
 
 
 def show_published(account: Account, refusals: Refusals) -> None:
-    """What became of the lines."""
+    """Show the dispositions of the lines."""
     if refusals.as_json:
         print_json(_summary(account) | _fates(account))
     else:
@@ -125,13 +125,13 @@ def show_published(account: Account, refusals: Refusals) -> None:
         not_yet = [(sent, account.fates[Fate.SENT]), (in_book, account.fates[Fate.RECORDED])]
         _show_account(account, refusals, [*rows, *_refused_rows(account), *(row for row in not_yet if row[1])])
     for reason, count in sorted(account.still_doomed.items()):
-        err.print(f"{count} of them the recorder will refuse: {reason}.", markup=False)
+        err.print(f"The recorder will refuse {count} of them: {reason}.", markup=False)
     if account.is_followed and account.fates[Fate.SENT] + account.fates[Fate.RECORDED]:
         err.print(NOT_YET_KNOWN, markup=False, soft_wrap=True)
 
 
 def show_dry_run(account: Account, refusals: Refusals) -> None:
-    """What would become of the lines."""
+    """Show the dispositions that the lines would have."""
     if refusals.as_json:
         duplicate = {"new": account.fates[Fate.SENT], "duplicate": account.fates[Fate.DUPLICATE]}
         print_json(_summary(account) | duplicate | {"is_dry_run": True, "is_compared": account.is_compared})
@@ -165,7 +165,7 @@ def _summary(account: Account) -> dict[str, Any]:
 
 
 def _fates(account: Account) -> dict[str, Any]:
-    """Counts of what became of the lines that were sent; null where nobody looked."""
+    """Counts of the sent lines by disposition; null if the command did not wait for dispositions."""
     names = {"applied": Fate.APPLIED, "no_effect": Fate.NO_EFFECT, "duplicate": Fate.DUPLICATE,
              "not_in_book": Fate.RECORDED, "not_recorded": Fate.SENT}  # fmt: skip
     counts = {name: account.fates[fate] if account.is_followed else None for name, fate in names.items()}

@@ -1,4 +1,4 @@
-"""`peserta rebuild`: the book folded again from its journal."""
+"""`peserta rebuild`: folding the book again from its journal."""
 
 import asyncio
 from collections.abc import Iterator
@@ -25,32 +25,35 @@ from peserta.settings import Settings
 
 WORKERS_MAX: Final = 64
 VIEWS_LACK: Final = (
-    "[bold red]Analysts do not see what stands[/bold red]: start its sink again (`peserta worker sink`), which makes "
-    "the views once it has caught up."
+    "[bold red]Analysts do not see the current generation[/bold red]: restart its sink (`peserta worker sink`), which "
+    "creates the views when it has caught up."
 )
 
 
 def rebuild(
-    check: Annotated[bool, typer.Option("--check", help="Only fold and compare with what stands.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only fold, and compare with the current book.")] = False,
     state: Annotated[
-        bool, typer.Option("--state", help="Write the book-keeper's state anew, and nothing else.")
+        bool, typer.Option("--state", help="Write the book-keeper's state again, and nothing else.")
     ] = False,
     drop_old: Annotated[
-        bool, typer.Option("--drop-old", help="Delete every generation but the standing one, for good.")
+        bool, typer.Option("--drop-old", help="Delete every generation except the current one, for good.")
     ] = False,
-    switch: Annotated[bool, typer.Option(help="Make the new generation the standing one when it is well.")] = True,
-    workers: Annotated[int, typer.Option(min=1, max=WORKERS_MAX, help="Book-keepers that fold side by side.")] = 1,
+    switch: Annotated[bool, typer.Option(help="Make the new generation current if all is well.")] = True,
+    workers: Annotated[
+        int, typer.Option(min=1, max=WORKERS_MAX, help="Number of book-keepers that fold in parallel.")
+    ] = 1,
 ) -> None:
-    """Fold the journal again with the code and settings at hand, beside the standing book, check it, and switch.
+    """Fold the journal again with this code and these settings, beside the current book, check the result, and switch
+    to it.
 
-    Until the switch the standing book serves as ever; it is kept afterwards. Started again after it was ended somehow,
-    it goes on. With --check nothing is written: exit code 0 if ledger, alerts, dead letters and state are byte for byte
-    what this code makes of the journal. With --state only a state that was lost, or differs, is written.
+    The current book serves until the switch, and is kept afterwards. An interrupted rebuild continues when it is
+    started again. --check writes nothing: exit code 0 if ledger, alerts, dead letters and state are byte for byte what
+    this code makes of the journal. --state writes only the state, if it was lost or differs.
 
     Example: peserta rebuild --check · peserta rebuild --workers 4 · peserta rebuild --drop-old
     """
     if check + state + drop_old > 1 or (not switch and (check or state or drop_old)):
-        raise Rejected("--check, --state, --drop-old and --no-switch are different things: ask for one.")
+        raise Rejected("--check, --state, --drop-old and --no-switch exclude each other: give one.")
     with book_to_fold(find_installation(), terminal=err, say=err.print) as settings:
         if check:
             _check(settings)
@@ -70,11 +73,11 @@ def _check(settings: Settings) -> None:
     if not found.is_shown:
         out.print(VIEWS_LACK, markup=True)
     if not found.is_same:
-        out.print("[bold red]This code makes something else of the journal than what stands.[/bold red]", markup=True)
+        out.print("[bold red]This code gives another result than the current book has.[/bold red]", markup=True)
         raise typer.Exit(ExitCode.NOT_AS_ASKED)
     out.print(
-        "[bold green]This code makes of the journal the ledger, alerts, last snapshots, dead letters and state that "
-        "stand, byte for byte.[/bold green]",
+        "[bold green]This code gives the ledger, alerts, last snapshots, dead letters and state of the current book, "
+        "byte for byte.[/bold green]",
         markup=True,
     )
     if not found.is_shown:
@@ -87,7 +90,7 @@ def _state(settings: Settings) -> None:
     columns = ("partition", "up to", "rows", "records written")
     rows = [(r.partition, r.journal_next, r.rows, r.written) for r in restored]
     out.print(table("The state", columns, rows, right=columns))
-    out.print("The state is what the journal gives. Start the book-keepers.")
+    out.print("The state agrees with the journal. Start the book-keepers.")
 
 
 def _rebuild(settings: Settings, workers: int, *, switches: bool) -> None:
@@ -95,10 +98,10 @@ def _rebuild(settings: Settings, workers: int, *, switches: bool) -> None:
         rebuilt = asyncio.run(fold_beside(settings, workers, say, switches=switches))
     number, old = rebuilt.candidate.generation.number, settings.generation
     _show(f"Generation {number} against its journal", rebuilt.findings)
-    _show(f"What generation {old} has, against generation {number}", rebuilt.changes)
+    _show(f"Generation {old} against generation {number}", rebuilt.changes)
     if not rebuilt.is_well:
         out.print(
-            f"[bold red]Generation {number} is not what the journal gives: {old} stands as before.[/bold red]",
+            f"[bold red]Generation {number} does not agree with the journal; {old} stays current.[/bold red]",
             markup=True,
         )
         raise typer.Exit(ExitCode.NOT_AS_ASKED)
@@ -108,15 +111,15 @@ def _rebuild(settings: Settings, workers: int, *, switches: bool) -> None:
 def _show_switch(rebuilt: Rebuilt, number: int, old: int) -> None:
     if not rebuilt.switched:
         out.print(
-            f"Generation {number} is complete, and {old} stands as before. `peserta rebuild` goes on and switches."
+            f"Generation {number} is complete, and {old} is still current. `peserta rebuild` continues and switches."
         )
         return
     alerts = rebuilt.candidate.settings.topics.alerts
-    out.print(f"[bold green]Generation {number} stands.[/bold green] Its alerts are on {alerts}.", markup=True)
+    out.print(f"[bold green]Generation {number} is current.[/bold green] Its alerts are on {alerts}.", markup=True)
     out.print(
-        f"Workers of generation {old} end by themselves (exit code 70); started again they keep {number}. What {old} "
-        "wrote is kept until `peserta rebuild --drop-old`. This release and these settings must be what they are "
-        f"started with: an older release would go on with {number} as it does with its own.",
+        f"Workers of generation {old} end by themselves (exit code 70); restarted, they work on {number}. What {old} "
+        "wrote is kept until `peserta rebuild --drop-old`. Start the workers with this release and these settings: an "
+        f"older release would continue {number} with its own code.",
         soft_wrap=True,
     )
     if rebuilt.shown is not None:
@@ -128,7 +131,7 @@ def _show_switch(rebuilt: Rebuilt, number: int, old: int) -> None:
 def _drop_old(settings: Settings) -> None:
     removed = asyncio.run(remove_old(settings))
     rows = [(kind, len(names), ", ".join(names)) for kind, names in asdict(removed).items()]
-    out.print(table(f"Deleted; generation {settings.generation} stands", ("", "", "names"), rows, prose=("names",)))
+    out.print(table(f"Deleted; generation {settings.generation} is current", ("", "", "names"), rows, prose=("names",)))
 
 
 def _show(title: str, findings: list[Finding]) -> None:
@@ -140,7 +143,7 @@ def _show(title: str, findings: list[Finding]) -> None:
 
 @contextmanager
 def _progress() -> Iterator[Say]:
-    """A line of progress on standard error."""
+    """Shows a line of progress on standard error."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True) as progress:
         task = progress.add_task("Rebuilding", total=None, left="")

@@ -24,8 +24,8 @@ policies = typer.Typer(no_args_is_help=True, help="Set, end and list the policie
 companies = typer.Typer(no_args_is_help=True, help="Set and list the registry of companies.")
 
 File = Annotated[Path, typer.Argument(help="YAML, a list of mappings.", metavar="FILE.yaml")]
-DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would change and send nothing.")]
-Prune = Annotated[bool, typer.Option(help="End what is not in the file.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and send nothing.")]
+Prune = Annotated[bool, typer.Option(help="End policies and entries that are not in the file.")]
 RecordedAt = Annotated[
     str | None,
     typer.Option(help="The time of recording, in a book with `clock: replay`; RFC 3339.", metavar="INSTANT"),
@@ -40,7 +40,7 @@ def apply_policies(
     recorded_at: RecordedAt = None,
     allow_future: AllowFuture = False,
 ) -> None:
-    """Set the policies of a file; all of them, or none when anything in it is wrong.
+    """Set the policies in a file: all of them, or none if anything in it is wrong.
 
     Example: peserta policies apply --dry-run policies.yaml
     """
@@ -58,7 +58,7 @@ def apply_companies(
     recorded_at: RecordedAt = None,
     allow_future: AllowFuture = False,
 ) -> None:
-    """Set the registry entries of a file; all of them, or none when anything in it is wrong.
+    """Set the registry entries in a file: all of them, or none if anything in it is wrong.
 
     Example: peserta companies apply companies.yaml
     """
@@ -74,7 +74,7 @@ def end_policy(
     recorded_at: RecordedAt = None,
     allow_future: AllowFuture = False,
 ) -> None:
-    """End a policy: open episodes are resolved, its history stays.
+    """End a policy: its open episodes are resolved, and its history stays.
 
     Example: peserta policies end jmo-30
     """
@@ -86,7 +86,7 @@ def end_policy(
 
 @policies.command("list")
 def list_policies() -> None:
-    """Show the policies that hold.
+    """Show the policies in force.
 
     Example: peserta policies list
     """
@@ -132,13 +132,13 @@ def _timestamp(
     except StampsItself as error:
         raise Rejected("--recorded-at is for a book with `clock: replay`; this one stamps entries itself.") from error
     except NoTimeOfRecording as error:
-        raise Rejected("This book has `clock: replay`: say when it is recorded, --recorded-at INSTANT.") from error
+        raise Rejected("This book has `clock: replay`: give the time of recording, --recorded-at INSTANT.") from error
     except ValueError as error:
         raise Rejected(f"--recorded-at {recorded_at}: {error}.") from error
     except InTheFuture as error:
         raise Rejected(
-            f"--recorded-at: {error}. It would move the business date of every company concerned, and dates do not go "
-            "back; --allow-future if it is meant. Nothing was sent."
+            f"--recorded-at: {error}. It would move the business date of every company concerned, and dates cannot go "
+            "back. Add --allow-future if you mean it. Nothing was sent."
         ) from error
 
 

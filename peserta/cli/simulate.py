@@ -33,9 +33,9 @@ def simulate(
     policies: PoliciesFile = None,
     companies: CompaniesFile = None,
     grace_days: GraceDays = GRACE_DAYS_DEFAULT,
-    dump: Annotated[str | None, typer.Option(help="ledger: print the postings and nothing else.")] = None,
+    dump: Annotated[str | None, typer.Option(help="`ledger` prints the postings and nothing else.")] = None,
 ) -> None:
-    """Fold files of facts offline, with the same rules as the service, and print what it would say.
+    """Fold files of facts offline, with the same rules as the service, and print what the service would.
 
     Prints JSON lines: dispositions that are not `applied`, alerts, and the figures of each company on a date.
 

@@ -1,4 +1,4 @@
-"""`peserta tick`: a business date begins because somebody says so."""
+"""`peserta tick`: beginning a business date by command."""
 
 import asyncio
 from typing import Final
@@ -17,9 +17,9 @@ BEYOND_NAMED_MAX: Final = 5
 def tick(on: DateArgument, allow_future: AllowFuture = False) -> None:
     """Begin a business date in a book with `clock: replay`, after everything published so far.
 
-    Opens the dates up to it for every company: contracts begin, grace periods end, holds elapse. Companies that are
-    beyond it already stay where they are, and are named. A date more than 366 days after the newest business date of
-    any company must be meant: --allow-future.
+    Moves every company up to that date: contracts begin, grace periods end, holds elapse. Companies that are beyond it
+    already are not moved, and are listed. A date more than 366 days after the newest business date of any company needs
+    --allow-future.
 
     Example: peserta tick 2025-12-31
     """

@@ -1,4 +1,4 @@
-"""`peserta topics`: what the installation keeps in Kafka."""
+"""`peserta topics`: the Kafka topics of the installation."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ topics = typer.Typer(no_args_is_help=True, help="The Kafka topics of the install
 
 @topics.command("create")
 def create() -> None:
-    """Make the topics that are missing, each with its settings; what is there stays as it is.
+    """Create the missing topics, each with its settings. Existing topics are not changed.
 
     Example: peserta topics create
     """
@@ -26,7 +26,7 @@ def create() -> None:
 
 @topics.command("list")
 def list_topics() -> None:
-    """Show what each topic keeps, for how long.
+    """Show what each topic keeps, and for how long.
 
     Example: peserta topics list
     """

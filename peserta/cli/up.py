@@ -17,9 +17,9 @@ def up(
 ) -> None:
     """Run the whole service here: Kafka, ClickHouse, recorder, book-keeper, sink, until Ctrl-C.
 
-    What PESERTA_KAFKA and PESERTA_CLICKHOUSE_URL name is used; what is not configured is started, on loopback, with its
-    data in PESERTA_DATA_DIR. Other commands find the running service by themselves. Kafka and ClickHouse have the
-    ports that they had the last time; first 9092 and 8123, if nobody listens there.
+    It uses the servers in PESERTA_KAFKA and PESERTA_CLICKHOUSE_URL. What is not configured it starts on loopback, with
+    data in PESERTA_DATA_DIR. Other commands find the running service by themselves. Kafka and ClickHouse get the ports
+    that they had last time; at first 9092 and 8123, if they are free.
 
     Example: peserta up
     """
@@ -45,7 +45,7 @@ def _say(sentence: str) -> None:
 
 
 def _say_restart(role: str, code: int, pause_s: int) -> None:
-    err.print(f"The {role} ended with exit code {code}; it is started again in {pause_s} s.")
+    err.print(f"The {role} ended with exit code {code}; it will be restarted in {pause_s} s.")
 
 
 def _say_up(settings: Settings) -> None:

@@ -18,7 +18,7 @@ LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 BookGeneration = Annotated[
     int | None,
-    typer.Option(hidden=True, min=1, help="Keep this generation of the book, not the standing one."),
+    typer.Option(hidden=True, min=1, help="Work on this generation of the book instead of the current one."),
 ]
 
 

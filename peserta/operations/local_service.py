@@ -77,7 +77,7 @@ def check_parts(parts: Sequence[Process]) -> None:
         if process.poll() is not None:
             raise Interrupted(
                 f"{process.name} has ended. Its last words: {process.last_words()}\nIts log: {process.log}\n"
-                "Start `peserta up` again: its data are kept.",
+                "Start `peserta up` again: its data is kept.",
             )
 
 
@@ -99,7 +99,7 @@ def local_service(
 
     def on_waiting(roles: Sequence[str]) -> None:
         if roles:
-            say(f"Waiting for {', '.join(roles)} to finish what is under way.")
+            say(f"Waiting for {', '.join(roles)} to finish batches in flight.")
 
     with local_stack(configured, command, terminal=terminal, say=say, stopping=stopping) as local:
         settings, parts = asyncio.run(_open_book(local.settings)), local.stack.processes

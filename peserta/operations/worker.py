@@ -81,12 +81,12 @@ async def _sink_until_signal(settings: Settings, generation: int | None) -> None
         if book is None:
             return
         end_when_superseded(book)
-        # Analysts see what stands: a generation that is only being built is shown nowhere else.
+        # Analysts see the current generation; the views of one that is still being built are not shown to them.
         shown_in = settings.clickhouse_database if generation is None and book.generation > 1 else ""
         carried = replace(book.sink_settings(), shown_in=shown_in)
 
         async def may_show() -> bool:
-            """One that wakes up late must not put its own before analysts again."""
+            """Whether this generation is still current: a sink that was suspended must not show its views again."""
             return (await wait_for_current(settings, None)).number == book.generation
 
         metrics = SinkMetrics(probe.registry)
@@ -134,7 +134,7 @@ def _run(
 
 
 def _until_started(on_early_signal: OnSignal) -> None:
-    """Until the worker's own loop takes the signals: nothing is begun, so nothing is left behind."""
+    """End on a signal until the worker's own loop handles signals: nothing has begun yet."""
     for number in SIGNALS:
         signal.signal(number, lambda *_: on_early_signal())
 

@@ -102,7 +102,7 @@ def _fold_again(world: World) -> None:
     """`peserta rebuild`, and the workers move over. The book-keeper may be down; facts come all the same."""
     ended = ("bookkeeper", "sink")
     with world.telling(PIECE):
-        assert "Generation 2 stands" in peserta(world, "rebuild")
+        assert "Generation 2 is current" in peserta(world, "rebuild")
         for role in ended:
             world.wait_until_ended(role)
         world.moves_to(world.settings.of_generation(2))

@@ -97,7 +97,7 @@ def test_the_pages_work_when_they_are_typed_in_order(
     assert '"2025-10-31",3,2' in said["analysts"]
     assert '"kind":"company"' in said["analysts"]
     assert said["operators"].count("All is well.") == 4
-    assert "Generation 2 stands." in said["operators"]
+    assert "Generation 2 is current." in said["operators"]
 
 
 def test_the_consumer_in_python_prints_alerts(settings: Settings, running: RestartingService, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ UNKNOWN: Final = (["coverage"], ["coverage", "--json"], ["coverage", "--as-of", 
 
 @pytest.mark.parametrize("command", UNKNOWN, ids=" ".join)
 def test_a_company_that_the_book_does_not_know_is_said(told: Told, command: list[str]) -> None:
-    assert "JT-9999 is no company of this book" in told.ask(*command, "JT-9999", code=1)
+    assert "JT-9999 is not a company of this book" in told.ask(*command, "JT-9999", code=1)
 
 
 def test_why_a_company_is_not_evaluable_is_said(told: Told) -> None:

@@ -142,7 +142,7 @@ def test_up_comes_up_survives_and_goes(start: Callable[..., Up], tmp_path: Path)
     up = start()
     assert up.end(signal.SIGKILL, up.part("kafka.Kafka")) == 70
     assert "has ended. Its last words" in up.said()
-    assert "Start `peserta up` again: its data are kept." in up.said()
+    assert "Start `peserta up` again: its data is kept." in up.said()
 
 
 def assert_a_second_one_is_refused(up: Up) -> None:

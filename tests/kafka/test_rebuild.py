@@ -189,7 +189,7 @@ def test_a_damaged_book_is_folded_beside_by_two_workers_while_facts_flow_and_the
     killed.kill()
     killed.communicate()
     assert book.standing().generation == 1
-    assert "Generation 2 is complete, and 1 stands" in book.rebuild("--no-switch", "--workers", "2")
+    assert "Generation 2 is complete, and 1 is still current" in book.rebuild("--no-switch", "--workers", "2")
     assert book.standing().generation == 1
 
     rebuilding = book.command("--workers", "2")
@@ -197,7 +197,7 @@ def test_a_damaged_book_is_folded_beside_by_two_workers_while_facts_flow_and_the
         book.feed(0.02)
     said, _ = rebuilding.communicate(timeout=COMMAND_LIMIT_S)
     assert rebuilding.returncode == 0, said
-    assert "Generation 2 stands" in said
+    assert "Generation 2 is current" in said
     assert "What analysts see" in said and "Analysts do not see" not in said
     ended = {role: book.service.processes[role].wait(LIMIT_S) for role in ("bookkeeper", "sink")}
     assert set(ended.values()) == {StopCode.RESTART}

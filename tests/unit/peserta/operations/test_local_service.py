@@ -29,5 +29,5 @@ def test_a_part_that_has_ended_is_told_with_its_last_words_and_asks_for_a_new_st
         for one in parts:
             one.stop()
     assert LAST_WORDS in str(told.value)
-    assert "Start `peserta up` again: its data are kept" in str(told.value)
+    assert "Start `peserta up` again: its data is kept" in str(told.value)
     assert isinstance(told.value, Interrupted)
