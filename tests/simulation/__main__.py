@@ -1,4 +1,4 @@
-"""`make simulate-faults`: thousands of schedules, or one of them step by step, and the broken variants at the end."""
+"""`make simulate-faults`: thousands of schedules, or one of them step by step, and then the broken variants."""
 
 import time
 from collections import Counter
@@ -13,17 +13,17 @@ from tests.simulation.seeds import find_defects, run_seeds
 from tests.simulation.world import Verdict, run_schedule
 
 DEFECT_SEEDS_MAX = 500
-WIDTH = 130  # also where no terminal says it: the names are sentences
+WIDTH = 130  # even without a terminal: the names are sentences
 console = Console(width=WIDTH)
 
 
 def main(
-    seeds: Annotated[int, typer.Option(help="So many schedules, of the seeds from --first on.")] = 10_000,
+    seeds: Annotated[int, typer.Option(help="The number of schedules; their seeds begin with --first.")] = 10_000,
     first: Annotated[int, typer.Option(help="The first seed.")] = 1,
     seed: Annotated[int | None, typer.Option(help="Only this one, with every step shown.")] = None,
 ) -> None:
-    """Run the service in memory under seeded faults, and judge it. Exit code 1 if anything is lost, doubled or wrong,
-    or a broken variant goes unseen.
+    """Run the service in memory under seeded faults, and check the result. Exit code 1 if anything is lost, doubled or
+    wrong, or if a broken variant is not detected.
     """
     if seed is not None:
         raise typer.Exit(_show_one(seed))
@@ -59,7 +59,7 @@ def _show_one(seed: int) -> int:
 
 
 def _table(verdicts: list[Verdict]) -> Table:
-    """What was done to how many."""
+    """Counts of what the schedules did."""
     faults, ends = Counter[str](), Counter[int]()
     for verdict in verdicts:
         faults.update(verdict.faults)
@@ -79,7 +79,7 @@ def _table(verdicts: list[Verdict]) -> Table:
 
 
 def _controls() -> list[str]:
-    """The broken variants that went unseen."""
+    """The broken variants that were not detected."""
     shown = Table("broken variant", "first seed", "what was wrong", title="Negative controls")
     unseen = []
     for name, seed, wrong in find_defects(DEFECT_SEEDS_MAX):

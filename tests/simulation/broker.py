@@ -1,4 +1,4 @@
-"""A broker in memory: topics and the coordinator of transactions. Its methods are requests, each done at once."""
+"""A broker in memory: topics and the transaction coordinator. Each method is a request that takes effect at once."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,16 +21,16 @@ Place = tuple[str, int]
 
 
 class Stage(Enum):
-    """Of the transaction of one transactional id."""
+    """The stage of a transaction."""
 
     NONE = auto()
     OPEN = auto()
-    COMPLETING = auto()  # decided, and some of its partitions do not have their marker yet
+    COMPLETING = auto()  # decided, but some of its partitions have no marker yet
     COMPLETED = auto()
 
 
 class Timing(NamedTuple):
-    """`later(delay_s, call)` does something later; `marker_s` says how long a marker takes; `now_ms` is the clock."""
+    """`later(delay_s, call)` schedules a call; `marker_s` returns how long a marker takes; `now_ms` is the clock."""
 
     later: Callable[[float, Callable[[], None]], Any]
     marker_s: Callable[[], float]
@@ -39,7 +39,7 @@ class Timing(NamedTuple):
 
 @dataclass
 class Coordinated:
-    """What the coordinator knows of a transactional id."""
+    """The coordinator's state of a transactional id."""
 
     identity: Identity
     timeout_s: float
@@ -50,7 +50,7 @@ class Coordinated:
 
 
 class Broker:
-    """`listeners` are told whenever a reader may see more."""
+    """`listeners` are called whenever a reader may see more."""
 
     def __init__(self, timing: Timing) -> None:
         self.timing = timing
@@ -62,7 +62,7 @@ class Broker:
         self._ids = 0
 
     def create_topic(self, topic: str, partitions: int, *, stamps: bool = False) -> None:
-        """`stamps`: its records have the time of their append, whatever their sender says."""
+        """`stamps`: the topic has message.timestamp.type=LogAppendTime."""
         if stamps:
             self._stamped.add(topic)
         for partition in range(partitions):
@@ -83,8 +83,8 @@ class Broker:
     # ------------------------------------------------------------------------------------------------- producers
 
     def init_producer(self, transactional_id: str | None, timeout_s: float) -> Identity:
-        """A new identity. Under a known transactional id it fences the one before, whose open transaction is aborted
-        first: ConcurrentTransactions until that is done.
+        """A new identity. Under a known transactional id it fences its predecessor, whose open transaction is aborted
+        first. Raises ConcurrentTransactions until that is done.
         """
         if transactional_id is None:
             self._ids += 1
@@ -102,7 +102,7 @@ class Broker:
         return known.identity
 
     def add_partition(self, transactional_id: str, identity: Identity, place: Place) -> None:
-        """The partition takes part in the transaction, which begins with its first one."""
+        """Add a partition to the transaction; the first one begins it."""
         known = self._current(transactional_id, identity)
         if known.stage is Stage.COMPLETING:
             raise ConcurrentTransactions
@@ -121,7 +121,7 @@ class Broker:
         sequence: int,
         transactional_id: str | None = None,
     ) -> int:
-        """Append a batch; the offset of its first record."""
+        """Append a batch; returns the offset of its first record."""
         if any(len(record.key or b"") + len(record.value or b"") > RECORD_BYTES_MAX for record in records):
             raise MessageSizeTooLargeError
         log = self.log(place)
@@ -137,7 +137,7 @@ class Broker:
         return offset
 
     def end(self, transactional_id: str, identity: Identity, is_committed: bool) -> None:
-        """Decide the transaction; its markers are written after the answer. Saying the same again changes nothing."""
+        """Commit or abort the transaction; its markers are written after the answer. A repeat changes nothing."""
         known = self._current(transactional_id, identity)
         if known.stage in (Stage.COMPLETING, Stage.COMPLETED) and known.is_committed is is_committed:
             return
@@ -156,7 +156,7 @@ class Broker:
             self._abort(known)
 
     def _abort(self, known: Coordinated) -> None:
-        """By the coordinator: under a new epoch, so that the one who began it is fenced."""
+        """Abort by the coordinator, under a new epoch, so that the producer that began it is fenced."""
         known.identity = known.identity._replace(epoch=known.identity.epoch + 1)
         self._complete(known, False)
 

@@ -1,4 +1,4 @@
-"""Everything that is left to chance, from one seed: what becomes of each request, and of who sent it."""
+"""All random choices of a schedule, from one seed: the fate of each request and of its sender."""
 
 from collections.abc import Callable
 from enum import Enum
@@ -6,14 +6,14 @@ from random import Random
 from typing import Final
 
 SOON_S: Final = (0.0002, 0.004)
-LATE_S: Final = (0.05, 0.9)  # shorter than the patience of a client, so that nothing comes after its repetition
+LATE_S: Final = (0.05, 0.9)  # shorter than a client's timeout, so that no request arrives after its retry
 STOPPED_S: Final = (0.5, 14.0)  # mostly longer than a session
 DEATHS_MAX: Final = 8  # of one schedule
 RATES: Final = (0.0, 0.001, 0.004, 0.012)
 
 
 class Fate(Enum):
-    """What becomes of one request."""
+    """The fate of one request."""
 
     ANSWERED = "is answered"
     LOST = "never arrives"
@@ -29,7 +29,7 @@ DEADLY: Final = frozenset((Fate.DIES_BEFORE, Fate.DIES_WAITING, Fate.DIES_AFTER,
 
 
 class Chance:
-    """The one source of chance of a schedule; `trace` is told what it decided."""
+    """The only source of random choices of a schedule. It reports each choice to `trace`."""
 
     def __init__(self, seed: int, trace: Callable[[str], None] | None = None) -> None:
         self.rng = Random(seed)
@@ -42,7 +42,7 @@ class Chance:
         self._late = self.rng.choice((0.0, 0.02, 0.15))
 
     def fate(self) -> Fate:
-        """Of the next request."""
+        """The fate of the next request."""
         if self.is_calm:
             return Fate.ANSWERED
         at = self.rng.random()
@@ -63,7 +63,7 @@ class Chance:
             self.trace(fault)
 
     def delay_s(self) -> float:
-        """Of one way of a request, or of a transaction's marker."""
+        """The delay of one direction of a request, or of a transaction's marker."""
         late = not self.is_calm and self.rng.random() < self._late
         return self.rng.uniform(*(LATE_S if late else SOON_S))
 
@@ -71,5 +71,5 @@ class Chance:
         return self.rng.uniform(*STOPPED_S)
 
     def happens(self, rate: float) -> bool:
-        """Whether something of this rate happens now."""
+        """Whether an event with this rate happens now."""
         return not self.is_calm and self.rng.random() < rate

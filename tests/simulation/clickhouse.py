@@ -1,5 +1,5 @@
-"""ClickHouse in memory, behind the methods of clickhouse-connect's client that the sink uses: tables that know the
-tokens of their inserts, and keep every row as it was inserted.
+"""ClickHouse in memory, with the methods of clickhouse-connect's client that the sink uses. Its tables remember the
+tokens of their inserts and keep every row as inserted.
 """
 
 from collections import defaultdict
@@ -13,7 +13,7 @@ from sinks.clickhouse.progress import TABLE
 from tests.simulation.chance import Chance
 from tests.simulation.link import Link, Unanswered
 
-AWAY_RATE: Final = 0.02  # of requests that are answered with 503
+AWAY_RATE: Final = 0.02  # the share of requests that are answered with 503
 Row = tuple[Any, ...]
 
 
@@ -25,7 +25,7 @@ class ClickHouse:
         self._tokens: dict[str, set[str]] = defaultdict(set)
 
     def insert(self, table: str, columns: Mapping[str, Sequence[Any]], settings: Mapping[str, Any]) -> None:
-        """One block, at once or not at all; nothing when the token is known."""
+        """Insert one block, completely or not at all; nothing if the token is known."""
         token = settings["insert_deduplication_token"]
         if settings["insert_deduplicate"] and token in self._tokens[table]:
             return
@@ -33,7 +33,7 @@ class ClickHouse:
         self.rows[table] += [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
     def progress(self) -> list[Row]:
-        """What `SELECT ... FROM sink_progress FINAL` gives: of each partition the row with the highest version."""
+        """The result of `SELECT ... FROM sink_progress FINAL`: for each partition the row with the highest version."""
         last: dict[tuple[str, int], dict[str, Any]] = {}
         for row in self.rows[TABLE]:
             key = row["topic"], row["partition"]
@@ -44,7 +44,7 @@ class ClickHouse:
 
 
 class ClickHouseClient:
-    """A connection, on a link where anything may happen to a request."""
+    """A connection, over a link on which requests may fail."""
 
     server_settings: Final[dict[str, Any]] = {}
 
@@ -58,7 +58,7 @@ class ClickHouseClient:
         await self._ask(f"insert into {table}", lambda: self._server.insert(table, columns, settings))
 
     async def query(self, _text: str) -> Any:
-        """Only the progress is ever asked for."""
+        """The progress: nothing else is ever queried."""
         return SimpleNamespace(result_rows=await self._ask("read progress", self._server.progress))
 
     async def create_insert_context(self, _table: str, _columns: Sequence[str]) -> Any:

@@ -1,4 +1,4 @@
-"""Producer and consumer with the methods of aiokafka's that the service uses, on a broker in memory."""
+"""Producer and consumer with the methods of aiokafka that the service uses, on a broker in memory."""
 
 import asyncio
 import itertools
@@ -32,7 +32,7 @@ _T = TypeVar("_T")
 
 
 class Metadata(NamedTuple):
-    """What is told of a record or batch that the broker has."""
+    """The metadata of a record or batch that the broker has."""
 
     topic: str
     partition: int
@@ -42,14 +42,14 @@ class Metadata(NamedTuple):
 
 
 class MemoryBatch:
-    """As much of aiokafka's BatchBuilder as is used."""
+    """The part of aiokafka's BatchBuilder that is used."""
 
     def __init__(self, bytes_max: int) -> None:
         self.records: list[tuple[bytes | None, bytes | None, int | None]] = []
         self._bytes_max, self._bytes = bytes_max, 0
 
     def append(self, *, timestamp: int | None, key: bytes | None, value: bytes | None, headers: Any = ()) -> Any:
-        """None when it does not fit any more; a first record always does."""
+        """None if the record does not fit any more; a first record always fits."""
         size = len(key or b"") + len(value or b"") + RECORD_OVERHEAD_BYTES
         if self.records and self._bytes + size > self._bytes_max:
             return None
@@ -64,11 +64,11 @@ class MemoryBatch:
         return self._bytes
 
     def close(self) -> None:
-        """Nothing more is put into it."""
+        """Nothing to do: no record follows."""
 
 
 async def insist(link: Link, what: str, call: Callable[[], _T]) -> _T:
-    """Ask until there is an answer that is not "later"."""
+    """Repeat a request until its answer is not to retry."""
     while True:
         try:
             return await link.ask(what, call)
@@ -77,7 +77,8 @@ async def insist(link: Link, what: str, call: Callable[[], _T]) -> _T:
 
 
 class MemoryProducer:
-    """Idempotent, or transactional. Batches of a partition go one after the other; a repeat has the same sequence."""
+    """An idempotent or transactional producer. It sends a partition's batches one after the other; a retry has the same
+    sequence number."""
 
     def __init__(
         self,
@@ -109,7 +110,7 @@ class MemoryProducer:
         return MemoryBatch(self._batch_bytes)
 
     async def send_batch(self, batch: MemoryBatch, topic: str, *, partition: int) -> "asyncio.Future[Metadata]":
-        """The future has the place of the batch's first record."""
+        """The future's result is the place of the batch's first record."""
         place = topic, partition
         done: asyncio.Future[Metadata] = asyncio.get_running_loop().create_future()
         sequence = self._sequences.get(place, 0)
@@ -164,7 +165,7 @@ class MemoryProducer:
         self._added = {}
 
     async def commit_transaction(self) -> None:
-        """As aiokafka does: also when a batch was refused."""
+        """Commit, as aiokafka does, even if a batch was rejected."""
         await self._end(True)
 
     async def abort_transaction(self) -> None:
@@ -182,7 +183,7 @@ class MemoryProducer:
 
 
 class MemoryConsumer:
-    """Reads assigned partitions from positions. `share(records_max)` says how many records a fetch gets this time."""
+    """Reads assigned partitions from positions. `share(records_max)` chooses how many records a fetch gets."""
 
     def __init__(
         self, broker: Broker, link: Link, *, isolation_level: str = COMMITTED, share: Callable[[int], int] | None = None
@@ -207,7 +208,7 @@ class MemoryConsumer:
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> dict[TopicPartition, list[Any]]:
-        """What there is, or what comes in the time; without partitions: of all."""
+        """The records that are there or arrive in time; without `partitions`, of all of them."""
         wanted = {tp: self._positions[tp] for tp in partitions or self._positions}
         limit_s = asyncio.get_running_loop().time() + timeout_ms / 1000
         while True:
@@ -218,7 +219,7 @@ class MemoryConsumer:
             if left_s <= 0:
                 break
             await changed(self._broker, left_s)
-        # A seek meanwhile wins.
+        # A seek in the meantime wins.
         fetched = {tp: found for tp, found in fetched.items() if self._positions.get(tp) == wanted[tp]}
         self._positions.update({tp: found.next_offset for tp, found in fetched.items()})
         return {tp: found.records for tp, found in fetched.items() if found.records}
@@ -246,7 +247,7 @@ class MemoryConsumer:
         return await insist(self._link, "begins", lambda: {tp: self._broker.log(tp).begin for tp in asked})
 
     async def end_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        """For a committed reader: of what it may see."""
+        """The ends as a `read_committed` reader sees them."""
         asked, broker = list(partitions), self._broker
 
         def ends() -> dict[TopicPartition, int]:
@@ -260,7 +261,7 @@ class MemoryConsumer:
 
 
 async def changed(broker: Broker, limit_s: float) -> None:
-    """Until there may be more to read, or the time is over."""
+    """Wait until there may be more to read, or until the time is over."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[None] = loop.create_future()
 
@@ -275,7 +276,7 @@ async def changed(broker: Broker, limit_s: float) -> None:
 
 
 class Member:
-    """A member of a consumer group; `generation` is the one that it believes to be in."""
+    """A member of a consumer group; `generation` is the one that it believes is current."""
 
     _numbers = itertools.count()
 
@@ -286,7 +287,7 @@ class Member:
         self.generation = -1
 
     async def join(self) -> Assignment:
-        """Ask for work until there is some, as a new member if this one was missed."""
+        """Join until there is an assignment, as a new member if this one was removed."""
         group = self._group
         await insist(self._link, "join", lambda: group.join(self.name, self._partitions, self._session_s))
         while True:
@@ -302,7 +303,7 @@ class Member:
                 return assignment
 
     async def is_current(self) -> bool:
-        """A heartbeat: whether the group goes on as it is."""
+        """Send a heartbeat; returns whether the group needs no rebalance."""
         try:
             await insist(self._link, "heartbeat", lambda: self._group.heartbeat(self.name, self.generation))
         except (RebalanceInProgressError, IllegalGenerationError, UnknownMemberIdError):
@@ -310,7 +311,7 @@ class Member:
         return True
 
     async def commit(self, offsets: dict[Place, int]) -> None:
-        """Raises IllegalGenerationError or UnknownMemberIdError when the group has gone on without it."""
+        """Raises IllegalGenerationError or UnknownMemberIdError if the group has rebalanced without this member."""
         await insist(self._link, "commit offsets", lambda: self._group.commit(self.name, self.generation, offsets))
 
     async def committed(self, places: Iterable[Place]) -> dict[Place, int | None]:

@@ -1,5 +1,5 @@
-"""A consumer group by Kafka's rules: generations, members that are missed, offsets. Members share partition numbers,
-as those of the service do, whose topics all have as many.
+"""A consumer group by Kafka's rules: generations, session timeouts, offsets. Members are assigned partition numbers,
+because all topics of the service have the same number of partitions.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,12 +12,12 @@ from aiokafka.errors import (  # type: ignore[import-untyped]
     UnknownMemberIdError,
 )
 
-REBALANCE_LIMIT_S: Final = 5.0  # a member that has not joined again by then is out
+REBALANCE_LIMIT_S: Final = 5.0  # a member that has not rejoined by then is removed
 Place = tuple[str, int]
 
 
 class Assignment(NamedTuple):
-    """What a member works on in a generation."""
+    """A member's partitions in a generation."""
 
     generation: int
     numbers: frozenset[int]
@@ -25,7 +25,7 @@ class Assignment(NamedTuple):
 
 @dataclass
 class Membership:
-    """One member: `seen` counts its signs of life."""
+    """One member; `seen` counts its requests."""
 
     session_s: float
     seen: int = 0
@@ -34,7 +34,7 @@ class Membership:
 
 
 class Group:
-    """Requests of members and what the coordinator does by itself."""
+    """The requests of members, and the actions of the coordinator."""
 
     def __init__(self, later: Callable[[float, Callable[[], None]], Any]) -> None:
         self._later = later
@@ -55,8 +55,8 @@ class Group:
         self._perhaps_complete()
 
     def assignment(self, member: str) -> Assignment:
-        """The member's work; RebalanceInProgressError while the others have not joined. Who asks, joins: also the next
-        generation, if this one is over before the member knew of it.
+        """The member's partitions; RebalanceInProgressError while the others have not joined. Asking also joins the
+        next generation, if this one ended before the member received its assignment.
         """
         self._alive(member)
         if self._rebalances:
@@ -67,20 +67,20 @@ class Group:
         return Assignment(self.generation, self._members[member].numbers)
 
     def heartbeat(self, member: str, generation: int) -> None:
-        """Raises what the member has to react to."""
+        """Raise the error that the member must handle, if any."""
         self._check(member, generation)
         self._alive(member)
         if self._rebalances:
             raise RebalanceInProgressError
 
     def leave(self, member: str) -> None:
-        """Go without being missed first."""
+        """Leave the group at once, without a session timeout."""
         if self._members.pop(member, None) is not None:
             self._rebalance()
             self._perhaps_complete()
 
     def commit(self, member: str | None, generation: int, offsets: Mapping[Place, int]) -> None:
-        """Keep offsets; by a member of this generation, or by anybody (None) while the group has no member."""
+        """Store offsets for a member of this generation, or for any client (None) while the group has no member."""
         if member is not None:
             self._check(member, generation)
         elif self._members:

@@ -1,7 +1,7 @@
-"""What Faust and the lane's consumer do for a lane, in little: take part in a group, take over partitions, read them.
+"""A small replacement for Faust and the lane's consumer: it joins a group, takes over partitions and reads them.
 
-The order is theirs (streams/lane/README.md, "Why it is safe"): fence, recover, open, position, work. What decides is
-theirs too: the lane, SourceProgress, PartitionState; only who calls them is made anew.
+It keeps their order (streams/lane/README.md, "Why it is safe"): fence, recover, open, position, work. The code that
+decides is real: the lane, SourceProgress, PartitionState. Only their caller is replaced.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ class MemoryTable:
 
 
 class Event:
-    """What an agent is given: a batch, and the way to say that its effect is durable."""
+    """An agent's event: a batch, and a way to acknowledge it."""
 
     def __init__(self, host: "MemoryHost", tp: TopicPartition, batch: Batch) -> None:
         self.message, self.value = SimpleNamespace(tp=tp), batch
@@ -55,7 +55,7 @@ class Event:
 
 
 class Stream:
-    """A stream of Faust's, as far as a lane looks."""
+    """The part of a Faust stream that a lane uses."""
 
     def __init__(self, queue: "asyncio.Queue[Event]") -> None:
         self._queue = queue
@@ -69,8 +69,8 @@ class Stream:
 
 
 class MemoryHost:
-    """Runs one lane. `sources` reads what the lane reads, `changelogs` its state; each fetch is a batch. `waits` says
-    whether it waits on for what is under way when partitions are taken away.
+    """Runs one lane. `sources` reads the lane's sources and `changelogs` its state; each fetch is a batch. `waits`
+    decides whether it waits for batches in flight when partitions are revoked.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class MemoryHost:
         self._is_current = False
         self._tasks: list[asyncio.Task[None]] = []
 
-    # ---- what a lane asks of its host
+    # ---- the interface for a lane
 
     @property
     def source(self) -> "MemoryHost":
@@ -119,7 +119,7 @@ class MemoryHost:
     # ---- a worker's life
 
     async def run(self) -> None:
-        """Until `stopping`."""
+        """Run until `stopping` is set."""
         assert self._work is not None
         self._tasks = [asyncio.ensure_future(one) for one in (self._work(Stream(self._queue)), self._beat(), self._commit_often())]  # fmt: skip  # noqa: E501
         while not self.stopping:
@@ -160,7 +160,7 @@ class MemoryHost:
             self._table.states.take_up(tp.partition, begins[tp], ends[tp])
 
     async def _is_recovered(self, numbers: Iterable[int]) -> bool:
-        """Read on in the changelogs; whether all are read to their end."""
+        """Read the changelogs on; returns whether all are read to their end."""
         if self._table is None:
             return True
         tps = [TopicPartition(self._table.changelog, number) for number in sorted(numbers)]
@@ -177,13 +177,13 @@ class MemoryHost:
         return False
 
     async def _position(self, numbers: frozenset[int]) -> bool:
-        """Put the sources where the lane says; False while its state is not complete."""
+        """Set the sources' positions; returns False while the lane's state is not complete."""
         if not await self._is_recovered(numbers):
             return False
         tps = [
             TopicPartition(topic, number) for topic in sorted(self._lane.source_topics) for number in sorted(numbers)
         ]
-        # What is committed is asked before the ends that it is held against.
+        # Ask for committed offsets before the ends that they are compared with.
         committed = await self._member.committed([tuple(tp) for tp in tps])
         begins, ends = await self._sources.beginning_offsets(tps), await self._sources.end_offsets(tps)
         if not await self._is_recovered(numbers):
@@ -221,8 +221,8 @@ class MemoryHost:
                 self._queue.put_nowait(Event(self, tp, batch))
 
     async def _give_back(self) -> None:
-        """Wait for what is under way, and commit: Faust does so before it joins again. Or not: the lane must not need
-        it. What was delivered and not yet taken up is forgotten then, as Faust clears its queues.
+        """Wait for batches in flight and commit, as Faust does before it rejoins, or do neither: the lane must not
+        depend on it. Batches that were delivered but not taken up are dropped, as Faust clears its queues.
         """
         while self._waits() and any(_is_busy(progress, 1) for progress in self.progress.values()):
             self.acknowledged.clear()
@@ -239,7 +239,7 @@ class MemoryHost:
             await self.commit()
 
     async def commit(self) -> None:
-        """The group's offsets; Faust only logs that the group has gone on without this member."""
+        """Commit the group's offsets. Like Faust, only log it if the group has rebalanced without this member."""
         done = {(tp.topic, tp.partition): one.committable() for tp, one in self.progress.items()}
         offsets = {place: offset for place, offset in done.items() if offset is not None}
         if offsets:

@@ -1,4 +1,4 @@
-"""The judgement of a world that has come to rest: the audit's own code, and every row of ClickHouse."""
+"""The checks of a world after its end: the audit's own code, and a count of every row in ClickHouse."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Sequence
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 RECORDS_PER_BATCH: Final = 50
 SNAPSHOTS: Final = "snapshots"
-APPENDED_WITHIN_MS: Final = 120_000  # of its stamp; the way there may be long
+APPENDED_WITHIN_MS: Final = 120_000  # between a record's stamp and its append; delays may be long
 _T = TypeVar("_T")
 
 
 class MemoryReader:
-    """Speaks as `peserta.operations.audit.reading.PartitionReader` does."""
+    """Implements `peserta.operations.audit.reading.PartitionReader`."""
 
     def __init__(self, scene: Scene) -> None:
         self._broker = scene.broker
@@ -68,7 +68,7 @@ def judge(scene: Scene, verdict: "Verdict") -> list[str]:
 
 
 def _run(audit: Coroutine[Any, Any, _T]) -> _T:
-    """To its end: what it reads is in memory, so it never waits."""
+    """Run a coroutine to its end. It reads memory only, so it never waits."""
     try:
         audit.send(None)
     except StopIteration as end:
@@ -104,7 +104,8 @@ def _rows(scene: Scene, reader: MemoryReader) -> Iterator[Finding]:
 
 
 def _snapshots(scene: Scene, reader: MemoryReader) -> Finding:
-    """Of those of one range only the newest is inserted; the newest of all is there, and none twice or made up."""
+    """Only the newest snapshot of a range is inserted. The newest of all is there, and none is duplicated or
+    unknown."""
     name = scene.settings.topics.snapshots
     topic = topics(scene.settings.topics)[name]
     rows: list[dict[str, Any]] = []
@@ -126,7 +127,7 @@ def _frozen(values: Iterable[Any]) -> str:
 
 
 def _acknowledged(scene: Scene, reader: MemoryReader) -> Finding:
-    """What was acknowledged to a publisher is in the topics as it was sent."""
+    """The topics have every record that was acknowledged to a publisher, unchanged."""
     finding = Finding("records acknowledged are in the topics", "whole book", len(scene.acknowledged))
     for (topic, partition, offset), told in scene.acknowledged.items():
         found = scene.broker.logs[topic, partition].fetch(offset, COMMITTED, 1).records
@@ -136,7 +137,7 @@ def _acknowledged(scene: Scene, reader: MemoryReader) -> Finding:
 
 
 def _stamps(scene: Scene, reader: MemoryReader) -> Iterator[Finding]:
-    """In a book with the wall clock, recorders stamp what they append with a time that is the broker's too."""
+    """In a book with the wall clock, the recorders' stamps agree with the broker's time."""
     if scene.settings.clock != WALL:
         return
     journal, outputs = JournalCodec(), OutputCodec()

@@ -1,4 +1,5 @@
-"""From a process to a server: where requests are delayed or lost, done without an answer, or outlive the asker."""
+"""Links from processes to servers, on which requests are delayed or lost, lose their answer, or outlive their
+sender."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,25 +13,25 @@ from tests.simulation.chance import Chance, Fate
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.process import PROCESS, Process
 
-PATIENCE_S: Final = 2.0  # of a client, until it takes a request for lost
+PATIENCE_S: Final = 2.0  # a client's request timeout
 KILLED: Final = 137
-OUTSIDE: Final = Context()  # of servers: no process
-ANSWERS: Final = (KafkaError, DatabaseError)  # of a server that says no
+OUTSIDE: Final = Context()  # the context of servers, which belong to no process
+ANSWERS: Final = (KafkaError, DatabaseError)  # errors that a server returns
 _T = TypeVar("_T")
 
 
 class Unanswered(ConnectionError):
-    """Nobody knows whether the request was done."""
+    """The request timed out; it may or may not have taken effect."""
 
 
 class Link(Protocol):
-    """How a client asks a server: `call` is what the server does, at once when it gets to it."""
+    """How a client sends a request: `call` is what the server does, atomically, when the request arrives."""
 
     async def ask(self, what: str, call: Callable[[], _T]) -> _T: ...
 
 
 class Direct:
-    """A link without chance."""
+    """A link without faults."""
 
     async def ask(self, what: str, call: Callable[[], _T]) -> _T:
         await asyncio.sleep(0)
@@ -38,7 +39,7 @@ class Direct:
 
 
 class Uncertain:
-    """A link of one process, on which anything may happen to a request. Raises Unanswered."""
+    """A process's link, on which requests may fail in any way. Raises Unanswered."""
 
     def __init__(self, loop: VirtualLoop, chance: Chance, process: Process) -> None:
         self._loop, self._chance, self._process = loop, chance, process

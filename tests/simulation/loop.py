@@ -1,8 +1,8 @@
 """An event loop whose time is a number: nothing waits, and the same program takes the same steps every time.
 
-What is ready runs in the order in which it became ready, as asyncio promises; the next timer moves the time. A step
-belongs to the process in whose context it was made: one that is dead takes no more steps, one that is stopped takes
-them when it goes on.
+Ready callbacks run in the order in which they became ready, as asyncio promises. If none is ready, the next timer sets
+the time. A step belongs to the process in whose context it was created. A dead process takes no more steps; a stopped
+one takes them when it continues.
 """
 
 import asyncio
@@ -15,17 +15,17 @@ from typing import Any, Final, TypeVar, cast
 
 from tests.simulation.process import PROCESS, Process
 
-THREAD_S: Final = 0.01  # virtual: long enough for what goes on meanwhile to have its turn
-STEPS_MAX: Final = 2_000_000  # of one schedule: more is a loop without end
+THREAD_S: Final = 0.01  # virtual; long enough for other tasks to run in between
+STEPS_MAX: Final = 2_000_000  # of one schedule; more means an endless loop
 _T = TypeVar("_T")
 
 
 class Stalled(AssertionError):
-    """What was waited for did not come: nothing more happens, or not in the time allowed."""
+    """A condition was not met: nothing is left to run, or the time limit has passed."""
 
 
 class Step:
-    """A callback with the process that it belongs to; what asyncio calls a handle."""
+    """A callback with the process that it belongs to; asyncio calls it a handle."""
 
     __slots__ = ("_args", "_callback", "_context", "_is_cancelled", "_when", "process")
 
@@ -49,8 +49,8 @@ class Step:
 
 
 class VirtualLoop:
-    """As much of an event loop as tasks, futures, timeouts and locks need; it is none of asyncio's by name, as those
-    have to have sockets."""
+    """The part of an event loop that tasks, futures, timeouts and locks need. It does not inherit from asyncio's loops,
+    because those need sockets."""
 
     def __init__(self) -> None:
         self._now_s = 0.0
@@ -68,7 +68,7 @@ class VirtualLoop:
         return self._now_s
 
     def run_until(self, holds: Callable[[], bool], limit_s: float) -> None:
-        """Take steps until `holds`, asked at each new moment. Raises Stalled."""
+        """Take steps until `holds()` is true; it is checked whenever the time changes. Raises Stalled."""
         end_s = self._now_s + limit_s
         asyncio.events._set_running_loop(self._as_asyncio)
         try:
@@ -105,14 +105,14 @@ class VirtualLoop:
             self._ready.append(heapq.heappop(self._timers)[2])
 
     def go_on(self, process: Process) -> None:
-        """A stopped process takes the steps that it missed."""
+        """Continue a stopped process with the steps that it missed."""
         if process.is_stopped:
             process.is_running, process.is_stopped = True, False
             self._ready.extend(process.parked)
             process.parked = []
 
     def forget(self) -> None:
-        """Nothing happens here any more: what was begun is not reported as left behind."""
+        """Discard the loop without reporting unfinished tasks."""
         for task in self._tasks:
             if not task.done():
                 task._log_destroy_pending = False  # type: ignore[attr-defined]
@@ -148,7 +148,7 @@ class VirtualLoop:
         return task
 
     def run_in_executor(self, _executor: object, work: Callable[..., _T], *args: Any) -> "asyncio.Future[_T]":
-        """A thread's work, done all at once, later than what is ready now."""
+        """Run a thread's work in one step, after the callbacks that are ready now."""
 
         async def run() -> _T:
             await asyncio.sleep(THREAD_S)
@@ -166,7 +166,7 @@ class VirtualLoop:
         return False
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        """What dies with a process is nobody's to retrieve; an error outside of all processes is the simulation's."""
+        """Ignore errors of dead processes; an error outside all processes is one of the simulation."""
         error = context.get("exception")
         if PROCESS.get() is None and isinstance(error, Exception) and "never retrieved" not in str(context["message"]):
             raise AssertionError(context["message"]) from error

@@ -1,4 +1,4 @@
-"""What a schedule is put together from: the service's own parts, each of which a defect may replace by a broken one."""
+"""The parts of a schedule: the service's own, each of which a defect may replace by a broken one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

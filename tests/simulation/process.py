@@ -1,4 +1,4 @@
-"""A process of the simulation: a context of its own, that can die or stand still between two steps."""
+"""A process of the simulation: a context of its own that can die or be suspended between two steps."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -13,11 +13,11 @@ PROCESS: ContextVar[Optional["Process"]] = ContextVar("process", default=None)
 
 
 class Ended(BaseException):
-    """Leaves the code of a process that has just ended."""
+    """Unwinds the code of a process that has just ended."""
 
 
 class Process:
-    """`on_end(process, code)` is told once: 137 for a kill, 0 for a clean end, others as in `streams.lane.stop`."""
+    """`on_end(process, code)` is called once: 137 for a kill, 0 for a clean end, others as in `streams.lane.stop`."""
 
     def __init__(self, name: str, on_end: Callable[["Process", int], None]) -> None:
         self.name = name
@@ -45,11 +45,11 @@ class Process:
         self.end(0)
 
     def stop(self) -> None:
-        """SIGSTOP; the loop lets it go on."""
+        """SIGSTOP; the loop continues it later."""
         self.is_running, self.is_stopped = False, True
 
     def end(self, code: int) -> None:
-        """No step of it is taken any more; what it has sent is on its way."""
+        """End the process: it takes no more steps. Requests that it has sent still arrive."""
         if self.code is None:
             self.is_running = self.is_stopped = False
             self.parked.clear()
@@ -58,7 +58,7 @@ class Process:
 
 
 def exit_process(code: int) -> NoReturn:
-    """What `os._exit` is here: ends the process whose step this is."""
+    """The replacement for `os._exit`: ends the process whose step this is."""
     process = PROCESS.get()
     assert process is not None, f"exit {code} outside of a process"
     process.end(code)

@@ -32,14 +32,14 @@ from tests.simulation.scene import Scene
 
 NOWHERE: Final = "memory:9"
 SINK_SETTINGS: Final = SinkSettings(NOWHERE, "")
-PLANTED_RATE: Final = 0.01  # of a step of the book-keeper's that fails for no reason of its own
-IMPATIENCE_RATE: Final = 0.3  # of looks at what is under way when partitions are taken away
+PLANTED_RATE: Final = 0.01  # the share of the book-keeper's steps in which an error is injected
+IMPATIENCE_RATE: Final = 0.3  # the share of revocations in which the host does not wait for batches in flight
 PUBLISHING_PAUSE_S: Final = 0.3
 METRICS: Final = SinkMetrics()
 
 
 class Planted(Exception):
-    """Something unexpected in a step."""
+    """An injected error in a step."""
 
 
 class MemorySource(Source):
@@ -176,7 +176,7 @@ async def carry(scene: Scene, process: Process) -> None:
 
 
 async def publish(scene: Scene, process: Process) -> None:
-    """A publisher, who sends what was not acknowledged once more when it is started again."""
+    """A publisher that sends unacknowledged records again when it is restarted."""
     link = scene.link(process)
     producer = MemoryProducer(scene.broker, link)
     await producer.start()

@@ -25,12 +25,12 @@ from tests.simulation.story import BEGINS_AT, Story, Told
 from tests.support.killed_state import kill
 
 STATE_CACHE_BYTES: Final = 1 << 20
-IN_FILES_RATE: Final = 0.5  # of kills that find all rows in files already
+IN_FILES_RATE: Final = 0.5  # the share of kills after which all rows are in files
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How large and how often; small, so that there are many batches."""
+    """Sizes and intervals of a schedule. They are small, so that there are many batches."""
 
     batch_records: int
     batch_bytes: int
@@ -48,7 +48,7 @@ class Pace:
 
 
 class Scene:
-    """Made from a seed alone; `state_folder` is where the book-keepers' state is on disk, None: it is in memory."""
+    """Made from a seed alone. `state_folder` has the book-keepers' state on disk; None if it is in memory."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Scene:
         self.broker.create_topic(names.clock, 1, stamps=True)
 
     def states(self) -> States:
-        """Of a process that starts."""
+        """The state store of a process that starts."""
         if self.state_folder is None:
             return StateInMemory()
         states = self.parts.state_on_disk(self.state_folder, STATE_CACHE_BYTES, self.now_ms)
@@ -89,36 +89,36 @@ class Scene:
         return states
 
     def bury(self, states: States) -> None:
-        """A process was killed: the next one finds what had reached a file by then."""
+        """Handle a kill: the next process finds what had reached a file by then."""
         if isinstance(states, StateOnDisk) and self.chance.rng.random() < IN_FILES_RATE:
             states.close()
         elif isinstance(states, StateOnDisk):
             kill(states)
 
     def later(self, delay_s: float, call: Callable[[], None]) -> None:
-        """By a server: whatever becomes of who asked."""
+        """Schedule a server's action, which happens even if the client dies."""
         self.loop.call_later(delay_s, call, context=OUTSIDE)
 
     def now_ms(self) -> Instant:
         return BEGINS_AT + int(self.loop.time() * 1000)
 
     def stamp(self, timestamp: Instant) -> Instant | None:
-        """The publisher's timestamp where it counts, else the broker's."""
+        """The publisher's timestamp in a book of history, else the broker's."""
         return timestamp if self.settings.clock == REPLAY else None
 
     def link(self, process: Process) -> Uncertain:
         return Uncertain(self.loop, self.chance, process)
 
     def share(self, records_max: int) -> int:
-        """Of one partition in one fetch: partitions do not go on together."""
+        """How many records of a partition a fetch returns, so that partitions progress differently."""
         return records_max if self.chance.is_calm else self.chance.rng.choice((0, 1, 2, records_max, records_max))
 
     def has_arrived(self) -> bool:
-        """Whether everything that was told went all the way."""
+        """Whether everything that was published has been processed to the end."""
         return not self.waiting and not self.places()
 
     def places(self) -> list[str]:
-        """Where something has not gone on yet."""
+        """Where records are still waiting."""
         names, logs = self.settings.topics, self.broker.logs
         recorded = self.broker.group(self.settings.recorder_app).offsets
         folded = self.broker.group(self.settings.bookkeeper_app).offsets
@@ -136,7 +136,7 @@ class Scene:
         ]
 
     async def command_dates(self, producer: MemoryProducer) -> None:
-        """In a book that replays, dates begin when they are said to, all that was published being recorded or not."""
+        """In a book of history, send Ticks, whether or not everything published is recorded."""
         if self.settings.clock == REPLAY:
             on = jakarta_day(max(told.timestamp for told in self.acknowledged.values())) + 40
             for append in Recorder(self.settings, lambda: 0).ticks(on, jakarta_midnight(on)):

@@ -1,4 +1,4 @@
-"""Many schedules: seeds shared out to processes, verdicts as they come."""
+"""Running many schedules: seeds are distributed over processes, and verdicts returned as they arrive."""
 
 import gc
 import multiprocessing
@@ -14,28 +14,28 @@ from tests.simulation.world import Verdict, run_schedule
 CHUNK: Final = 20
 _Asked = TypeVar("_Asked")
 _Told = TypeVar("_Told")
-GARBAGE_AFTER: Final = 10  # schedules: each leaves some megabytes in circles
+GARBAGE_AFTER: Final = 10  # schedules; each leaves some megabytes of reference cycles
 
 
 def run_seeds(seeds: Iterable[int], workers: int | None = None) -> Iterator[Verdict]:
-    """A verdict for each seed, in order; on all cores unless told otherwise."""
+    """A verdict for each seed, in order; uses all cores unless `workers` is given."""
     yield from _shared_out(run_one, seeds, workers)
 
 
 def find_defects(seeds_max: int, workers: int | None = None) -> Iterator[tuple[str, int | None, list[str]]]:
-    """Of each broken variant: its name, the first seed that shows it (None: none did), and what was wrong there."""
+    """For each broken variant: its name, the first seed that detects it (None if none does), and what was wrong."""
     yield from _shared_out(_find_one, [(name, seeds_max) for name in DEFECTS], workers, chunk=1)
 
 
 def run_one(seed: int, parts: Parts | None = None) -> Verdict:
-    """One schedule of many, where garbage is not looked for by itself."""
+    """Run one of many schedules, without automatic garbage collection."""
     if seed % GARBAGE_AFTER == 0:
         gc.collect()
     return run_schedule(seed, parts)
 
 
 def find_defect(name: str, seeds_max: int) -> tuple[str, int | None, list[str]]:
-    """The first seed from 1 on at which the defect is found by the claim that is meant to find it."""
+    """The first seed from 1 on at which the expected claim detects the defect."""
     parts, claim = DEFECTS[name]
     for seed in range(1, seeds_max + 1):
         wrong = run_one(seed, parts()).wrong

@@ -1,4 +1,5 @@
-"""A small story from a seed: facts that repeat, conflict, come late and correct each other, among poison and rules."""
+"""A small story from a seed: facts that repeat, conflict, arrive late and correct each other, with invalid records,
+policies and registry entries among them."""
 
 from collections.abc import Iterator
 from random import Random
@@ -33,7 +34,7 @@ class Told(NamedTuple):
 
 
 class Story:
-    """All that publishers send in one schedule, in order."""
+    """Everything that publishers send in one schedule, in order."""
 
     def __init__(self, rng: Random, topics: TopicNames, partitions: int) -> None:
         self._rng, self._topics, self._partitions = rng, topics, partitions

@@ -1,4 +1,4 @@
-"""The machine of the simulation: time, processes that die or stand still, requests that outlive who asked."""
+"""The machine of the simulation: time, processes that die or are suspended, requests that outlive their sender."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -16,7 +16,7 @@ LIMIT_S = 1_000_000.0
 
 
 class Fated(Chance):
-    """Each request has the fate that is said."""
+    """Gives every request the same fate."""
 
     def __init__(self, fate: Fate) -> None:
         super().__init__(1)
@@ -27,7 +27,7 @@ class Fated(Chance):
 
 
 class Bench:
-    """A loop with one process, whose main program is given to `run`."""
+    """A loop with one process; `run` takes its main program."""
 
     def __init__(self, fate: Fate = Fate.ANSWERED) -> None:
         self.loop, self.ends, self.done = VirtualLoop(), list[int](), list[str]()

@@ -1,4 +1,4 @@
-"""The short form of `make simulate-faults`: schedules are well, broken variants are found, a seed says it all."""
+"""The short form of `make simulate-faults`: schedules pass, broken variants are detected, a seed fixes every step."""
 
 import hashlib
 import os
@@ -37,7 +37,7 @@ def test_a_broken_variant_is_found(name: str) -> None:
 
 
 def digest(seed: int) -> str:
-    """Of all steps of a schedule."""
+    """A digest of all steps of a schedule."""
     lines: list[str] = []
     run_schedule(seed, trace=lines.append)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,5 +1,5 @@
-"""One schedule: processes that are started, end as chance has it and are started again, until all is told; then calm,
-everything started anew, what is left arrives, and the judgement.
+"""One schedule. Processes start, end at random and are restarted until everything is published. Then everything is
+restarted without faults, processes what is left, and is checked.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ from tests.simulation.roles import carry, keep_books, publish, record
 from tests.simulation.scene import Scene
 
 TELLING_LIMIT_S: Final = 600.0
-AFTERWARDS_S: Final = 8.0  # of faults after the last fact was told
+AFTERWARDS_S: Final = 8.0  # faults go on for so long after the last fact
 ARRIVAL_LIMIT_S: Final = 300.0
 LOOK_S: Final = 0.5
 RESTART_S: Final = (0.1, 3.0)
@@ -39,7 +39,7 @@ Role = Callable[[Scene, Process], Coroutine[Any, Any, None]]
 
 @dataclass
 class Verdict:
-    """What became of one schedule. `wrong`: sentences; empty if all is well."""
+    """The result of one schedule. `wrong` has sentences; it is empty if all is well."""
 
     seed: int
     records: int = 0
@@ -100,7 +100,7 @@ class World:
         self._until(lambda: self.loop.time() >= until_s, TELLING_LIMIT_S)
 
     def _arrive(self) -> None:
-        """Everything that is in memory only is lost, and nothing happens any more."""
+        """Restart everything without faults, so that only what is durable remains, and wait until all is processed."""
         self._is_over = self.scene.chance.is_calm = True
         self.scene.clocks_off_ms.clear()
         for process in sorted(self._running, key=lambda process: process.name):
@@ -110,7 +110,7 @@ class World:
         self._until(self.scene.has_arrived, ARRIVAL_LIMIT_S)
 
     def _until(self, holds: Callable[[], bool], limit_s: float) -> None:
-        """Looks now and then; a process that refuses to run ends it."""
+        """Run until `holds`, checking at intervals; stop if a process refuses to run."""
         found = False
 
         def look() -> None:
@@ -156,14 +156,14 @@ class World:
             self._start(name)
 
     def _one_leaves(self) -> None:
-        """A worker is asked to end, as by SIGTERM."""
+        """Ask a worker to stop, as SIGTERM does."""
         hosts = list(self.scene.hosts.values())
         if hosts and not self._is_over:
             self.scene.chance.note("IS_ASKED_TO_END")
             self.scene.chance.rng.choice(hosts).stopping = True
 
     def _a_clock_is_set(self) -> None:
-        """On the machine of a recorder, whatever it is doing."""
+        """Set the clock of a recorder's machine, at any moment."""
         if not self._is_over:
             rng = self.scene.chance.rng
             name = rng.choice([name for name, role in self._crew.items() if role is record])
@@ -183,13 +183,13 @@ def run_schedule(
     parts: Parts | None = None,
     trace: Callable[[str], None] | None = None,
 ) -> Verdict:
-    """The schedule of a seed: the same steps every time. `trace` is told each of them. The state is on disk with every
-    ON_DISK_EACH-th seed, unless the parts say where it is to be.
+    """Run the schedule of a seed: the same steps every time, each reported to `trace`. The state is on disk with every
+    ON_DISK_EACH-th seed, unless `parts` decides it.
     """
     parts = parts or Parts()
     on_disk = seed % ON_DISK_EACH == 0 if parts.is_on_disk is None else parts.is_on_disk
     state = random.getstate()
-    random.seed(seed)  # of the libraries' pauses before they try again
+    random.seed(seed)  # libraries draw their retry pauses from it
     try:
         with TemporaryDirectory() as folder:
             return World(seed, parts, trace, Path(folder) if on_disk else None).run()
