@@ -1,4 +1,4 @@
-"""What is asked of a line before it is sent: the recorder's own rules, and the guard of a book of history."""
+"""The checks of a line before it is sent: the recorder's own rules, and the guard of a book of history."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from schemas.fact_json import FactLine, read_record
 from schemas.records import Instant
 from schemas.vocabulary import KINDS
 
-RECORDED_IN_FUTURE: Final = "recorded_in_future"  # said at the door only: such a line never becomes a record
+RECORDED_IN_FUTURE: Final = "recorded_in_future"  # a reason of publishing only: such a line never becomes a record
 
 REASONS_OF_LINES: Final = REASONS_OF_A_LINE | {
     RECORDED_IN_FUTURE: "recorded_at (occurred_at, if the line has none) is after the present moment, and would move "
-    "the dates of the book; mend the line, or say --allow-future if it is meant",
+    "the dates of the book; correct the line, or add --allow-future if you mean it",
 }
 
 
@@ -34,7 +34,7 @@ class Door:
     kinds: tuple[str, ...] = KINDS
 
     def read(self, raw: bytes) -> FactLine | Refusal:
-        """The fact of a line that may be sent, or why it is not."""
+        """The fact of a line that may be sent, or why it is refused."""
         read = read_record(raw)
         if isinstance(read, Refusal):
             return read
@@ -43,7 +43,7 @@ class Door:
         return read
 
     def refused_later(self, read: FactLine) -> Refusal | None:
-        """Why the recorder will refuse what may be sent; None when it will take it."""
+        """Why the recorder will refuse a line that may be sent; None if it will accept it."""
         if KINDS[read.fact.kind] not in self.kinds:
             return refusal(TYPE_NOT_ALLOWED, read.fact)
         reason = range_reason(read.fact, read.recorded_at if self.replay else self.now())

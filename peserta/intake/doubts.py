@@ -1,4 +1,4 @@
-"""What may not be meant in policies that can be taken: it is said, and they are applied nevertheless."""
+"""Likely mistakes in valid policies: each is reported, and the policies are applied nevertheless."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -7,11 +7,11 @@ from typing import Final
 from schemas.records import Company, Policy
 from streams.core.reference_rules import shown
 
-DOUBTS_OF_A_PART_MAX: Final = 5  # of one list of a scope
+DOUBTS_OF_A_PART_MAX: Final = 5  # reported for one list of a scope
 
 Matches = Callable[[Company, str], bool]
 
-# Part of a scope -> what of a company it is compared with, and how (as streams.core.watch does).
+# Part of a scope -> the field of a company that it is compared with, and how (as streams.core.watch does).
 _PARTS: Final[Mapping[str, tuple[Callable[[Company], str | None], Matches]]] = {
     "company_ids": (lambda company: company.company_id, lambda company, wanted: company.company_id == wanted),
     "regencies": (lambda company: company.regency, lambda company, wanted: company.regency == wanted),
@@ -20,7 +20,7 @@ _PARTS: Final[Mapping[str, tuple[Callable[[Company], str | None], Matches]]] = {
 
 
 def unmatched_scopes(policies: Iterable[Policy], companies: Sequence[Company]) -> Iterator[str]:
-    """Scopes in which no registered company is, a sentence each, with the nearest that is known."""
+    """A sentence for each scope that matches no registered company, with the nearest known value."""
     for policy in policies:
         wanted = {part: getattr(policy.scope, part) for part in _PARTS if getattr(policy.scope, part) is not None}
         if wanted and not companies:
@@ -57,14 +57,14 @@ def _unmatched_alone(
 
 
 def _nearest(value: str, known: Iterable[str], *, cut: bool) -> str | None:
-    """The known text that is most like a value, capitals or not; with `cut` the beginnings of texts are compared."""
+    """The known text that is most similar to a value, ignoring case; with `cut`, compares the beginnings of texts."""
     folded = {(text[: len(value)] if cut else text).casefold(): text for text in known}
     near = get_close_matches(value.casefold(), folded, n=1)
     return folded[near[0]] if near else None
 
 
 def unraised_versions(policies: Iterable[Policy], standing: Mapping[str, object]) -> Iterator[str]:
-    """Policies with other content than the standing ones, of which the version does not say so."""
+    """A sentence for each policy whose content differs from the current one although its version was not raised."""
     for policy in policies:
         before = standing.get(policy.policy_id)
         if not isinstance(before, Policy) or before == policy or policy.version > before.version:

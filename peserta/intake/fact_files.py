@@ -1,5 +1,5 @@
-"""Files of facts as one sequence of numbered lines. Each file is read once and from front to end, so that a pipe, a
-FIFO or standard input will do as well."""
+"""Files of facts as one sequence of numbered lines. Each file is read once, from beginning to end, so pipes, FIFOs and
+standard input work as well."""
 
 import stat
 from bisect import bisect_right
@@ -16,17 +16,17 @@ from schemas.fact_json import numbered
 
 STANDARD_INPUT: Final = "-"
 STANDARD_INPUT_NAME: Final = "standard input"
-PIECE_BYTES: Final = 2 * RECORD_BYTES_MAX  # read of a line at a time
+PIECE_BYTES: Final = 2 * RECORD_BYTES_MAX  # of a line, read at a time
 BLANKS: Final = b" \t"
-TOO_LONG: Final = b"x" * (RECORD_BYTES_MAX + 1)  # stands for a longer line: it is refused whatever is in it
+TOO_LONG: Final = b"x" * (RECORD_BYTES_MAX + 1)  # replaces a longer line, which is refused whatever it contains
 
 
 class UnreadableFile(Rejected):
-    """A file that is not there, may not be read, or holds no lines of facts; the text names it and the way out."""
+    """A file that is missing, may not be read, or has no lines of facts. The message names it and says what to do."""
 
 
 class Place(NamedTuple):
-    """Where a line stands: the file as it was named, and the line's number in it, from 1."""
+    """The place of a line: the file as it was named, and the line's number in it, from 1."""
 
     file: str
     line: int
@@ -35,9 +35,9 @@ class Place(NamedTuple):
 class FactFiles:
     """The lines of files, one after the other. `-` is standard input.
 
-    Iterating gives (number over all files, line without its end) of each line that is not blank, once. A UTF-8 byte
-    order mark at the beginning of a file is passed over. Raises UnreadableFile: on making for what can be told
-    beforehand, else when the file is reached.
+    Iterating yields (number over all files, line without its end) of each line that is not blank, once. A UTF-8 byte
+    order mark at the beginning of a file is skipped. Raises UnreadableFile: in the constructor for what can be known
+    beforehand, otherwise when the file is reached.
     """
 
     def __init__(self, files: Sequence[Path | str], standard_input: BinaryIO | None = None) -> None:
@@ -63,7 +63,7 @@ class FactFiles:
                     yield number, line
 
     def place(self, number: int) -> Place:
-        """Where the line with this number stands; it must have been read."""
+        """The place of the line with this number, which must have been read."""
         at = bisect_right(self._begins, number - 1) - 1
         return Place(shown_name(self._names[at]), number - self._begins[at])
 
@@ -76,11 +76,11 @@ class FactFiles:
             return Path(name).open("rb")
         if self._standard_input is not None:
             return nullcontext(self._standard_input)
-        # Not sys.stdin: a thread that waits for it would hold a lock that the interpreter wants when it ends.
+        # Not sys.stdin: a thread that waits for it holds a lock that the interpreter needs when it ends.
         return open(0, "rb", closefd=False)
 
     def _lines_of(self, file: BinaryIO, name: str) -> Iterator[bytes]:
-        """The lines of one file, counted. Of a line that is too long to be a record no more is kept than that."""
+        """The lines of one file, counted. A line that is too long to be a record is replaced by TOO_LONG."""
         first = _first_pieces(file)
         _check_kind(b"".join(first), name)
         for piece in chain(first, iter(lambda: file.readline(PIECE_BYTES), b"")):
@@ -90,7 +90,7 @@ class FactFiles:
             yield line
 
     def _too_long(self, piece: bytes, file: BinaryIO) -> bytes:
-        """What stands for the line of which this is the beginning: TOO_LONG, or nothing when it is blank."""
+        """The replacement for the line that begins with `piece`: TOO_LONG, or nothing if it is blank."""
         blank = not piece.strip(BLANKS)
         while not piece.endswith(b"\n") and (piece := file.readline(PIECE_BYTES)):
             self.bytes_read += len(piece)
@@ -99,12 +99,12 @@ class FactFiles:
 
 
 def shown_name(name: str) -> str:
-    """A file in a sentence."""
+    """A file's name for use in a sentence."""
     return STANDARD_INPUT_NAME if name == STANDARD_INPUT else name
 
 
 def _first_pieces(file: BinaryIO) -> list[bytes]:
-    """As many lines as it takes to tell what a file is, so that a pipe is not waited for longer than that."""
+    """As few lines as are needed to recognise what a file is, so that a pipe is not read further than that."""
     pieces: list[bytes] = []
     telling, read = b"", 0  # without the blank lines
     while needs_more(telling) and read < HEAD_BYTES_MAX:
@@ -118,15 +118,15 @@ def _first_pieces(file: BinaryIO) -> list[bytes]:
 
 
 def _check_kind(head: bytes, name: str) -> None:
-    """UnreadableFile when a file that begins so holds no lines of facts."""
+    """Raise UnreadableFile if a file with this beginning has no lines of facts."""
     foreign = foreign_kind(head, shown_name(name))
     if foreign:
         raise UnreadableFile(f"{shown_name(name)} {foreign}.")
 
 
 def _size(name: str) -> int | None:
-    """Bytes of a file; None when that cannot be known, as of a pipe. UnreadableFile for what can be told already, so
-    that nothing is sent when a later file is a wrong one."""
+    """The size of a file; None if it cannot be known, as for a pipe. Raises UnreadableFile early, so that nothing is
+    sent if a later file is wrong."""
     if name == STANDARD_INPUT:
         return None
     with _naming(name):
@@ -140,7 +140,7 @@ def _size(name: str) -> int | None:
 
 @contextmanager
 def _naming(name: str) -> Iterator[None]:
-    """What the system refuses inside is an UnreadableFile that names the file."""
+    """Turn an OSError inside into an UnreadableFile that names the file."""
     try:
         yield
     except OSError as error:

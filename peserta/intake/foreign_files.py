@@ -1,11 +1,11 @@
-"""Files that are not facts, one JSON object a line: recognised by how they begin, and what to do with them."""
+"""Recognising files that are not facts by how they begin, and saying what to do with them."""
 
 import re
 from typing import Final
 
 from schemas.admission import RECORD_BYTES_MAX
 
-HEAD_BYTES_MAX: Final = 64 * 1024  # of a file, looked at before its first line is read
+HEAD_BYTES_MAX: Final = 64 * 1024  # of a file, inspected before its first line is read
 LINES_TO_TELL: Final = 2
 
 MARK: Final = b"\xef\xbb\xbf"  # UTF-8 byte order mark
@@ -15,7 +15,7 @@ _UTF_16_UNMARKED: Final = re.compile(rb"\s?\0?[\[{]\0|\0[\[{]")
 _GUNZIP: Final = "is compressed (gzip): `gunzip -c {file} | peserta publish -` reads what is in it"
 _UNPACK: Final = "is compressed ({kind}): unpack it first"
 _SHEET: Final = "is a spreadsheet or another packed file ({kind}), not facts: write it out as one JSON object a line"
-# How a file begins that is no text.
+# The beginnings of files that are not text.
 _MAGIC: Final = (
     (b"\x1f\x8b", _GUNZIP, "gzip"),
     (b"BZh", _UNPACK, "bzip2"),
@@ -40,8 +40,8 @@ _DELIMITERS: Final = (b",", b";", b"\t")
 
 
 def foreign_kind(head: bytes, file: str) -> str | None:
-    """What a file is that begins so and holds no lines of facts, and the way out, as the rest of a sentence whose
-    subject is the file; None when its lines can be read. What is wrong with single lines is not looked at here."""
+    """What a file with this beginning is, and what to do with it, as the rest of a sentence whose subject is the file.
+    None if its lines can be read. Errors in single lines are not checked here."""
     sentence = _packed(head) or _unlike_lines(head)
     if sentence is None:
         return None
@@ -50,14 +50,14 @@ def foreign_kind(head: bytes, file: str) -> str | None:
 
 
 def needs_more(head: bytes) -> bool:
-    """Whether the next line is needed to tell what a file is: there is none yet, or it does not look like a fact."""
+    """Whether another line is needed to recognise a file: there is none yet, or it does not look like a fact."""
     lines = _lines(head)
     looks_like_a_fact = bool(lines) and lines[0].startswith(b"{") and not _goes_on(lines[0])
     return len(lines) < LINES_TO_TELL and not looks_like_a_fact and _packed(head) is None
 
 
 def _packed(head: bytes) -> str | None:
-    """What is no text in UTF-8."""
+    """The description of a file that is not UTF-8 text, else None."""
     for magic, sentence, kind in _MAGIC:
         if head.startswith(magic):
             return sentence.replace("{kind}", kind)
@@ -65,7 +65,7 @@ def _packed(head: bytes) -> str | None:
 
 
 def _unlike_lines(head: bytes) -> str | None:
-    """What is text, and not one object a line."""
+    """The description of a text that does not have one object a line, else None."""
     text, lines = head.removeprefix(MARK).lstrip(), _lines(head)
     if not lines:
         return None
@@ -79,13 +79,13 @@ def _unlike_lines(head: bytes) -> str | None:
 
 
 def _lines(head: bytes) -> list[bytes]:
-    """The first two lines that are not blank, without what is around them."""
+    """The first two lines that are not blank, stripped."""
     stripped = (line.strip() for line in head.removeprefix(MARK).split(b"\n"))
     return [line for line in stripped if line][:LINES_TO_TELL]
 
 
 def _goes_on(line: bytes) -> bool:
-    """Whether a line opens an object that a later one closes. A line that is too long may be cut anywhere."""
+    """Whether a line opens an object that a later line closes. A line that is too long may be cut anywhere."""
     return len(line) <= RECORD_BYTES_MAX and _OBJECT_GOES_ON.fullmatch(line) is not None
 
 

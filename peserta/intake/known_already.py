@@ -1,4 +1,4 @@
-"""What a book would say of facts that it has not been sent: new, known already, or in conflict with what it knows."""
+"""The disposition that facts would have before they are sent: new, known already, or in conflict with a known fact."""
 
 from array import array
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ DIGEST_BYTES: Final = 16
 
 
 class Prospect(IntEnum):
-    """What the book would say of a line, as far as that depends on its event_id."""
+    """The disposition that a line would have, as far as it depends on its event_id."""
 
     NEW = 0
     DUPLICATE = 1
@@ -20,15 +20,15 @@ class Prospect(IntEnum):
 
 
 class FactsOfFiles:
-    """The ids and contents of facts in their order, as digests: some three hundred bytes a line.
+    """The ids and contents of facts in their order, as digests: about 300 bytes a line.
 
-    What `in_book` is told must come in the order of the journal: of one id the first entry counts, as in the book.
+    Call `in_book` in the order of the journal: as in the book, the first entry of an id counts.
     """
 
     def __init__(self) -> None:
         self._numbers, self._ids, self._contents = array("q"), array("q"), bytearray()
         self._id_of: dict[bytes, int] = {}
-        self._first: list[bytes] = []  # content of each id: of its first line, or as the book has it
+        self._first: list[bytes] = []  # content of each id: the book's, or that of its first line
         self._is_in_book = bytearray()
         self._event_ids: dict[int, str] = {}  # of ids with more than one content
         self.companies: set[str] = set()
@@ -37,7 +37,7 @@ class FactsOfFiles:
         return len(self._numbers)
 
     def add(self, number: int, fact: Fact) -> None:
-        """The next line that would be sent."""
+        """Add the next line that would be sent."""
         content = _digest(fact)
         found = self._id_of.setdefault(_identity(fact), len(self._first))
         if found == len(self._first):
@@ -51,7 +51,7 @@ class FactsOfFiles:
         self.companies.add(fact.company_id)
 
     def in_book(self, fact: Fact) -> None:
-        """A fact of the journal."""
+        """Add a fact of the journal."""
         if fact.company_id not in self.companies:
             return
         found = self._id_of.get(_identity(fact))
@@ -61,7 +61,7 @@ class FactsOfFiles:
                 self._first[found], self._event_ids[found] = content, fact.event_id
 
     def prospects(self) -> Iterator[tuple[int, Prospect, str | None]]:
-        """(number, what the book would say, event_id if it is a conflict) of each line, in order."""
+        """(number, disposition, event_id if it is a conflict) of each line, in order."""
         seen = bytearray(self._is_in_book)
         for index, (number, which) in enumerate(zip(self._numbers, self._ids, strict=True)):
             content = bytes(self._contents[index * DIGEST_BYTES : (index + 1) * DIGEST_BYTES])
@@ -75,7 +75,7 @@ class FactsOfFiles:
 
 
 def _identity(fact: Fact) -> bytes:
-    """Of (company_id, worker_id, event_id), within which an event_id is unique; none of them has a blank in it."""
+    """A digest of (company_id, worker_id, event_id), which identify a fact. None of them has a blank in it."""
     return _hash(f"{fact.company_id} {fact.worker_id} {fact.event_id}")
 
 

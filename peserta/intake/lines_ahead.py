@@ -1,4 +1,4 @@
-"""Lines read in a thread of their own, so that waiting for a slow pipe holds up nothing else in the event loop."""
+"""Lines read in a separate thread, so that waiting for a slow pipe does not block the event loop."""
 
 import asyncio
 import threading
@@ -9,28 +9,28 @@ from functools import partial
 from types import TracebackType
 from typing import Final
 
-LINES_AHEAD_MAX: Final = 5_000  # read and not yet taken
-SILENCE_S: Final = 0.5  # without a line, until who takes them may do something else
+LINES_AHEAD_MAX: Final = 5_000  # read and not yet consumed
+SILENCE_S: Final = 0.5  # without a line, until the consumer gets an empty batch
 
 Line = tuple[int, bytes]
 
 
 class LinesAhead:
-    """Lines as they come. What goes wrong in reading is raised where they are taken, after the lines before it."""
+    """Lines as they arrive. An error in reading is raised in the consumer, after the lines before it."""
 
     def __init__(self, lines: Iterable[Line]) -> None:
         self._lines = lines
         self._read: deque[Line] = deque()
         self._changed = threading.Condition()
         self._is_over = False  # nothing more will be read
-        self._is_left = False  # nobody takes what is read
+        self._is_left = False  # the consumer has stopped
         self._error: BaseException | None = None
         self._news = asyncio.Event()
 
     async def batches(self) -> AsyncGenerator[list[Line], None]:
-        """All lines, as many at a time as have been read meanwhile; none when nothing was read for SILENCE_S."""
+        """All lines, in batches of those read in the meantime; an empty batch if none was read for SILENCE_S."""
         loop = asyncio.get_running_loop()
-        # It may wait for ever for somebody else's pipe, and must not keep this process from ending.
+        # The thread may wait for ever for a pipe, and must not keep this process from ending.
         threading.Thread(target=self._read_all, args=(loop,), name="lines", daemon=True).start()
         try:
             while (batch := await self._next()) is not None:
@@ -43,7 +43,7 @@ class LinesAhead:
             raise self._error
 
     async def _next(self) -> list[Line] | None:
-        """What has been read, or nothing yet; None at the end."""
+        """The lines that have been read, perhaps none; None at the end."""
         with suppress(TimeoutError):
             async with asyncio.timeout(SILENCE_S):
                 await self._news.wait()
@@ -76,7 +76,7 @@ class LinesAhead:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> bool:
-        """Nothing more will be read; why, is kept for who takes the lines."""
+        """End the reading, and keep its error for the consumer."""
         with self._changed:
             self._is_over, self._error = True, error
             if not self._is_left:  # else the loop may be closed

@@ -1,4 +1,4 @@
-"""What became of lines that were sent: from their acknowledgements, the journal, the dead letters and the ledger."""
+"""The dispositions of sent lines, from acknowledgements, the journal, the dead letters and the ledger."""
 
 from array import array
 from bisect import bisect_left
@@ -12,10 +12,10 @@ from schemas.vocabulary import APPLIED, DUPLICATE, ID_CONFLICT, NO_EFFECT, TOO_M
 
 
 class Fate(IntEnum):
-    """Where a line is that a broker acknowledged."""
+    """How far an acknowledged line has come."""
 
-    SENT = 0  # the recorder has not come to it
-    RECORDED = 1  # it is in the journal, and the book-keeper has not come to it
+    SENT = 0  # the recorder has not processed it
+    RECORDED = 1  # it is in the journal, and the book-keeper has not processed it
     APPLIED = 2
     NO_EFFECT = 3
     DUPLICATE = 4
@@ -35,7 +35,7 @@ REFUSED_BY_BOOK: Final = frozenset((Fate.ID_CONFLICT, Fate.TOO_MANY_FACTS))
 
 
 class _Places:
-    """Offsets of one partition, and the line of each. They nearly always come in order."""
+    """Offsets of one partition, and the line of each. They nearly always arrive in order."""
 
     __slots__ = ("lines", "offsets")
 
@@ -43,7 +43,7 @@ class _Places:
         self.offsets, self.lines = array("q"), array("q")
 
     def add(self, offset: int, line: int) -> None:
-        """A further offset."""
+        """Add an offset."""
         at = len(self.offsets)
         if at and offset < self.offsets[-1]:
             at = bisect_left(self.offsets, offset)
@@ -56,17 +56,17 @@ class _Places:
 
 
 class Sent(NamedTuple):
-    """A line that was sent: its number, and what became of it."""
+    """A sent line: its number, and how far it has come."""
 
     number: int
     fate: Fate
 
 
 class LinesSent:
-    """Every line that was acknowledged, some forty bytes each.
+    """Every acknowledged line, about 40 bytes each.
 
-    The recorder may write a line into the journal twice; the first entry counts, as the book passes over the second.
-    What others sent is passed over. A record that is told twice changes nothing.
+    The recorder may write a line to the journal twice. The first entry counts, because the book skips the second.
+    Records of other publishers are ignored. Reporting a record twice changes nothing.
     """
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class LinesSent:
         return self._counts[fate]
 
     def acknowledged(self, number: int, at: Coordinates) -> None:
-        """The broker has taken a line."""
+        """The broker has acknowledged a line."""
         places = self._sources.setdefault((at.topic, at.partition), _Places())
         places.add(at.offset, len(self._numbers))
         self._numbers.append(number)
@@ -96,8 +96,8 @@ class LinesSent:
         self._counts[Fate.SENT] += 1
 
     def recorded(self, came_from: Coordinates, partition: int, offset: int) -> bool:
-        """An entry of the journal stands there; whether that is news of one of these lines. It holds against a dead
-        letter: the recorder judged the record a second time, with other settings or at another time."""
+        """Report a journal entry; returns whether it is news of one of these lines. It overrides a dead letter, which
+        the recorder wrote when it read the record again with other settings or at another time."""
         line = self._sent(came_from)
         if line is None or self._fates[line] not in (Fate.SENT, Fate.REFUSED_BY_RECORDER):
             return False
@@ -106,14 +106,14 @@ class LinesSent:
         return True
 
     def refused_by_recorder(self, came_from: Coordinates) -> Sent | None:
-        """There is a dead letter of the recorder's; the line if that is news of one of these."""
+        """Report a dead letter of the recorder; returns the line if it is news of one of these."""
         line = self._sent(came_from)
         if line is None or self._fates[line] != Fate.SENT:
             return None
         return self._become(line, Fate.REFUSED_BY_RECORDER)
 
     def kept(self, partition: int, offset: int, disposition: str) -> Sent | None:
-        """The ledger has a record of this entry of the journal; the line if that is news of one of these."""
+        """Report a ledger record of a journal entry; returns the line if it is news of one of these."""
         places = self._journal.get(partition)
         line = None if places is None else places.line(offset)
         if line is None or self._fates[line] != Fate.RECORDED:
@@ -121,7 +121,7 @@ class LinesSent:
         return self._become(line, OF_DISPOSITION[disposition])
 
     def fate(self, came_from: Coordinates) -> Fate | None:
-        """What has become of the line that stands there; None for somebody else's record."""
+        """How far the line at these coordinates has come; None for a record of another publisher."""
         line = self._sent(came_from)
         return None if line is None else Fate(self._fates[line])
 

@@ -1,4 +1,4 @@
-"""Publishing facts: lines of JSON -> records on an inbound topic. What is not acknowledged does not count as sent."""
+"""Publishing facts: lines of JSON -> records on an inbound topic. A line counts as sent when it is acknowledged."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ from schemas.records import Coordinates
 
 IN_FLIGHT_MAX: Final = 5_000  # records sent and not yet acknowledged
 REQUEST_TIMEOUT_MS: Final = 30_000
-ACKNOWLEDGED_LIMIT_S: Final = 60.0  # without an acknowledgement: an idempotent producer would try for ever
+ACKNOWLEDGED_LIMIT_S: Final = 60.0  # without an acknowledgement; an idempotent producer would retry for ever
 STOP_LIMIT_S: Final = 10.0
 LOOK_EVERY_S: Final = 0.5
 
@@ -29,16 +29,16 @@ Lines = Iterable[tuple[int, bytes]]
 
 
 class PublishingStopped(Exception):
-    """The broker did not acknowledge; what was acknowledged before stays."""
+    """The broker did not acknowledge a record; earlier acknowledged records stay published."""
 
 
 class _NoAcknowledgement(Exception):
-    """None came for ACKNOWLEDGED_LIMIT_S."""
+    """No acknowledgement arrived for ACKNOWLEDGED_LIMIT_S."""
 
 
 @dataclass(slots=True)
 class Summary:
-    """What became of a file's lines at the door. `doomed` were sent, and the recorder will refuse them."""
+    """The outcome of publishing a file's lines. `doomed` were sent, but the recorder will refuse them."""
 
     published: int = 0
     refused: Counter[str] = field(default_factory=Counter)
@@ -46,20 +46,20 @@ class Summary:
 
 
 class Publisher:
-    """Sends facts to one topic. In a book of history a record carries the line's `recorded_at` as its timestamp, which
-    is the time of recording there; else the time of sending."""
+    """Sends facts to one topic. In a book of history a record's timestamp is the line's `recorded_at`, which becomes
+    its time of recording; otherwise it is the time of sending."""
 
     def __init__(self, kafka: str, topic: str, door: Door) -> None:
         self._kafka, self._topic, self._door = kafka, topic, door
         self._codec = InboundCodec()
         self._under_way: deque[tuple[asyncio.Future[Any], int]] = deque()
-        self._heard_at_s = 0.0  # when the last acknowledgement came, or the first record after all were acknowledged
+        self._heard_at_s = 0.0  # of the last acknowledgement, or of the first record sent after all were acknowledged
 
     async def publish(self, lines: Lines, on_record: OnRecord) -> Summary:
-        """Send every line that can become a record, in order; PublishingStopped when the broker does not take one.
+        """Send every line that can become a record, in order. Raises PublishingStopped if the broker rejects one.
 
-        `on_record` is told each line's coordinates once it is acknowledged, or why it was refused: also of what is
-        acknowledged while this ends early, because it is cancelled or the lines cannot be read.
+        `on_record` is called for each line with its coordinates once it is acknowledged, or with the reason why it was
+        refused. This includes lines that are acknowledged while this ends early by an error or a cancellation.
         """
         producer = AIOKafkaProducer(
             bootstrap_servers=self._kafka,
@@ -123,14 +123,14 @@ class Publisher:
         return sent
 
     async def _settle(self, left: int, on_record: OnRecord, summary: Summary) -> None:
-        """Wait until no more than so many are under way."""
+        """Wait until at most `left` records are in flight."""
         while len(self._under_way) > left:
             await asyncio.wait({self._under_way[0][0]}, timeout=LOOK_EVERY_S)
             self._tell_acknowledged(on_record, summary)
 
     def _tell_acknowledged(self, on_record: OnRecord, summary: Summary) -> None:
-        """Tell what is acknowledged, in the order of sending; KafkaError for what the broker refused, and
-        _NoAcknowledgement when it says nothing."""
+        """Report acknowledged lines in the order of sending. Raises KafkaError if the broker rejected one, and
+        _NoAcknowledgement if it does not answer."""
         now_s = time.monotonic()
         while self._under_way and self._under_way[0][0].done():
             sent, number = self._under_way.popleft()
@@ -140,7 +140,7 @@ class Publisher:
             raise _NoAcknowledgement
 
     def _tell_rest(self, on_record: OnRecord, summary: Summary) -> None:
-        """Once nothing more is sent: tell what was acknowledged of what is under way, and forget the rest."""
+        """After the last send, report which lines in flight were acknowledged, and drop the others."""
         while self._under_way:
             sent, number = self._under_way.popleft()
             if sent.done() and not sent.cancelled() and sent.exception() is None:
@@ -152,7 +152,7 @@ class Publisher:
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
-    """Send what is waiting. A producer that cannot is left behind: it would try for ever."""
+    """Send what is buffered, and stop. A producer that cannot is abandoned, because it would retry for ever."""
     with suppress(TimeoutError):
         async with asyncio.timeout(STOP_LIMIT_S):
             await producer.stop()

@@ -1,1 +1,1 @@
-"""What became of lines that were published, and what would become of them. No screen, no exit code."""
+"""Publishing files and following their lines to dispositions, or predicting these. No screen, no exit code."""

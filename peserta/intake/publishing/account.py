@@ -1,4 +1,4 @@
-"""The account of one publishing: what became of each line, or would."""
+"""The account of one publishing: the disposition that each line has, or would have."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from schemas.admission import Refusal
 
 
 class By(StrEnum):
-    """Who refuses a line."""
+    """What refused a line."""
 
     DOOR = "publish"  # it was never sent
     RECORDER = "recorder"
@@ -19,7 +19,7 @@ class By(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RefusedLine:
-    """A line that was refused, or would be: where it stands, by whom and why."""
+    """A line that was or would be refused: its place, what refuses it, and why."""
 
     place: Place
     by: By
@@ -28,12 +28,12 @@ class RefusedLine:
 
 @dataclass(slots=True)
 class Account:
-    """Counts of lines. Every line that was read was refused by the door, or was sent (in a dry run: would be).
+    """Counts of lines. Every line that was read was either refused before sending, or sent (in a dry run: would be).
 
-    `fates` are those of the lines that were sent; in a dry run, what the book would say of those that the recorder
-    would take. `is_followed`: whether anybody looked for what became of them. `is_compared`: in a dry run, whether the
-    book was asked, or only the files. `doomed` were sent, and the recorder has refused them or will. `empty_files` were
-    read and had no line.
+    `fates` counts the sent lines by how far they have come; in a dry run, by the disposition that the book would give
+    to those that the recorder would accept. `is_followed`: whether dispositions were awaited. `is_compared`: whether a
+    dry run compared the lines with the book. `doomed` lines were sent, and the recorder has refused or will refuse
+    them. `empty_files` were read and had no line.
     """
 
     sent: int = 0
@@ -51,12 +51,12 @@ class Account:
 
     @property
     def refusals(self) -> int:
-        """Lines that somebody refused."""
+        """Number of refused lines."""
         return sum(reasons.total() for reasons in self.refused.values())
 
     @property
     def still_doomed(self) -> Counter[str]:
-        """Lines that the recorder will refuse once it comes to them."""
+        """Lines that the recorder has not processed yet and will refuse."""
         return self.doomed - self.refused[By.RECORDER] if self.fates[Fate.SENT] else Counter()
 
     @property

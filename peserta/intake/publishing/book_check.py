@@ -1,4 +1,4 @@
-"""Comparing facts of files with what a journal holds: which would be known already, which would conflict."""
+"""Comparing facts in files with a journal: which are known already, and which would conflict."""
 
 from collections.abc import Callable
 
@@ -13,9 +13,9 @@ OnPassed = Callable[[int, int], None]
 
 
 async def compare(kafka: str, journal: str, facts: FactsOfFiles, on_passed: OnPassed) -> None:
-    """Tell `facts` everything that the journal holds of their companies, as committed now.
+    """Add to `facts` everything that the journal has of their companies, as committed now.
 
-    `on_passed(offsets passed, offsets in all)` is told how far that is. Failed without broker or journal.
+    Reports progress by `on_passed(offsets passed, offsets in all)`. Raises Failed without broker or journal.
     """
     async with consumer_of(kafka, [journal]) as consumer:
         count = len(consumer.assignment())

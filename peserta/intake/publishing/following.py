@@ -1,4 +1,4 @@
-"""Following lines that were sent: into the journal or the dead letters, and from the journal into the ledger."""
+"""Following sent lines: into the journal or the dead letters, and from the journal into the ledger."""
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -26,7 +26,7 @@ OnRefused = Callable[[int, By, Refusal], None]  # number of the line, by whom, w
 
 
 async def positions(kafka: str, topics: TopicNames) -> Offsets:
-    """Where the topics end that tell of lines; taken before the first is sent, nothing about them is missed."""
+    """The ends of the topics in which lines can appear. Take them before the first line is sent, to miss nothing."""
     return await last_stable_offsets(kafka, _topics(topics))
 
 
@@ -35,10 +35,9 @@ def _topics(topics: TopicNames) -> list[str]:
 
 
 class Following:
-    """Reads what workers have said of these lines since `begin`.
+    """Reads what the workers have written about these lines since `begin`.
 
-    `on_refused` is told each line that was refused. Lines whose fate is not known when nothing more of them has been
-    heard for `silence_s` keep the one they have.
+    Calls `on_refused` for each refused line. Gives up when there was no news of the lines for `silence_s`.
     """
 
     def __init__(
@@ -50,12 +49,12 @@ class Following:
         self._journal, self._outputs = JournalCodec(), OutputCodec()
 
     async def to_the_end(self) -> None:
-        """Return when the fate of every line is known, or nothing more is heard of them."""
+        """Return when every line has a disposition, or when there is no news of them any more."""
         topics = self._topics
         try:
             async with self._reading(topics.journal, topics.dead_letters) as consumer:
                 await self._read(consumer, Fate.SENT)
-                # What was recorded holds, although a later reading of the same record was refused.
+                # A recorded line stays recorded, even if the recorder refused the same record when it read it again.
                 await self._read(consumer, None)
         finally:
             self._tell_letters()
@@ -64,7 +63,7 @@ class Following:
 
     @asynccontextmanager
     async def _reading(self, *topics: str) -> AsyncIterator[AIOKafkaConsumer]:
-        """A reader of these topics from where they ended before the first line was sent."""
+        """A reader of these topics that starts at `begin`."""
         async with consumer_of(self._kafka, []) as consumer:
             begin = {TopicPartition(*at): offset for at, offset in self._begin.items() if at[0] in topics}
             consumer.assign(list(begin))
@@ -73,9 +72,9 @@ class Following:
             yield consumer
 
     async def _read(self, consumer: AIOKafkaConsumer, waiting: Fate | None) -> None:
-        """Read on while lines wait with this fate; None: to where the topics end now.
+        """Read on while lines wait with this fate; if it is None, read to the current ends of the topics.
 
-        What was written before this began is always read, however long that takes.
+        Records written before this began are always read, however long that takes.
         """
         ends = await consumer.end_offsets(list(consumer.assignment()))
         heard_at_s = time.monotonic()
@@ -105,7 +104,7 @@ class Following:
 
     def _take_letters(self, letters: Iterable[DeadLetter]) -> None:
         for letter in letters:
-            # Those of the first generation's book are in the same topic: its ledger tells of them too.
+            # The same topic has dead letters of the first generation's book; its ledger reports those lines too.
             if letter.reason not in BOOK_REASONS and (line := self._sent.refused_by_recorder(letter.came_from)):
                 why = Refusal(letter.reason, letter.event_id, letter.source, letter.field, letter.rule)
                 self._letters.append((letter.came_from, line.number, why))
@@ -126,7 +125,7 @@ class Following:
 
 
 async def _is_behind(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> bool:
-    """Whether something is still to be read of what was there at the beginning."""
+    """Whether records that existed at the beginning are still to be read."""
     for tp, end in ends.items():
         if await consumer.position(tp) < end:
             return True

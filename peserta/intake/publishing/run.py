@@ -1,4 +1,4 @@
-"""One publishing from the first line to what became of the last; and the same as a dry run."""
+"""One publishing, from the first line to the disposition of the last, or as a dry run."""
 
 from collections.abc import Callable
 
@@ -22,10 +22,10 @@ OnLine = Callable[[], None]
 
 
 class Publishing:
-    """Lines of files on their way to a topic, or held against the rules.
+    """Publishes the lines of files, or only checks them.
 
-    `on_line` is told of every line that was read, `on_refused` of every one that somebody refused, as that is heard.
-    `account` holds what is known so far, also when this ended early.
+    Calls `on_line` for every line that was read, and `on_refused` for every refused one as soon as that is known.
+    `account` has what is known so far, even if this ended early.
     """
 
     def __init__(self, lines: FactFiles, door: Door, on_refused: OnRefused, on_line: OnLine) -> None:
@@ -35,7 +35,7 @@ class Publishing:
         self.account = Account()
 
     async def send(self, kafka: str, topic: str) -> None:
-        """Send every line that may be sent; PublishingStopped when the broker does not take one."""
+        """Send every line that may be sent. Raises PublishingStopped if the broker rejects one."""
         try:
             summary = await Publisher(kafka, topic, self._door).publish(self._lines, self._on_record)
         finally:
@@ -44,7 +44,7 @@ class Publishing:
         self.account.empty_files = self._lines.without_facts()
 
     async def follow(self, kafka: str, topics: TopicNames, begin: Offsets, silence_s: float) -> None:
-        """Wait for what becomes of the lines that were sent. `begin`: where the topics ended before (`positions`)."""
+        """Wait for the dispositions of the sent lines. `begin`: the topics' ends before sending (`positions`)."""
         following = Following(kafka, topics, begin, self._sent, self._refuse, silence_s)
         self.account.is_followed = True
         try:
@@ -53,7 +53,7 @@ class Publishing:
             self.account.fates = self._sent.counts()
 
     def check(self) -> None:
-        """A dry run, as far as the files alone tell."""
+        """A dry run that checks the files only."""
         for number, raw in self._lines:
             self._on_line()
             read = self._door.read(raw)
@@ -69,12 +69,13 @@ class Publishing:
         self.account.empty_files = self._lines.without_facts()
 
     async def compare(self, kafka: str, journal: str, on_passed: OnPassed) -> None:
-        """After `check`, read what the book holds of the same companies; Failed without broker or journal."""
+        """After `check`, compare with the journal's facts of the same companies. Raises Failed without broker or
+        journal."""
         await compare(kafka, journal, self._facts, on_passed)
         self.account.is_compared = True
 
     def foresee(self) -> None:
-        """After `check`, and `compare` if there is a book: what the book would say of each line."""
+        """After `check`, and `compare` if there is a book: count the disposition that each line would have."""
         for number, prospect, event_id in self._facts.prospects():
             self.account.fates[OF_PROSPECT[prospect]] += 1
             if prospect is Prospect.ID_CONFLICT:
