@@ -1,4 +1,4 @@
-"""How an operation fails: each exception's text is a sentence that says what is wrong and what to do.
+"""How an operation fails: the message of each exception is a sentence that says what is wrong and what to do.
 
 The command line maps each kind to an exit code (`peserta.cli.exit_codes`); another face answers in its own way.
 """
@@ -7,11 +7,11 @@ from streams.lane.stop_code import StopCode
 
 
 class Failed(Exception):
-    """An operation could not do what it was asked to do."""
+    """An operation could not do what was requested."""
 
 
 class Rejected(Failed):
-    """What was asked for is wrong: an argument, a file, a date. Nothing was done."""
+    """The request is wrong: an argument, a file, a date. Nothing was done."""
 
 
 class NotAsAsked(Failed):
@@ -23,15 +23,15 @@ class Unavailable(Failed):
 
 
 class Interrupted(Failed):
-    """Something ended unexpectedly. Nothing of the work under way was committed: start it again."""
+    """Something ended unexpectedly. Nothing of the current work was committed: start it again."""
 
 
 class Unfit(Failed):
-    """Settings, topics or state do not fit each other. Starting again does not help; the sentence says what does."""
+    """Settings, topics or state do not fit each other. A restart does not help; the message says what does."""
 
 
 class WrongSettings(Unfit):
-    """The environment says something that cannot be; the text names the variable."""
+    """An environment variable has an invalid value; the message names it."""
 
 
 def of_process(sentence: str, code: int) -> Failed:

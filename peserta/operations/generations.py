@@ -1,4 +1,4 @@
-"""Which generation of the book stands: read from its topic by every command and worker, and watched by workers."""
+"""Which generation of the book is current: commands and workers read it from its topic, and workers watch it."""
 
 import asyncio
 import logging
@@ -37,22 +37,22 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class GenerationRecords:
-    """What the topic says: the first generation stands where nothing else is said."""
+    """The records of the topic. Without one the first generation is current."""
 
     current: Generation
     begun: Generation
 
 
 class _NotMade(Exception):
-    """The book is older than its topic of generations."""
+    """The topic of generations does not exist: the book is older than it."""
 
 
 class Superseded(LaneFault):
-    """Another generation stands than the one that this worker keeps."""
+    """Another generation is current than the one that this worker works on."""
 
 
 async def read_generations(settings: Settings) -> GenerationRecords:
-    """What the topic of generations says now; Failed without a broker or for a record that is none."""
+    """The topic's current records. Raises Failed without a broker or for a record that is not a generation."""
     topic, last = settings.topics.generations, {CURRENT_KEY: Generation(), BEGUN_KEY: Generation()}
     async with partition_reader(settings.kafka) as reader:
         if topic not in await reader.topics():
@@ -64,7 +64,7 @@ async def read_generations(settings: Settings) -> GenerationRecords:
 
 
 def decoded(topic: str, offset: int, value: bytes) -> Generation:
-    """Failed (78) for what names no generation: it is never passed over."""
+    """The generation in a record. Raises Failed (78) for any other record: none is ever skipped."""
     try:
         return Generation.decode(value)
     except ValueError as error:
@@ -74,12 +74,12 @@ def decoded(topic: str, offset: int, value: bytes) -> Generation:
 
 
 async def current_book(settings: Settings) -> Settings:
-    """The same settings for the generation that stands."""
+    """The same settings for the current generation."""
     return settings.of_generation((await read_generations(settings)).current.number)
 
 
 async def wait_for_current(settings: Settings, patience_s: float | None) -> Generation:
-    """The generation that stands, once a broker says it; None: waits as long as it takes."""
+    """The current generation. Waits for a broker for `patience_s`; None: as long as it takes."""
 
     async def look() -> Generation:
         return (await read_generations(settings)).current
@@ -103,9 +103,10 @@ async def book_or_stop(
     *,
     folds: bool = False,
 ) -> Settings | None:
-    """The settings for this generation, or for the current one once a broker says it; None: `stop` was set before.
+    """The settings for this generation, or for the current one as soon as a broker answers. None if `stop` was set
+    first.
 
-    Who folds the current one must fit how it was rebuilt: Failed (78) otherwise.
+    A worker that folds the current generation must fit how that was rebuilt; otherwise raises Failed (78).
     """
     if number is not None:
         return settings.of_generation(number)
@@ -123,10 +124,11 @@ async def book_or_stop(
 
 
 def check_fits(current: Generation, code: str, grace_days: int) -> None:
-    """Failed for another grace period than the generation was rebuilt with; other code is logged.
+    """Raise Failed if the grace period differs from that of the rebuild; only log it if the code differs.
 
-    Code may differ: a later release goes on with what stands. The settings may not: half the book would be by others.
-    The first generation has no record of its code, and none of its days of grace if an early release opened the book.
+    The code may differ, because a later release continues the current generation. The settings may not: half of the
+    book would follow other rules. The first generation has no record of its code, and none of its
+    days of grace if an early release opened the book.
     """
     if current.grace_days not in (None, grace_days):
         raise Unfit(
@@ -145,7 +147,7 @@ def check_fits(current: Generation, code: str, grace_days: int) -> None:
 
 
 class Changes:
-    """Before each next try, a line in the log if it says something else than the one before."""
+    """Logs a line before each retry, if it differs from the line before."""
 
     def __init__(self, what: str) -> None:
         self._what, self._last = what, ""
@@ -159,9 +161,9 @@ class Changes:
 
 
 def end_when_superseded(settings: Settings) -> None:
-    """From now on, end this process (70) when a later generation stands than that of the settings.
+    """From now on, end this process (70) when a later generation than that of the settings becomes current.
 
-    In a thread and on a loop of its own, so that it also ends a worker that is busy or hangs.
+    This runs in its own thread and event loop, so that it also ends a worker that is busy or hangs.
     """
 
     def look() -> None:
@@ -173,7 +175,7 @@ def end_when_superseded(settings: Settings) -> None:
 
 @contextmanager
 def refusing() -> Iterator[None]:
-    """What a restart does not mend ends a running worker as a refusal, with its sentence."""
+    """Turn a failure that a restart does not fix into a refusal that ends the worker, with its message."""
     try:
         yield
     except Unfit as error:
@@ -181,19 +183,19 @@ def refusing() -> Iterator[None]:
 
 
 async def watch(settings: Settings, keeps: int) -> NoReturn:
-    """Raise Superseded when another generation comes to stand than `keeps`."""
+    """Raise Superseded when another generation than `keeps` becomes current."""
 
     async def look() -> int:
         return await _other(settings, keeps)
 
-    changes = Changes("Cannot watch which generation stands")
+    changes = Changes("Cannot watch which generation is current")
     looks = AsyncRetrying(retry=retry_if_exception(_may_pass), wait=wait_fixed(RETRY_S), before_sleep=changes.say)
     number: int = await looks(look)
-    raise Superseded(f"generation {number} of the book stands now, and this worker keeps generation {keeps}")
+    raise Superseded(f"generation {number} of the book is current now, and this worker works on generation {keeps}")
 
 
 async def _other(settings: Settings, keeps: int) -> int:
-    """The first generation said to stand that is above `keeps`."""
+    """The next current generation above `keeps`."""
     tp = TopicPartition(settings.topics.generations, 0)
     async with consumer_of(settings.kafka, []) as consumer:
         if tp.topic not in await consumer.topics():

@@ -1,4 +1,4 @@
-"""Reading whole topics, as a reader who sees only what was committed; and how far the workers are."""
+"""Reading whole topics with `read_committed`, and how far the workers are."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -12,8 +12,8 @@ from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_dela
 from peserta.operations.failure import Failed, Unavailable
 
 POLL_MS: Final = 200
-# For who reads up to an end that is known. A broker answers the requests of a connection one after the other: one that
-# held the fetch behind the last record for POLL_MS held up the questions about the next partition as well.
+# For reading up to a known end. A broker answers the requests of a connection one after the other, so a fetch after the
+# last record that waits for POLL_MS would also delay the requests about the next partition.
 AT_ONCE_MS: Final = 0
 RECORDS_PER_POLL_MAX: Final = 10_000
 LOOK_EVERY_S: Final = 0.1
@@ -57,7 +57,7 @@ async def consumer_of(
 
 @contextmanager
 def kafka_errors(kafka: str) -> Iterator[None]:
-    """What Kafka refuses inside is a Failed (69); a topic that is not there passes: its reader knows more."""
+    """Turn Kafka's errors inside into Failed (69), except for a missing topic, which the caller handles."""
     try:
         yield
     except UnknownTopicOrPartitionError:
@@ -66,8 +66,7 @@ def kafka_errors(kafka: str) -> Iterator[None]:
         raise no_broker(kafka) from error
     except KafkaError as error:
         raise Unavailable(
-            f"Kafka at {kafka} does not do what it is asked: {type(error).__name__}. If that does not pass, see the "
-            "brokers' logs.",
+            f"Kafka at {kafka} rejects a request: {type(error).__name__}. If this continues, see the brokers' logs.",
         ) from error
 
 
@@ -78,7 +77,7 @@ def no_broker(kafka: str) -> Failed:
 
 
 async def read_to_end(kafka: str, topics: Sequence[str]) -> AsyncIterator[Any]:
-    """Every record of these topics that can be read as committed now; of one partition in order."""
+    """Every committed record of these topics up to their current ends, in order within each partition."""
     async with consumer_of(kafka, topics) as consumer:
         ends = await consumer.end_offsets(consumer.assignment())
         open_partitions = {tp for tp, end in ends.items() if end > 0}
@@ -92,7 +91,8 @@ async def read_to_end(kafka: str, topics: Sequence[str]) -> AsyncIterator[Any]:
 
 
 async def follow(kafka: str, topics: Sequence[str], after: Offsets | None = None) -> AsyncGenerator[Any]:
-    """Committed records of these topics as they come, without an end: from these offsets, else from the beginning."""
+    """Committed records of these topics as they arrive, without an end, from these offsets or else from the
+    beginning."""
     async with consumer_of(kafka, topics) as consumer:
         for tp in consumer.assignment():
             if (tp.topic, tp.partition) in (after or {}):
@@ -102,10 +102,10 @@ async def follow(kafka: str, topics: Sequence[str], after: Offsets | None = None
 
 
 async def end_offsets(kafka: str, topics: Sequence[str]) -> Offsets:
-    """(topic, partition) -> the offset of the record that comes next.
+    """(topic, partition) -> the offset of the next record.
 
-    Who waits until others have come to here has not waited in vain: a broker acknowledges a commit a moment before
-    it ends the transaction in each partition, and what it acknowledged is behind the last stable offset until then.
+    It is safe to wait until readers reach these offsets. They include acknowledged commits, which are after the last
+    stable offset until the broker has ended the transaction in each partition.
     """
     return await _ends(kafka, topics, WRITTEN)
 
@@ -122,7 +122,7 @@ async def _ends(kafka: str, topics: Sequence[str], isolation: str) -> Offsets:
 
 
 async def wait_until_readable(kafka: str, topic: str, partition: int, offset: int) -> None:
-    """Return once a reader of what is committed gets this record. Without an end of its own."""
+    """Return when a `read_committed` reader can read this record. There is no time limit."""
     looks = AsyncRetrying(
         retry=retry_if_result(lambda ends: ends[topic, partition] <= offset), wait=wait_fixed(LOOK_EVERY_S)
     )
@@ -130,9 +130,9 @@ async def wait_until_readable(kafka: str, topic: str, partition: int, offset: in
 
 
 async def wait_until_worked(kafka: str, group: str, topics: Sequence[str], timeout_s: float) -> None:
-    """Return once the worker with this group has done everything that these topics hold now.
+    """Return when the worker with this group has processed everything that these topics have now.
 
-    TimeoutError says what is left.
+    Raises a TimeoutError that says what is left.
     """
     targets = {at: end for at, end in (await end_offsets(kafka, topics)).items() if end > 0}
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka, request_timeout_ms=REQUEST_TIMEOUT_MS)
@@ -154,7 +154,7 @@ async def wait_until_worked(kafka: str, group: str, topics: Sequence[str], timeo
 
 
 async def _left(admin: AIOKafkaAdminClient, group: str, targets: Offsets) -> int:
-    """Records that the group has not committed; all of them while its coordinator does not answer."""
+    """Number of records that the group has not committed; all of them while its coordinator does not answer."""
     try:
         committed = await admin.list_consumer_group_offsets(group)
     except KafkaError:

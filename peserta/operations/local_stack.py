@@ -1,4 +1,4 @@
-"""The Kafka and ClickHouse of a data directory: one command has them at a time, on the ports that clients know."""
+"""The Kafka and ClickHouse of a data directory: one command uses them at a time, on the ports that clients know."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from peserta.settings import PREFIX, Settings, read_settings
 
 STACK_FOLDER: Final = "stack"
 LOGS_FOLDER: Final = "logs"
-# Where clients look for a Kafka and for ClickHouse's HTTP interface unless told otherwise.
+# The default ports of Kafka and of ClickHouse's HTTP interface.
 KAFKA_PORT: Final = 9092
 CLICKHOUSE_PORT: Final = 8123
 
@@ -25,19 +25,19 @@ Say = Callable[[str], None]
 
 
 class NotNew(Rejected):
-    """A folder that was to be new has something in it."""
+    """A folder that must be new is not empty."""
 
 
 def check_new(folder: Path) -> None:
-    """Raises NotNew for a folder that has something in it, and for a file; a lock alone is nothing."""
+    """Raise NotNew for a file, and for a folder that has anything but a lock in it."""
     if folder.exists() and (not folder.is_dir() or {path.name for path in folder.iterdir()} - {LOCK_NAME}):
         raise NotNew(f"{folder} is there already, and not empty. Name a new folder.")
 
 
 @dataclass(frozen=True)
 class LocalStack:
-    """What stands: its processes, the settings with its addresses, and the lock of the data directory for workers to
-    keep."""
+    """The running stack: its processes, the settings with its addresses, and the data directory's lock for workers to
+    inherit."""
 
     stack: Stack
     settings: Settings
@@ -46,12 +46,12 @@ class LocalStack:
 
 @dataclass(frozen=True)
 class Port:
-    """Which port a part is to have, and who says so; None: any free one."""
+    """The port of a part, and where it comes from; None: any free one."""
 
     name: str
     number: int | None
     remembered: bool = False
-    missed: int | None = None  # the usual one, which somebody else has
+    missed: int | None = None  # the usual port, which is taken
 
     @property
     def part(self) -> str:
@@ -65,7 +65,7 @@ class Port:
 
 
 def wanted_port(name: str, named: int | None, last: int | None, usual: int) -> Port:
-    """The port of a part: what the settings name (0: any); else as last time; else the usual one if it is free now."""
+    """The port of a part: that of the settings (0: any); else the last one; else the usual one if it is free now."""
     if named is not None:
         return Port(name, named or None)
     if last is not None:
@@ -84,12 +84,11 @@ def local_stack(
     fixed_ports: bool = True,
     must_be_new: bool = False,
 ) -> Iterator[LocalStack]:
-    """Have the data directory and, running in it, what is not configured elsewhere, while inside.
+    """Lock the data directory and run in it what is not configured elsewhere, while inside the context.
 
-    `terminal` is where a download of Kafka is shown, and `say` is told what else somebody should know. Without
-    `fixed_ports` any free ones serve, and nothing is remembered. Raises Occupied before anything in the
-    directory is touched; NotNew where it `must_be_new` and is not; StackError, with the port and the way out when one
-    is taken.
+    `terminal` shows a download of Kafka; `say` gets other messages. Without `fixed_ports` any free ports are used, and
+    none is remembered. Raises Occupied before anything in the directory is touched; NotNew if it `must_be_new` and is
+    not; StackError if a port is taken, with the port and what to do.
     """
     folder = configured.data_dir
     kafka, clickhouse = not configured.kafka, not configured.clickhouse_url
@@ -97,7 +96,7 @@ def local_stack(
         folder, command, on_wait=lambda holder: say(_left_running(holder.command)), stopping=stopping
     ) as lock:
         if must_be_new:
-            check_new(folder)  # Somebody else may have had it between the caller's look and the lock.
+            check_new(folder)  # Another command may have used it between the caller's check and the lock.
         last = recall(folder)
         ports = _ports(configured, last) if fixed_ports else (Port("kafka", None), Port("clickhouse", None))
         with _stack(folder, ports, (kafka, clickhouse), terminal, lock, stopping) as stack:
@@ -112,7 +111,7 @@ def local_stack(
 
 
 def settings_with(configured: Settings, addresses: dict[str, str]) -> Settings:
-    """The same settings at these addresses; what nobody has set is still known as unset."""
+    """The same settings with these addresses; settings that were not set stay marked as unset."""
     said = {name: getattr(configured, name) for name in configured.model_fields_set}
     return read_settings(**{**said, **addresses})
 

@@ -1,4 +1,4 @@
-"""Topics that hold what nothing else does: a book that has begun is not given empty ones in their place."""
+"""Topics whose content exists nowhere else: a book that has begun must not get empty ones in their place."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -19,11 +19,11 @@ PADDING: Final = "peserta-padding"
 
 
 async def seen_of_lost(settings: Settings) -> Mapping[Source, int]:
-    """Of registry and policies, where their topic is gone or empty: the offset up to which the book has seen each.
+    """For registry and policies, if their topic is missing or empty: the offset up to which the book has seen each.
 
-    Failed (78) when another topic is gone that this generation was made of. Everything else can be made anew
-    and filled from the journal. But an empty journal would make an empty book of the next rebuild; and what is sent to
-    an inbound topic made anew has offsets that the book has seen: it would be passed over as a repeat (SEMANTICS 2).
+    Raises Failed (78) if another topic is missing from which this generation was made. All other topics can be created
+    again and filled from the journal. But with an empty journal the next rebuild would give an empty book, and records
+    in a recreated inbound topic have offsets that the book has seen: they would be skipped as repeats (SEMANTICS 2).
     """
     async with consumer_of(settings.kafka, []) as consumer:
         there = await consumer.topics()
@@ -64,7 +64,7 @@ def _lost_inbound(topic: str) -> Failed:
 
 
 async def _seen(settings: Settings, topics: Collection[str]) -> dict[Source, int]:
-    """Of these topics' partitions, the last offset in the state, or in the journal behind it."""
+    """For each of these topics' partitions, the last offset in the state or in the journal after it."""
     streams = settings.stream_settings()
     keys = {source_key(topic, number) for topic in topics for number in range(settings.partitions)}
     seen: dict[Source, int] = {}
@@ -90,8 +90,8 @@ def _note(seen: dict[Source, int], source: Source, offset: int) -> None:
 
 
 async def go_on_behind(settings: Settings, seen: Mapping[Source, int]) -> None:
-    """Let new topics begin behind what the book has seen of the old ones: with offsets that no reader gets, those of a
-    transaction that was aborted."""
+    """Make new topics begin after the offsets that the book has seen of the old ones, by an aborted transaction whose
+    records no reader gets."""
     if not seen:
         return
     with kafka_errors(settings.kafka):

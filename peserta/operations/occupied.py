@@ -1,4 +1,4 @@
-"""Who has the data directory: one at a time, known by name, until everything that it has started is gone too."""
+"""Locking the data directory: one named holder at a time, until everything that it has started has ended too."""
 
 import json
 import os
@@ -24,14 +24,14 @@ from peserta.operations.discovery import addresses_of
 from peserta.operations.failure import Unfit
 
 LOCK_NAME: Final = "lock"
-# What a killed holder has started ends within the limit of its leash (deploy/embedded/process.py, ORPHAN_LIMIT_S).
+# The children of a killed holder end within the limit of their leash (deploy/embedded/process.py, ORPHAN_LIMIT_S).
 ORPHANS_LIMIT_S: Final = 20.0
 LOOK_EVERY_S: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A process that has a data directory: the command, and when it took it."""
+    """A process that holds a data directory: its command, and since when."""
 
     command: str
     pid: int
@@ -49,8 +49,8 @@ class Holder:
 
 
 class Occupied(Unfit):
-    """Somebody else has the data directory, and nothing in it was touched. `holder` None: only what a holder that was
-    killed has left running. The text says who it is, how what runs is reached, and what to do."""
+    """Another process holds the data directory; nothing in it was touched. `holder` is None if only children of a
+    killed holder still run. The message names the holder and its addresses, and says what to do."""
 
     def __init__(self, folder: Path, holder: Holder | None) -> None:
         self.folder, self.holder = folder, holder
@@ -83,10 +83,10 @@ def occupied(
     on_wait: Callable[[Holder], None] = lambda _: None,
     stopping: threading.Event | None = None,
 ) -> Iterator[int]:
-    """Have the folder (made when it is not there) while inside; gives the descriptor of the lock, for children to keep.
+    """Hold the folder, which is created if missing, while inside; yields the lock's descriptor for children to inherit.
 
-    Where the last holder was killed, waits until what it had started has ended; `on_wait` is told of it, and `stopping`
-    ends the wait. Raises Occupied, and OSError for a folder that cannot be written.
+    If the last holder was killed, this calls `on_wait` and waits until its children have ended; `stopping` ends the
+    wait. Raises Occupied, and OSError for a folder that cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / LOCK_NAME
@@ -129,7 +129,7 @@ def _lock(path: Path, on_wait: Callable[[Holder], None], stopping: threading.Eve
 
 
 def _holder(path: Path) -> Holder | None:
-    """Who has written into the lock last; None while a new holder is about to."""
+    """The holder that wrote to the lock file last; None while a new holder is about to."""
     try:
         return Holder(**json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError):

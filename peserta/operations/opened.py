@@ -1,4 +1,4 @@
-"""What a book was opened with and keeps for good: its topics say it, whatever the environment says today."""
+"""The settings that a book was opened with and keeps for good. Its topics show them, whatever the environment says."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -19,11 +19,11 @@ ANOTHER: Final = (
 
 
 class OpenedOtherwise(Unfit):
-    """The settings are not those that the book was opened with; the text says which, and what to do."""
+    """The settings differ from those that the book was opened with. The message says which, and what to do."""
 
 
 async def opened_with(settings: Settings) -> dict[str, Any]:
-    """Settings by name, as the topics of the book have them; nothing while there are none."""
+    """Settings by name, as the book's topics show them; empty while there are no topics."""
     streams = settings.stream_settings()
     topics = (*streams.inbound_names, streams.topics.companies, streams.topics.policies)
     async with admin_of(settings.kafka) as admin:
@@ -38,8 +38,8 @@ async def opened_with(settings: Settings) -> dict[str, Any]:
 
 
 async def known_of_book(settings: Settings, remembered: Mapping[str, int]) -> dict[str, Any]:
-    """The same, and the days of grace: those of the generation that stands where it says them, else as `remembered` by
-    prefix of topics."""
+    """The same with the days of grace: those of the current generation if it has a record, else those `remembered` by
+    topic prefix."""
     book = await opened_with(settings)
     grace_days = (await read_generations(settings)).current.grace_days if book else None
     if grace_days is None:

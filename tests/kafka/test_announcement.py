@@ -110,7 +110,7 @@ async def test_what_was_not_said_is_an_error_and_never_comes_to_be(settings: Set
 
 async def test_who_was_opened_before_another_cannot_say_anything(settings: Settings) -> None:
     async with await Announcement.open(settings) as first, await Announcement.open(settings) as second:
-        with pytest.raises(Failed, match="Another rebuild was started meanwhile"):
+        with pytest.raises(Failed, match="Another rebuild was started in the meantime"):
             await first.stands(SECOND)
         await second.begun(SECOND)  # whom the first does not silence in turn
     said = await read_generations(settings)
@@ -131,7 +131,7 @@ async def test_a_rebuild_that_began_before_what_is_old_is_deleted_cannot_switch_
         await begin(Candidate(settings, settings.of_generation(2), SECOND), rebuild)
         removed = await remove_old(settings)
         assert settings.of_generation(2).topics.ledger in removed.topics
-        with pytest.raises(Failed, match="Another rebuild was started meanwhile"):
+        with pytest.raises(Failed, match="Another rebuild was started in the meantime"):
             await rebuild.stands(SECOND)
     assert (await read_generations(settings)).current.number == FIRST
     assert settings.topics.ledger in await topics_of(settings)

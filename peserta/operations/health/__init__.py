@@ -1,2 +1,2 @@
-"""How a running worker is asked how it is: an HTTP endpoint in each (`/livez`, `/readyz`, `/metrics`), the file that
-says where it is, and asking it."""
+"""The health of running workers: an HTTP endpoint in each (`/livez`, `/readyz`, `/metrics`), the file with its address,
+and requests to it."""

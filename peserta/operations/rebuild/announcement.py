@@ -1,4 +1,4 @@
-"""Saying which generation is begun and which stands: one writer at a time, whoever starts last."""
+"""Writing which generation is begun and which is current. One writer at a time: the last to start fences the others."""
 
 import asyncio
 import logging
@@ -43,7 +43,7 @@ class Announcement:
         await self._say(CURRENT_KEY, replace(generation, since=now_ms()))
 
     async def _say(self, key: bytes, generation: Generation) -> None:
-        """Written, and read by whoever asks from now on; or Failed. When the answer was lost the topic knows."""
+        """Write a record that every later reader sees, or raise Failed. If the answer was lost, the topic is read."""
         try:
             async with asyncio.timeout(SAY_LIMIT_S):
                 await self._producer.begin_transaction()
@@ -63,12 +63,12 @@ class Announcement:
             raise Unavailable(
                 f"{self._topic} cannot be written or read: {type(error).__name__}. Whether generation "
                 f"{generation.number} was written there is not known: ask again when Kafka answers (`peserta topics "
-                "list` shows what stands), or run it again.",
+                "list` shows the current generation), or run it again.",
             ) from error
         return generation == (said.current if key == CURRENT_KEY else said.begun)
 
     async def _decide(self) -> None:
-        """End the open transaction, one way or the other: until then it could still come to be."""
+        """End the open transaction, by commit or abort: until then it could still be committed."""
         await _stop(self._producer)
         self._producer = await _producer(self._settings)
 
@@ -89,7 +89,7 @@ async def _producer(settings: Settings) -> AIOKafkaProducer:
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
-    """One that cannot deliver is left behind: its transaction is decided by whoever is opened next."""
+    """Stop the producer. One that cannot deliver is abandoned: the next one decides its transaction."""
     try:
         async with asyncio.timeout(STOP_LIMIT_S):
             await producer.stop()
@@ -100,7 +100,7 @@ async def _stop(producer: AIOKafkaProducer) -> None:
 def unsaid(topic: str, generation: Generation, error: Exception) -> Failed:
     """The sentence for what the topic does not say."""
     if isinstance(error, ProducerFenced):
-        return Rejected("Another rebuild was started meanwhile: this one gives way. Nothing was switched.")
+        return Rejected("Another rebuild was started in the meantime, so this one ends. Nothing was switched.")
     return Unavailable(
         f"{topic} cannot be written: {type(error).__name__}. It does not name generation {generation.number}: nothing "
         "was switched. Run it again.",

@@ -1,4 +1,4 @@
-"""What a switch changes: ledger and alerts of the current generation held against those of the candidate."""
+"""What a switch changes: ledger and alerts of the current generation compared with those of the candidate."""
 
 from collections.abc import Iterable
 from typing import TypeAlias
@@ -14,7 +14,7 @@ Identity: TypeAlias = tuple[str, str]
 
 
 async def differences(current: Settings, reader: TopicReader, candidate: Iterable[PartitionAudited]) -> list[Finding]:
-    """By partition, as far as both have come: what stands now is the expectation."""
+    """Findings by partition, as far as both have come; the current generation is the expectation."""
     found = []
     for kept in candidate:
         found += await _of_partition(current, reader, kept)

@@ -1,4 +1,4 @@
-"""Whether somebody keeps a generation of the book right now: the members of its consumer group."""
+"""Whether workers run on a generation of the book now: the members of its consumer group."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -45,5 +45,5 @@ async def _has_members(admin: AIOKafkaAdminClient, app: str) -> bool:
     try:
         (answer,) = await admin.describe_consumer_groups([app])
     except GroupCoordinatorNotAvailableError:
-        return True  # not known yet: a broker that has just started says so for a moment
+        return True  # not known yet: a broker that has just started does not know its groups
     return any(state not in IDLE for _, _, state, *_ in answer.groups)

@@ -1,4 +1,4 @@
-"""Deleting what no longer stands: topics and tables of every generation but the current one."""
+"""Deleting topics and tables of every generation except the current one."""
 
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
@@ -34,8 +34,8 @@ class Removed:
 
 
 async def remove_old(settings: Settings) -> Removed:
-    """Delete every generation but the current one, an unfinished one too. Failed when one is still kept, or
-    when another comes to stand meanwhile: nothing is deleted then."""
+    """Delete every generation except the current one, including an unfinished one. Raises Failed, and deletes nothing,
+    if workers still run on one of them or if another generation becomes current in the meantime."""
     said = await read_generations(settings)
     others = others_than_current(said)
     for number in others:
@@ -51,13 +51,13 @@ async def remove_old(settings: Settings) -> Removed:
 
 
 def others_than_current(said: GenerationRecords) -> list[int]:
-    """Every number that was ever taken, but the current one's."""
+    """Every generation number that was ever used, except the current one."""
     last = max(said.begun.number, said.current.number)
     return [number for number in range(FIRST, last + 1) if number != said.current.number]
 
 
 def check_unchanged(before: GenerationRecords, now: GenerationRecords) -> None:
-    """Failed when a rebuild has begun or switched meanwhile."""
+    """Raise Failed if a rebuild has begun or switched in the meantime."""
     if now != before:
         raise Rejected(
             f"A rebuild ran meanwhile (generation {now.current.number} stands, {now.begun.number} was begun last): "

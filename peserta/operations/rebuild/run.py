@@ -1,4 +1,4 @@
-"""The rebuild: fold beside the standing book, check, and switch when nothing is left to do."""
+"""The rebuild: fold beside the current book, check the result, and switch when nothing is left to fold."""
 
 import asyncio
 from collections.abc import Callable
@@ -34,7 +34,7 @@ Say = Callable[[str, int | None, int | None], None]
 
 @dataclass
 class Rebuilt:
-    """`findings`: the candidate against the journal folded again; `changes`: what stands against the candidate."""
+    """`findings`: the candidate against the journal folded again; `changes`: the current book against the candidate."""
 
     candidate: Candidate
     kept: list[PartitionAudited] = field(default_factory=list)
@@ -60,7 +60,7 @@ async def refold(settings: Settings, say: Say) -> list[PartitionAudited]:
 
 
 async def rebuild(settings: Settings, bookkeepers: int, say: Say, *, switches: bool = True) -> Rebuilt:
-    """Fold a new generation and make it the standing one. Failed when it cannot go on; nothing is lost then."""
+    """Fold a new generation and make it current. Raises Failed if it cannot continue; nothing is lost then."""
     await make_topics(settings)
     candidate = await next_candidate(settings)
     async with await Announcement.open(settings) as announcement:
@@ -93,7 +93,7 @@ async def _folded(settings: Settings, workers: Workers, say: Say) -> None:
 async def _checked(candidate: Candidate, say: Say) -> Rebuilt:
     rebuilt = Rebuilt(candidate, await refold(candidate.settings, say))
     rebuilt.findings = [finding for kept in rebuilt.kept for finding in kept.findings]
-    say("Comparing with what stands", None, None)
+    say("Comparing with the current book", None, None)
     async with partition_reader(candidate.settings.kafka) as reader:
         rebuilt.changes = await differences(candidate.current, reader, rebuilt.kept)
     return rebuilt

@@ -44,7 +44,7 @@ async def restore(settings: Settings, say: Say, patience_s: float = PATIENCE_S) 
         raise Rejected("Book-keepers are running: stop them first, and start them again afterwards. Nothing was done.")
     producers = PartitionProducers(_lane_settings(streams))
     try:
-        # Who starts now fences us, and who started before is fenced: one of us writes, never both.
+        # A book-keeper that starts now fences this process, and one that started before is fenced: only one can write.
         await producers.own(set(range(streams.partitions)))
         restored = []
         for partition in range(streams.partitions):
@@ -62,7 +62,7 @@ async def restore(settings: Settings, say: Say, patience_s: float = PATIENCE_S) 
 
 async def _restore_one(streams: StreamSettings, producers: PartitionProducers, partition: int) -> Restored:
     async with partition_reader(streams.kafka) as reader:
-        # Nobody else writes now: what the outputs speak of is to be in the state, whatever its cursor says.
+        # No other process writes now: the state must contain everything that the outputs cover, whatever its cursor.
         audit = PartitionAudit(streams, reader, partition, to_outputs=True)
         kept = await audit.run()
     refuse_differing_outputs(kept)
