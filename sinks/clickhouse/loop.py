@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from sinks.clickhouse.culprit import refusal_of
 from sinks.clickhouse.faults import ContentChanged, NotTaken, PositionLost
+from sinks.clickhouse.marks import BEFORE, Mark, Partition
 from sinks.clickhouse.metrics import SinkMetrics
 from sinks.clickhouse.migrations import migrate
-from sinks.clickhouse.progress import BEFORE, Mark, Partition, Progress
+from sinks.clickhouse.progress import Progress
 from sinks.clickhouse.ranges import Batch
 from sinks.clickhouse.readiness import SinkStatus
 from sinks.clickhouse.settings import SinkSettings

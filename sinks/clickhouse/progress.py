@@ -5,41 +5,11 @@ by time: a begun range is repeated with the same boundaries (README, "Every row 
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from collections.abc import Sequence
 
-from sinks.clickhouse.ranges import Batch, Range
+from sinks.clickhouse.marks import AFTER, BEFORE, LAST, TABLE, Mark, Partition, marks
+from sinks.clickhouse.ranges import Batch
 from sinks.clickhouse.warehouse import Columns, Warehouse
-
-BEFORE: Final = "before"
-AFTER: Final = "after"
-TABLE: Final = "sink_progress"
-
-Partition: TypeAlias = tuple[str, int]
-
-# Whoever asks how far ClickHouse has come asks this, and reads the answer with `marks`.
-LAST: Final = "SELECT topic, partition, first, next, stage, sha256 FROM sink_progress FINAL"
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """The last mark of a partition."""
-
-    range: Range
-    stage: str
-    sha256: str
-
-    @property
-    def position(self) -> int:
-        """All records before this offset are in ClickHouse."""
-        return self.range.next if self.stage == AFTER else self.range.first
-
-
-def marks(rows: Iterable[Sequence[Any]]) -> dict[Partition, Mark]:
-    """The last mark of each partition that has one, from the rows of LAST."""
-    read = (Mark(Range(*row[:4]), row[4], row[5]) for row in rows)
-    return {(mark.range.topic, mark.range.partition): mark for mark in read}
 
 
 class Progress:

@@ -6,7 +6,7 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import DatabaseError
 from tenacity import AsyncRetrying, RetryError, retry_if_exception, retry_if_result, stop_after_delay, wait_fixed
 
-from sinks.clickhouse.progress import LAST, Partition, marks
+from sinks.clickhouse.marks import LAST, Partition, marks
 from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.warehouse import open_client
 

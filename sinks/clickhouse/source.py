@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError  # type: ignore[im
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, retry_if_result, wait_exponential_jitter
 
 from sinks.clickhouse.faults import PositionLost
-from sinks.clickhouse.progress import Partition
+from sinks.clickhouse.marks import Partition
 from sinks.clickhouse.ranges import Batch, Range
 from sinks.clickhouse.settings import SinkSettings
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from sinks.clickhouse.loop import Sink
-from sinks.clickhouse.progress import Mark, Partition, Progress
+from sinks.clickhouse.marks import Mark, Partition
+from sinks.clickhouse.progress import Progress
 from sinks.clickhouse.ranges import Batch, Range
 from sinks.clickhouse.source import Source
 from sinks.clickhouse.warehouse import INSERT_SETTINGS, Warehouse

@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any
 
 from sinks.clickhouse.loop import INSERTS_AT_ONCE, Sink
+from sinks.clickhouse.marks import AFTER, BEFORE, TABLE, Partition
 from sinks.clickhouse.metrics import SinkMetrics
 from sinks.clickhouse.migrations import migrate
-from sinks.clickhouse.progress import AFTER, BEFORE, TABLE, Partition
 from sinks.clickhouse.ranges import Batch
 from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.source import Source

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from clickhouse_connect.driver.exceptions import OperationalError
 
-from sinks.clickhouse.progress import TABLE
+from sinks.clickhouse.marks import TABLE
 from tests.simulation.chance import Chance
 from tests.simulation.link import Link, Unanswered
 

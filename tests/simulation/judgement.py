@@ -11,7 +11,7 @@ from peserta.operations.audit.partition import PartitionAudit
 from peserta.operations.audit.partition_audited import PartitionAudited
 from peserta.operations.audit.reading import Stretch
 from schemas.codec import JournalCodec, OutputCodec
-from sinks.clickhouse.progress import TABLE
+from sinks.clickhouse.marks import TABLE
 from sinks.clickhouse.ranges import Batch, Range
 from sinks.clickhouse.topics import topics
 from streams.settings import WALL

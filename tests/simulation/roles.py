@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from schemas.records import Day, Instant
 from sinks.clickhouse.loop import Sink
+from sinks.clickhouse.marks import Partition
 from sinks.clickhouse.metrics import SinkMetrics
-from sinks.clickhouse.progress import Partition
 from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.source import Source
 from sinks.clickhouse.topics import topics

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from schemas.dates import jakarta_day, jakarta_midnight
 from schemas.records import Instant
-from sinks.clickhouse.progress import AFTER
+from sinks.clickhouse.marks import AFTER
 from streams.lane.disk import StateOnDisk
 from streams.lane.state import StateInMemory, States
 from streams.recorder import Recorder

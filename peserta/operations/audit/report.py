@@ -35,7 +35,7 @@ from peserta.operations.audit.warehouse import audit_dead_letters, audit_warehou
 from peserta.operations.clickhouse_reading import analyst
 from peserta.settings import Settings
 from schemas.records import Coordinates
-from sinks.clickhouse.progress import LAST, marks
+from sinks.clickhouse.marks import LAST, marks
 from streams.settings import StreamSettings
 
 Say = Callable[[str], None]

@@ -22,8 +22,8 @@ from clickhouse_connect.driver import options as clickhouse_options
 
 from peserta.settings import Settings, read_settings
 from sinks.clickhouse.loop import run_sink
+from sinks.clickhouse.marks import Partition
 from sinks.clickhouse.metrics import SinkMetrics
-from sinks.clickhouse.progress import Partition
 from sinks.clickhouse.ranges import Batch
 from sinks.clickhouse.readiness import SinkStatus
 from sinks.clickhouse.tables.block import Block

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sinks.clickhouse.progress import AFTER, BEFORE, Mark
+from sinks.clickhouse.marks import AFTER, BEFORE, Mark
 from sinks.clickhouse.ranges import Batch, Range
 from tests.support.sink_records import Kept
 
