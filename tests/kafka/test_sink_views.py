@@ -12,7 +12,7 @@ from schemas.records import Baseline, Company, Entry, Policy, Posting, Scope
 from schemas.vocabulary import ALL_PROGRAMMES, DUPLICATE, ENROLLMENT, WITHDRAWN, ClassParts, programme_set
 from schemas.wire import frame
 from tests.support.sink_database import Database, made_database
-from tests.support.sink_figures import counts, figures, share_bp
+from tests.support.sink_figures import DAILY_DAYS, counts, daily_days, figures, share_bp
 from tests.support.sink_records import (
     EPOCH,
     OUTPUT,
@@ -302,7 +302,7 @@ def companies() -> Companies:
 
 
 @FEW
-@given(books, st.integers(-5, 140))
+@given(books, st.integers(-5, 140) | st.integers(DAILY_DAYS - 5, DAILY_DAYS + 140))
 async def test_daily_coverage_is_what_a_recount_gives(
     database: Database, companies: Companies, book: list[tuple[list[tuple[int, ClassParts | None]], object]], until: int
 ) -> None:
@@ -315,9 +315,12 @@ async def test_daily_coverage_is_what_a_recount_gives(
         "SELECT * FROM coverage_daily WHERE company_id = {company_id:String} ORDER BY date", company_id=company_id
     )
 
-    days = range(min((x.value_on for x in lines), default=DAY_0 + until + 1), DAY_0 + until + 1)
-    assert [(row["date"] - EPOCH).days for row in rows] == [*days]
+    days = daily_days([x.value_on for x in lines], DAY_0 + until)
+    assert [(row["date"] - EPOCH).days for row in rows] == days
+    last_change = max((x.value_on for x in lines), default=DAY_0)
     for on, row in zip(days, rows, strict=True):
+        if last_change < on < days[-1]:
+            continue  # nothing changes any more
         wanted = counts(lines, on)
         wanted_row = {name: wanted[name] for name in ("active", "covered", "uncovered_new", *DAILY_ENROLLED)}
         assert {name: row[name] for name in wanted_row} == wanted_row
@@ -366,12 +369,17 @@ async def test_windows_begin_and_end_on_their_days(database: Database) -> None:
         assert {name: row[name] for name in wanted} == wanted
 
 
-async def test_a_history_of_decades_does_not_make_rows_of_decades(database: Database) -> None:
+async def test_a_history_of_decades_has_its_changes_and_no_rows_of_decades(database: Database) -> None:
     long_ago = inside("permanent", "JKK", "JKM")
-    entries = [[Posting(day("1970-01-01"), None, long_ago, 1)], [Posting(day("2025-08-20"), None, long_ago, 1)]]
+    value_dates = ["1970-01-01", "2015-09-30", "2025-08-20"]
+    entries = [[Posting(day(value_date), None, long_ago, 1)] for value_date in value_dates]
     await put_book(database, "C1", entries, 0, day("2025-09-30"))
 
     rows = await database.rows("SELECT date, active, covered FROM coverage_daily ORDER BY date")
 
-    assert (rows[0]["date"], rows[-1]["date"]) == (date(2024, 8, 31), date(2025, 9, 30))
-    assert (rows[0]["active"], rows[-1]["active"], rows[-1]["covered"]) == (1, 2, 2)
+    assert [(row["date"], row["active"]) for row in rows[:3]] == [
+        (date(1970, 1, 1), 1),
+        (date(2015, 9, 30), 2),  # the last date before those that all have a row
+        (date(2015, 10, 1), 2),
+    ]
+    assert (len(rows), rows[-1]["date"], rows[-1]["covered"]) == (2 + DAILY_DAYS, date(2025, 9, 30), 3)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from schemas.records import WINDOW_DAYS, Posting
 from schemas.vocabulary import EMPLOYMENT_TYPES, PROGRAMMES, REQUIRED_DEFAULT, ClassParts
 
+DAILY_DAYS = 3_653  # ten years of days, each of which has a row in coverage_daily
+
 
 def is_covered(parts: ClassParts | None) -> bool:
     return parts is not None and parts.programmes & REQUIRED_DEFAULT == REQUIRED_DEFAULT
@@ -37,6 +39,15 @@ def counts(lines: Iterable[Posting], on: int) -> dict[str, int]:
         found[f"active_{name}"] = sum(of_type.values())
         found[f"covered_{name}"] = sum(n for c, n in of_type.items() if is_covered(c))
     return found
+
+
+def daily_days(value_dates: Iterable[int], as_of: int) -> list[int]:
+    """The days that coverage_daily has: the last ones from the first value date on, and value dates before them."""
+    changed = sorted({on for on in value_dates if on <= as_of})
+    if not changed:
+        return []
+    begin = as_of - DAILY_DAYS + 1
+    return [*(on for on in changed if on < begin), *range(max(begin, changed[0]), as_of + 1)]
 
 
 def figures(lines: list[Posting], on: int) -> dict[str, int | None]:

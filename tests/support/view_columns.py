@@ -103,8 +103,9 @@ VIEWS: Final[Mapping[str, View]] = {
         _REGISTRY,
     ),
     "coverage_daily": View(
-        "One row for each company and date, from its first value date (at most a year before its\n"
-        "first recording) to its business date. Days of the past change when facts arrive late.",
+        "One row for each company and date, from its first value date to its business date. Earlier than the\n"
+        "last 3,653 days only the value dates have a row, and a row holds until the next. Days of the past change when\n"
+        "facts arrive late.",
         {"date": _date("The business date of the row.")},
     ),
     "coverage_as_of": View(
