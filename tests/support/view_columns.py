@@ -104,8 +104,8 @@ VIEWS: Final[Mapping[str, View]] = {
     ),
     "coverage_daily": View(
         "One row for each company and date, from its first value date to its business date. Earlier than the\n"
-        "last 3,653 days only the value dates have a row, and a row holds until the next. Days of the past change when\n"
-        "facts arrive late.",
+        "last 3,653 days only the value dates have a row, and a row holds until the next. Days of the past change\n"
+        "when facts arrive late.",
         {"date": _date("The business date of the row.")},
     ),
     "coverage_as_of": View(
