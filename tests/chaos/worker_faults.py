@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Final
 
 import clickhouse_connect
-from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 
 from peserta.settings import Settings
 from schemas.dates import day, jakarta_midnight
@@ -16,6 +15,7 @@ from streams.lane.stop_code import StopCode
 from tests.chaos.points import Fault
 from tests.chaos.scenario import PIECE, Act
 from tests.chaos.world import World
+from tests.support.group_offsets import forget_progress
 
 POISON_RECORDS: Final = 1_000
 SECOND_BOOKKEEPER: Final = "bookkeeper-2"
@@ -155,21 +155,8 @@ def recorder_forgets(world: World) -> None:
 
 def forget_offsets(settings: Settings) -> None:
     """The recorder begins anew, as somebody tells Kafka; no recorder may run."""
-    asyncio.run(_forget(settings))
-
-
-async def _forget(settings: Settings) -> None:
     streams = settings.stream_settings()
-    partitions = [TopicPartition(streams.inbound_names[0], number) for number in range(settings.partitions)]
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka, group_id=streams.recorder_app, enable_auto_commit=False
-    )
-    await consumer.start()
-    try:
-        consumer.assign(partitions)
-        await consumer.commit(dict.fromkeys(partitions, 0))
-    finally:
-        await consumer.stop()
+    asyncio.run(forget_progress(settings, streams.recorder_app, streams.inbound_names[0]))
 
 
 def poison(world: World) -> None:

@@ -22,8 +22,8 @@ from schemas.dates import instant
 from schemas.fact_json import line_of
 from schemas.generation import Generation
 from schemas.records import Fact
-from tests.kafka.test_service_under_kills import forget_progress
 from tests.support.facts import enrollment, hire, termination
+from tests.support.group_offsets import forget_progress
 from tests.support.installation import RestartingService, installation
 from tests.support.waiting import wait_until
 

@@ -9,8 +9,9 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from deploy.embedded.stack import Stack
 from schemas.dates import instant
-from tests.support.sink_database import Database, made_database
+from tests.support.sink_database import Database, opened_database, shared_database
 from tests.support.sink_records import inside, ledger_record, ledger_value, line
 
 LEDGER = "coverage.ledger.v1"
@@ -18,17 +19,23 @@ RECORDED = "2025-09-01T03:00:00"
 LATER = "'2030-01-01T00:00:00Z'"
 
 
-@pytest.fixture
-async def empty(clickhouse_url: str, clickhouse_database: str) -> AsyncIterator[Database]:
-    async with made_database(clickhouse_url, clickhouse_database) as made:
-        yield made
-
-
-@pytest.fixture
-async def database(empty: Database) -> Database:
+async def fill(database: Database) -> None:
     """One worker at C1 from 28 February on, recorded on 1 September at 03:00 UTC."""
-    await empty.put(LEDGER, [ledger_value(ledger_record(0, [line("2025-02-28", None, inside())], recorded=RECORDED))])
-    return empty
+    record = ledger_record(0, [line("2025-02-28", None, inside())], recorded=RECORDED)
+    await database.put(LEDGER, [ledger_value(record)])
+
+
+@pytest.fixture(scope="module")
+def names(stack: Stack) -> dict[str, str]:
+    """Of one database with lines and of one without; nobody writes to them."""
+    url = stack.clickhouse_url
+    return {"some lines": shared_database(url, fill)[0], "no lines": shared_database(url)[0]}
+
+
+@pytest.fixture
+async def database(clickhouse_url: str, names: dict[str, str]) -> AsyncIterator[Database]:
+    async with opened_database(clickhouse_url, names["some lines"]) as opened:
+        yield opened
 
 
 async def asked(database: Database, as_of: str, known_at: str, **parameters: object) -> list[tuple[object, ...]]:
@@ -69,12 +76,10 @@ NO_DATES = [
 
 @pytest.mark.parametrize("text", NO_DATES)
 @pytest.mark.parametrize("rows", ["some lines", "no lines"])
-async def test_what_is_no_date_is_refused(empty: Database, text: str, rows: str) -> None:
-    if rows == "some lines":
-        await empty.put(LEDGER, [ledger_value(ledger_record(0, [line("2025-02-28", None, inside())]))])
-
-    with pytest.raises(DatabaseError, match="as_of must be a date that exists"):
-        await asked(empty, f"'{text}'", LATER)
+async def test_what_is_no_date_is_refused(clickhouse_url: str, names: dict[str, str], text: str, rows: str) -> None:
+    async with opened_database(clickhouse_url, names[rows]) as database:
+        with pytest.raises(DatabaseError, match="as_of must be a date that exists"):
+            await asked(database, f"'{text}'", LATER)
 
 
 INSTANTS = [

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from deploy.embedded.stack import Stack
 from schemas.codec import InboundCodec, OutputCodec
 from schemas.dates import (
     BUSINESS_DATE_MAX,
@@ -47,7 +48,7 @@ from streams.core.simulate import Rules, simulate
 from streams.recorder import Recorder
 from streams.settings import StreamSettings
 from tests.support.shelf import Shelf
-from tests.support.sink_database import Database, made_database
+from tests.support.sink_database import Database, opened_database, shared_database
 from tests.support.sink_figures import counts, daily_days, figures, share_bp
 
 TOPICS = TopicNames()
@@ -182,12 +183,20 @@ def whole(request: pytest.FixtureRequest) -> Whole:
     return Whole(request.param)
 
 
-@pytest.fixture
-async def database(whole: Whole, clickhouse_url: str, clickhouse_database: str) -> AsyncIterator[Database]:
-    async with made_database(clickhouse_url, clickhouse_database) as made:
+@pytest.fixture(scope="module")
+def name(whole: Whole, stack: Stack) -> str:
+    async def fill(database: Database) -> None:
         for topic in (TOPICS.journal, TOPICS.ledger, TOPICS.snapshots, TOPICS.alerts, TOPICS.dead_letters):
-            await made.put(topic, [record.value for record in whole.shelf.stored[topic, 0] if record.value])
-        yield made
+            await database.put(topic, [record.value for record in whole.shelf.stored[topic, 0] if record.value])
+
+    return shared_database(stack.clickhouse_url, fill)[0]
+
+
+@pytest.fixture
+async def database(clickhouse_url: str, name: str) -> AsyncIterator[Database]:
+    """To be read only."""
+    async with opened_database(clickhouse_url, name) as opened:
+        yield opened
 
 
 def on(text: date) -> int:

@@ -1,8 +1,10 @@
 """A test's own database, with the tables and views of the sink, and rows put in as the sink does."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from schemas.topics import TopicNames
 from sinks.clickhouse.migrations import migrate
@@ -11,6 +13,8 @@ from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.topics import topics
 from sinks.clickhouse.warehouse import Warehouse
 from tests.support.sink_records import kept
+
+T = TypeVar("T")
 
 
 class Database:
@@ -58,6 +62,27 @@ class Database:
 @asynccontextmanager
 async def made_database(url: str, name: str) -> AsyncIterator[Database]:
     """A new database with everything in it."""
+    async with opened_database(url, name) as database:
+        await migrate(database.client)
+        yield database
+
+
+@asynccontextmanager
+async def opened_database(url: str, name: str) -> AsyncIterator[Database]:
+    """A database that was made before."""
     async with await Warehouse.open(SinkSettings("", url, database=name)) as warehouse:
-        await migrate(warehouse.client)
         yield Database(warehouse)
+
+
+def shared_database(url: str, *fill: Callable[[Database], Awaitable[T]]) -> tuple[str, list[T]]:
+    """Make a database for tests that only read; its name, and what each step of filling it said.
+
+    Migrations take most of a second of work, and a fixture of a module has no loop that its tests could use.
+    """
+    name = f"t{uuid.uuid4().hex[:10]}"
+
+    async def make() -> list[T]:
+        async with made_database(url, name) as database:
+            return [await step(database) for step in fill]
+
+    return name, asyncio.run(make())
