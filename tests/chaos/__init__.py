@@ -1,1 +1,1 @@
-"""Faults on the real service, each a scenario with a seed, each ended by the audit."""
+"""Faults injected into the real service: each is a scenario with a seed, and the audit checks the result."""

@@ -1,4 +1,4 @@
-"""Faults of brokers: killed alone, in part or all at once, leadership moving, batches refused, a full disk."""
+"""Faults of brokers: one, some or all killed, leadership moving, batches rejected, a full disk."""
 
 import resource
 from collections.abc import Callable, Iterator
@@ -20,20 +20,20 @@ from tests.chaos.broker_orders import (
 from tests.chaos.scenario import PIECE, Act
 from tests.chaos.world import REPLAY, World
 
-SMALL_BATCH_BYTES: Final = 300  # less than some record of each topic
+SMALL_BATCH_BYTES: Final = 300  # each topic has larger records
 SMALL_FILE_BYTES: Final = 4096
 NODE_STOP_LIMIT_S: Final = 20.0
 
 
 def broker_killed(world: World) -> None:
-    """The only broker is killed, and comes again with its data."""
+    """The only broker is killed, and restarted with its data."""
     with world.feeding(PIECE):
         world.stack.kafka.kill()
         world.stack.kafka.start()
 
 
 def everything_killed(world: World) -> None:
-    """Workers, broker and ClickHouse are killed at once, and started on the same folder."""
+    """Workers, broker and ClickHouse are killed at once, and restarted on the same folder."""
     with world.feeding(PIECE):
         world.service.kill_all()
         world.stack.kafka.kill()
@@ -43,7 +43,7 @@ def everything_killed(world: World) -> None:
 
 
 def disk_full(world: World) -> None:
-    """The broker can write no further: it ends. With room on its disk it goes on."""
+    """The broker cannot write any more and ends. With free space on its disk it continues."""
     (node,) = world.stack.kafka.processes.values()
     with world.feeding(PIECE):
         with no_room(node):
@@ -53,7 +53,7 @@ def disk_full(world: World) -> None:
 
 @contextmanager
 def no_room(process: Process) -> Iterator[None]:
-    """No file of the process can grow beyond a few bytes: for it that is a full disk."""
+    """Limit the file size of the process to a few bytes, which acts like a full disk."""
     soft, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (SMALL_FILE_BYTES, hard))
     yield
@@ -65,12 +65,12 @@ def no_room(process: Process) -> Iterator[None]:
 
 
 def one_of_three_killed(world: World) -> None:
-    """A broker of three is killed; the facts go on; it comes back."""
+    """One of three brokers is killed while facts go on, and restarted."""
     _without(world, world.rng.choice(_nodes(world)))
 
 
 def coordinator_killed(world: World) -> None:
-    """The broker is killed that coordinates the book-keeper's group, or the transactions of a partition."""
+    """The coordinator of the book-keeper's group, or of a partition's transactions, is killed."""
     app = world.settings.stream_settings().bookkeeper_app
     keys = (app, GROUP_COORDINATOR), (f"{app}-0", TRANSACTION_COORDINATOR)
     _without(world, coordinator(world.settings.kafka, *world.rng.choice(keys)))
@@ -85,7 +85,7 @@ def _without(world: World, node: int) -> None:
 
 
 def two_of_three_down(world: World) -> None:
-    """Two brokers of three are killed: nothing can be taken; they come back."""
+    """Two of three brokers are killed, so that no record is accepted, and restarted."""
     kafka = world.stack.kafka
     with world.feeding(PIECE):
         for node in world.rng.sample(_nodes(world), 2):
@@ -94,14 +94,14 @@ def two_of_three_down(world: World) -> None:
 
 
 def all_three_killed(world: World) -> None:
-    """All brokers are killed at once, and come back."""
+    """All brokers are killed at once, and restarted."""
     with world.feeding(PIECE):
         world.stack.kafka.kill()
         world.stack.kafka.start()
 
 
 def leadership_moves(world: World) -> None:
-    """The brokers are restarted in order, one after the other: every partition and coordinator moves away and back."""
+    """A rolling restart of the brokers: every partition and coordinator moves away and back."""
     kafka = world.stack.kafka
     nodes = _nodes(world)
     world.rng.shuffle(nodes)
@@ -115,11 +115,11 @@ def _nodes(world: World) -> list[int]:
     return [node.node_id for node in world.stack.kafka.cluster.nodes]
 
 
-# ---- batches refused
+# ---- batches rejected
 
 
 def batch_too_large(world: World) -> None:
-    """The journal, or the ledger, takes no batch of usual size."""
+    """The journal or the ledger rejects batches of usual size."""
     role, topic = world.rng.choice(_written(world.settings))
     row = _row(world.settings, topic)
     usual = row.settings(world.settings.replication)
@@ -132,7 +132,7 @@ def batch_too_large(world: World) -> None:
 
 
 def not_authorised(world: World) -> None:
-    """Nobody may write to the journal, or the ledger, any more."""
+    """Writing to the journal or the ledger is forbidden."""
     role, topic = world.rng.choice(_written(world.settings))
     forbid_writing(world.settings.kafka, topic)
     _refused(world, role, "TopicAuthorizationFailed", lambda: allow_writing(world.settings.kafka, topic))
@@ -148,7 +148,7 @@ def _row(settings: Settings, topic: str) -> Topic:
 
 
 def _refused(world: World, role: str, words: str, mend: Callable[[], None]) -> None:
-    """The worker stops and says why, as often as it is started; when it is mended, it goes on."""
+    """The worker stops with a reason whenever it is started; after `mend` it continues."""
     world.feed(PIECE)
     for _ in range(2):
         code = world.wait_until_ended(role)

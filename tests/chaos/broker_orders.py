@@ -1,4 +1,4 @@
-"""What an operator, or somebody careless, tells a broker: delete a topic, set it otherwise, forbid writing to it."""
+"""Administrative requests to a broker: delete a topic, change its settings, forbid writing to it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,7 +20,7 @@ TRANSACTION_COORDINATOR, GROUP_COORDINATOR = 1, 0
 
 
 def order(kafka: str, given: Callable[[AIOKafkaAdminClient], Awaitable[Any]]) -> Any:
-    """Give an order, and wait for the answer."""
+    """Send a request, and wait for the answer."""
     return asyncio.run(_order(kafka, given))
 
 
@@ -34,7 +34,7 @@ async def _order(kafka: str, given: Callable[[AIOKafkaAdminClient], Awaitable[An
 
 
 def delete_topic(kafka: str, topic: str) -> None:
-    """Until nobody knows it any more."""
+    """Delete a topic, and wait until no broker knows it."""
 
     async def delete(admin: AIOKafkaAdminClient) -> None:
         await admin.delete_topics([topic])
@@ -49,21 +49,21 @@ def delete_topic(kafka: str, topic: str) -> None:
 
 
 def set_topic(kafka: str, topic: str, settings: dict[str, str]) -> None:
-    """All settings of a topic; what is not named goes back to the broker's."""
+    """Set all settings of a topic; those that are not named return to the broker's defaults."""
     resource = ConfigResource(ConfigResourceType.TOPIC, topic, settings)
     (answer,) = order(kafka, lambda admin: admin.alter_configs([resource]))
     assert [code for code, *_ in answer.resources] == [0], answer
 
 
 def forbid_writing(kafka: str, topic: str) -> None:
-    """Everybody may do everything to the topic but write."""
+    """Allow everything on the topic except writing."""
     for rule in _rules(topic):
         answer = _sent(kafka, CreateAclsRequest(*rule))
         assert [code for code, *_ in answer.creation_responses] == [0], answer
 
 
 def allow_writing(kafka: str, topic: str) -> None:
-    """As before."""
+    """Allow writing again."""
     for rule in _rules(topic):
         answer = _sent(kafka, DeleteAclsRequest(*rule))
         assert [code for code, *_ in answer.filter_responses] == [0], answer

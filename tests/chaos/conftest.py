@@ -1,4 +1,4 @@
-"""A stack that chaos may kill, one for all its tests, workers that are soon there, and the story for each book."""
+"""Fixtures: one stack that all chaos tests may kill, pre-started workers, and the story for each book."""
 
 from collections.abc import Iterator
 

@@ -13,7 +13,7 @@ ANSWER_LIMIT_S: Final = 10.0
 
 
 class Detour:
-    """Ways to these broker ports. Everything passes until it is told otherwise; connections outlive `swallow`."""
+    """Proxies to these broker ports. Everything passes at first; connections survive `swallow`."""
 
     def __init__(self, ports: Iterable[int]) -> None:
         self._loop = asyncio.new_event_loop()
@@ -66,7 +66,7 @@ class Detour:
         writer.transport.abort()
 
     def cut(self) -> None:
-        """Every connection is reset, and new ones are too, until `heal`."""
+        """Reset every connection, also new ones, until `heal`."""
         self._do(self._cut())
 
     async def _cut(self) -> None:
@@ -75,20 +75,20 @@ class Detour:
             self._end(writer)
 
     def slow(self, delay_s: float) -> None:
-        """Each piece takes so long, either way."""
+        """Delay each piece by `delay_s` in both directions."""
         self._delay_s = delay_s
 
     def swallow(self) -> None:
-        """Connections stay, and are taken, but nothing arrives anywhere until `heal`."""
+        """Keep and accept connections, but deliver nothing until `heal`."""
         self._loop.call_soon_threadsafe(self._passes.clear)
 
     def heal(self) -> None:
-        """As before; what was swallowed arrives late, where anybody still listens."""
+        """Let everything pass again; what was held back is delivered late on connections that still exist."""
         self._is_cut, self._delay_s = False, 0.0
         self._loop.call_soon_threadsafe(self._passes.set)
 
     def close(self) -> None:
-        """No way any more, and nobody who listens."""
+        """Close all connections and stop listening."""
         self._do(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(ANSWER_LIMIT_S)

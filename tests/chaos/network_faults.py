@@ -12,7 +12,7 @@ DELAY_MAX_MS: Final = 150
 
 
 def cut(world: World) -> None:
-    """Every connection is reset, several times; in between the worker does a little."""
+    """Every connection is reset several times; in between the worker makes some progress."""
     role = world.rng.choice((*ROLES, "sink"))
     detour = _led_round(world, role)
     with world.feeding(PIECE):
@@ -24,7 +24,7 @@ def cut(world: World) -> None:
 
 
 def slow(world: World) -> None:
-    """Each piece of each answer takes its time."""
+    """Each piece of each answer is delayed."""
     detour = _led_round(world, world.rng.choice(ROLES))
     detour.slow(world.rng.randint(20, DELAY_MAX_MS) / 1000)
     with world.feeding(PIECE):
@@ -33,8 +33,8 @@ def slow(world: World) -> None:
 
 
 def swallows(world: World) -> None:
-    """A worker's connections stay and nothing passes, until another has done its work; then all that it had said
-    arrives late, and it must not have any effect."""
+    """A worker's connections stay open but nothing passes, until another worker has done its work. Then its requests
+    arrive late, and must have no effect."""
     role = world.rng.choice(ROLES)
     detour = _led_round(world, role)
     world.feed(PIECE)
@@ -49,7 +49,7 @@ def swallows(world: World) -> None:
 
 
 def _led_round(world: World, role: str) -> Detour:
-    """The worker, started again with a proxy before every broker."""
+    """Restart the worker with a proxy before every broker."""
     detour = world.detour()
     world.service.again(role, detours=detour.ports)
     world.feed(PIECE)

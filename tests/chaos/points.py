@@ -1,6 +1,6 @@
-"""Fault points: places in a worker at which it kills or stops itself, put around the code from outside.
+"""Fault points: places in a worker at which it kills or suspends itself, wrapped around the code from outside.
 
-All points are there from the start; the test arms one by a file, which the worker takes away when it acts.
+All points are set from the start. The test arms one by a file, which the worker removes when it acts.
 """
 
 import inspect
@@ -32,7 +32,7 @@ AFTER: Final = "after"
 
 
 class Point(NamedTuple):
-    """A method, and when; only at calls with such arguments."""
+    """Before or after calls of a method, if its arguments match."""
 
     place: type
     method: str
@@ -68,21 +68,21 @@ POINTS: Final = {name: Point(*told) for name, told in _POINTS.items()}
 
 @dataclass(frozen=True)
 class Fault:
-    """At the `at`-th time that the point is reached (from 1) since it was armed, the process gets the signal."""
+    """When the point is reached for the `at`-th time (from 1) after arming, the process gets the signal."""
 
     point: str
     at: int
     how: int = signal.SIGKILL
 
     def arm(self, path: Path) -> None:
-        """Put it where a worker looks; it stays until a worker has acted on it, whichever process of the role it is."""
+        """Write the fault where workers of the role look; it stays until one of them has acted on it."""
         whole = path.with_suffix(".new")
         whole.write_text(json.dumps(asdict(self)), "utf-8")
         whole.rename(path)
 
     @classmethod
     def armed(cls, path: Path) -> "Fault | None":
-        """What is armed now."""
+        """The fault that is armed now."""
         try:
             return cls(**json.loads(path.read_text("utf-8")))
         except FileNotFoundError:
@@ -90,7 +90,7 @@ class Fault:
 
 
 def set_points(path: Path) -> None:
-    """Put all points into this process; `path` is where a fault is armed."""
+    """Set all points in this process; `path` is the file that arms a fault."""
     for name, point in POINTS.items():
         wrap(point.place, point.method, _at(name, point, path))
 
@@ -129,5 +129,5 @@ def _around(original: Callable[..., Any], reach: Callable[..., None]) -> Callabl
 
 
 def wrap(place: Any, name: str, by: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-    """Put another function in the place of one, in this process only."""
+    """Replace a function, in this process only."""
     setattr(place, name, by(getattr(place, name)))

@@ -1,4 +1,4 @@
-"""What a scenario is: a name, what is done to a world while facts flow, and on what."""
+"""A scenario: its name, what it does to a world while facts flow, and what it needs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,5 +26,5 @@ class Scenario:
 
     @property
     def ground(self) -> tuple[int, str, bool]:
-        """What scenarios on one book have in common."""
+        """What scenarios on the same book must have in common."""
         return self.nodes, self.clock, self.alone

@@ -1,4 +1,4 @@
-"""The service under chaos: workers with faults or defects, more than one of a role, started again when they end."""
+"""The service under chaos: workers with faults or defects, several of a role, restarted when they end."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ SECOND: Final = "-2"
 
 
 class ChaosService(RestartingService):
-    """`defects` by role stay; a fault comes once. A worker named `ROLE-2` is a second one of the role."""
+    """`defects` by role are permanent; a fault happens once. A worker named `ROLE-2` is a second one of the role."""
 
     def __init__(self, settings: Settings, folder: Path, spares: Spares, defects: dict[str, str] | None = None) -> None:
         super().__init__(settings, folder / "logs")
@@ -31,7 +31,7 @@ class ChaosService(RestartingService):
         self.ends: Counter[tuple[str, int]] = Counter()
 
     def start(self, *roles: str, detours: Mapping[int, int] | None = None) -> None:
-        """Start these workers, all when none is named."""
+        """Start these workers; all if none is named."""
         for name in roles or ROLES:
             role = name.removesuffix(SECOND)
             environment = self._settings.environment()
@@ -54,7 +54,7 @@ class ChaosService(RestartingService):
         return fault_of(self._folder, role).exists()
 
     def check(self) -> None:
-        """Start again what has ended; Failed when it refuses to run, or ends again and again."""
+        """Restart workers that have ended. Raises Failed if one refuses to run or ends repeatedly."""
         for name, code in self.ended().items():
             self.ends[name, code] += 1
             if code == StopCode.REFUSE or self.restarts >= RESTARTS_MAX:
@@ -63,7 +63,7 @@ class ChaosService(RestartingService):
             self.start(name)
 
     def moves_to(self, settings: Settings) -> None:
-        """From now on workers are started with these."""
+        """Start workers with these settings from now on."""
         self._settings = settings
 
     def signal(self, name: str, number: signal.Signals) -> None:
@@ -71,7 +71,7 @@ class ChaosService(RestartingService):
         self.processes[name].send_signal(number)
 
     def leave(self, name: str) -> int:
-        """A worker stops in order; its exit code."""
+        """Stop a worker gracefully; returns its exit code."""
         return self.processes.pop(name).stop(STOP_LIMIT_S)
 
     def kill_all(self) -> None:
@@ -81,6 +81,6 @@ class ChaosService(RestartingService):
                 killing.callback(process.kill)
 
     def stop(self) -> None:
-        """A book that is judged needs no order any more."""
+        """Kill all workers: after the checks no graceful stop is needed."""
         self.kill_all()
         self.processes.clear()

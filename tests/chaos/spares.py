@@ -1,4 +1,4 @@
-"""Processes that are ready to become a worker: what a start costs is paid while something else is waited for."""
+"""Pre-started processes that can become workers, so that starting costs no time later."""
 
 import sys
 from collections import deque
@@ -13,7 +13,7 @@ from tests.chaos.worker import Asked
 
 
 class Spares:
-    """`ready` processes wait, from the constructor's return until `close`; they outlive no book that they work on."""
+    """`ready` processes wait from the constructor's return until `close`. None outlives the book that it works on."""
 
     def __init__(self, folder: Path, ready: int = 3) -> None:
         self._folder, self._ready = folder, ready
@@ -22,7 +22,7 @@ class Spares:
         self._fill()
 
     def become(self, name: str, asked: Asked) -> Process:
-        """A worker, started as is asked."""
+        """Turn a waiting process into the requested worker."""
         process, orders = self._waiting.popleft()
         asked.give(orders)
         process.name = name
@@ -38,7 +38,7 @@ class Spares:
             self._waiting.append((Process.start("spare", command, log=log), orders))
 
     def close(self) -> None:
-        """End those that wait."""
+        """End the waiting processes."""
         with ExitStack() as ending:
             while self._waiting:
                 ending.callback(self._waiting.pop()[0].kill)

@@ -24,7 +24,7 @@ def note_repeats(stretches: Sequence[Stretch], times_s: Iterable[float]) -> None
 
 
 def note_stalls(stretches: Sequence[Stretch], waited: Iterable[tuple[float, float]]) -> None:
-    """Of facts: when each was acknowledged, and how long it waited."""
+    """`waited`: for each fact, when it was acknowledged and how long it waited."""
     for at, seconds in waited:
         if (stretch := _of(stretches, at)) is not None:
             stretch.stall_s = max(stretch.stall_s, seconds)

@@ -1,5 +1,5 @@
-"""Faults of ClickHouse: away, hanging, refusing, cut, dying between execution and answer, a full disk. The book and its
-alerts wait for none of it."""
+"""Faults of ClickHouse: unavailable, hanging, rejecting, disconnecting, dying between execution and answer, a full
+disk. The book and its alerts wait for none of them."""
 
 import asyncio
 from contextlib import ExitStack
@@ -16,14 +16,14 @@ PIECES_UNTIL_ALERT_MAX: Final = 8
 
 
 def killed(world: World) -> None:
-    """It is away; the book goes on, alerts too; it comes back."""
+    """ClickHouse is killed; book and alerts go on; it is restarted."""
     world.stack.clickhouse.kill()
     _until_an_alert(world)
     world.stack.clickhouse.start()
 
 
 def hangs(world: World) -> None:
-    """It takes what it is asked and does not answer; the book goes on, alerts too; it answers at last."""
+    """ClickHouse accepts requests but does not answer; book and alerts go on; at last it answers."""
     world.faults.add("wait", world.rng.choice(("before", "after")), match=INSERT)
     world.feed(PIECE)
     world.wait(lambda: world.faults.hits() == [1])
@@ -42,12 +42,12 @@ def _until_an_alert(world: World) -> None:
 
 
 def alerts(world: World) -> int:
-    """Offsets of the ends of the alerts."""
+    """The sum of the alert topic's end offsets."""
     return sum(asyncio.run(last_stable_offsets(world.settings.kafka, [world.settings.topics.alerts])).values())
 
 
 def dies_before_it_answers(world: World) -> None:
-    """It has executed an insert, and is killed before it says so."""
+    """ClickHouse executes an insert and is killed before it answers."""
     world.faults.add("exit", "after", match=INSERT, skip=world.rng.randint(0, 4))
     world.feed(PIECE)
     process = world.stack.clickhouse.process
@@ -57,7 +57,7 @@ def dies_before_it_answers(world: World) -> None:
 
 
 def refuses_and_cuts(world: World) -> None:
-    """503, and cuts before, in and after an insert."""
+    """ClickHouse answers 503, and disconnects before, during and after an insert."""
     for action, point in (("refuse", "before"), ("cut", "before"), ("cut", "in_body"), ("cut", "after")):
         world.faults.clear()
         world.faults.add(action, point, match=INSERT, skip=world.rng.randint(0, 3))
@@ -67,7 +67,7 @@ def refuses_and_cuts(world: World) -> None:
 
 
 def disk_full(world: World) -> None:
-    """ClickHouse answers as it does on a full disk, and no worker can write to its own: the book goes on."""
+    """ClickHouse answers as on a full disk, and no worker can write to its own disk: the book goes on."""
     world.faults.add("refuse", match=INSERT, code=NOT_ENOUGH_SPACE, times=1_000)
     with ExitStack() as full:
         for worker in world.service.processes.values():

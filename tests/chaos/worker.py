@@ -1,8 +1,8 @@
-"""A worker of the service as chaos starts it: `python -m tests.chaos.worker ORDERS`.
+"""A worker of the service as the chaos tests start it: `python -m tests.chaos.worker ORDERS`.
 
-It makes itself ready, waits for the file ORDERS, and becomes the worker that is asked for there: the real one, with a
-short session timeout so that a killed one is missed soon, fault points that sleep, and what else was asked for.
-Production code knows nothing of any of it.
+The process imports its code, waits for the file ORDERS, and becomes the worker that is described there: the real one,
+with a short session timeout so that a killed one is replaced soon, with inactive fault points, and with what else
+ORDERS says. Production code knows nothing about this.
 """
 
 import json
@@ -25,13 +25,13 @@ from tests.support.waiting import wait_until
 SESSION_TIMEOUT_S: Final = 2.0
 HEARTBEAT_INTERVAL_S: Final = 0.5
 BROKER_WAIT_S: Final = 5.0
-ORDERS_LIMIT_S: Final = 3_600.0  # whoever has ready processes ends them
+ORDERS_LIMIT_S: Final = 3_600.0  # the owner of waiting processes ends them before
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a worker is started as. In `folder` its faults are armed and its clock is set (`fault_of`, `clock_of`);
-    `detours`: broker port -> port at which a proxy leads there."""
+    """How to start a worker. Files in `folder` arm its faults and set its clock (`fault_of`, `clock_of`). `detours`:
+    broker port -> port of a proxy to it."""
 
     role: str
     folder: str
@@ -40,26 +40,26 @@ class Asked:
     detours: Mapping[int, int] = field(default_factory=dict)
 
     def give(self, orders: Path) -> None:
-        """To a process that waits for these orders."""
+        """Write the orders for a waiting process."""
         whole = orders.with_suffix(".new")
         whole.write_text(json.dumps(asdict(self)), "utf-8")
         whole.rename(orders)
 
     @classmethod
     def wait_for(cls, orders: Path) -> "Asked":
-        """In that process."""
+        """Wait for the orders, in that process."""
         wait_until(orders.exists, ORDERS_LIMIT_S)
         told = json.loads(orders.read_text("utf-8"))
         return cls(**{**told, "detours": {int(port): to for port, to in told["detours"].items()}})
 
 
 def fault_of(folder: Path, role: str) -> Path:
-    """Where a fault for workers of this role is armed."""
+    """The file that arms a fault for workers of this role."""
     return folder / f"{role}.fault"
 
 
 def clock_of(folder: Path) -> Path:
-    """Where it is written by how many milliseconds the workers' wall clock is off."""
+    """The file with the error of the workers' wall clock, in milliseconds."""
     return folder / "clock"
 
 
@@ -74,12 +74,12 @@ def quickly(lane_settings: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def off(clock: Path) -> Callable[[Callable[[], int]], Callable[[], int]]:
-    """A wall clock that somebody sets."""
+    """A wall clock with the error in this file."""
     return lambda now_ms: lambda: now_ms() + (int(clock.read_text("utf-8")) if clock.exists() else 0)
 
 
 def through(detours: Mapping[int, int]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Connections to brokers that lead through a proxy."""
+    """Connections to brokers through a proxy."""
     return lambda connect: lambda host, port, *rest, **options: connect(host, detours.get(port, port), *rest, **options)
 
 

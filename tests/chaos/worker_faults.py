@@ -1,5 +1,5 @@
-"""Faults of workers: killed at a place in the code or anywhere, stopped and woken up, coming and going, their offsets
-or clock lost."""
+"""Faults of workers: killed at a fault point or anywhere, suspended and continued, joining and leaving, with lost
+offsets or a wrong clock."""
 
 import asyncio
 import signal
@@ -25,7 +25,7 @@ ALLOWED_MINUTES: Final = 58
 BEHIND_MAX_DAYS: Final = 4_000
 APART: Final = "hours apart"
 
-# Role -> points that are reached as facts flow, each with how often at most before the fault comes.
+# Role -> points that are reached while facts flow, each with the largest count at which the fault happens.
 AT_WORK: Final[Mapping[str, Mapping[str, int]]] = {
     "bookkeeper": {
         "in a fold": 10,
@@ -43,7 +43,7 @@ AT_WORK: Final[Mapping[str, Mapping[str, int]]] = {
         "after a range": 2,
     },
 }
-# And those that a book-keeper reaches only as it starts.
+# Points that a book-keeper reaches only when it starts.
 AT_START: Final = ("in a rebalance, before fencing", "in a rebalance, after fencing", "in recovery")
 
 
@@ -57,18 +57,18 @@ def dies_at_work(role: str) -> Act:
 
 
 def strike(world: World, role: str, point: str) -> None:
-    """At this point, sooner or later."""
+    """Kill the worker at this point, after a random number of times."""
     world.strike(role, Fault(point, world.rng.randint(1, AT_WORK[role][point])))
     world.service.check()
 
 
 def dies_at_start(world: World) -> None:
-    """A book-keeper is killed, and its successor before it has begun."""
+    """A book-keeper is killed, and its successor is killed while it starts."""
     strike_at_start(world, world.rng.choice(AT_START))
 
 
 def strike_at_start(world: World, point: str) -> None:
-    """At this point of a start."""
+    """Kill a book-keeper at this point of its start."""
     world.service.arm("bookkeeper", Fault(point, 1))
     world.service.again("bookkeeper")
     with world.feeding(PIECE):
@@ -77,7 +77,7 @@ def strike_at_start(world: World, point: str) -> None:
 
 
 def dies_while_sharing(world: World) -> None:
-    """A second book-keeper comes, and one of the two dies inside the rebalance."""
+    """A second book-keeper joins, and one of the two dies inside the rebalance."""
     world.service.arm("bookkeeper", Fault(world.rng.choice(AT_START[:2]), 1))
     with world.feeding(PIECE):
         world.service.start(SECOND_BOOKKEEPER)
@@ -100,7 +100,7 @@ def dies_in_migrations(world: World) -> None:
 
 
 def killed_anywhere(role: str) -> Act:
-    """`kill -9` from outside, wherever it is; and again while it takes up its work."""
+    """`kill -9` from outside at any moment, and again while the successor starts."""
 
     def act(world: World) -> None:
         with world.feeding(PIECE):
@@ -111,7 +111,7 @@ def killed_anywhere(role: str) -> Act:
 
 
 def stopped_and_replaced(world: World) -> None:
-    """A book-keeper stands still in front of a transaction, another takes over, and it wakes up: it must die."""
+    """A book-keeper is suspended before a transaction, another takes over, and the first continues: it must end."""
     stop_and_replace(world)
     world.service.signal("bookkeeper", signal.SIGCONT)
     code = world.wait_until_ended("bookkeeper")
@@ -121,7 +121,7 @@ def stopped_and_replaced(world: World) -> None:
 
 
 def stop_and_replace(world: World) -> None:
-    """The first book-keeper stands still, and the second one has done everything."""
+    """Suspend the first book-keeper, and wait until the second one has processed everything."""
     world.service.arm("bookkeeper", Fault("before a transaction", world.rng.randint(1, 2), signal.SIGSTOP))
     world.feed_until_stopped("bookkeeper")
     world.service.start(SECOND_BOOKKEEPER)
@@ -130,7 +130,7 @@ def stop_and_replace(world: World) -> None:
 
 
 def join_and_leave(world: World) -> None:
-    """A second recorder and a second book-keeper come and go."""
+    """A second recorder and a second book-keeper join and leave."""
     roles = "recorder", "bookkeeper"
     with world.feeding(PIECE):
         for role in roles:
@@ -154,20 +154,20 @@ def recorder_forgets(world: World) -> None:
 
 
 def forget_offsets(settings: Settings) -> None:
-    """The recorder begins anew, as somebody tells Kafka; no recorder may run."""
+    """Reset the recorder's offsets to the beginning. No recorder may be running."""
     streams = settings.stream_settings()
     asyncio.run(forget_progress(settings, streams.recorder_app, streams.inbound_names[0]))
 
 
 def poison(world: World) -> None:
-    """A flood of records that cannot be read, between facts."""
+    """Many records that cannot be decoded, between facts."""
     with world.feeding(PIECE):
         world.feed_poison(POISON_RECORDS)
 
 
 def clock_jumps(world: World) -> None:
-    """The workers' clock jumps ahead and back, by no more than is allowed; a recorder is started in a time that was
-    already past."""
+    """The workers' clock jumps ahead and back within the allowed range, and a recorder is started with an earlier
+    time."""
     for minutes in (world.rng.randint(1, ALLOWED_MINUTES), -world.rng.randint(1, ALLOWED_MINUTES), 0):
         world.set_clock(minutes * MINUTE_MS)
         world.feed(PIECE)
@@ -180,8 +180,8 @@ def clock_jumps(world: World) -> None:
 
 
 def clock_is_wrong(world: World) -> None:
-    """The recorder's machine lives in 2052 from one moment to the next, and is years behind when it is started again:
-    the recorder stops, and stamps nothing. Then somebody puts the clock right."""
+    """The clock of the recorder's machine jumps to 2052, and is years behind when the recorder is restarted: the
+    recorder stops each time and stamps nothing. Then the clock is corrected."""
     world.feed(PIECE)
     world.wait_until_kept()
     before = world.stamped()
@@ -200,5 +200,5 @@ def clock_is_wrong(world: World) -> None:
 
 
 def instant_of_2052() -> int:
-    """Some time in that year."""
+    """An instant in that year."""
     return jakarta_midnight(day("2052-06-01"))

@@ -37,13 +37,13 @@ from tests.support.installation import installation
 from tests.support.waiting import wait_until
 
 PROGRESS_LIMIT_S: Final = 90.0
-FEED_LIMIT_S: Final = 300.0  # above the time that the stack is given to come up again
+FEED_LIMIT_S: Final = 300.0  # longer than a restart of the stack may take
 PIECE_SMALL: Final = 16
 PIECE_PAUSE_S: Final = 2.0
 PIECES_MAX: Final = 12
 LOOK_EVERY_S: Final = 0.1
 LOG_LINES: Final = 200
-BEFORE_ALERTS: Final = 1_650  # of the small story's facts are told at once: its policies come behind them
+BEFORE_ALERTS: Final = 1_650  # facts of the small story to publish first: its policies begin after them
 LAST_PIECE: Final = 32
 REPLAY: Final = "replay"
 POISON: Final = b"\x00\x00\x00\x63\x01 no such schema"
@@ -52,7 +52,7 @@ Identity = tuple[str, str]  # company_id and event_id of a fact
 
 
 class World:
-    """One book. `rng` decides everything that is left to chance here; when processes do what is theirs to decide."""
+    """One book. `rng` makes all random choices of the test; the scheduling of processes is not controlled."""
 
     def __init__(
         self,
@@ -82,20 +82,20 @@ class World:
         return self.settings.clock == REPLAY
 
     def begin(self, told: int) -> None:
-        """Topics, workers, rules, and so many facts."""
+        """Create topics, start workers, publish policies and registry, and `told` facts."""
         self.run.prepare()
         self.feed(told)
         self.wait_until_kept()
 
     def recover(self) -> None:
-        """Whatever a scenario has left behind is over: all is up, nothing is forbidden."""
+        """Undo what a scenario left behind: start everything, and remove restrictions."""
         self.stack.kafka.start()
         self.stack.clickhouse.start()
         self.faults.clear()
         self.service.check()
 
     def moves_to(self, settings: Settings) -> None:
-        """The operator has changed the settings, or another generation of the book stands."""
+        """Use changed settings, or another generation of the book, from now on."""
         self.settings, sent = settings, self.run.sent
         self.service.moves_to(settings)
         self.run = Run(settings, self.material, self.service, say=lambda _: None)
@@ -108,13 +108,13 @@ class World:
         return made
 
     def close(self) -> None:
-        """The workers end, and the proxies."""
+        """Stop the workers and the proxies."""
         self._closing.close()
 
     # ---- feeding
 
     def feed(self, count: int) -> None:
-        """Publish the next facts; what a broker has not acknowledged is published again until it is."""
+        """Publish the next facts, repeating those that a broker has not acknowledged."""
         due = list(self.material.lines[self._fed : self._fed + count])
         assert len(due) == count, "the story is told to its end: fewer scenarios for one book"
         self._fed += len(due)
@@ -142,7 +142,7 @@ class World:
 
     @contextmanager
     def feeding(self, count: int) -> Iterator[None]:
-        """Facts go on while the body does something; behind it the book-keeper has committed more than before it."""
+        """Publish facts while the body runs; afterwards the book-keeper has committed more than before it."""
         before = self.ledger()
         with self.telling(count):
             yield
@@ -150,7 +150,7 @@ class World:
 
     @contextmanager
     def telling(self, count: int) -> Iterator[None]:
-        """Facts are published while the body does something, whatever becomes of them."""
+        """Publish facts while the body runs, without waiting for their effect."""
         failed: list[BaseException] = []
 
         def feed() -> None:
@@ -170,7 +170,7 @@ class World:
         assert not thread.is_alive() and not failed, f"publishing did not end: {failed}"
 
     def feed_poison(self, count: int) -> None:
-        """Records that no schema knows."""
+        """Publish records that no schema can decode."""
         asyncio.run(self._poison(count))
 
     async def _poison(self, count: int) -> None:
@@ -185,24 +185,24 @@ class World:
     # ---- waiting
 
     def ledger(self) -> int:
-        """Offsets of the ledger up to what is committed, markers included."""
+        """The sum of the ledger's last stable offsets, markers included."""
         return sum(asyncio.run(last_stable_offsets(self.settings.kafka, [self.settings.topics.ledger])).values())
 
     def recorded(self) -> int:
-        """Offsets of the journal's ends."""
+        """The sum of the journal's end offsets."""
         return sum(asyncio.run(last_stable_offsets(self.settings.kafka, [self.settings.topics.journal])).values())
 
     def stamped(self) -> int:
-        """Offsets of the ends of all that recorders write."""
+        """The sum of the end offsets of all topics that recorders write."""
         topics = [self.settings.topics.journal, self.settings.topics.dead_letters]
         return sum(asyncio.run(last_stable_offsets(self.settings.kafka, topics)).values())
 
     def wait_until_it_owns(self, name: str) -> None:
-        """Until a worker has said of which partitions it is the owner."""
+        """Wait until a worker has logged which partitions it owns."""
         self.wait(lambda: " partitions [" in self.service.processes[name].log_tail(LOG_LINES))
 
     def wait(self, condition: Callable[[], bool]) -> None:
-        """Until it holds, with every worker up."""
+        """Wait until the condition holds, keeping every worker up."""
 
         def look() -> bool:
             self.service.check()
@@ -211,12 +211,13 @@ class World:
         wait_until(look, PROGRESS_LIMIT_S)
 
     def strike(self, role: str, fault: Fault) -> int:
-        """Arm a fault and tell a few facts at a time until it has ended a worker; its exit code. It stays down."""
+        """Arm a fault and publish a few facts at a time until it ends a worker, which stays down; returns its exit
+        code."""
         self.service.arm(role, fault)
         return self.feed_until_ended(role)
 
     def feed_until_ended(self, name: str) -> int:
-        """A few facts at a time until a worker has ended by itself; its exit code. It stays down."""
+        """Publish a few facts at a time until a worker ends by itself and stays down; returns its exit code."""
         for _ in range(PIECES_MAX):
             self.feed(PIECE_SMALL)
             with suppress(TimeoutError):
@@ -224,7 +225,7 @@ class World:
         return self.wait_until_ended(name)
 
     def feed_until_stopped(self, name: str) -> None:
-        """A few facts at a time until a worker has stopped itself by SIGSTOP."""
+        """Publish a few facts at a time until a worker stops itself by SIGSTOP."""
         for _ in range(PIECES_MAX):
             self.feed(PIECE_SMALL)
             with suppress(RetryError):
@@ -238,20 +239,20 @@ class World:
         return found.stdout.startswith("T")
 
     def wait_until_ended(self, name: str, limit_s: float = PROGRESS_LIMIT_S) -> int:
-        """Until a worker has ended by itself; its exit code. It stays down."""
+        """Wait until a worker ends by itself and stays down; returns its exit code."""
         code = self.service.processes[name].wait(limit_s)
         self.service.ends[name, code] += 1
         return code
 
     def wait_until_it_refuses(self, name: str, words: str) -> None:
-        """Until a worker has said in these words why it will not run."""
+        """Wait until a worker refuses to run with these words."""
         code = self.wait_until_ended(name)
         said = self.service.processes[name].log_tail()
         assert code == StopCode.REFUSE, f"ended with {code}:\n{said}"
         assert words in said, said
 
     def wait_until_kept(self) -> None:
-        """Until everything published is in the book, whatever ClickHouse does; with every worker up."""
+        """Wait until everything published is in the book, whatever ClickHouse does, keeping every worker up."""
         asyncio.run(self._kept())
 
     async def _kept(self) -> None:
@@ -267,11 +268,11 @@ class World:
             waiting.result()
 
     def set_clock(self, off_ms: int) -> None:
-        """The wall clock of all workers is off by so much from now."""
+        """Set the error of all workers' wall clocks."""
         clock_of(self.folder).write_text(str(off_ms), "utf-8")
 
     def end(self) -> None:
-        """Everything is up again, some more of the story is told, and all of it arrives."""
+        """Start everything, publish some more of the story, and wait until all of it has arrived."""
         self.recover()
         self.feed(min(LAST_PIECE, len(self.material.lines) - self._fed))
         if self.is_history:
@@ -280,7 +281,7 @@ class World:
             self.run.wait()
 
     def told(self) -> Material:
-        """What was published of the story."""
+        """The part of the story that was published."""
         return replace(self.material, lines=self.material.lines[: self._fed])
 
 
