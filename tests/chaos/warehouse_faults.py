@@ -42,7 +42,7 @@ def _until_an_alert(world: World) -> None:
 
 
 def alerts(world: World) -> int:
-    """The sum of the alert topic's end offsets."""
+    """The sum of the alert topic's last stable offsets."""
     return sum(asyncio.run(last_stable_offsets(world.settings.kafka, [world.settings.topics.alerts])).values())
 
 

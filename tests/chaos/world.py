@@ -189,11 +189,11 @@ class World:
         return sum(asyncio.run(last_stable_offsets(self.settings.kafka, [self.settings.topics.ledger])).values())
 
     def recorded(self) -> int:
-        """The sum of the journal's end offsets."""
+        """The sum of the journal's last stable offsets."""
         return sum(asyncio.run(last_stable_offsets(self.settings.kafka, [self.settings.topics.journal])).values())
 
     def stamped(self) -> int:
-        """The sum of the end offsets of all topics that recorders write."""
+        """The sum of the last stable offsets of all topics that recorders write."""
         topics = [self.settings.topics.journal, self.settings.topics.dead_letters]
         return sum(asyncio.run(last_stable_offsets(self.settings.kafka, topics)).values())
 

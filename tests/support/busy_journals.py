@@ -1,7 +1,7 @@
-"""Journals with a lot of life in them, from one seed: companies around their thresholds, crossing them again and again.
+"""Busy journals from one seed: companies near their thresholds that cross them again and again.
 
-What `tests.support.journals` draws piece by piece shrinks well but is mostly quiet; of these a prefix is enough to
-look at.
+Journals that `tests.support.journals` draws piece by piece shrink well but contain few crossings. Of these a prefix is
+enough to look at.
 """
 
 from dataclasses import replace

@@ -18,11 +18,11 @@ class Faults:
         self._ask("POST", json.dumps({"action": action, "point": point, **rule}).encode())
 
     def clear(self) -> None:
-        """Forget every rule; what waits goes on."""
+        """Remove every rule; waiting queries continue."""
         self._ask("DELETE")
 
     def hits(self) -> list[int]:
-        """How often each rule has hit, in the order in which they were added."""
+        """How often each rule applied, in the order in which they were added."""
         return [rule["hits"] for rule in self._ask("GET")["rules"]]
 
     def queries(self) -> list[dict[str, Any]]:

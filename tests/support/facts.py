@@ -1,4 +1,4 @@
-"""Facts, entries, policies and companies with few words: dates as texts, everything that does not matter filled in."""
+"""Short builders of facts, entries, policies and companies: dates as text, and defaults for everything else."""
 
 from typing import Final
 
@@ -83,7 +83,7 @@ def tick(on: str | Day) -> Tick:
 
 
 def level(policy_id: str = "P", threshold_bp: int = 5000, *, min_active: int = 1, hold_days: int = 0) -> Policy:
-    """A policy of the plainest kind, without hysteresis, in force from 2020."""
+    """The simplest kind of policy, without hysteresis, in force from 2020."""
     return Policy(
         policy_id,
         threshold_bp,

@@ -1,4 +1,4 @@
-"""An installation of its own on the stack of the test run, and workers that are started again when they are killed."""
+"""An installation of its own on the stack of the test run, and workers that are restarted when they are killed."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ PARTITIONS = 2
 
 
 def installation(kafka: str, clickhouse_url: str, prefix: str, database: str, folder: Path) -> Settings:
-    """Settings for a book of history under names that nobody else has."""
+    """Settings for a book of history with a topic prefix and a database of its own."""
     return read_settings(
         kafka=kafka,
         clickhouse_url=clickhouse_url,
@@ -24,7 +24,7 @@ def installation(kafka: str, clickhouse_url: str, prefix: str, database: str, fo
 
 
 class RestartingService(Service):
-    """Starts a worker again that has ended, as a supervisor would; counts how often."""
+    """Restarts workers that have ended, as a supervisor would, and counts how often."""
 
     restarts = 0
 

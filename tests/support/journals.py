@@ -44,7 +44,7 @@ COMPANIES: Final = ("C1", "C2")
 WORKERS: Final = ("w1", "w2", "w3", "w4", "w5")
 POLICIES: Final = ("A", "B", "C")
 
-# The same examples on every run: a failure can be repeated by anybody.
+# The same examples in every run, so that failures are reproducible.
 deterministic: Final = settings(
     derandomize=True,
     deadline=None,
@@ -163,7 +163,8 @@ def _at(on: Day, millisecond: int) -> Instant:
 
 @st.composite
 def entries(draw: st.DrawFn, max_size: int = 50) -> list[Entry]:
-    """A journal: mostly facts, in time that mostly goes forward; policies, registry, ticks and repeats among them."""
+    """A journal: mostly facts, mostly in order of time, with policies, registry entries, Ticks and repeats among
+    them."""
     now = FIRST
     journal: list[Entry] = []
     sent: list[Fact] = []

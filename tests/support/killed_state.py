@@ -1,4 +1,4 @@
-"""What a killed process leaves of its state on disk: the files as they are in that moment."""
+"""What a killed process leaves of its state on disk: its files as last flushed."""
 
 import shutil
 from pathlib import Path
@@ -22,7 +22,7 @@ def kill(states: StateOnDisk) -> None:
 
 
 def _copy(folder: Path, to: Path) -> None:
-    """All of one moment: once more, if RocksDB changed its files meanwhile."""
+    """Copy the files of one moment; start again if RocksDB changed them in the meantime."""
     for _ in range(TRIES_MAX):
         before = _files(folder)
         try:
@@ -36,7 +36,7 @@ def _copy(folder: Path, to: Path) -> None:
 
 
 def _files(folder: Path) -> dict[Path, int] | None:
-    """Name and size; None when one has gone while they were looked at."""
+    """Name and size of each file; None if one disappeared in the meantime."""
     try:
         return {path: path.stat().st_size for path in folder.rglob("*") if path.name != "LOG"}
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""A fake of the consumer's thread: a broker's answers as plain values, and what was asked of it."""
+"""A fake of the consumer's thread: a broker's answers as plain values, and the requests that it received."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,9 +11,10 @@ from streams.lane.records import Batch
 
 @dataclass
 class FakeThread:
-    """Stands in for the hooks' `ConsumerThread`: `logs` is begin and end of each partition, `fetches` what comes next.
+    """Replaces the hooks' `ConsumerThread`: `logs` has the beginning and end of each partition, `fetches` the next
+    batches.
 
-    `during` is called while a fetch is under way, to let something happen meanwhile.
+    `during` is called during a fetch, to let something happen in the middle of it.
     """
 
     assigned: set[TP]

@@ -16,7 +16,7 @@ SESSION_TIMEOUT_S = 6  # the least that a broker allows by default
 class LaneCase:
     """`partitions` of everything; workers that the test leaves running are killed by `close`.
 
-    On disk: all workers have one data folder, and so may find what the one before has left.
+    With state on disk all workers share one data folder, so a worker may find its predecessor's files.
     """
 
     def __init__(
@@ -30,22 +30,22 @@ class LaneCase:
         self.workers: list[LaneProcess] = []
 
     async def create(self, *, changelog_policy: str = "compact") -> None:
-        """The topics."""
+        """Create the topics."""
         topics: dict[str, dict[str, str]] = {self.source: {}, self.output: {}}
         topics[self.changelog] = {"cleanup.policy": changelog_policy}
         await lane_topics.create(self.address, topics, len(self.numbers))
 
     async def fill(self, count: int, *, keys: int = 50, partitions: Iterable[int] | None = None) -> None:
-        """`count` records to each partition."""
+        """Append `count` records to each partition."""
         for number in self.numbers if partitions is None else partitions:
             await self.append(number, lines(count, keys=keys))
 
     async def append(self, partition: int, records: Iterable[Line], **options: Any) -> None:
-        """Records to one partition of the source."""
+        """Append records to one partition of the source."""
         await lane_topics.produce(self.address, self.source, partition, records, **options)
 
     def start(self, kind: str = "count", *, settings: dict[str, Any] | None = None, **options: Any) -> LaneProcess:
-        """A worker."""
+        """Start a worker."""
         told = {
             "bootstrap": self.address,
             "app_id": self.app_id,
@@ -64,7 +64,7 @@ class LaneCase:
         return worker
 
     def close(self) -> None:
-        """Leave no process behind."""
+        """Kill all workers that still run."""
         for worker in self.workers:
             worker.kill()
 
@@ -73,12 +73,12 @@ class LaneCase:
         return await lane_topics.read(self.address, topic, self.numbers, isolation=isolation)
 
     async def read_settled(self, topic: str) -> dict[int, list[Any]]:
-        """All of a topic, by partition, once no transaction is open in it: the workers must have ended theirs."""
+        """All of a topic, by partition, when no transaction is open in it: the workers must have ended theirs."""
         await wait_until_settled(self.address, [topic])
         return await self.read(topic)
 
     async def ends(self) -> dict[int, int]:
-        """Partition -> offset behind the last record of the source."""
+        """Partition -> end offset of the source."""
         return {
             number: records[-1].offset + 1 if records else 0
             for number, records in (await self.read(self.source)).items()
@@ -89,7 +89,7 @@ class LaneCase:
         return await lane_topics.committed_offsets(self.address, self.app_id, self.source, self.numbers)
 
     async def check_counts(self, partitions: Iterable[int] | None = None) -> None:
-        """Everything in these partitions of the source (default: all) was counted exactly once."""
+        """Check that every record in these partitions of the source (default: all) was counted exactly once."""
         source, output = await self.read(self.source), await self.read_settled(self.output)
         changelog = await self.read_settled(self.changelog)
         for number in self.numbers if partitions is None else partitions:
@@ -97,7 +97,7 @@ class LaneCase:
             check_counts(records, output[number], changelog[number], self.source, records[-1].offset + 1)
 
     async def check_appends(self, *, every: int = 10) -> None:
-        """Everything in the source was appended in order to its own partition, every tenth record to all."""
+        """Check that every record of the source was appended in order to its own partition, every tenth one to all."""
         source = await self.read(self.source)
         for number, appended in (await self.read(self.output)).items():
             wanted = {
@@ -110,5 +110,5 @@ class LaneCase:
 
 
 def lines(count: int, *, keys: int = 50) -> list[Line]:
-    """Records of a test: the keys in turn, now and then one is dropped again."""
+    """Records for a test: the keys in turn, with a `drop` of one now and then."""
     return [(f"k{number % keys}".encode(), b"drop" if number % 37 == 36 else b"v") for number in range(count)]

@@ -1,4 +1,4 @@
-"""A test's worker process: started with options, its words read as they come, ended by the test in the way it wants."""
+"""A test's worker process: started with options, its output read line by line, ended in any way that the test wants."""
 
 import json
 import signal
@@ -14,7 +14,7 @@ WAIT_LIMIT_S = 120.0
 
 
 class NotYet(Exception):
-    """What a test waits for has not come."""
+    """A condition that a test waits for does not hold yet."""
 
 
 class LaneProcess:
@@ -28,17 +28,17 @@ class LaneProcess:
             self.process = subprocess.Popen(command, stdout=out, stderr=err)
 
     def said(self, word: str) -> list[dict[str, Any]]:
-        """What the worker said under this word so far."""
+        """The worker's output lines with this word so far."""
         lines = self.out.read_text().splitlines(keepends=True)
         told = [json.loads(line) for line in lines if line.endswith("\n")]
         return [line for line in told if line["said"] == word]
 
     def errors(self) -> str:
-        """Its log."""
+        """The worker's log."""
         return self.err.read_text(errors="replace")
 
     def wait_until(self, condition: Any, what: str) -> None:
-        """Until `condition()`; fails with the log when the process ended or the limit passed."""
+        """Wait until `condition()` holds; fails with the log if the process ends or the limit passes."""
         for attempt in Retrying(
             wait=wait_fixed(POLL_S),
             stop=stop_after_delay(WAIT_LIMIT_S),
@@ -53,11 +53,11 @@ class LaneProcess:
                 raise NotYet(f"waited for {what}:\n{self.errors()}")
 
     def wait_for_records(self, count: int) -> None:
-        """Until batches of that many records are committed."""
+        """Wait until that many records are committed."""
         self.wait_until(lambda: sum(line["records"] for line in self.said("committed")) >= count, f"{count} records")
 
     def wait_for_offsets(self, ends: dict[int, int]) -> None:
-        """Until each partition is committed to its end."""
+        """Wait until each partition is committed to its end."""
 
         def reached() -> bool:
             done = {line["partition"]: line["next"] for line in self.said("committed")}
@@ -66,11 +66,11 @@ class LaneProcess:
         self.wait_until(reached, f"offsets {ends}")
 
     def wait_for_end(self) -> int:
-        """The exit code."""
+        """Wait for the end of the process; returns its exit code."""
         return self.process.wait(timeout=WAIT_LIMIT_S)
 
     def terminate(self) -> int:
-        """End it cleanly; the exit code."""
+        """Send SIGTERM; returns the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.wait_for_end()
 

@@ -1,4 +1,4 @@
-"""Topics of a test on a real broker: make them, fill them, read them back as a read_committed reader sees them."""
+"""Topics of a test on a real broker: creating, filling, and reading them with `read_committed`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ READ_MS = 300
 
 
 async def create(address: str, topics: Mapping[str, Mapping[str, str]], partitions: int) -> None:
-    """Topic -> configuration."""
+    """Create topics, given as topic -> configuration."""
     admin = AIOKafkaAdminClient(bootstrap_servers=address)
     await admin.start()
     try:
@@ -38,7 +38,7 @@ async def produce(address: str, topic: str, partition: int, lines: Iterable[Line
 async def read(
     address: str, topic: str, partitions: Sequence[int], *, isolation: str = "read_committed"
 ) -> dict[int, list[Any]]:
-    """All records of each partition up to its present end."""
+    """All records of each partition up to its current end."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=address, isolation_level=isolation, auto_offset_reset="earliest", enable_auto_commit=False
     )
@@ -58,7 +58,7 @@ async def read(
 
 
 async def committed_offsets(address: str, group: str, topic: str, partitions: Sequence[int]) -> dict[int, int | None]:
-    """The group's offsets, None where nothing is committed."""
+    """The group's offsets; None for a partition without one."""
     admin = AIOKafkaAdminClient(bootstrap_servers=address)
     await admin.start()
     try:

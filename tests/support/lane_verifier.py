@@ -1,14 +1,14 @@
-"""An independent check of what the counting worker left behind: its own replay, no code of the lane."""
+"""An independent check of the counting worker's output: its own replay, without code of the lane."""
 
 from collections import Counter
 from typing import Any
 
 
 def check_counts(source: list[Any], output: list[Any], changelog: list[Any], topic: str, end: int) -> None:
-    """One partition, as a read_committed reader sees it: every source record below `end` exactly once, in order.
+    """Check one partition, read with `read_committed`: every source record below `end` counts exactly once, in order.
 
-    Outputs equal the replay's record for record; the last value of each changelog key equals the replay's state; the
-    cursor only ever grew and stands at the last record.
+    Outputs equal the replay's record by record. The last value of each changelog key equals the replay's state. The
+    cursor only increases, and ends at the last record.
     """
     counts: Counter[bytes] = Counter()
     wanted, last = [], -1
@@ -28,8 +28,8 @@ def check_counts(source: list[Any], output: list[Any], changelog: list[Any], top
 
 
 def check_appends(appended: list[Any], wanted: dict[str, list[int]]) -> None:
-    """One output partition: a reader that keeps one cursor for each source and passes over what is at or below it gets
-    exactly the wanted offsets (source -> offsets in order), none missing, none out of order.
+    """Check one output partition: a reader that has one cursor per source, and skips records at or below it, gets
+    exactly the wanted offsets (source -> offsets in order).
     """
     cursors: dict[str, int] = {}
     accepted: dict[str, list[int]] = {source: [] for source in wanted}

@@ -1,6 +1,6 @@
-"""A worker on the lane for tests: a small counting step, run as a process and told by one JSON argument what to do.
+"""A worker on the lane for tests: a small counting step, run as a process with options in one JSON argument.
 
-`python -m tests.support.lane_worker '{"kind": "count", ...}'`; it says on standard output what happened, a line each.
+`python -m tests.support.lane_worker '{"kind": "count", ...}'`. It prints one line for each event on standard output.
 """
 
 import json
@@ -21,7 +21,7 @@ HUGE_BYTES = 3_000_000
 
 
 def counted(records: Sequence[Record], rows: Rows) -> Effect:
-    """The counting step: how often each key came up to each record; a key of value `drop` is forgotten."""
+    """The counting step: for each record, how often its key has occurred so far; the value `drop` removes a key."""
     changed: dict[bytes, bytes | None] = {}
     lines: list[tuple[bytes | None, bytes | None]] = []
     for record in records:
@@ -34,7 +34,7 @@ def counted(records: Sequence[Record], rows: Rows) -> Effect:
 
 
 def appended(topic: str, partition: int, records: Sequence[Record], output: str, partitions: int) -> list[Append]:
-    """The appending step: each record to its own partition, every tenth to all; the value is where it came from."""
+    """The appending step: each record to its own partition, every tenth to all; the value is its source coordinates."""
     appends = []
     for record in records:
         source = f"{topic}:{partition}:{record.offset}".encode()
@@ -45,7 +45,7 @@ def appended(topic: str, partition: int, records: Sequence[Record], output: str,
 
 
 class Told:
-    """What a test says to its worker."""
+    """The options that a test gives to its worker."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.kind: str = options["kind"]
@@ -58,7 +58,7 @@ class Told:
         self.settings = LaneSettings(**{**settings, "data_dir": Path(settings["data_dir"])})
 
     def step(self, partition: int, topic: str, records: Sequence[Record], rows: Rows) -> Effect:
-        """The counting step, with the faults that the test asked for."""
+        """The counting step, with the requested faults."""
         if any(record.offset == self.fail_at for record in records):
             raise ValueError("secret contents of a record")
         effect = counted(records, rows)
@@ -68,7 +68,7 @@ class Told:
         return Effect({self.output: lines}, effect.changed)
 
     def append(self, topic: str, partition: int, records: Sequence[Record]) -> list[Append]:
-        """The appending step, with the fault that the test asked for."""
+        """The appending step, with the requested fault."""
         appends = appended(topic, partition, records, self.output, self.settings.partitions)
         if any(record.offset == self.huge_at for record in records):
             appends.append(Append(self.output, partition, b"huge", b"x" * HUGE_BYTES))
@@ -76,18 +76,18 @@ class Told:
 
 
 def say(word: str, **facts: Any) -> None:
-    """One line for the test."""
+    """Print one line for the test."""
     sys.stdout.write(json.dumps({"said": word, **facts}) + "\n")
     sys.stdout.flush()
 
 
 def on_opened(partition: int, rows: Rows) -> None:
-    """Tell the test with how much state the partition was opened."""
+    """Report with how much state a partition was opened."""
     say("opened", partition=partition, rows={key.decode(): value.decode() for key, value in rows.items()})
 
 
 def on_committed(done: Committed) -> None:
-    """Tell the test how far it is."""
+    """Report the progress."""
     say(
         "committed",
         topic=done.topic,

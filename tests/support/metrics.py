@@ -1,4 +1,4 @@
-"""Looking at metrics in a registry."""
+"""Reading metrics from a registry."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ COUNTED = ("_records", "_seconds", "_transactions", "_facts", "_repeats", "_aler
 
 
 def value(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
-    """A sample's value; None when there is none with these labels."""
+    """A sample's value; None if no sample has these labels."""
     return registry.get_sample_value(name, labels)
 
 
@@ -20,7 +20,8 @@ def labels_of(registry: CollectorRegistry) -> Iterator[dict[str, str]]:
 
 
 def assert_well_described(registry: CollectorRegistry) -> None:
-    """Every metric has our prefix, a unit and a sentence, and only labels that hold no id of a person or a company."""
+    """Check that every metric has our prefix, a unit and a description, and no label with an id of a person or
+    company."""
     for family in registry.collect():
         assert family.name.startswith("peserta_"), family.name
         assert family.name.endswith(COUNTED if family.type == "counter" else UNITS), family.name

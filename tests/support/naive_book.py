@@ -1,6 +1,6 @@
-"""SEMANTICS 2, 6 and 7 done the slow way: every policy evaluated on every date and after every entry, by fractions.
+"""SEMANTICS 2, 6 and 7 implemented slowly: every policy is evaluated on every date and after every entry, in fractions.
 
-The reference that the book is held against. It keeps no balance and never sleeps.
+The book is compared with this reference, which has no balances and skips no evaluation.
 """
 
 from schemas.records import (

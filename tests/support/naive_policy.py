@@ -1,4 +1,4 @@
-"""SEMANTICS 6 and the table of 7 done the slow way: rules as fractions, gaps by trying, one state at a time."""
+"""SEMANTICS 6 and the table of 7 implemented slowly: rules as fractions, gaps by trial, one state at a time."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -113,7 +113,7 @@ class NaiveCompany:
 
 
 def gap(policy: Policy, seen: Seen) -> int | None:
-    """The least number of people, by trying."""
+    """The smallest number of people, found by trial."""
     if seen.base is None:
         return None
     covered, divisor = seen.now
@@ -124,7 +124,7 @@ def gap(policy: Policy, seen: Seen) -> int | None:
 
 
 def step(policy: Policy, state: State, seen: Seen, today: Day) -> tuple[str, str | None, str | None]:
-    """The table of section 7: state that follows, status and reason of the alert."""
+    """The table of section 7: the next state, and status and reason of the alert."""
     if seen.base is None:
         return (
             ("not_evaluable", "resolved", "not_evaluable")

@@ -1,7 +1,8 @@
-"""SEMANTICS 3 to 5 done the slow way: every worker folded afresh on every day, every figure by counting heads.
+"""SEMANTICS 3 to 5 implemented slowly: every worker is folded again for every day, every figure counted person by
+person.
 
-Written from the contract alone; the terms of the code under test (masks, packed lines, heads) do not occur here, but
-for reading a `Fact`.
+Written from the contract alone. It does not use the data structures of the code under test (masks, packed lines,
+heads), except to read a `Fact`.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Raw records as a consumer hands them over."""
+"""Raw records as a consumer returns them."""
 
 from dataclasses import dataclass
 

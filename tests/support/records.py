@@ -130,6 +130,6 @@ snapshots: Final = st.builds(Snapshot, figures, ints, longs, instants)
 
 
 def usual_fact() -> Fact:
-    """A hire as publishers write it every day."""
+    """A typical hire."""
     event_id = "0199d2a4-7e5c-7b1e-9c55-0d3c5b8a1f42"
     return Fact(HIRE, 1, event_id, "JT-0001-A", "w-96c3846f", 20_332, 1_756_692_000_000, "sap-hcm", "")

@@ -1,7 +1,7 @@
-"""Whether what was written with one version of a schema can be read with another: Avro's resolution, both ways.
+"""Whether data written with one version of a schema can be read with another: Avro's schema resolution, both ways.
 
-Stricter than Avro in two points: logical types must be the same (a date is not any number), and a record that is
-renamed counts as another one, alias or not.
+It is stricter than Avro in two points: logical types must be equal (a date is not any number), and a renamed record
+counts as another one, even with an alias.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ _PROMOTIONS: Final = {
 
 
 def problems(old: Any, new: Any) -> list[str]:
-    """Why data written with one of the two cannot be read with the other; empty when it always can."""
+    """Why data written with one of the two cannot be read with the other; empty if it always can."""
     return [f"old data, new reader: {problem}" for problem in _Resolution(old, new).problems()] + [
         f"new data, old reader: {problem}" for problem in _Resolution(new, old).problems()
     ]

@@ -1,4 +1,4 @@
-"""Waiting until all that was committed can be read."""
+"""Waiting until all commits are visible."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ LOOK_EVERY_S = 0.05
 
 
 async def wait_until_settled(bootstrap: str, topics: Sequence[str]) -> None:
-    """Until no transaction is open: a commit is acknowledged a moment before its records can be read."""
+    """Wait until no transaction is open: a commit is acknowledged shortly before its records can be read."""
     looks = AsyncRetrying(
         retry=retry_if_result(lambda settled: not settled),
         wait=wait_fixed(LOOK_EVERY_S),

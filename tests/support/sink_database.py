@@ -1,4 +1,4 @@
-"""A test's own database, with the tables and views of the sink, and rows put in as the sink does."""
+"""A test's own database with the sink's tables and views, filled in the way of the sink."""
 
 import asyncio
 import uuid
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Database:
-    """Puts records of a topic in, asks for rows."""
+    """Inserts records of a topic, and queries rows."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self.warehouse = warehouse
@@ -26,7 +26,7 @@ class Database:
         self._topics = topics(TopicNames())
 
     async def put(self, topic: str, values: Iterable[bytes], *, partition: int = 0, first: int = 0) -> None:
-        """The rows of these values, as records from offset `first` on, as one batch."""
+        """Insert the rows of these values as one batch of records from offset `first` on."""
         records: Sequence[Record] = kept(values, first)
         batch = Batch.of(Range(topic, partition, first, first + len(records)), records)
         for block in self._topics[topic].blocks(batch):
@@ -42,12 +42,12 @@ class Database:
         return value
 
     async def stop_merges(self) -> None:
-        """From here, what is inserted stays in the parts in which it came."""
+        """Stop merges: inserted rows stay in their parts from now on."""
         for table in await self._tables():
             await self.client.command(f"SYSTEM STOP MERGES {table}")
 
     async def merge(self) -> None:
-        """Merge every table into as few rows as it will ever have."""
+        """Merge every table completely."""
         for table in await self._tables():
             await self.client.command(f"SYSTEM START MERGES {table}")
             await self.client.command(f"OPTIMIZE TABLE {table} FINAL")
@@ -61,7 +61,7 @@ class Database:
 
 @asynccontextmanager
 async def made_database(url: str, name: str) -> AsyncIterator[Database]:
-    """A new database with everything in it."""
+    """A new database with all tables and views."""
     async with opened_database(url, name) as database:
         await migrate(database.client)
         yield database
@@ -69,7 +69,7 @@ async def made_database(url: str, name: str) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def opened_database(url: str, name: str) -> AsyncIterator[Database]:
-    """A database that was made before."""
+    """A database that exists already."""
     async with await Warehouse.open(SinkSettings("", url, database=name)) as warehouse:
         yield Database(warehouse)
 

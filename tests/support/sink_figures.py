@@ -1,4 +1,4 @@
-"""A recount by brute force: the figures of a company from its postings, worker class by worker class, day by day."""
+"""Figures by brute force: those of a company from its postings, class by class and day by day."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -14,7 +14,7 @@ PARTITIONS = 2
 
 
 class Topics:
-    """Writes to topics of one prefix, and looks at their ends."""
+    """Writes to topics of one prefix, and reads their ends."""
 
     def __init__(self, address: str, prefix: str, producer: AIOKafkaProducer) -> None:
         self.address = address
@@ -22,14 +22,14 @@ class Topics:
         self._producer = producer
 
     async def write(self, topic: str, values: Iterable[bytes], *, partition: int = 0, key: bytes = b"C1") -> None:
-        """One committed transaction, which can be read: a commit is acknowledged a moment before it can be."""
+        """Write one committed transaction, and wait until it is visible."""
         async with self._producer.transaction():
             offsets = await self._send(topic, values, partition, key)
         if offsets:
             await wait_until_readable(self.address, self.prefix + topic, partition, offsets[-1])
 
     async def abort(self, topic: str, values: Iterable[bytes], *, partition: int = 0) -> None:
-        """One aborted transaction: its records are in the log, and nobody may see them."""
+        """Write one aborted transaction: its records are in the log, but no reader may see them."""
         await self._producer.begin_transaction()
         await self._send(topic, values, partition, b"C1")
         await self._producer.abort_transaction()
@@ -39,7 +39,7 @@ class Topics:
         return [(await delivery).offset for delivery in sent]
 
     async def ends(self) -> dict[tuple[str, int], int]:
-        """The end offset of every partition that has any."""
+        """The end offset of every partition with records."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self.address)
         admin = AIOKafkaAdminClient(bootstrap_servers=self.address)
         try:
@@ -56,7 +56,7 @@ class Topics:
         return {(tp.topic, tp.partition): offset for tp, offset in found.items() if offset}
 
     async def cut_short(self, topic: str, first: int, *, partition: int = 0) -> None:
-        """Delete what is before offset `first`, as retention does."""
+        """Delete the records before offset `first`, as retention does."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self.address)
         try:
             await admin.start()

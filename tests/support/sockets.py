@@ -1,4 +1,4 @@
-"""On which addresses a process listens, as the kernel says."""
+"""The addresses on which a process listens, as the kernel reports them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A worker of Faust as it comes, for tests that show what the lane rules out; it says what its agents saw.
+"""A worker of unmodified Faust, for tests that show what the lane rules out. It prints what its agents received.
 
 `python -m tests.support.stock_worker '{"address": ..., "prefix": ...}'`
 """
@@ -19,12 +19,12 @@ MORE_BYTES_THAN_THE_BROKER_TAKES = 10_000
 
 
 def say(word: str, value: object) -> None:
-    """One line for the test. Not by `print`: Faust turns that into log records."""
+    """Write one line for the test; not by `print`, which Faust redirects to its log."""
     os.write(STDOUT, json.dumps({"said": word, "value": value}).encode() + b"\n")
 
 
 def bare_app(name: str, address: str, data_dir: str, web_port: int, commit_interval_s: float) -> faust.App:
-    """With the usual settings."""
+    """An app with the usual settings."""
     return faust.App(
         name,
         broker=f"kafka://{address}",
@@ -47,7 +47,7 @@ def crashing_app(address: str, prefix: str, data_dir: str, web_port: int, group:
     async def crashes(stream: Any) -> None:
         async for value in stream:
             say("crashes", value.decode())
-            # The first is acknowledged when the second is asked for: only then is there anything to commit.
+            # The first event is acknowledged when the second is requested: only then is there anything to commit.
             if value != b"0":
                 done.set()
 
@@ -60,7 +60,7 @@ def crashing_app(address: str, prefix: str, data_dir: str, web_port: int, group:
 
 
 def stock_app(address: str, prefix: str, data_dir: str, web_port: int) -> faust.App:
-    """An app of five agents, each with the hazard that it is named after. It asks for no web server."""
+    """An app of five agents, each with the hazard that it is named after. Its settings disable the web server."""
     app = bare_app(f"{prefix}stock", address, data_dir, web_port, COMMIT_INTERVAL_S)
     small = app.topic(f"{prefix}small", value_type=bytes, value_serializer="raw")
 

@@ -1,4 +1,4 @@
-"""A story that went through the service by commands alone, and what the commands said."""
+"""A story that went through the service by commands alone, and the output of these commands."""
 
 import asyncio
 import fcntl
@@ -39,7 +39,7 @@ def surroundings(**settings: str) -> dict[str, str]:
 
 
 def peserta(environment: dict[str, str], *arguments: str, code: int = 0) -> str:
-    """What the command says on standard output; it must end with this code, and never in a traceback."""
+    """The command's standard output. It must end with this exit code, and never with a traceback."""
     command = [sys.executable, "-m", "peserta", *arguments]
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=COMMAND_LIMIT_S, check=False
@@ -57,7 +57,7 @@ def on_terminal(environment: dict[str, str], width: int, *arguments: str) -> str
     with subprocess.Popen(command, stdout=theirs, stderr=subprocess.STDOUT, env=environment) as process:
         os.close(theirs)
         said = b""
-        with suppress(OSError):  # Linux says so when the other end is closed
+        with suppress(OSError):  # Linux raises it when the other end is closed
             while piece := os.read(ours, 1 << 16):
                 said += piece
     os.close(ours)
@@ -71,7 +71,7 @@ def objects(text: str) -> list[JsonObject]:
 
 @dataclass
 class Told:
-    """A story that went through the service by commands, and what these said."""
+    """A story that went through the service by commands, and their output."""
 
     story: Story
     files: StoryFiles
@@ -105,14 +105,14 @@ def told_book(stack: Stack, name: str, folder: Path) -> Iterator[Told]:
 
 
 def recorded(settings: Settings) -> None:
-    """Return when all rules are in the journal."""
+    """Wait until all policies and registry entries are in the journal."""
     streams = settings.stream_settings()
     reference = [streams.topics.policies, streams.topics.companies]
     asyncio.run(wait_until_worked(settings.kafka, streams.recorder_app, reference, ARRIVAL_LIMIT_S))
 
 
 def arrived(settings: Settings) -> None:
-    """Return when the book is kept and ClickHouse has all of it."""
+    """Wait until the book is up to date and ClickHouse has all of it."""
     streams, topics = settings.stream_settings(), settings.topics
     asyncio.run(wait_until_worked(settings.kafka, streams.bookkeeper_app, [topics.journal], ARRIVAL_LIMIT_S))
     outputs = [topics.journal, topics.ledger, topics.snapshots, topics.alerts, topics.dead_letters]
@@ -121,13 +121,13 @@ def arrived(settings: Settings) -> None:
 
 
 def offline(folder: Path, as_of: str) -> list[JsonObject]:
-    """What `simulate` says over the files of a folder."""
+    """The output of `simulate` for the files of a folder."""
     rules = ["--policies", str(folder / "policies.yaml"), "--companies", str(folder / "companies.yaml")]
     return objects(peserta(surroundings(), "simulate", *rules, "--as-of", as_of, str(folder / "facts.ndjson")))
 
 
 def without_lines(said: list[JsonObject], kind: str) -> list[JsonObject]:
-    """The objects of one kind, by company, without what only a file has."""
+    """The objects of one kind, by company, without the fields that only a file has."""
     kept = [
         {name: value for name, value in o.items() if name not in ("line", "kind")} for o in said if o["kind"] == kind
     ]
