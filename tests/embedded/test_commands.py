@@ -214,7 +214,7 @@ def test_an_audit_goes_on_from_its_position_and_finds_what_was_lost_in_clickhous
     told: Told, tmp_path: Path
 ) -> None:
     position, twice = tmp_path / "position", tmp_path / "twice.ndjson"
-    assert "speaks of the whole book" in told.ask("audit", "--save", str(position))
+    assert "covers the whole book" in told.ask("audit", "--save", str(position))
     twice.write_text(f"{told.story.facts[0]}\n" * 2, encoding="utf-8")
     told.ask("publish", str(twice))
     streams = told.settings.stream_settings()

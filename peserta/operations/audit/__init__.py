@@ -1,7 +1,7 @@
-"""The audit of a standing book: ledger, alerts, snapshots, dead letters and state, against its journal folded again.
+"""The audit of a book: ledger, alerts, snapshots, dead letters and state, compared with its journal folded again.
 
-`reading` gets one partition of a topic, `partition` audits one partition of the book (`kept`) against what the journal
-gives (`expected`), `snapshots` the last of each company, `inbound` accounts for every record published. `warehouse`
-holds ClickHouse's rows (`tables`) against the topics, `journal_rows` those of the journal. `seal` keeps heads of
-chains, `report` puts it together.
+`reading` reads one partition of a topic. `partition` compares one partition of the book with what the journal gives
+(`expected`), `snapshots` the last snapshot of each company, and `inbound` accounts for every record published.
+`warehouse` compares ClickHouse's rows (`tables`) with the topics, and `journal_rows` those of the journal. `seal` has
+the heads of the hash chains, and `report` combines all.
 """

@@ -1,4 +1,4 @@
-"""What the journal folded again gives, and what the book-keeper's dead letters are held against."""
+"""The result of folding the journal again, and the book-keeper's dead letters for comparison with it."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from streams.core.rows import Rows
 
 @dataclass
 class Expected:
-    """What the journal folded again gives."""
+    """The result of folding the journal again."""
 
     rows: Rows = field(default_factory=dict)
     ledger: list[bytes] = field(default_factory=list)
@@ -19,7 +19,7 @@ class Expected:
 
 
 class Letters(NamedTuple):
-    """The book's dead letters as they stand: whom, offset in the topic, value. Whether older ones have expired."""
+    """The book's dead letters in the topic: source, offset and value, and whether older ones have expired."""
 
     found: list[tuple[Coordinates, int, bytes]]
     some_expired: bool

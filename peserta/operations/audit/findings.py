@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, Final
 
 NAMED_MAX: Final = 5
-HASH_DIGITS: Final = 8  # by which a worker is named
+HASH_DIGITS: Final = 8  # of the hash that names a worker
 EVERYWHERE: Final = "the whole book"
 UNREADABLE: Final = "every record can be read"
 
@@ -53,7 +53,7 @@ def by_claim(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def unreadable(where: str, error: Exception) -> Finding:
-    """A record that nobody of the service wrote so; what stands behind it was not looked at."""
+    """A finding about a record that the service cannot have written; the records after it were not checked."""
     finding = Finding(UNREADABLE, where, 1)
     finding.wrong("different", error)
     return finding
@@ -67,7 +67,7 @@ def compare(
     *,
     name: Callable[[Any], object] = lambda key: key,
 ) -> Finding:
-    """Key by key. Only keys are named, as `name` says them: values may be anything."""
+    """Compare key by key. Findings name keys only, in the form of `name`, because values may be personal."""
     finding = Finding(claim, where, len(expected))
     for key, value in expected.items():
         if key not in found:
@@ -81,8 +81,8 @@ def compare(
 
 
 def out_of_order(group_of: Mapping[Any, Hashable], found: Collection[Any]) -> Iterator[Any]:
-    """Of each group the first thing that stands where another one should. `group_of` has the things in their order;
-    what is missing or extra in `found` is left aside."""
+    """For each group the first thing that is out of order. `group_of` has the things in their due order; what is
+    missing or extra in `found` is ignored."""
     orders = []
     for things in ((one for one in group_of if one in found), (one for one in found if one in group_of)):
         by_group = defaultdict[Hashable, list[Any]](list)
@@ -95,7 +95,8 @@ def out_of_order(group_of: Mapping[Any, Hashable], found: Collection[Any]) -> It
 
 
 def row_name(key: bytes) -> str:
-    """A row of the state; a worker's by company and a hash, as tokens of workers are not to be repeated."""
+    """The name of a row of the state. A worker's row is named by company and a hash, because tokens must not be
+    shown."""
     text = key.decode(errors="backslashreplace")
     if not text.startswith("w"):
         return text

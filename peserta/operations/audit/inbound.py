@@ -21,7 +21,7 @@ from streams.settings import StreamSettings
 
 @dataclass
 class Consumed:
-    """One inbound partition: how far the recorder is, and what became of the records between `since` and there."""
+    """One inbound partition: the recorder's position, and the dispositions of the records from `since` to there."""
 
     source: Source
     next_offset: int
@@ -48,7 +48,7 @@ async def committed_offsets(kafka: str, group: str) -> dict[Source, int]:
 
 
 class Letter(NamedTuple):
-    """What the recorder refused, why, and where its dead letter stands."""
+    """A record that the recorder refused, the reason, and the place of its dead letter."""
 
     reason: str
     partition: int
@@ -63,7 +63,7 @@ async def recorder_letters(
     partitions: Iterable[int],
     starts: Mapping[int, int] | None = None,
 ) -> dict[Coordinates, Letter]:
-    """Source coordinates -> the dead letter of what the recorder refused: by its reasons, not the book-keeper's.
+    """Source coordinates -> the recorder's dead letter, recognised by its reason; the book-keeper's are left out.
 
     `starts`: partition of the dead letters -> offset from which to read; without it, all.
     """
@@ -74,7 +74,7 @@ async def recorder_letters(
         async for record in reader.records(settings.topics.dead_letters, partition, start=start):
             letter = read_as(codec.decode_dead_letter, record)
             if letter.reason in REASONS:
-                # One for each record: a recorder that reads a record again refuses it once more.
+                # Keep one per record: a recorder that reads a record again refuses it again.
                 letters[letter.came_from] = Letter(letter.reason, partition, record.offset, letter.field, letter.rule)
     return letters
 
@@ -87,7 +87,7 @@ async def account(
     committed: Mapping[Source, int],
     since: Mapping[Source, SourcePosition] | None = None,
 ) -> tuple[list[Consumed], list[Finding]]:
-    """Every inbound partition of facts: consumed records, dispositions, and records with none or two of them."""
+    """Every inbound partition of facts: consumed records, dispositions, and records with none or two dispositions."""
     consumed, findings = [], []
     for topic in settings.inbound_names:
         for partition in range(settings.partitions):
@@ -135,14 +135,14 @@ def _dispositions(
     for at, letter in letters.items():
         if (at.topic, at.partition) == one.source and at.offset >= one.since.settled_next:
             refused.setdefault(at.offset, letter.reason)
-    # A record that was recorded, and refused when it was read once more (its range had passed), counts as recorded.
+    # A record that was recorded, and refused when it was read again (its range had passed), counts as recorded.
     return places, {offset: reason for offset, reason in refused.items() if offset not in places}
 
 
 def _settled(
     one: Consumed, kept: Sequence[PartitionAudited], published: set[int], places: Counter[int], refused: dict[int, str]
 ) -> SourcePosition:
-    """Up to the first record that the recorder has not consumed or the book not kept: the next audit begins there."""
+    """The position before the first record that is not consumed or not yet in the book: the next audit begins there."""
     awaited = [offset for book in kept for offset in book.awaited.get(one.source, ())]
     until = max(one.since.settled_next, min([one.next_offset, *awaited]))
     settled = [offset for offset in places if one.since.settled_next <= offset < until]

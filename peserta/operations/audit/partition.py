@@ -1,4 +1,4 @@
-"""The audit of one partition of the book: its journal folded again, and what the book-keeper said."""
+"""The audit of one partition of the book: its journal folded again, compared with what the book-keeper wrote."""
 
 from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
@@ -39,10 +39,10 @@ STATE_CLAIM: Final = "state = journal folded again"
 
 
 class PartitionAudit:
-    """Folds a journal partition again with the code at hand, and compares byte for byte.
+    """Folds a journal partition again with this code, and compares byte for byte.
 
     `since` is where an earlier audit ended; without it, everything is read. `to_outputs`: fold to the last entry that
-    the outputs speak of, however far the state says that it is; only where nobody writes.
+    the outputs cover and ignore the state's cursor; use this only while no other process writes.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class PartitionAudit:
         return kept
 
     async def _audit(self, kept: PartitionAudited) -> None:
-        # Outputs, state and cursor are committed in one transaction: what stands there now, the state contains.
+        # Outputs, state and cursor are committed in one transaction: the state contains all visible outputs.
         self._ends = {name: (await self._reader.stretch(self._names[name], self._partition)).end for name in OUTPUTS}
         stored = self.stored = await self._stored_state(kept)
         kept.findings += self._folded_by_other_rules()
@@ -106,7 +106,7 @@ class PartitionAudit:
         kept.rows = expected.rows
 
     def _folded_by_other_rules(self) -> list[Finding]:
-        """The reason, first of all, why what stands differs from what this code makes of the journal."""
+        """The finding that other rules folded the state, which explains all other differences."""
         reason = mismatch(self.stored, self._settings.grace_days)
         if reason is None:
             return []
@@ -122,20 +122,20 @@ class PartitionAudit:
             return max(self.stands_at or 0, await self._said_up_to())
         if self.stands_at is not None:
             return self.stands_at
-        # The position has rows without their cursor: nothing new in the state means that it still is there.
+        # The position has rows without their cursor. If the changelog has nothing new, its cursor has not moved.
         return self._since.next[JOURNAL] or await self._said_up_to()
 
     def _behind_cursor(self, cursor: bytes) -> int:
-        """The journal's offset behind what the state says that it contains; of none, it says -1."""
+        """The journal offset after the entries that the state contains, by its cursor (-1: none)."""
         if not (cursor.isdigit() or cursor == b"-1"):
             raise Unreadable(f"the state's place in the journal ({self._settings.changelog}-{self._partition})")
         return int(cursor) + 1
 
     async def _lagging(self, kept: PartitionAudited, state: Finding) -> None:
-        """Outputs behind the state, and not because they were committed while the audit runs."""
+        """Report outputs that are ahead of the state, except those committed during the audit."""
         if not self._ahead:
             return
-        # The broker shows a transaction in one partition a moment before the other: by now it is in both.
+        # A transaction becomes visible in one partition shortly before another; by now it is visible in both.
         reached, start = kept.journal_next, kept.next[CHANGELOG]
         async for record in self._reader.records(self._settings.changelog, self._partition, start=start):
             if record.key == self._cursor_key:
@@ -145,15 +145,16 @@ class PartitionAudit:
             state.wrong("different", f"the outputs go further than the state: {until}")
 
     async def _said_up_to(self) -> int:
-        """Behind the last entry that the outputs speak of: as far as a state has come that was lost."""
+        """The journal offset after the last entry that the outputs cover: how far a lost state had come."""
         ledger = [read_as(self._outputs.decode_ledger, r).offset async for r in self._behind(LEDGER)]
         alerts = [read_as(self._outputs.decode_alert, r).journal_offset async for r in self._behind(ALERTS)]
-        # An entry of the journal that is no fact may leave nothing but these.
+        # An entry that is not a fact may have no other output.
         snapshots = [read_as(self._outputs.decode_snapshot, r).offset async for r in self._behind(SNAPSHOTS)]
         return max([*ledger, *alerts, *snapshots, self._since.next[JOURNAL] - 1]) + 1
 
     async def _stored_state(self, kept: PartitionAudited) -> Rows:
-        """The rows of the partition's state as its changelog has them. Up to the position they were found right."""
+        """The rows of the partition's state in its changelog. An earlier audit has checked those before the
+        position."""
         rows = dict(self._since.rows)
         begin, end = await self._reader.stretch(self._settings.changelog, self._partition)
         start = self._since.next[CHANGELOG]
@@ -189,7 +190,7 @@ class PartitionAudit:
         return expected
 
     async def _ledger(self, kept: PartitionAudited, expected: Expected) -> None:
-        """Ledger lines and dispositions against the refold, and the chain through all of them."""
+        """Compare ledger lines and dispositions with the refold, and verify the hash chain."""
         found: dict[int, bytes] = {}
         doubled: list[int] = []
         in_topic: list[tuple[int, bytes]] = []
@@ -213,7 +214,7 @@ class PartitionAudit:
         kept.findings += [finding, self._chain(kept, in_topic)]
 
     def _behind_state(self, name: str, at: int, journal_offset: int) -> None:
-        """Behind the end that the topic had before the state was read, it was committed while the audit runs."""
+        """Note an output that is ahead of the state, unless it was committed after the audit read the topic's end."""
         if at < self._ends[name]:
             self._ahead.append(journal_offset)
 
@@ -245,7 +246,7 @@ class PartitionAudit:
         finding = compare("alerts = journal folded again", self._where, should, found)
         for identity in doubled:
             finding.wrong("extra", identity)
-        # Whoever follows a company's alerts takes the last for what holds.
+        # Consumers take the last alert of a company and policy as the current state, so the order matters.
         company_of = {identity: self._outputs.decode_alert(value).company_id for identity, value in should.items()}
         for identity in out_of_order(company_of, found):
             finding.wrong("different", f"{identity} is not in its place among the company's alerts")
@@ -258,7 +259,7 @@ class PartitionAudit:
             yield (alert.alert_id, alert.status), value
 
     async def _letters(self, kept: PartitionAudited) -> Letters:
-        """The dead letters of facts that the book refuses; the recorder's are told apart by their reasons."""
+        """The dead letters of facts that the book refused; those of the recorder have other reasons."""
         begin, end = await self._reader.stretch(self._topics.book_letters, self._partition)
         found = []
         async for record in self._behind(BOOK_LETTERS, end):
@@ -270,7 +271,8 @@ class PartitionAudit:
         return Letters(found, some_expired=begin > self._since.next[BOOK_LETTERS])
 
     def _compare_letters(self, kept: PartitionAudited, expected: Expected, letters: Letters) -> Finding:
-        """Letters of facts behind the state are on their way; those before the first that is kept may have expired."""
+        """Compare dead letters. Those of facts after the state may be missing still, and the oldest may have
+        expired."""
         should = {self._outputs.decode_dead_letter(value).came_from: digest(value) for value in expected.letters}
         kept.letters = {**self._since.letters, **should}
         found: dict[Coordinates, str] = {}
@@ -278,7 +280,7 @@ class PartitionAudit:
             if at not in should and at.offset in kept.awaited.get((at.topic, at.partition), ()):
                 kept.next[BOOK_LETTERS] = min(kept.next[BOOK_LETTERS], offset)
             elif kept.letters.get(at) != digest(value) or at in should:
-                # A book that was folded once more repeats them: readers keep one, and all of them are alike.
+                # A book that was folded again repeats its dead letters: readers keep one, and all must be equal.
                 found[at] = digest(value) if found.get(at, digest(value)) == digest(value) else "not alike"
         if letters.some_expired:
             gone = next((number for number, at in enumerate(should) if at in found), len(should))
@@ -286,10 +288,10 @@ class PartitionAudit:
         return compare("dead letters = journal folded again", self._where, should, found)
 
     async def _not_yet_kept(self, kept: PartitionAudited) -> None:
-        """Facts in the journal that the book-keeper has not reached: recorded, and not yet lost."""
+        """Note the facts in the journal that the book-keeper has not processed yet: they are not lost."""
         async for batch in self._reader.batches(self._topics.journal, self._partition, start=kept.journal_next):
             self._recorded.account(kept, batch, kept=False)
 
     def _behind(self, name: str, end: int | None = None) -> Any:
-        """The records of a topic behind the position."""
+        """The records of a topic after the position."""
         return self._reader.records(self._names[name], self._partition, start=self._since.next[name], end=end)

@@ -1,7 +1,7 @@
-"""A position: how far an audit has come, with all that the next one needs to go on from there.
+"""A position: how far an audit has come, with everything that the next one needs to continue from there.
 
-It holds what the auditor itself has folded, never what the service says: an audit that began with the service's own
-state would believe it.
+It has only what the audit itself has folded, and nothing that the service wrote: an audit that began with the service's
+state would trust it.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ IN_CLICKHOUSE: Final = (JOURNAL, LEDGER, ALERTS, SNAPSHOTS, LETTERS)
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """The last record that was audited in a topic: it must still stand there when the next audit begins."""
+    """The last record that was audited in a topic. It must still be there when the next audit begins."""
 
     offset: int
     sha256: str
@@ -74,7 +74,7 @@ class SourcePosition:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The whole book, as an audit left it that found nothing wrong."""
+    """The whole book, as left by an audit that found nothing wrong."""
 
     book: Mapping[str, Any]  # which book, folded by which rules
     partitions: Mapping[int, PartitionPosition]
@@ -92,7 +92,7 @@ class Position:
 
 
 def book_of(settings: StreamSettings) -> dict[str, Any]:
-    """What a book and an audit of it must have in common with a position that is gone on from."""
+    """What a book and its audit must have in common with the position from which the audit continues."""
     return {
         "topics begin with": settings.topics.prefix,
         "generation": settings.topics.generation,
@@ -129,7 +129,7 @@ def digest(value: bytes) -> str:
 
 
 async def check_fits(settings: StreamSettings, reader: TopicReader, position: Position) -> None:
-    """Failed unless this book was folded by these rules to that position, and still stands there."""
+    """Raise Failed unless the position belongs to this book, its rules and its topics as they are now."""
     for name, value in book_of(settings).items():
         if position.book.get(name) != value:
             raise _refused(f"it was saved with {name}: {position.book.get(name)}; this is {value}")

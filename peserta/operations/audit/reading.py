@@ -1,4 +1,4 @@
-"""Reading one partition of a topic to where it ends now, in batches, as a committed reader."""
+"""Reading one partition of a topic to its current end, in batches, with `read_committed`."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -19,7 +19,7 @@ Decoded = TypeVar("Decoded")
 
 
 class Unreadable(Exception):
-    """A record that is not what its topic carries: somebody wrote or changed it."""
+    """A record that does not belong in its topic: something else than the service wrote or changed it."""
 
     def __init__(self, which: str) -> None:
         super().__init__(which)
@@ -49,7 +49,7 @@ class Stretch(NamedTuple):
 
 
 class TopicReader(Protocol):
-    """What an audit asks of whatever holds the topics."""
+    """How an audit reads topics, from Kafka or from memory."""
 
     async def stretch(self, topic: str, partition: int) -> Stretch: ...
 

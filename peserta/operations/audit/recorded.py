@@ -1,4 +1,4 @@
-"""What the journal has of which source: facts recorded, and the recorder's repeats of them, which are passed over."""
+"""The facts that the journal has of each source, and the recorder's repeats of them, which the book skips."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ class Recorded:
         self._first: dict[Coordinates, Hashable] = {}  # what stood there, of entries behind the position
 
     def account(self, book: PartitionAudited, batch: Sequence[Any], *, kept: bool) -> None:
-        """Note which facts of which source these journal records hold, repeats apart."""
+        """Note the facts in these journal records by source, except repeats."""
         for record, entry in zip(batch, entries_of(self._journal, batch), strict=True):
             book.entries += kept
             book.not_yet_kept += not kept
@@ -41,7 +41,7 @@ class Recorded:
                     facts.setdefault(source, set()).add(entry.came_from.offset)
 
     def _is_new(self, came_from: Coordinates) -> bool:
-        """Whether the book takes it: what does not lie behind all that it has seen of the source is passed over."""
+        """Whether the book accepts the entry: it skips offsets that are not above all it has seen of the source."""
         source = came_from.topic, came_from.partition
         if came_from.offset <= self._cursors.get(source, -1):
             return False
@@ -49,8 +49,8 @@ class Recorded:
         return True
 
     def _repeated(self, record: Any, entry: Entry) -> None:
-        """One that is passed over and was another record the first time comes from a topic that was made anew: it is
-        lost. (A fact without a first time was refused then, and has its dead letter.)"""
+        """Check a skipped entry. If its first occurrence was another record, the source topic was recreated, and the
+        entry is lost. (A fact without a first occurrence was refused then, and has its dead letter.)"""
         self.repeats.compared += 1
         at, content = entry.came_from, _content(entry)
         if self._first.get(at, content) != content:

@@ -44,7 +44,7 @@ OnPlanned = Callable[[int], OnRead]  # told how many offsets there are to pass
 
 @dataclass
 class Report:
-    """What was audited, from and up to which offsets it speaks, and what was found."""
+    """What was audited, from and up to which offsets, and what was found."""
 
     kept: list[PartitionAudited] = field(default_factory=list)
     consumed: list[Consumed] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Report:
 
     @property
     def dispositions(self) -> Counter[str]:
-        """Of all records consumed that it speaks of, by disposition."""
+        """Number of consumed records in the audited range, by disposition."""
         counted: Counter[str] = Counter()
         for book in self.kept:
             counted.update(book.dispositions)
@@ -73,25 +73,25 @@ class Report:
 
     @property
     def dispositions_in_total(self) -> Counter[str]:
-        """With those that the earlier audits counted."""
+        """The same, including those counted by earlier audits."""
         return self.dispositions + (self.since.dispositions if self.since else Counter())
 
     @property
     def extent(self) -> str:
-        """From where to where it speaks, a sentence."""
+        """A sentence about the audited range."""
         until = "up to the offsets named above"
         if not self.is_readable:
-            return "A record cannot be read: what stands behind it, and what came of it, was not looked at."
+            return "A record cannot be read: the records after it, and their effects, were not checked."
         if self.since is None:
-            return f"This audit speaks of the whole book, from its first record {until}."
+            return f"This audit covers the whole book, from its first record {until}."
         return (
-            f"This audit speaks of what lies behind the position that it began at, {until}. What lies before was found "
-            "right by the audits that led there; it was not read again, nor were the state's records from before: "
+            f"This audit covers everything after the position from which it continued, {until}. Earlier audits checked "
+            "what lies before it; that was not read again, nor were the state's records from before: "
             "a full audit reads them."
         )
 
     def position(self, settings: StreamSettings) -> Position:
-        """Where the next audit may begin; to be kept only if all is well."""
+        """The position from which the next audit may continue. Save it only if all is well."""
         partitions = {kept.partition: self._partition_position(kept) for kept in self.kept}
         return Position(book_of(settings), partitions, {one.source: one.position for one in self.consumed})
 
@@ -224,7 +224,7 @@ async def _letters(
 
 
 async def audit_clickhouse(settings: Settings, reader: TopicReader, report: Report) -> None:
-    """ClickHouse as far as the sink has come; the rest of the topics is on its way."""
+    """Compare ClickHouse as far as the sink has come; it has not copied the rest of the topics yet."""
     streams = settings.stream_settings()
     start = report.since or beginning(streams)
     names = {name: topic for name, topic in topic_names(streams).items() if name in IN_CLICKHOUSE}

@@ -1,4 +1,5 @@
-"""An audit as it is asked for: with the files that it begins at, is held against, and leaves behind."""
+"""An audit with its files: the position from which it continues, the seal that it checks, the position that it
+saves."""
 
 from pathlib import Path
 

@@ -14,7 +14,7 @@ FORMAT: Final = 1
 
 
 def seal(kept: Iterable[PartitionAudited]) -> dict[str, Any]:
-    """What a seal says: for each partition the last ledger record's place in the journal, and its chain value."""
+    """The content of a seal: for each partition the last ledger record's place in the journal, and its chain value."""
     heads = {
         str(book.partition): {"journal_offset": max(book.ledger), "records": len(book.ledger), "chain": book.head.hex()}
         for book in kept
@@ -36,7 +36,7 @@ def read_seal(path: Path) -> Mapping[str, Any]:
 
 
 def check(sealed: Mapping[str, Any], kept: Iterable[PartitionAudited]) -> list[Finding]:
-    """Whether the ledger still holds each sealed record with its chain value: then nothing before it was touched."""
+    """Check that the ledger still has each sealed record with its chain value: then nothing before it was changed."""
     books = {str(book.partition): book for book in kept}
     findings = []
     for partition, head in sealed.items():

@@ -1,7 +1,7 @@
 """The last snapshot of each company: in the topic against the journal folded again, in ClickHouse against the topic.
 
-Which snapshots a company has had depends on where the batches ended. The last does not: it tells the company's figures
-behind its last change, with the place of that change. So the last is what is compared, and compaction keeps it.
+Which snapshots a company has had depends on where batches ended. The last one does not: it has the company's figures
+after its last change, and the place of that change. So the audit compares the last one, which compaction keeps.
 """
 
 from collections.abc import Callable, Mapping

@@ -60,8 +60,8 @@ def check_unchanged(before: GenerationRecords, now: GenerationRecords) -> None:
     """Raise Failed if a rebuild has begun or switched in the meantime."""
     if now != before:
         raise Rejected(
-            f"A rebuild ran meanwhile (generation {now.current.number} stands, {now.begun.number} was begun last): "
-            "nothing was deleted. Run it again when the rebuild has ended."
+            f"A rebuild ran in the meantime (generation {now.current.number} is current, {now.begun.number} was begun "
+            "last): nothing was deleted. Run it again when the rebuild has ended."
         )
 
 

@@ -26,7 +26,7 @@ from sinks.clickhouse.showing import show, views
 LOOK_EVERY_S: Final = 0.3
 NEAR_RECORDS: Final = 1_000  # of the journal: what is done within a moment of the switch
 SINK_LOOK_S: Final = 5.0
-SHOWN: Final = "the views of analysts read the generation that stands"
+SHOWN: Final = "the views of analysts read the current generation"
 
 # What is being done, records left and records in all; None when that is not known.
 Say = Callable[[str, int | None, int | None], None]
@@ -125,8 +125,8 @@ async def _shown(settings: Settings) -> Finding:
             return await _views(client, settings)
     except Failed as error:
         raise Unavailable(
-            f"Generation {settings.generation} stands, but ClickHouse did not take its views: analysts see it as soon "
-            f"as its sink runs (`peserta worker sink`). {error}",
+            f"Generation {settings.generation} is current, but ClickHouse did not take its views: analysts see it as "
+            f"soon as its sink runs (`peserta worker sink`). {error}",
         ) from error
 
 
