@@ -2,17 +2,18 @@
 
 import re
 import sys
-from collections.abc import Iterable
-from difflib import get_close_matches
+from dataclasses import fields
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, IPvAnyAddress, PrivateAttr, ValidationError, field_validator
+from pydantic import Field, IPvAnyAddress, PrivateAttr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from peserta.operations.failure import WrongSettings
+from schemas.kafka.access import PLAINTEXT, KafkaAccess, WrongAccess
 from schemas.topics import (
     ALERTS,
     CLOCK,
@@ -41,9 +42,9 @@ NO_PORT: Final = -1
 RESERVED: Final = frozenset((COMPANIES, POLICIES, JOURNAL, LEDGER, SNAPSHOTS, ALERTS, DEAD_LETTERS, GENERATIONS, CLOCK))
 LATER_GENERATION: Final = re.compile(r"[.]g\d+")
 BROKERS: Final = re.compile(r"[^\s:,/@]+:\d{1,5}(,[^\s:,/@]+:\d{1,5})*")
-# Variables of other programs' making that begin alike and are no settings.
-OTHER_VARIABLES: Final[frozenset[str]] = frozenset()
-OF_SECURITY: Final = re.compile(r"SASL|SSL|TLS|SECUR|CERT|CA_|PASSWORD|USERNAME|AUTH|KEYSTORE|TRUSTSTORE")
+# The settings of a connection to Kafka, which must fit each other: field of KafkaAccess -> setting.
+OF_ACCESS: Final = {each.name: f"kafka_{each.name}" for each in fields(KafkaAccess) if each.name != "servers"}
+WRONG_TOGETHER: Final = "wrong_together"
 TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
 
@@ -69,8 +70,31 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
-    kafka: str = Field("", description="bootstrap servers, host:port[,host:port...]")
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        PLAINTEXT, description="of connections to Kafka; PLAINTEXT is neither encrypted nor authenticated"
+    )
+    kafka_ca_file: Path | None = Field(
+        None, description="PEM, the CA of the brokers' certificates; empty: those of the operating system"
+    )
+    kafka_cert_file: Path | None = Field(None, description="PEM, a certificate to show to Kafka")
+    kafka_key_file: Path | None = Field(None, description="PEM, its key, if the file of the certificate has it not")
+    kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = Field(
+        None, description="of SASL"
+    )
+    kafka_username: str | None = Field(None, description="of PLAIN and SCRAM")
+    kafka_password_file: Path | None = Field(None, description="its password; a file that not everybody may read")
+    kafka_token_file: Path | None = Field(None, description="the token of OAUTHBEARER, read for each connection")
+    # Behind the settings that belong to it: fields are checked in this order.
+    kafka: Annotated[KafkaAccess, NoDecode] = Field(
+        KafkaAccess(""), validate_default=True, description="bootstrap servers, host:port[,host:port...]"
+    )
     clickhouse_url: str = Field("", description="http[s]://[user:password@]host:port", repr=False)
+    clickhouse_password_file: Path | None = Field(
+        None, description="its password, instead of one in the address; a file that not everybody may read"
+    )
+    clickhouse_ca_file: Path | None = Field(
+        None, description="PEM, the CA of its https certificate; empty: those of the operating system"
+    )
     clickhouse_database: str = Field(
         "peserta", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$", description="the book's database"
     )
@@ -100,12 +124,29 @@ class Settings(BaseSettings):
     health_bind: IPvAnyAddress = Field(IPv4Address("127.0.0.1"), description="address of a worker's endpoint")
     _generation: int = PrivateAttr(1)
 
-    @field_validator("kafka")
+    @field_validator(
+        *OF_ACCESS.values(), "clickhouse_password_file", "clickhouse_ca_file", mode="before", check_fields=False
+    )
     @classmethod
-    def _brokers(cls, value: str) -> str:
-        if value and not BROKERS.fullmatch(value):
+    def _empty_is_unset(cls, value: Any, info: ValidationInfo) -> Any:
+        return cls.model_fields[info.field_name or ""].default if value == "" else value
+
+    @field_validator("kafka", mode="before")
+    @classmethod
+    def _brokers(cls, value: Any, info: ValidationInfo) -> KafkaAccess:
+        servers = str(value)
+        if servers and not BROKERS.fullmatch(servers):
             raise ValueError("write host:port, or several with commas")
-        return value
+        if not info.data.keys() >= set(OF_ACCESS.values()):
+            return KafkaAccess(servers)  # one of them is wrong by itself, which is said
+        said = {field: info.data[name] for field, name in OF_ACCESS.items()}
+        try:
+            access = KafkaAccess(servers, **said)
+        except WrongAccess as error:
+            raise _wrong_together(OF_ACCESS[error.field], str(error)) from None
+        if access.security != PLAINTEXT and not servers:
+            raise _wrong_together("kafka_security", f"is set, but {PREFIX}KAFKA names no broker")
+        return access
 
     @field_validator("clickhouse_url")
     @classmethod
@@ -118,6 +159,18 @@ class Settings(BaseSettings):
         if not well_formed or "#" in value:
             # The value itself may hold a password: it is not repeated.
             raise ValueError("write http[s]://[user:password@]host:port, with %-escapes for special characters")
+        return value
+
+    @field_validator("clickhouse_password_file", "clickhouse_ca_file")
+    @classmethod
+    def _of_clickhouse(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        url = urlsplit(info.data.get("clickhouse_url", ""))
+        if value is None or "clickhouse_url" not in info.data:
+            return value
+        if info.field_name == "clickhouse_ca_file" and url.scheme != "https":
+            raise ValueError(f"is set, but {PREFIX}CLICKHOUSE_URL does not begin with https://")
+        if info.field_name == "clickhouse_password_file" and (not url.username or url.password):
+            raise ValueError(f"is set, so {PREFIX}CLICKHOUSE_URL must name a user, and no password: https://user@host")
         return value
 
     @field_validator("inbound_topics", mode="before")
@@ -187,6 +240,8 @@ class Settings(BaseSettings):
             topic_prefix=self.topic_prefix,
             generation=self.generation,
             cluster=self.clickhouse_cluster or None,
+            password_file=self.clickhouse_password_file,
+            ca_file=self.clickhouse_ca_file,
         )
 
     def environment(self) -> dict[str, str]:
@@ -194,6 +249,12 @@ class Settings(BaseSettings):
         inbound = ",".join(f"{topic.name}:{'+'.join(topic.types)}" for topic in self.inbound_topics)
         values = {name: getattr(self, name) for name in type(self).model_fields} | {"inbound_topics": inbound}
         return {f"{PREFIX}{name.upper()}": "" if value is None else str(value) for name, value in values.items()}
+
+
+def _wrong_together(name: str, sentence: str) -> PydanticCustomError:
+    return PydanticCustomError(
+        WRONG_TOGETHER, "{variable} {sentence}", {"variable": PREFIX + name.upper(), "sentence": sentence}
+    )
 
 
 def _inbound_topic(text: str) -> InboundTopic:
@@ -210,24 +271,7 @@ def read_settings(**overrides: Any) -> Settings:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
+        if first["type"] == WRONG_TOGETHER:
+            raise WrongSettings(first["msg"]) from None
         variable = PREFIX + str(first["loc"][0]).upper() if first["loc"] else PREFIX
         raise WrongSettings(f"{variable}: {first['msg']}") from None
-
-
-def unknown_variables(names: Iterable[str]) -> list[str]:
-    """A sentence for each variable of an environment that looks like a setting and is none; no value is looked at."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
-    unknown = [
-        name for name in names if name.upper().startswith(PREFIX) and name.upper() not in known | OTHER_VARIABLES
-    ]
-    return [_unknown(name, known) for name in sorted(unknown)]
-
-
-def _unknown(name: str, known: set[str]) -> str:
-    words, upper = f"{name} is no setting of Peserta and changes nothing.", name.upper()
-    if OF_SECURITY.search(upper):
-        if "CLICKHOUSE" in upper:
-            return f"{words} Credentials and https:// for ClickHouse belong in {PREFIX}CLICKHOUSE_URL."
-        return f"{words} Connections to Kafka are plain: neither encrypted nor authenticated."
-    near = get_close_matches(upper.removeprefix(PREFIX), (each.removeprefix(PREFIX) for each in known), n=1)
-    return f"{words} Is {PREFIX}{near[0]} meant?" if near else words

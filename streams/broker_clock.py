@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, wait_fixed
 
+from schemas.kafka.access import Brokers
 from schemas.records import Instant
 from streams.lane.delivery import start_producer
 from streams.lane.host import StartProducer
@@ -30,8 +31,8 @@ class NoAnswer(LaneFault):
 class BrokerClock:
     """Asks the leader of the first partition of `topic`, a topic with LogAppendTime."""
 
-    def __init__(self, servers: list[str], topic: str, start_producer: StartProducer = start_producer) -> None:
-        self._servers, self._topic, self._start_producer = servers, topic, start_producer
+    def __init__(self, brokers: Brokers, topic: str, start_producer: StartProducer = start_producer) -> None:
+        self._brokers, self._topic, self._start_producer = brokers, topic, start_producer
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
 
@@ -60,7 +61,7 @@ class BrokerClock:
         async with self._starting:
             if self._producer is None:
                 limit_ms = int(ANSWER_LIMIT_S * 1000)
-                self._producer = await self._start_producer(self._servers, request_timeout_ms=limit_ms)
+                self._producer = await self._start_producer(self._brokers, request_timeout_ms=limit_ms)
             return self._producer
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from schemas.kafka.access import Brokers
 from schemas.topics import FACTS, TopicNames, of_generation
 from schemas.vocabulary import KINDS
 from streams.core.book import GRACE_DAYS_DEFAULT
@@ -38,7 +39,7 @@ class StreamSettings:
     themselves. With `replay`, entries get the record's timestamp and dates begin by command. `state` says where the
     book-keeper's state is: `memory`, or `disk` (below `data_dir`, with a cache in memory)."""
 
-    kafka: str
+    kafka: Brokers
     data_dir: Path
     topics: TopicNames = field(default_factory=TopicNames)
     partitions: int = PARTITIONS_DEFAULT

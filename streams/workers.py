@@ -26,7 +26,7 @@ def recorder_app(settings: StreamSettings, metrics: RecorderMetrics) -> LaneApp:
     lane_settings = replace(
         _lane_settings(settings, settings.recorder_app), topic_settings=settings.recorder_topic_settings
     )
-    broker_clock = BrokerClock(lane_settings.servers, topics.clock)
+    broker_clock = BrokerClock(settings.kafka, topics.clock)
     wall_clock = WallClock(now_ms, broker_clock.time)
     recorder = Recorder(settings, wall_clock.stamp, metrics.recorded)
     app = create_app(lane_settings)

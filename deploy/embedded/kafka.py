@@ -9,6 +9,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
@@ -95,6 +96,10 @@ class Kafka:
         """The bootstrap servers: `127.0.0.1:PORT`, separated by commas if there are several."""
         return self.cluster.address
 
+    def client_options(self) -> dict[str, Any]:
+        """The arguments with which a client of aiokafka reaches this cluster."""
+        return {"bootstrap_servers": self.address}
+
     def start(self) -> None:
         """Start every node that is not running, on the cluster's ports and data, and wait until all are ready."""
         self._format()
@@ -168,7 +173,7 @@ class Kafka:
         self._check_processes()
         if any(is_free(node.port) for node in self.cluster.nodes):
             raise NotReadyError("a node does not listen yet")
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.address, request_timeout_ms=READY_REQUEST_MS)
+        admin = AIOKafkaAdminClient(**self.client_options(), request_timeout_ms=READY_REQUEST_MS)
         try:
             await admin.start()
             brokers = (await admin.describe_cluster())["brokers"]

@@ -14,6 +14,7 @@ from peserta.cli.exit_codes import ExitCode, exit_code
 from peserta.cli.pipes import quiet_pipes
 from peserta.cli.screen import err, note_variables, print_version
 from peserta.operations.failure import Failed, WrongSettings
+from schemas.secret_file import SecretFault
 from streams.lane.collector import GC_THRESHOLDS
 
 # Panel -> name, place below peserta.cli, and the first paragraph of the command's own help.
@@ -145,6 +146,8 @@ def _run() -> NoReturn:
         _end(f"{error}. Correct the variable and start again.", ExitCode.WRONG_SETTINGS)
     except Failed as error:
         _end(str(error), exit_code(error))
+    except SecretFault as error:
+        _end(str(error), ExitCode.WRONG_SETTINGS)
     except StackError as error:
         _end(str(error), ExitCode.UNAVAILABLE)
 

@@ -47,12 +47,12 @@ def print_version(asked: bool) -> None:
 
 
 def note_variables() -> None:
-    """Say on standard error which variables look like settings and are none."""
+    """Say on standard error which variables look like settings and are none, and what is not encrypted."""
     if not any(name.upper().startswith("PESERTA_") for name in os.environ):
         return
-    from peserta.settings import unknown_variables  # it takes long to import
+    from peserta.cli.variables import exposed, unknown_variables  # it takes long to import
 
-    for sentence in unknown_variables(os.environ):
+    for sentence in (*unknown_variables(os.environ), *exposed()):
         err.print(f"peserta: {sentence}")
 
 

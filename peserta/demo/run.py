@@ -21,6 +21,7 @@ from peserta.operations.ticking import inbound_of, tick
 from peserta.operations.topics import make_topics
 from peserta.settings import Settings
 from schemas.admission import Refusal
+from schemas.kafka.client import client_options
 from schemas.records import Coordinates
 from sinks.clickhouse.reading import wait_until_caught_up
 
@@ -122,7 +123,7 @@ class Run:
 
     async def _publish_raw(self, records: Sequence[RawRecord]) -> None:
         topic = self._streams.inbound_names[0]
-        async with AIOKafkaProducer(bootstrap_servers=self.settings.kafka, enable_idempotence=True) as producer:
+        async with AIOKafkaProducer(**client_options(self.settings.kafka), enable_idempotence=True) as producer:
             for raw in records:
                 at = await producer.send_and_wait(topic, raw.value, raw.key, timestamp_ms=raw.timestamp)
                 self.sent.raw[Coordinates(at.topic, at.partition, at.offset)] = raw

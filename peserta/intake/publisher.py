@@ -16,6 +16,8 @@ from peserta.intake.lines_ahead import LinesAhead
 from schemas.admission import Refusal
 from schemas.codec import InboundCodec
 from schemas.fact_json import FactLine
+from schemas.kafka.access import Brokers
+from schemas.kafka.client import client_options
 from schemas.records import Coordinates
 
 IN_FLIGHT_MAX: Final = 5_000  # records sent and not yet acknowledged
@@ -49,7 +51,7 @@ class Publisher:
     """Sends facts to one topic. In a book of history a record's timestamp is the line's `recorded_at`, which becomes
     its time of recording; otherwise it is the time of sending."""
 
-    def __init__(self, kafka: str, topic: str, door: Door) -> None:
+    def __init__(self, kafka: Brokers, topic: str, door: Door) -> None:
         self._kafka, self._topic, self._door = kafka, topic, door
         self._codec = InboundCodec()
         self._under_way: deque[tuple[asyncio.Future[Any], int]] = deque()
@@ -62,7 +64,7 @@ class Publisher:
         refused. This includes lines that are acknowledged while this ends early by an error or a cancellation.
         """
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._kafka,
+            **client_options(self._kafka),
             acks="all",
             enable_idempotence=True,
             linger_ms=5,

@@ -17,6 +17,8 @@ from peserta.operations.reference_reading import current_companies, current_poli
 from peserta.settings import Settings
 from schemas.admission import REFERENCE_BYTES_MAX
 from schemas.codec import OutputCodec
+from schemas.kafka.access import Brokers
+from schemas.kafka.client import client_options
 from schemas.records import Company, Instant, Policy, Scope
 
 REQUEST_TIMEOUT_MS: Final = 30_000
@@ -104,7 +106,7 @@ def changes(wanted: Sequence[Record], current: Mapping[str, Record], *, prune: b
     return steps
 
 
-async def send(kafka: str, topic: str, steps: Iterable[Change], *, timestamp: Instant | None = None) -> int:
+async def send(kafka: Brokers, topic: str, steps: Iterable[Change], *, timestamp: Instant | None = None) -> int:
     """Send what is not unchanged, in order, and wait for every acknowledgement; the number of records sent.
 
     TooLarge names a record that the recorder would not take; nothing is sent then.
@@ -115,7 +117,7 @@ async def send(kafka: str, topic: str, steps: Iterable[Change], *, timestamp: In
         if len(name.encode()) + len(value or b"") > REFERENCE_BYTES_MAX:
             raise TooLarge(f"{name} has more than {REFERENCE_BYTES_MAX} bytes as a record")
     producer = AIOKafkaProducer(
-        bootstrap_servers=kafka, acks="all", enable_idempotence=True, request_timeout_ms=REQUEST_TIMEOUT_MS
+        **client_options(kafka), acks="all", enable_idempotence=True, request_timeout_ms=REQUEST_TIMEOUT_MS
     )
     sent = 0
     await producer.start()

@@ -28,7 +28,7 @@ def analyst(settings: Settings, database: str = "") -> Iterator[Client]:
         )
     with clickhouse_errors(settings):
         client = clickhouse_connect.get_client(
-            dsn=settings.clickhouse_url,
+            **settings.sink_settings().clickhouse_options,
             database=database or settings.clickhouse_database,
             connect_timeout=CONNECT_LIMIT_S,
             send_receive_timeout=ANSWER_LIMIT_S,

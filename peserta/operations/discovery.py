@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from peserta.operations.failure import Unavailable
-from peserta.settings import PREFIX, Settings, read_settings
+from peserta.settings import OF_ACCESS, PREFIX, Settings, read_settings
 
 FILE_NAME = "running.json"
 # What another command must know alike; addresses and folders of this process are not among them.
@@ -19,6 +19,9 @@ SHARED = (
     "inbound_topics",
     "clock",
     "grace_days",
+    "clickhouse_password_file",
+    "clickhouse_ca_file",
+    *OF_ACCESS.values(),
 )
 
 
@@ -45,7 +48,7 @@ def find_installation(**overrides: Any) -> Settings:
         os.kill(found.pop("pid"), 0)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return settings
-    if not isinstance(found, dict) or settings.kafka not in ("", found.get("kafka")):
+    if not isinstance(found, dict) or str(settings.kafka) not in ("", found.get("kafka")):
         return settings
     unsaid = {name: value for name, value in found.items() if name in SHARED and name not in settings.model_fields_set}
     return read_settings(**{**unsaid, **overrides})

@@ -14,6 +14,7 @@ from peserta.settings import Settings
 from schemas.codec import JournalCodec
 from schemas.dates import day_text, instant_text, jakarta_day
 from schemas.fact_json import line_of
+from schemas.kafka.access import Brokers
 from schemas.records import (
     Company,
     CompanySet,
@@ -54,7 +55,7 @@ class Exported:
     partitions_with_facts: set[int] = field(default_factory=set)
 
 
-async def entries_of(kafka: str, topic: str, exported: Exported) -> AsyncIterator[tuple[Coordinates, Entry]]:
+async def entries_of(kafka: Brokers, topic: str, exported: Exported) -> AsyncIterator[tuple[Coordinates, Entry]]:
     """The entries of a journal with their own coordinates, repeats passed over; of one partition in order."""
     async for found in without_repeats(read_to_end(kafka, [topic]), exported):
         yield found
@@ -89,7 +90,7 @@ def export(settings: Settings, folder: Path) -> Exported:
     return exported
 
 
-async def export_facts(kafka: str, topic: str, out: TextIO) -> Exported:
+async def export_facts(kafka: Brokers, topic: str, out: TextIO) -> Exported:
     """Write every fact as a line with its `recorded_at`; the rest is in the result."""
     exported = Exported()
     async for at, entry in entries_of(kafka, topic, exported):

@@ -10,6 +10,8 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, UnknownTopicOrPart
 from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_delay, wait_fixed
 
 from peserta.operations.failure import Failed, Unavailable
+from schemas.kafka.access import Brokers
+from schemas.kafka.client import client_options
 
 POLL_MS: Final = 200
 # For reading up to a known end. A broker answers the requests of a connection one after the other, so a fetch after the
@@ -27,7 +29,7 @@ Offsets = dict[tuple[str, int], int]
 
 @asynccontextmanager
 async def consumer_of(
-    kafka: str, topics: Sequence[str], *, isolation: str = COMMITTED, fetch_wait_ms: int = POLL_MS
+    kafka: Brokers, topics: Sequence[str], *, isolation: str = COMMITTED, fetch_wait_ms: int = POLL_MS
 ) -> AsyncIterator[AIOKafkaConsumer]:
     """A reader of all partitions of these topics, without a group; Failed without broker or topics.
 
@@ -35,7 +37,7 @@ async def consumer_of(
     """
     consumer = AIOKafkaConsumer(
         *topics,
-        bootstrap_servers=kafka,
+        **client_options(kafka),
         group_id=None,
         isolation_level=isolation,
         enable_auto_commit=False,
@@ -56,7 +58,7 @@ async def consumer_of(
 
 
 @contextmanager
-def kafka_errors(kafka: str) -> Iterator[None]:
+def kafka_errors(kafka: Brokers) -> Iterator[None]:
     """Turn Kafka's errors inside into Failed (69), except for a missing topic, which the caller handles."""
     try:
         yield
@@ -70,13 +72,13 @@ def kafka_errors(kafka: str) -> Iterator[None]:
         ) from error
 
 
-def no_broker(kafka: str) -> Failed:
+def no_broker(kafka: Brokers) -> Failed:
     return Unavailable(
         f"No Kafka broker answers at {kafka}. Start one (`peserta up`), or set PESERTA_KAFKA to where it is.",
     )
 
 
-async def read_to_end(kafka: str, topics: Sequence[str]) -> AsyncIterator[Any]:
+async def read_to_end(kafka: Brokers, topics: Sequence[str]) -> AsyncIterator[Any]:
     """Every committed record of these topics up to their current ends, in order within each partition."""
     async with consumer_of(kafka, topics) as consumer:
         ends = await consumer.end_offsets(consumer.assignment())
@@ -90,7 +92,7 @@ async def read_to_end(kafka: str, topics: Sequence[str]) -> AsyncIterator[Any]:
             open_partitions = {tp for tp in open_partitions if await consumer.position(tp) < ends[tp]}
 
 
-async def follow(kafka: str, topics: Sequence[str], after: Offsets | None = None) -> AsyncGenerator[Any]:
+async def follow(kafka: Brokers, topics: Sequence[str], after: Offsets | None = None) -> AsyncGenerator[Any]:
     """Committed records of these topics as they arrive, without an end, from these offsets or else from the
     beginning."""
     async with consumer_of(kafka, topics) as consumer:
@@ -101,7 +103,7 @@ async def follow(kafka: str, topics: Sequence[str], after: Offsets | None = None
             yield record
 
 
-async def end_offsets(kafka: str, topics: Sequence[str]) -> Offsets:
+async def end_offsets(kafka: Brokers, topics: Sequence[str]) -> Offsets:
     """(topic, partition) -> the offset of the next record.
 
     It is safe to wait until readers reach these offsets. They include acknowledged commits, which are after the last
@@ -110,18 +112,18 @@ async def end_offsets(kafka: str, topics: Sequence[str]) -> Offsets:
     return await _ends(kafka, topics, WRITTEN)
 
 
-async def last_stable_offsets(kafka: str, topics: Sequence[str]) -> Offsets:
+async def last_stable_offsets(kafka: Brokers, topics: Sequence[str]) -> Offsets:
     """(topic, partition) -> the offset of the first record whose transaction is open; the end if none is."""
     return await _ends(kafka, topics, COMMITTED)
 
 
-async def _ends(kafka: str, topics: Sequence[str], isolation: str) -> Offsets:
+async def _ends(kafka: Brokers, topics: Sequence[str], isolation: str) -> Offsets:
     async with consumer_of(kafka, topics, isolation=isolation) as consumer:
         ends = await consumer.end_offsets(consumer.assignment())
         return {(tp.topic, tp.partition): offset for tp, offset in ends.items()}
 
 
-async def wait_until_readable(kafka: str, topic: str, partition: int, offset: int) -> None:
+async def wait_until_readable(kafka: Brokers, topic: str, partition: int, offset: int) -> None:
     """Return when a `read_committed` reader can read this record. There is no time limit."""
     looks = AsyncRetrying(
         retry=retry_if_result(lambda ends: ends[topic, partition] <= offset), wait=wait_fixed(LOOK_EVERY_S)
@@ -129,13 +131,13 @@ async def wait_until_readable(kafka: str, topic: str, partition: int, offset: in
     await looks(last_stable_offsets, kafka, [topic])
 
 
-async def wait_until_worked(kafka: str, group: str, topics: Sequence[str], timeout_s: float) -> None:
+async def wait_until_worked(kafka: Brokers, group: str, topics: Sequence[str], timeout_s: float) -> None:
     """Return when the worker with this group has processed everything that these topics have now.
 
     Raises a TimeoutError that says what is left.
     """
     targets = {at: end for at, end in (await end_offsets(kafka, topics)).items() if end > 0}
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka, request_timeout_ms=REQUEST_TIMEOUT_MS)
+    admin = AIOKafkaAdminClient(**client_options(kafka), request_timeout_ms=REQUEST_TIMEOUT_MS)
     try:
         await admin.start()
         looks = AsyncRetrying(
@@ -163,9 +165,9 @@ async def _left(admin: AIOKafkaAdminClient, group: str, targets: Offsets) -> int
     return sum(max(0, end - max(0, done.get(at, 0))) for at, end in targets.items())
 
 
-async def left_to_do(kafka: str, group: str, targets: Offsets) -> int:
+async def left_to_do(kafka: Brokers, group: str, targets: Offsets) -> int:
     """How many of the records before these offsets the group has not committed."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka, request_timeout_ms=REQUEST_TIMEOUT_MS)
+    admin = AIOKafkaAdminClient(**client_options(kafka), request_timeout_ms=REQUEST_TIMEOUT_MS)
     try:
         with kafka_errors(kafka):
             await admin.start()

@@ -95,7 +95,7 @@ async def go_on_behind(settings: Settings, seen: Mapping[Source, int]) -> None:
     if not seen:
         return
     with kafka_errors(settings.kafka):
-        producer = await start_producer(settings.kafka.split(","), transactional_id=settings.topic_prefix + PADDING)
+        producer = await start_producer(settings.kafka, transactional_id=settings.topic_prefix + PADDING)
         try:
             await producer.begin_transaction()
             for (topic, partition), offset in seen.items():

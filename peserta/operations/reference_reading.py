@@ -6,6 +6,7 @@ from typing import TypeVar
 from peserta.operations.kafka_reading import read_to_end
 from peserta.settings import Settings
 from schemas.codec import OutputCodec
+from schemas.kafka.access import Brokers
 from schemas.records import Company, Policy
 
 T = TypeVar("T")
@@ -21,7 +22,7 @@ async def current_companies(settings: Settings) -> dict[str, Company]:
     return await _last(settings.kafka, settings.topics.companies, OutputCodec().decode_company)
 
 
-async def _last(kafka: str, topic: str, decode: Callable[[bytes], T]) -> dict[str, T]:
+async def _last(kafka: Brokers, topic: str, decode: Callable[[bytes], T]) -> dict[str, T]:
     found: dict[str, T] = {}
     async for record in read_to_end(kafka, [topic]):
         key = record.key.decode()

@@ -14,6 +14,8 @@ from peserta.operations.generations import current_book
 from peserta.operations.kafka_reading import consumer_of, no_broker, wait_until_worked
 from peserta.settings import Settings
 from schemas.dates import INSTANT_END, INSTANT_MIN, day_text, is_instant, jakarta_day, jakarta_midnight
+from schemas.kafka.access import Brokers
+from schemas.kafka.client import client_options
 from schemas.records import Day
 from streams.core.timeline import LONG_AGO
 from streams.lane.records import Append
@@ -102,8 +104,8 @@ def _newest_text(company: tuple[str, Day] | None) -> str:
     return f"the newest business date of any company ({company[0]} is at {day_text(company[1])})"
 
 
-async def _append(kafka: str, appends: Iterable[Append]) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", enable_idempotence=True)
+async def _append(kafka: Brokers, appends: Iterable[Append]) -> None:
+    producer = AIOKafkaProducer(**client_options(kafka), acks="all", enable_idempotence=True)
     try:
         await producer.start()
         for append in appends:

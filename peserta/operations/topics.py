@@ -4,7 +4,7 @@ Brokers must not make topics by themselves (`auto.create.topics.enable=false`): 
 loses a journal.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError, for_code  # type: ignore[import-untyped]
@@ -16,6 +16,8 @@ from peserta.operations.opened import check_opened, opened_with
 from peserta.operations.opening import open_book
 from peserta.operations.topic_table import Topic, topic_table
 from peserta.settings import Settings
+from schemas.kafka.access import Brokers
+from schemas.kafka.client import client_options
 from schemas.topics import FACTS
 from streams.settings import REPLAY
 
@@ -59,7 +61,7 @@ async def make_topics(settings: Settings) -> tuple[Topic, ...]:
 
 
 async def create_topics(
-    address: str,
+    address: Brokers,
     *,
     prefix: str = "",
     partitions: int = PARTITIONS,
@@ -68,15 +70,14 @@ async def create_topics(
     history: bool = False,
     generation: int = 1,
     timeout_s: float = CREATE_LIMIT_S,
-    client: Mapping[str, object] | None = None,
 ) -> tuple[Topic, ...]:
     """Make what is missing of the table at the brokers `address`; return the table when all of it is there.
 
-    Doing it again changes nothing: settings of topics that exist are left as they are. `client` holds further options
-    of the admin client (SASL, TLS). Raises TopicError for another number of partitions or a refusal by the brokers.
+    Doing it again changes nothing: settings of topics that exist are left as they are.
+    Raises TopicError for another number of partitions or a refusal by the brokers.
     """
     table = topic_table(prefix=prefix, inbound=inbound, history=history, generation=generation)
-    admin = AIOKafkaAdminClient(bootstrap_servers=address, **(client or {}))
+    admin = AIOKafkaAdminClient(**client_options(address))
     try:
         await admin.start()
         known = await _leaders(admin)

@@ -1,9 +1,11 @@
 """The settings of the sink."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from schemas.kafka.access import Brokers
+from schemas.secret_file import read_secret, ssl_context_of
 from schemas.topics import TopicNames
 
 DATABASE_DEFAULT = "peserta"
@@ -14,24 +16,37 @@ LINGER_DEFAULT_S = 0.25
 class SinkSettings:
     """Addresses, names and pace of one sink.
 
-    `clickhouse_url` is `http[s]://[user:password@]host:port`. `kafka_options` are passed to aiokafka (SASL, TLS). Both
-    may hold secrets, so neither is printed. `topic_prefix` comes before every topic's name. `generation` is the
-    generation of the book whose topics are read. After a round that is not full the sink pauses for `linger_s`, which
-    gives fewer, larger inserts and more delay. With `cluster` the tables are replicated on that ClickHouse cluster.
-    `migrate`: migrate the database before starting. `shown_in`: another database in which the views are created too,
-    as soon as this one has caught up (`sinks.clickhouse.showing`).
+    `clickhouse_url` is `http[s]://[user:password@]host:port`. It is not printed, because it may hold a password. A
+    password in `password_file` is read when a connection is made. `ca_file`: the CA to trust for https. `topic_prefix`
+    comes before every topic's name. `generation` is the generation of the book whose topics are read. After a round
+    that is not full the sink pauses for `linger_s`, which gives fewer, larger inserts and more delay. With `cluster`
+    the tables are replicated on that ClickHouse cluster. `migrate`: migrate the database before starting. `shown_in`:
+    another database in which the views are created too, as soon as this one has caught up
+    (`sinks.clickhouse.showing`).
     """
 
-    kafka_address: str
+    kafka_address: Brokers
     clickhouse_url: str = field(repr=False)
     database: str = DATABASE_DEFAULT
     topic_prefix: str = ""
-    kafka_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     linger_s: float = LINGER_DEFAULT_S
     cluster: str | None = None
     migrate: bool = True
     generation: int = 1
     shown_in: str = ""
+    password_file: Path | None = None
+    ca_file: Path | None = None
+
+    @property
+    def clickhouse_options(self) -> dict[str, Any]:
+        """The arguments with which clickhouse-connect reaches ClickHouse. Reads the files now; raises SecretFault."""
+        options: dict[str, Any] = {"dsn": self.clickhouse_url}
+        if self.password_file is not None:
+            options["password"] = read_secret(self.password_file)
+        if self.ca_file is not None:
+            ssl_context_of(self.ca_file)
+            options["ca_cert"] = str(self.ca_file)
+        return options
 
     @property
     def topics(self) -> TopicNames:

@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError  # type: ignore[import-untyped]
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, retry_if_result, wait_exponential_jitter
 
+from schemas.kafka.client import client_options
 from sinks.clickhouse.faults import PositionLost
 from sinks.clickhouse.marks import Partition
 from sinks.clickhouse.ranges import Batch, Range
@@ -53,9 +54,7 @@ class Source:
 
     async def partitions(self, topics: Sequence[str]) -> list[Partition]:
         """The partitions of the topics, waiting until all of them exist."""
-        admin = AIOKafkaAdminClient(
-            bootstrap_servers=self._settings.kafka_address, client_id=CLIENT_ID, **self._settings.kafka_options
-        )
+        admin = AIOKafkaAdminClient(**client_options(self._settings.kafka_address), client_id=CLIENT_ID)
         what = f"find the topics {', '.join(topics)} at {self._settings.kafka_address}"
         try:
             await _patiently(what, admin.start)
@@ -143,7 +142,7 @@ class Source:
 
 async def _started(settings: SinkSettings) -> AIOKafkaConsumer:
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_address,
+        **client_options(settings.kafka_address),
         client_id=CLIENT_ID,
         group_id=None,
         isolation_level="read_committed",
@@ -151,7 +150,6 @@ async def _started(settings: SinkSettings) -> AIOKafkaConsumer:
         enable_auto_commit=False,
         max_partition_fetch_bytes=FETCH_BYTES_MAX,
         fetch_max_wait_ms=FETCH_WAIT_MS,
-        **settings.kafka_options,
     )
     try:
         await consumer.start()

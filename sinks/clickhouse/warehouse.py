@@ -155,7 +155,7 @@ class Warehouse:
 async def open_client(settings: SinkSettings) -> AsyncClient:
     """A client whose default database is the configured one, even if that does not exist yet."""
     client = await clickhouse_connect.get_async_client(
-        dsn=settings.clickhouse_url, connect_timeout=CONNECT_LIMIT_S, send_receive_timeout=ANSWER_LIMIT_S
+        **settings.clickhouse_options, connect_timeout=CONNECT_LIMIT_S, send_receive_timeout=ANSWER_LIMIT_S
     )
     client.database = settings.database
     return client

@@ -42,7 +42,7 @@ class Appender:
         """Connect; does nothing if already connected."""
         async with self._renewal:
             if self._producer is None:
-                self._producer = await self._start_producer(self._settings.servers, enable_idempotence=True)
+                self._producer = await self._start_producer(self._settings.bootstrap, enable_idempotence=True)
 
     def append(self, appends: Sequence[Append]) -> list[asyncio.Task[None]]:
         """Queue records behind those queued before. Each task ends when the broker has acknowledged its records."""
@@ -88,7 +88,7 @@ class Appender:
                 raise LaneFault("append before start")
             if not self._budget.has_room(topic, partition, count):
                 self._retiring.append(asyncio.ensure_future(self._retire(self._producer, self._under_way())))
-                self._producer = await self._start_producer(self._settings.servers, enable_idempotence=True)
+                self._producer = await self._start_producer(self._settings.bootstrap, enable_idempotence=True)
                 self._budget.renew()
                 log.info("producer renewed")
             self._budget.spend(topic, partition, count)

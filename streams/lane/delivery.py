@@ -8,6 +8,8 @@ from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 from aiokafka.errors import IllegalOperation, KafkaError  # type: ignore[import-untyped]
 from aiokafka.producer.message_accumulator import BatchBuilder  # type: ignore[import-untyped]
 
+from schemas.kafka.access import Brokers
+from schemas.kafka.client import client_options
 from streams.lane.stop import LaneFault
 
 BATCH_BYTES_MAX = 1 << 20  # just under Kafka's default message.max.bytes of 1,048,588
@@ -25,10 +27,10 @@ class NotDelivered(LaneFault):
     """The broker rejected a batch or did not acknowledge it. The message has topic, partition and sizes."""
 
 
-async def start_producer(servers: list[str], **settings: Any) -> AIOKafkaProducer:
-    """A started producer with acks=all. Raises TimeoutError if the broker does not answer within START_LIMIT_S."""
+async def start_producer(brokers: Brokers, **settings: Any) -> AIOKafkaProducer:
+    """A started producer with acks=all. Raises SecretFault, or TimeoutError if no broker answers in START_LIMIT_S."""
     producer = AIOKafkaProducer(
-        bootstrap_servers=servers, acks="all", linger_ms=0, max_batch_size=BATCH_BYTES_MAX, **settings
+        **client_options(brokers), acks="all", linger_ms=0, max_batch_size=BATCH_BYTES_MAX, **settings
     )
     async with asyncio.timeout(START_LIMIT_S):
         await producer.start()

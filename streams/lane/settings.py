@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from schemas.kafka.access import Brokers
+
 BATCH_RECORDS_LIMIT = 50_000
 PARTITIONS_LIMIT = 1_000
 SESSION_TIMEOUT_LIMIT_S = 60.0
@@ -14,7 +16,7 @@ STATE_CACHE_LEAST = 1 << 20
 class LaneSettings:
     """The settings of one worker. Raises a ValueError that names the field."""
 
-    bootstrap: str
+    bootstrap: Brokers
     """`host:port`, or several with commas."""
     app_id: str
     """Names the group, the changelogs `<app_id>-<state>-changelog` and the transactional ids `<app_id>-<partition>`."""
@@ -74,7 +76,7 @@ class LaneSettings:
     @property
     def servers(self) -> list[str]:
         """Each broker's `host:port`."""
-        return [server.strip() for server in self.bootstrap.split(",") if server.strip()]
+        return [server.strip() for server in str(self.bootstrap).split(",") if server.strip()]
 
     @property
     def group(self) -> str:

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
+from schemas.secret_file import SecretFault
 from streams.lane.stop_code import StopCode
 
 FRAMES_SHOWN_MAX = 5
@@ -26,14 +27,14 @@ _TELLABLE = (LaneFault, Refused, KafkaError, OSError)
 
 
 def fail_stop(where: str, error: BaseException, code: StopCode | None = None) -> NoReturn:
-    """Exit at once with `code` (default: REFUSE for a Refused, else RESTART).
+    """Exit at once with `code` (default: REFUSE for a Refused or a SecretFault, else RESTART).
 
     No handler runs and nothing is committed. The successor's start aborts an open transaction, and batches that were
     not acknowledged are processed again. Writes one line to standard error, with the error's message only if it cannot
     quote a record.
     """
     if code is None:
-        code = StopCode.REFUSE if isinstance(error, Refused) else StopCode.RESTART
+        code = StopCode.REFUSE if isinstance(error, Refused | SecretFault) else StopCode.RESTART
     sys.stderr.write(stop_line(where, error, code) + "\n")
     sys.stderr.flush()
     os._exit(code)

@@ -23,6 +23,7 @@ from aiokafka.protocol.types import (  # type: ignore[import-untyped]
     TaggedFields,
 )
 
+from schemas.kafka.client import client_options
 from streams.lane.settings import LaneSettings
 from streams.lane.stop import LaneFault
 
@@ -100,7 +101,7 @@ class _TopicRequest(Request[_AskMetadata]):  # type: ignore[misc]
 async def topic_id(settings: LaneSettings, topic: str) -> str:
     """The id of the topic that has this name now, as 32 hex digits. Raises LaneFault if the broker does not report
     it."""
-    client = AIOKafkaClient(bootstrap_servers=settings.servers)
+    client = AIOKafkaClient(**client_options(settings.bootstrap))
     try:
         await client.bootstrap()
         answer = await client.send(client.get_random_node(), _TopicRequest(topic))

@@ -86,7 +86,7 @@ class PartitionProducers:
     async def _start(self, partition: int) -> AIOKafkaProducer:
         set_marker_wait(self._settings.marker_wait_ms)
         return await self._start_producer(
-            self._settings.servers,
+            self._settings.bootstrap,
             transactional_id=self._settings.transactional_id(partition),
             transaction_timeout_ms=int(self._settings.transaction_timeout_s * 1000),
         )

@@ -15,6 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
+from schemas.kafka.client import client_options
 from streams.lane.append import AppendLane
 from streams.lane.collector import GC_THRESHOLDS
 from streams.lane.disk import StateOnDisk
@@ -144,7 +145,7 @@ def _check_counts(app: LaneApp, found: dict[str, int]) -> None:
 async def _check_settings(settings: LaneSettings) -> None:
     """Raise Refused if a topic's settings at the broker differ from what this worker requires."""
     asked = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in settings.topic_settings]
-    client = AIOKafkaAdminClient(bootstrap_servers=settings.servers)
+    client = AIOKafkaAdminClient(**client_options(settings.bootstrap))
     try:
         await client.start()
         answers = await client.describe_configs(asked)
@@ -165,7 +166,7 @@ async def _check_settings(settings: LaneSettings) -> None:
 async def _partitions_of_topics(settings: LaneSettings) -> dict[str, int] | None:
     """Topic -> number of partitions; None if the broker does not answer."""
     client = AIOKafkaAdminClient(
-        bootstrap_servers=settings.servers, request_timeout_ms=int(BROKER_SILENCE_TOLD_S * 1000)
+        **client_options(settings.bootstrap), request_timeout_ms=int(BROKER_SILENCE_TOLD_S * 1000)
     )
     try:
         await client.start()

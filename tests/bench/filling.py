@@ -6,6 +6,9 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 
+from schemas.kafka.access import Brokers
+from schemas.kafka.client import client_options
+
 BATCH_BYTES_MAX: Final = 1 << 18
 BATCHES_IN_FLIGHT: Final = 16  # of one partition
 
@@ -13,10 +16,10 @@ BATCHES_IN_FLIGHT: Final = 16  # of one partition
 Line = Sequence[Any]
 
 
-async def fill(bootstrap: str, topic: str, partitions: Sequence[Iterable[Line]]) -> int:
+async def fill(bootstrap: Brokers, topic: str, partitions: Sequence[Iterable[Line]]) -> int:
     """Append the lines of each partition; returns their number once all are acknowledged."""
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_batch_size=BATCH_BYTES_MAX
+        **client_options(bootstrap), acks="all", enable_idempotence=True, max_batch_size=BATCH_BYTES_MAX
     )
     await producer.start()
     try:

@@ -5,13 +5,16 @@ from collections.abc import Mapping
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # type: ignore[import-untyped]
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
+from schemas.kafka.access import Brokers
+from schemas.kafka.client import client_options
+
 LEADERS_LIMIT_S = 30.0
 LOOK_EVERY_S = 0.05
 
 
-async def create(bootstrap: str, topics: Mapping[str, Mapping[str, str]], partitions: int) -> None:
+async def create(bootstrap: Brokers, topics: Mapping[str, Mapping[str, str]], partitions: int) -> None:
     """Topic -> configuration; tenacity.RetryError when the leaders do not come."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**client_options(bootstrap))
     await admin.start()
     try:
         new = [NewTopic(name, partitions, 1, topic_configs=dict(config)) for name, config in topics.items()]

@@ -24,6 +24,7 @@ from peserta.operations.kafka_reading import last_stable_offsets, wait_until_wor
 from peserta.settings import Settings
 from schemas.admission import Refusal
 from schemas.fact_json import read_record
+from schemas.kafka.client import client_options
 from schemas.records import Coordinates
 from streams.lane.stop_code import StopCode
 from streams.settings import IN_MEMORY
@@ -176,7 +177,7 @@ class World:
     async def _poison(self, count: int) -> None:
         topic = self.settings.stream_settings().inbound_names[0]
         raw = RawRecord(self.material.starts_at, b"C1", POISON, "unknown_schema")
-        async with AIOKafkaProducer(bootstrap_servers=self.settings.kafka, enable_idempotence=True) as producer:
+        async with AIOKafkaProducer(**client_options(self.settings.kafka), enable_idempotence=True) as producer:
             sent = [await producer.send(topic, raw.value, raw.key, timestamp_ms=raw.timestamp) for _ in range(count)]
             for one in sent:
                 at = await one

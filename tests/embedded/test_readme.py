@@ -103,7 +103,7 @@ def test_the_pages_work_when_they_are_typed_in_order(
 def test_the_consumer_in_python_prints_alerts(settings: Settings, running: RestartingService, tmp_path: Path) -> None:
     (script,) = blocks("alerts", "python")
     alerts = asyncio.run(current_book(settings)).topics.alerts
-    script = script.replace("127.0.0.1:9092", settings.kafka).replace("coverage.alerts.v1", alerts)
+    script = script.replace("127.0.0.1:9092", str(settings.kafka)).replace("coverage.alerts.v1", alerts)
     with subprocess.Popen([sys.executable, "-u", "-c", script], stdout=subprocess.PIPE, text=True) as consumer:
         assert consumer.stdout is not None
         first = consumer.stdout.readline()

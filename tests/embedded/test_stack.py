@@ -12,19 +12,21 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type:
 
 from deploy.embedded.stack import Stack, StackError
 from peserta.operations.topics import create_topics
+from schemas.kafka.access import Brokers
+from schemas.kafka.client import client_options
 from schemas.topics import FACTS
 from tests.support.liveness import is_alive
 from tests.support.waiting import wait_until
 
 
-async def produce(address: str, value: bytes) -> None:
-    async with AIOKafkaProducer(bootstrap_servers=address, acks="all") as producer:
+async def produce(address: Brokers, value: bytes) -> None:
+    async with AIOKafkaProducer(**client_options(address), acks="all") as producer:
         await producer.send_and_wait(FACTS, value, partition=0)
 
 
-async def records(address: str) -> list[bytes]:
+async def records(address: Brokers) -> list[bytes]:
     """All values of partition 0."""
-    async with AIOKafkaConsumer(bootstrap_servers=address, auto_offset_reset="earliest") as consumer:
+    async with AIOKafkaConsumer(**client_options(address), auto_offset_reset="earliest") as consumer:
         whole = TopicPartition(FACTS, 0)
         consumer.assign([whole])
         await consumer.seek_to_beginning(whole)

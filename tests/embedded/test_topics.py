@@ -8,11 +8,13 @@ from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from peserta.operations.topic_table import topic_table
 from peserta.operations.topics import TopicError, create_topics
+from schemas.kafka.access import Brokers
+from schemas.kafka.client import client_options
 
 
-async def settings(address: str, topic: str) -> dict[str, str]:
+async def settings(address: Brokers, topic: str) -> dict[str, str]:
     """A topic's settings as the broker has them."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    admin = AIOKafkaAdminClient(**client_options(address))
     await admin.start()
     try:
         [answer] = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
@@ -21,8 +23,8 @@ async def settings(address: str, topic: str) -> dict[str, str]:
         await admin.close()
 
 
-async def partitions(address: str, prefix: str) -> dict[str, int]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+async def partitions(address: Brokers, prefix: str) -> dict[str, int]:
+    admin = AIOKafkaAdminClient(**client_options(address))
     await admin.start()
     try:
         described = await admin.describe_topics()
@@ -67,7 +69,7 @@ async def test_a_refusal_by_the_broker_is_an_error_with_its_reason(kafka_address
 
 async def test_the_broker_makes_no_topic_by_itself(kafka_address: str, topic_prefix: str) -> None:
     unknown = f"{topic_prefix}misspelt"
-    async with AIOKafkaProducer(bootstrap_servers=kafka_address, request_timeout_ms=500) as producer:
+    async with AIOKafkaProducer(**client_options(kafka_address), request_timeout_ms=500) as producer:
         with pytest.raises(KafkaError):
             await producer.send_and_wait(unknown, b"lost")
     assert await partitions(kafka_address, topic_prefix) == {}

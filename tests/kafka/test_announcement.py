@@ -20,6 +20,7 @@ from peserta.operations.rebuild.removal import remove_old
 from peserta.operations.topics import make_topics
 from peserta.settings import Settings
 from schemas.generation import FIRST, Generation
+from schemas.kafka.client import client_options
 from tests.support.installation import installation
 
 SECOND = Generation(2, 5, "c1", 30)
@@ -53,7 +54,7 @@ class RequestLost(AIOKafkaProducer):  # type: ignore[misc]
 
 
 async def announcing(settings: Settings, kind: type[AIOKafkaProducer]) -> Announcement:
-    producer = kind(bootstrap_servers=settings.kafka, transactional_id=settings.topic_prefix + REBUILD)
+    producer = kind(**client_options(settings.kafka), transactional_id=settings.topic_prefix + REBUILD)
     await producer.start()
     return Announcement(settings, producer)
 
@@ -66,7 +67,7 @@ async def topics_of(settings: Settings) -> set[str]:
 async def test_what_was_said_is_read_by_whoever_asks_from_then_on(settings: Settings) -> None:
     """What a broker has committed cannot be read while a transaction is open before it: another one here, its own for
     a moment after each commit."""
-    other = AIOKafkaProducer(bootstrap_servers=settings.kafka, transactional_id=f"{settings.topic_prefix}other")
+    other = AIOKafkaProducer(**client_options(settings.kafka), transactional_id=f"{settings.topic_prefix}other")
     async with other, await Announcement.open(settings) as announcement:
         await other.begin_transaction()
         await other.send_and_wait(settings.topics.generations, b"", key=b"of nothing", partition=0)

@@ -5,6 +5,7 @@ from itertools import chain
 from aiokafka import TopicPartition  # type: ignore[import-untyped]
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete  # type: ignore[import-untyped]
 
+from schemas.kafka.client import client_options
 from tests.support.lane_case import LaneCase
 
 
@@ -64,7 +65,7 @@ async def test_records_deleted_before_they_were_recorded_are_refused(lane_case: 
     worker.wait_for_offsets(await lane_case.ends())
     assert worker.terminate() == 0
     await lane_case.fill(100)
-    admin = AIOKafkaAdminClient(bootstrap_servers=lane_case.address)
+    admin = AIOKafkaAdminClient(**client_options(lane_case.address))
     await admin.start()
     await admin.delete_records({TopicPartition(lane_case.source, 1): RecordsToDelete(before_offset=150)})
     await admin.close()

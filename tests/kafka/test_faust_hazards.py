@@ -21,6 +21,8 @@ from faust.tables.recovery import Recovery
 from faust.types import TP
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
+from schemas.kafka.access import Brokers
+from schemas.kafka.client import client_options
 from tests.support import lane_topics
 from tests.support.settled import wait_until_settled
 from tests.support.sockets import ANYWHERE, listening
@@ -40,7 +42,7 @@ SMALL_BYTES = 2000
 class Stock:
     """A worker of Faust as it comes; each agent had RECORDS records, of which the first is the one that goes wrong."""
 
-    address: str
+    address: Brokers
     prefix: str
     process: subprocess.Popen[bytes]
     out: Path
@@ -79,15 +81,15 @@ async def stock(kafka_address: str, topic_prefix: str, tmp_path: Path) -> Stock:
     return Stock(kafka_address, topic_prefix, started(command, out, err), out)
 
 
-async def cut(address: str, prefix: str) -> None:
+async def cut(address: Brokers, prefix: str) -> None:
     """Records are deleted that the stock worker's group has not read."""
     tp = TopicPartition(f"{prefix}cut", 0)
     async with AIOKafkaConsumer(
-        bootstrap_servers=address, group_id=f"{prefix}stock", enable_auto_commit=False
+        **client_options(address), group_id=f"{prefix}stock", enable_auto_commit=False
     ) as group:
         group.assign([tp])
         await group.commit({tp: READ})
-    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    admin = AIOKafkaAdminClient(**client_options(address))
     await admin.start()
     try:
         await admin.delete_records({tp: RecordsToDelete(before_offset=FIRST_KEPT)})
@@ -187,14 +189,14 @@ class EndsOfTopics:
 async def test_stock_recovery_waits_for_an_offset_that_is_a_transactions_marker(stock: Stock) -> None:
     topic = f"{stock.prefix}small"
     tp = TP(topic, 0)
-    one = AIOKafkaProducer(bootstrap_servers=stock.address, transactional_id=f"{stock.prefix}log")
+    one = AIOKafkaProducer(**client_options(stock.address), transactional_id=f"{stock.prefix}log")
     async with one as producer, producer.transaction():
         await producer.send_and_wait(topic, b"a change", partition=0)
     await wait_until_settled(stock.address, [topic])
     app = faust.App("stock", broker=f"kafka://{stock.address}")
     recovery = Recovery(app, app.tables)
     settings: dict[str, str] = {"isolation_level": "read_committed", "auto_offset_reset": "earliest"}
-    async with AIOKafkaConsumer(topic, bootstrap_servers=stock.address, **settings) as consumer:
+    async with AIOKafkaConsumer(topic, **client_options(stock.address), **settings) as consumer:
         await recovery._build_highwaters(EndsOfTopics(consumer), {tp}, recovery.active_highwaters, "active")  # type: ignore[arg-type]
         recovery.active_offsets[tp] = (await consumer.getone()).offset
         ends = await consumer.end_offsets([TopicPartition(topic, 0)])
@@ -204,7 +206,7 @@ async def test_stock_recovery_waits_for_an_offset_that_is_a_transactions_marker(
 
 async def test_aiokafka_commits_a_transaction_of_which_the_broker_has_refused_a_batch(stock: Stock) -> None:
     small, other = f"{stock.prefix}small", f"{stock.prefix}raises"
-    producer = AIOKafkaProducer(bootstrap_servers=stock.address, transactional_id=f"{stock.prefix}tid")
+    producer = AIOKafkaProducer(**client_options(stock.address), transactional_id=f"{stock.prefix}tid")
     await producer.start()
     try:
         await producer.begin_transaction()

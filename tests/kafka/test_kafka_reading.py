@@ -12,6 +12,8 @@ from peserta.operations.kafka_reading import (
     wait_until_readable,
     wait_until_worked,
 )
+from schemas.kafka.access import Brokers
+from schemas.kafka.client import client_options
 from tests.support.lane_topics import create, produce
 
 WORKED_S = 0.5  # in vain: as long as a wait that must not end is waited for
@@ -30,18 +32,18 @@ async def topic(kafka_address: str, topic_prefix: str) -> str:
 @pytest.fixture
 async def producer(kafka_address: str, topic: str) -> AsyncIterator[AIOKafkaProducer]:
     """In a transaction with one record."""
-    async with AIOKafkaProducer(bootstrap_servers=kafka_address, transactional_id=f"{topic}-writer") as writer:
+    async with AIOKafkaProducer(**client_options(kafka_address), transactional_id=f"{topic}-writer") as writer:
         await writer.begin_transaction()
         await writer.send_and_wait(topic, b"of the transaction", partition=0)
         yield writer
 
 
-async def values(kafka: str, topic: str) -> list[bytes]:
+async def values(kafka: Brokers, topic: str) -> list[bytes]:
     return [record.value async for record in read_to_end(kafka, [topic])]
 
 
-async def commit(kafka: str, group: str, topic: str, offset: int) -> None:
-    async with AIOKafkaConsumer(bootstrap_servers=kafka, group_id=group, enable_auto_commit=False) as consumer:
+async def commit(kafka: Brokers, group: str, topic: str, offset: int) -> None:
+    async with AIOKafkaConsumer(**client_options(kafka), group_id=group, enable_auto_commit=False) as consumer:
         consumer.assign([tp := TopicPartition(topic, 0)])
         await consumer.commit({tp: offset})
 

@@ -28,6 +28,8 @@ from peserta.operations.rebuild.candidate import next_candidate
 from peserta.operations.rebuild.state import restore
 from peserta.operations.topics import make_topics
 from peserta.settings import Settings
+from schemas.kafka.access import Brokers
+from schemas.kafka.client import client_options
 from streams.lane.stop_code import StopCode
 from tests.support.installation import RestartingService, installation
 from tests.support.waiting import INTERVAL_S, wait_until
@@ -104,8 +106,8 @@ def wrong(report: Report) -> list[Any]:
     return [finding for finding in report.findings if not finding.holds]
 
 
-async def deleted(kafka: str, topic: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+async def deleted(kafka: Brokers, topic: str) -> None:
+    admin = AIOKafkaAdminClient(**client_options(kafka))
     await admin.start()
     try:
         await admin.delete_topics([topic])
@@ -115,8 +117,8 @@ async def deleted(kafka: str, topic: str) -> None:
         await admin.close()
 
 
-async def topics_of(kafka: str, prefix: str) -> set[str]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+async def topics_of(kafka: Brokers, prefix: str) -> set[str]:
+    admin = AIOKafkaAdminClient(**client_options(kafka))
     await admin.start()
     try:
         return {topic.removeprefix(prefix) for topic in await admin.list_topics() if topic.startswith(prefix)}
@@ -127,7 +129,7 @@ async def topics_of(kafka: str, prefix: str) -> set[str]:
 async def say_again(settings: Settings) -> None:
     """Somebody puts a record of the ledger at its end once more."""
     records = [r async for r in read_to_end(settings.kafka, [settings.topics.ledger]) if r.partition == 0]
-    async with AIOKafkaProducer(bootstrap_servers=settings.kafka) as producer:
+    async with AIOKafkaProducer(**client_options(settings.kafka)) as producer:
         middle = records[len(records) // 2]
         await producer.send_and_wait(settings.topics.ledger, middle.value, middle.key, partition=0)
 
@@ -169,7 +171,7 @@ async def test_nothing_is_rebuilt_beside_whoever_keeps_it(book: Book) -> None:
     group = book.settings.of_generation(2).stream_settings().bookkeeper_app
     journal = book.settings.topics.journal
     server = book.settings.kafka
-    async with AIOKafkaConsumer(journal, bootstrap_servers=server, group_id=group, enable_auto_commit=False) as another:
+    async with AIOKafkaConsumer(journal, **client_options(server), group_id=group, enable_auto_commit=False) as another:
         await another.getmany(timeout_ms=100)
         with pytest.raises(Failed, match="another rebuild runs"):
             await next_candidate(book.settings, patience_s=0)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
 
+from schemas.kafka.client import client_options
 from streams.lane.settings import LaneSettings
 from streams.lane.stop import LaneFault
 from streams.lane.topic_id import topic_id
@@ -26,7 +27,7 @@ def settings_of(case: LaneCase) -> LaneSettings:
 
 
 async def delete(case: LaneCase, *topics: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=case.address)
+    admin = AIOKafkaAdminClient(**client_options(case.address))
     await admin.start()
     try:
         await admin.delete_topics(list(topics))

@@ -9,6 +9,7 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete  # type: ignore[import-untyped]
 
+from schemas.kafka.client import client_options
 from tests.support import lane_topics
 from tests.support.lane_case import LaneCase, lines
 from tests.support.lane_topics import Line
@@ -30,7 +31,7 @@ async def transact(
     case: LaneCase, topic: str, partition: int, records: Sequence[Line], *, tid: str, commit: bool
 ) -> None:
     """One transaction of another producer, committed or aborted."""
-    producer = AIOKafkaProducer(bootstrap_servers=case.address, transactional_id=tid)
+    producer = AIOKafkaProducer(**client_options(case.address), transactional_id=tid)
     await producer.start()
     try:
         await producer.begin_transaction()
@@ -42,7 +43,7 @@ async def transact(
 
 
 async def delete_records(case: LaneCase, topic: str, partition: int, before: int) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=case.address)
+    admin = AIOKafkaAdminClient(**client_options(case.address))
     await admin.start()
     try:
         await admin.delete_records({TopicPartition(topic, partition): RecordsToDelete(before_offset=before)})
@@ -147,7 +148,7 @@ async def test_a_rebalance_before_what_was_committed_can_be_read_is_waited_out(
     first = case.start()
     try:
         first.wait_for_offsets(await case.ends())
-        async with AIOKafkaProducer(bootstrap_servers=kafka_address, transactional_id=f"{topic_prefix}other") as other:
+        async with AIOKafkaProducer(**client_options(kafka_address), transactional_id=f"{topic_prefix}other") as other:
             await other.begin_transaction()
             await other.send_and_wait(case.changelog, b"", key=b"of nobody", partition=0)
             await case.fill(100)

@@ -78,7 +78,7 @@ def test_the_date_begins_once_in_every_partition_and_facts_are_stamped(
 async def test_the_broker_says_what_time_it_has(kafka_address: str, topic_prefix: str) -> None:
     topic = topic_prefix + "clock"
     await create(kafka_address, {topic: {TIMESTAMP_TYPE: "LogAppendTime"}}, 1)
-    broker_clock = BrokerClock([kafka_address], topic)
+    broker_clock = BrokerClock(kafka_address, topic)
     try:
         before = now_ms()
         assert before <= await broker_clock.time() <= now_ms()
@@ -94,7 +94,7 @@ async def test_a_topic_that_the_sender_stamps_says_nothing_of_the_brokers_clock(
 ) -> None:
     topic = topic_prefix + "clock"
     await create(kafka_address, {topic: {TIMESTAMP_TYPE: "CreateTime"}}, 1)
-    broker_clock = BrokerClock([kafka_address], topic)
+    broker_clock = BrokerClock(kafka_address, topic)
     try:
         with pytest.raises(Refused, match=TIMESTAMP_TYPE):
             await broker_clock.time()

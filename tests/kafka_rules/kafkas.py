@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete  # type: ignore[import-untyped]
 
+from schemas.kafka.access import Brokers
+from schemas.kafka.client import client_options
 from tests.simulation.broker import Broker, Timing
 from tests.simulation.clients import Member, MemoryConsumer, MemoryProducer
 from tests.simulation.link import Direct
@@ -120,7 +122,7 @@ class MemoryMember:
 class RealKafka:
     """aiokafka on a real broker."""
 
-    def __init__(self, address: str, prefix: str) -> None:
+    def __init__(self, address: Brokers, prefix: str) -> None:
         self._address, self._prefix = address, prefix
         self._opened: list[Any] = []
 
@@ -132,7 +134,7 @@ class RealKafka:
     async def producer(self, transactional_id: str | None = None) -> Any:
         kind = {"transactional_id": f"{self._prefix}{transactional_id}"} if transactional_id else {}
         return await self._open(
-            AIOKafkaProducer(bootstrap_servers=self._address, acks="all", enable_idempotence=True, **kind)
+            AIOKafkaProducer(**client_options(self._address), acks="all", enable_idempotence=True, **kind)
         )
 
     async def consumer(self, isolation: str = "read_committed") -> Any:
@@ -140,7 +142,7 @@ class RealKafka:
 
     def _consumer(self, **options: Any) -> Any:
         return AIOKafkaConsumer(
-            bootstrap_servers=self._address, auto_offset_reset="none", enable_auto_commit=False, **options
+            **client_options(self._address), auto_offset_reset="none", enable_auto_commit=False, **options
         )
 
     async def _open(self, client: Any) -> Any:
@@ -152,7 +154,7 @@ class RealKafka:
         producer._txn_manager._sequence_numbers[tp] = sequence
 
     async def delete_before(self, tp: TopicPartition, offset: int) -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._address)
+        admin = AIOKafkaAdminClient(**client_options(self._address))
         await admin.start()
         try:
             await admin.delete_records({tp: RecordsToDelete(before_offset=offset)})

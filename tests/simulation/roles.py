@@ -96,7 +96,7 @@ async def record(scene: Scene, process: Process) -> None:
     """The recorder's worker: `streams.workers.recorder_app`."""
     link, names = scene.link(process), scene.settings.topics
     skew_ms = scene.chance.rng.choice((0, 0, -2000, 3000))
-    broker_clock = BrokerClock([NOWHERE], names.clock, starting(scene, link))
+    broker_clock = BrokerClock(NOWHERE, names.clock, starting(scene, link))
     wall_clock = scene.parts.wall_clock(
         lambda: scene.now_ms() + skew_ms + scene.clocks_off_ms.get(process.name, 0),
         broker_clock.time,

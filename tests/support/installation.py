@@ -4,11 +4,12 @@ from pathlib import Path
 
 from peserta.operations.service import Service
 from peserta.settings import Settings, read_settings
+from schemas.kafka.access import Brokers
 
 PARTITIONS = 2
 
 
-def installation(kafka: str, clickhouse_url: str, prefix: str, database: str, folder: Path) -> Settings:
+def installation(kafka: Brokers, clickhouse_url: str, prefix: str, database: str, folder: Path) -> Settings:
     """Settings for a book of history with a topic prefix and a database of its own."""
     return read_settings(
         kafka=kafka,

@@ -6,14 +6,17 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # type: ignore[import-untyped]
 
+from schemas.kafka.access import Brokers
+from schemas.kafka.client import client_options
+
 Line = tuple[bytes | None, bytes | None]
 IDLE_READS = 3
 READ_MS = 300
 
 
-async def create(address: str, topics: Mapping[str, Mapping[str, str]], partitions: int) -> None:
+async def create(address: Brokers, topics: Mapping[str, Mapping[str, str]], partitions: int) -> None:
     """Create topics, given as topic -> configuration."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    admin = AIOKafkaAdminClient(**client_options(address))
     await admin.start()
     try:
         await admin.create_topics(
@@ -23,9 +26,9 @@ async def create(address: str, topics: Mapping[str, Mapping[str, str]], partitio
         await admin.close()
 
 
-async def produce(address: str, topic: str, partition: int, lines: Iterable[Line], **options: Any) -> None:
+async def produce(address: Brokers, topic: str, partition: int, lines: Iterable[Line], **options: Any) -> None:
     """Append the lines in order."""
-    producer = AIOKafkaProducer(bootstrap_servers=address, acks="all", enable_idempotence=True, **options)
+    producer = AIOKafkaProducer(**client_options(address), acks="all", enable_idempotence=True, **options)
     await producer.start()
     try:
         sent = [await producer.send(topic, value, key=key, partition=partition) for key, value in lines]
@@ -36,11 +39,11 @@ async def produce(address: str, topic: str, partition: int, lines: Iterable[Line
 
 
 async def read(
-    address: str, topic: str, partitions: Sequence[int], *, isolation: str = "read_committed"
+    address: Brokers, topic: str, partitions: Sequence[int], *, isolation: str = "read_committed"
 ) -> dict[int, list[Any]]:
     """All records of each partition up to its current end."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=address, isolation_level=isolation, auto_offset_reset="earliest", enable_auto_commit=False
+        **client_options(address), isolation_level=isolation, auto_offset_reset="earliest", enable_auto_commit=False
     )
     await consumer.start()
     try:
@@ -57,9 +60,11 @@ async def read(
         await consumer.stop()
 
 
-async def committed_offsets(address: str, group: str, topic: str, partitions: Sequence[int]) -> dict[int, int | None]:
+async def committed_offsets(
+    address: Brokers, group: str, topic: str, partitions: Sequence[int]
+) -> dict[int, int | None]:
     """The group's offsets; None for a partition without one."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    admin = AIOKafkaAdminClient(**client_options(address))
     await admin.start()
     try:
         offsets = await admin.list_consumer_group_offsets(group)

@@ -9,6 +9,8 @@ from aiokafka.admin.records_to_delete import RecordsToDelete  # type: ignore[imp
 
 from peserta.operations.kafka_reading import wait_until_readable
 from peserta.operations.topics import create_topics
+from schemas.kafka.access import Brokers
+from schemas.kafka.client import client_options
 
 PARTITIONS = 2
 
@@ -16,7 +18,7 @@ PARTITIONS = 2
 class Topics:
     """Writes to topics of one prefix, and reads their ends."""
 
-    def __init__(self, address: str, prefix: str, producer: AIOKafkaProducer) -> None:
+    def __init__(self, address: Brokers, prefix: str, producer: AIOKafkaProducer) -> None:
         self.address = address
         self.prefix = prefix
         self._producer = producer
@@ -40,8 +42,8 @@ class Topics:
 
     async def ends(self) -> dict[tuple[str, int], int]:
         """The end offset of every partition with records."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.address)
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.address)
+        consumer = AIOKafkaConsumer(**client_options(self.address))
+        admin = AIOKafkaAdminClient(**client_options(self.address))
         try:
             await admin.start()
             await consumer.start()
@@ -57,7 +59,7 @@ class Topics:
 
     async def cut_short(self, topic: str, first: int, *, partition: int = 0) -> None:
         """Delete the records before offset `first`, as retention does."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.address)
+        admin = AIOKafkaAdminClient(**client_options(self.address))
         try:
             await admin.start()
             await admin.delete_records({TopicPartition(self.prefix + topic, partition): RecordsToDelete(first)})
@@ -66,9 +68,9 @@ class Topics:
 
 
 @asynccontextmanager
-async def made_topics(address: str, prefix: str) -> AsyncIterator[Topics]:
+async def made_topics(address: Brokers, prefix: str) -> AsyncIterator[Topics]:
     await create_topics(address, prefix=prefix, partitions=PARTITIONS)
-    producer = AIOKafkaProducer(bootstrap_servers=address, transactional_id=f"{prefix}writer", acks="all")
+    producer = AIOKafkaProducer(**client_options(address), transactional_id=f"{prefix}writer", acks="all")
     await producer.start()
     try:
         yield Topics(address, prefix, producer)

@@ -1,275 +1,37 @@
-"""Who may import whom, and the other rules that hold for every file, read from the code itself.
+"""The rules of tests.unit.architecture hold for every file of the project, and each finds what it is for."""
 
-A rule is a function: path and text of a file -> what it does wrong, a sentence each. Every rule is shown to find
-what it is for, on samples further down.
-"""
-
-import ast
-import re
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 from typing import Final
 
 import pytest
 
-TOP: Final = Path(__file__).parents[2]
-MODULE_LINES_MAX: Final = 300
-TEST_MODULE_LINES_MAX: Final = 450  # a table of cases may be long
-FUNCTION_LINES_MAX: Final = 60
-
-ROOMS: Final = ("schemas", "streams", "sinks", "deploy", "peserta", "tests")
-
-# Folder -> the rooms that it may import from; the longest folder that fits a path is the one that holds.
-SERVICE: Final = ("schemas", "streams", "sinks", "deploy")
-BELOW_FACES: Final = (*SERVICE, "peserta.settings", "peserta.operations", "peserta.intake")
-OWN: Final = {
-    "schemas": ("schemas",),
-    "streams": ("schemas", "streams"),
-    "streams/core": ("schemas", "streams.core"),
-    "streams/lane": ("streams.lane",),
-    "sinks": ("schemas", "sinks"),
-    "deploy": ("deploy",),
-    "peserta": (*BELOW_FACES, "peserta.cli"),
-    "peserta/operations": (*SERVICE, "peserta.settings", "peserta.operations"),
-    "peserta/intake": BELOW_FACES,
-    "peserta/demo": (*BELOW_FACES, "peserta.demo"),
-    "peserta/cli": (*BELOW_FACES, "peserta.demo", "peserta.cli"),
-    "tests": ROOMS,
-}
-# Folder -> the libraries that it may import; where nothing is said, any.
-LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
-    "schemas": ("fastavro",),
-    "streams/core": (),
-    "streams/lane": ("faust", "aiokafka", "rocksdict", "yarl"),
-}
-BELOW_A_FACE: Final = ("peserta/operations", "peserta/intake", "peserta/demo")
-# Library -> the only folders that may import it: one door each.
-DOORS: Final = {
-    "fastavro": ("schemas", "tests"),
-    "faust": ("streams/lane", "tests"),
-    "rocksdict": ("streams/lane", "tests"),
-    "aiokafka": ("streams", "sinks", "deploy/embedded", *BELOW_A_FACE, "tests"),
-    "clickhouse_connect": ("sinks", *BELOW_A_FACE, "tests"),
-    "typer": ("peserta/cli", "tests"),
-    "rich": ("peserta/cli", "deploy/embedded", "tests"),
-    "chdb": ("deploy/embedded", "tests"),
-}
-# A face translates arguments, requests or pages into calls, and results back.
-FACES: Final = ("peserta/cli", "peserta/api", "peserta/console")
-SQL: Final = re.compile(
-    r"\bSELECT\b.+\bFROM\b|\bINSERT\s+INTO\b|\b(?:CREATE|ALTER|DROP|TRUNCATE)\s+(?:TABLE|VIEW|DATABASE)\b", re.DOTALL
-)
-# What a pure fold cannot have: the clock, chance, the environment, the outside.
-IMPURE: Final = frozenset(("asyncio", "os", "random", "secrets", "socket", "subprocess", "threading", "time", "uuid"))
-CLOCKS: Final = frozenset(f"{name}.{read}" for name in ("date", "datetime") for read in ("now", "today", "utcnow"))
-# Called when a module is imported, these read or start something.
-AT_IMPORT: Final = frozenset(
-    ("open", "getenv", "connect", "start", "run", "Popen", "socket", "get_client", "read_text", "read_bytes", "mkdir")
-) | {"write_text", "read_settings", "Settings", "basicConfig", "Thread"}
-CATCH_ALL: Final = frozenset(("Exception", "BaseException"))
-BANNED_NAMES: Final = frozenset(
-    ("utils", "util", "helpers", "helper", "common", "misc", "manager", "base", "processor", "data")
-)
-# With brackets in the middle, so that this file does not hold them itself.
-FORBIDDEN_TEXT: Final = re.compile(
-    r"/(?:hom[e]|User[s]|roo[t])/\w|\bpypi[.]org|pythonhosted[.]org|repo1?[.]maven|maven[2]/|npmjs[.](?:org|com)"
-    r"|(?:docker|ghcr|quay|gcr)[.]io\b|index-ur[l]\s*="
-)
-
-LONG_MODULES: Final = {
-    "streams/core/reference_rules.py": "the fields of two files, one table each, and what reads them",
-}
-LONG_FUNCTIONS: Final[dict[str, str]] = {}
-WITHOUT_DOCSTRING: Final[dict[str, str]] = {}
-
-Rule = Callable[[str, str], Iterator[str]]
-
-
-# ---------------------------------------------------------------- rules
-
-
-@cache
-def tree_of(text: str) -> ast.Module:
-    """Parsed once for all rules."""
-    return ast.parse(text)
-
-
-def _folder(path: str, table: "dict[str, tuple[str, ...]]") -> str | None:
-    """The longest folder of a table that the path lies in."""
-    fitting = [folder for folder in table if path.startswith(f"{folder}/")]
-    return max(fitting, key=len, default=None)
-
-
-def _within(name: str, places: tuple[str, ...], sign: str) -> bool:
-    return any(name == place or name.startswith(place + sign) for place in places)
-
-
-def imported(text: str) -> Iterator[str]:
-    """The modules that a text imports, wherever in it; relative imports begin with dots."""
-    for node in ast.walk(tree_of(text)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            module = "." * node.level + (node.module or "")
-            yield from (f"{module}.{alias.name}" if module in ROOMS else module for alias in node.names)
-
-
-def imports_its_rooms(path: str, text: str) -> Iterator[str]:
-    """Only the rooms below, by their whole names."""
-    allowed = OWN[_folder(path, OWN) or "tests"]
-    for module in imported(text):
-        if module.startswith("."):
-            yield f"imports {module}: write the whole name"
-        elif module.split(".")[0] in ROOMS and not _within(module, allowed, "."):
-            yield f"imports {module}"
-
-
-def leaves_unit_tests_alone(path: str, text: str) -> Iterator[str]:
-    """What several tests share is in `tests/support`; a unit test is read with its own folder."""
-    if not path.startswith("tests/unit/"):
-        yield from (f"imports {module}" for module in imported(text) if _within(module, ("tests.unit",), "."))
-
-
-def imports_its_libraries(path: str, text: str) -> Iterator[str]:
-    """Only the libraries that the folder may have, and each library through its door."""
-    folder = _folder(path, LIBRARIES)
-    for module in imported(text):
-        name = module.split(".")[0]
-        if not name or name in ROOMS or name in sys.stdlib_module_names:
-            continue
-        if folder is not None and name not in LIBRARIES[folder]:
-            yield f"imports {module}"
-        elif name in DOORS and not _within(path, DOORS[name], "/"):
-            yield f"imports {module}: only {', '.join(DOORS[name])} may"
-
-
-def is_pure(path: str, text: str) -> Iterator[str]:
-    """The book takes time, ids and chance as arguments."""
-    if not path.startswith("streams/core/"):
-        return
-    yield from (f"imports {module}" for module in imported(text) if module.split(".")[0] in IMPURE)
-    for node in ast.walk(tree_of(text)):
-        if isinstance(node, ast.Attribute) and ".".join(ast.unparse(node).split(".")[-2:]) in CLOCKS:
-            yield f"reads the clock: {ast.unparse(node)}"
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("open", "print", "input"):
-            yield f"reaches outside: {ast.unparse(node.func)}"
-
-
-def _docstrings(tree: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of texts that describe and do nothing: the first, and any other that stands alone."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            yield node.value
-
-
-def a_face_only_translates(path: str, text: str) -> Iterator[str]:
-    """A face knows no other face, and puts no question to ClickHouse itself."""
-    face = next((face for face in FACES if path.startswith(f"{face}/")), None)
-    if face is None:
-        return
-    others = tuple(other.replace("/", ".") for other in FACES if other != face)
-    yield from (f"imports {module}: another face" for module in imported(text) if _within(module, others, "."))
-    tree = ast.parse(text)
-    described = set(_docstrings(tree))
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or node in described:
-            continue
-        if SQL.search(node.value):
-            yield f"line {node.lineno}: holds SQL"
-
-
-def _at_import(node: ast.AST) -> Iterator[ast.AST]:
-    """The parts of a node that run when the module is imported."""
-    yield node
-    for child in ast.iter_child_nodes(node):
-        body_runs = not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        if body_runs or child in getattr(node, "decorator_list", ()) or isinstance(child, ast.arguments):
-            yield from _at_import(child)
-
-
-def starts_nothing_at_import(path: str, text: str) -> Iterator[str]:
-    """Importing a module connects nothing, opens nothing and reads no environment."""
-    if path.startswith("tests/"):
-        return
-    for statement in tree_of(text).body:
-        if isinstance(statement, ast.If) and "__name__" in ast.unparse(statement.test):
-            continue
-        for node in _at_import(statement):
-            if isinstance(node, ast.Attribute) and ast.unparse(node) == "os.environ":
-                yield "reads the environment when it is imported"
-            elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in AT_IMPORT:
-                yield f"calls {ast.unparse(node.func)} when it is imported"
-
-
-def swallows_nothing(path: str, text: str) -> Iterator[str]:
-    """Who catches everything raises it again; nothing catches without saying what."""
-    for node in ast.walk(tree_of(text)):
-        if isinstance(node, ast.ExceptHandler):
-            caught = [] if node.type is None else re.findall(r"\w+", ast.unparse(node.type))
-            again = any(isinstance(inner, ast.Raise) for inner in ast.walk(node))
-            if not caught or (CATCH_ALL.intersection(caught) and not again):
-                yield f"line {node.lineno}: catches everything"
-        elif isinstance(node, ast.Call) and re.fullmatch(r"(\w+\.)?suppress", ast.unparse(node.func)):
-            yield from (f"line {node.lineno}: suppresses everything" for a in node.args if ast.unparse(a) in CATCH_ALL)
-
-
-def sleeps_nowhere(path: str, text: str) -> Iterator[str]:
-    """A test waits for a condition with a limit."""
-    if path.startswith("tests/"):
-        tree = tree_of(text)
-        names = {alias.asname or alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
-                 and node.module == "time" for alias in node.names if alias.name == "sleep"}  # fmt: skip
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"time.sleep", *names}:
-                yield f"line {node.lineno}: sleeps"
-
-
-def says_what_it_is(path: str, text: str) -> Iterator[str]:
-    """A module is described by its docstring; only folders of tests need no words."""
-    empty_folder_of_tests = path.startswith("tests/") and path.endswith("/__init__.py") and not text.strip()
-    if not empty_folder_of_tests and path not in WITHOUT_DOCSTRING and not ast.get_docstring(tree_of(text)):
-        yield "has no docstring"
-
-
-def is_short(path: str, text: str) -> Iterator[str]:
-    """What grows past the limits holds two ideas."""
-    lines = text.count("\n")
-    most = TEST_MODULE_LINES_MAX if path.startswith("tests/") else MODULE_LINES_MAX
-    if lines > most and path not in LONG_MODULES:
-        yield f"has {lines} lines"
-    for node in ast.walk(tree_of(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            length = (node.end_lineno or 0) - node.lineno + 1
-            if length > FUNCTION_LINES_MAX and f"{path}:{node.name}" not in LONG_FUNCTIONS:
-                yield f"{node.name} has {length} lines"
-
-
-def has_a_name_that_says_something(path: str, text: str) -> Iterator[str]:
-    yield from (f"{part} is no name" for part in Path(path).with_suffix("").parts if part.lower() in BANNED_NAMES)
-
-
-def stands_by_itself(path: str, text: str) -> Iterator[str]:
-    """No file depends on one machine's folders or one network's hosts."""
-    yield from (f"has {match[0]!r} in it" for match in FORBIDDEN_TEXT.finditer(text))
-
-
-RULES_OF_CODE: Final[tuple[Rule, ...]] = (
-    imports_its_rooms,
-    leaves_unit_tests_alone,
-    imports_its_libraries,
+from tests.unit.architecture import (
+    FUNCTION_LINES_MAX,
+    LONG_FUNCTIONS,
+    LONG_MODULES,
+    MODULE_LINES_MAX,
+    OWN,
+    ROOMS,
+    RULES_OF_CODE,
+    TEST_MODULE_LINES_MAX,
+    TOP,
+    WITHOUT_DOCSTRING,
+    Rule,
     a_face_only_translates,
+    connects_as_the_access_says,
+    has_a_name_that_says_something,
+    imports_its_libraries,
+    imports_its_rooms,
     is_pure,
+    is_short,
+    leaves_unit_tests_alone,
+    says_what_it_is,
+    sleeps_nowhere,
+    stands_by_itself,
     starts_nothing_at_import,
     swallows_nothing,
-    sleeps_nowhere,
-    says_what_it_is,
-    is_short,
-    has_a_name_that_says_something,
 )
-
 
 # ---------------------------------------------------------------- the code
 
@@ -389,6 +151,14 @@ BREACHES: Final[tuple[tuple[str, Rule, str, str], ...]] = (
     ("a long function", is_short, "deploy/a.py", LONG),
     ("a file for everything", has_a_name_that_says_something, "deploy/utils.py", DOC),
     ("a folder for everything", has_a_name_that_says_something, "tests/helpers/a.py", DOC),
+    ("a client of its own", connects_as_the_access_says, "sinks/a.py", "AIOKafkaConsumer(bootstrap_servers=kafka)"),
+    ("a client of an address", connects_as_the_access_says, "tests/a.py", "aiokafka.AIOKafkaProducer(**settings)"),
+    (
+        "a client that is plain all the same",
+        connects_as_the_access_says,
+        "deploy/a.py",
+        "AIOKafkaClient(**client_options(kafka) | {}, security_protocol='PLAINTEXT')",
+    ),
     ("somebody's folder", stands_by_itself, "README.md", "cd /hom" + "e/ani/peserta"),
     ("a registry", stands_by_itself, "requirements.lock", "--index" + "-url=https://a.example/simple"),
     ("a registry's host", stands_by_itself, "deploy/Dockerfile", "FROM quay" + ".io/a/b:1"),
@@ -423,6 +193,12 @@ ALLOWED: Final[tuple[tuple[str, Rule, str, str], ...]] = (
     ("an empty folder of tests", says_what_it_is, "tests/unit/a/__init__.py", ""),
     ("a module at the limit", is_short, "deploy/a.py", "a = 1\n" * MODULE_LINES_MAX),
     ("a common word inside a name", has_a_name_that_says_something, "deploy/datafiles.py", DOC),
+    (
+        "an access",
+        connects_as_the_access_says,
+        "sinks/a.py",
+        "AIOKafkaConsumer(**client_options(kafka), group_id=None)",
+    ),
     ("a path of the image", stands_by_itself, "deploy/Dockerfile", "WORKDIR /var/lib/peserta"),
 )
 

@@ -6,13 +6,14 @@ from peserta.intake.known_already import FactsOfFiles
 from peserta.operations.audit.reading import PartitionReader, entries_of
 from peserta.operations.kafka_reading import consumer_of
 from schemas.codec import JournalCodec
+from schemas.kafka.access import Brokers
 from schemas.records import FactEntry
 from streams.partitioning import partition_of
 
 OnPassed = Callable[[int, int], None]
 
 
-async def compare(kafka: str, journal: str, facts: FactsOfFiles, on_passed: OnPassed) -> None:
+async def compare(kafka: Brokers, journal: str, facts: FactsOfFiles, on_passed: OnPassed) -> None:
     """Add to `facts` everything that the journal has of their companies, as committed now.
 
     Reports progress by `on_passed(offsets passed, offsets in all)`. Raises Failed without broker or journal.

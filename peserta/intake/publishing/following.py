@@ -13,6 +13,7 @@ from peserta.operations.audit.reading import entries_of, read_as
 from peserta.operations.kafka_reading import POLL_MS, RECORDS_PER_POLL_MAX, Offsets, consumer_of, last_stable_offsets
 from schemas.admission import Refusal
 from schemas.codec import JournalCodec, OutputCodec
+from schemas.kafka.access import Brokers
 from schemas.records import Coordinates, DeadLetter, FactEntry
 from schemas.topics import TopicNames
 from schemas.vocabulary import ID_CONFLICT, TOO_MANY_FACTS
@@ -25,7 +26,7 @@ BOOK_REASONS: Final = frozenset(d.removeprefix(DEAD_LETTER) for d in (ID_CONFLIC
 OnRefused = Callable[[int, By, Refusal], None]  # number of the line, by whom, why
 
 
-async def positions(kafka: str, topics: TopicNames) -> Offsets:
+async def positions(kafka: Brokers, topics: TopicNames) -> Offsets:
     """The ends of the topics in which lines can appear. Take them before the first line is sent, to miss nothing."""
     return await last_stable_offsets(kafka, _topics(topics))
 
@@ -41,7 +42,13 @@ class Following:
     """
 
     def __init__(
-        self, kafka: str, topics: TopicNames, begin: Offsets, sent: LinesSent, on_refused: OnRefused, silence_s: float
+        self,
+        kafka: Brokers,
+        topics: TopicNames,
+        begin: Offsets,
+        sent: LinesSent,
+        on_refused: OnRefused,
+        silence_s: float,
     ) -> None:
         self._kafka, self._topics, self._begin = kafka, topics, begin
         self._sent, self._on_refused, self._silence_s = sent, on_refused, silence_s

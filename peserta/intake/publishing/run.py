@@ -12,6 +12,7 @@ from peserta.intake.publishing.book_check import OnPassed, compare
 from peserta.intake.publishing.following import Following
 from peserta.operations.kafka_reading import Offsets
 from schemas.admission import Refusal
+from schemas.kafka.access import Brokers
 from schemas.records import Coordinates
 from schemas.topics import TopicNames
 from schemas.vocabulary import ID_CONFLICT
@@ -34,7 +35,7 @@ class Publishing:
         self._sent, self._facts = LinesSent(), FactsOfFiles()
         self.account = Account()
 
-    async def send(self, kafka: str, topic: str) -> None:
+    async def send(self, kafka: Brokers, topic: str) -> None:
         """Send every line that may be sent. Raises PublishingStopped if the broker rejects one."""
         try:
             summary = await Publisher(kafka, topic, self._door).publish(self._lines, self._on_record)
@@ -43,7 +44,7 @@ class Publishing:
         self.account.doomed = summary.doomed
         self.account.empty_files = self._lines.without_facts()
 
-    async def follow(self, kafka: str, topics: TopicNames, begin: Offsets, silence_s: float) -> None:
+    async def follow(self, kafka: Brokers, topics: TopicNames, begin: Offsets, silence_s: float) -> None:
         """Wait for the dispositions of the sent lines. `begin`: the topics' ends before sending (`positions`)."""
         following = Following(kafka, topics, begin, self._sent, self._refuse, silence_s)
         self.account.is_followed = True
@@ -68,7 +69,7 @@ class Publishing:
                 self._facts.add(number, read.fact)
         self.account.empty_files = self._lines.without_facts()
 
-    async def compare(self, kafka: str, journal: str, on_passed: OnPassed) -> None:
+    async def compare(self, kafka: Brokers, journal: str, on_passed: OnPassed) -> None:
         """After `check`, compare with the journal's facts of the same companies. Raises Failed without broker or
         journal."""
         await compare(kafka, journal, self._facts, on_passed)

@@ -15,6 +15,8 @@ from peserta.operations.audit.reading import TopicReader, read_as
 from peserta.operations.kafka_reading import no_broker
 from schemas.admission import REASONS
 from schemas.codec import OutputCodec
+from schemas.kafka.access import Brokers
+from schemas.kafka.client import client_options
 from schemas.records import Coordinates
 from streams.settings import StreamSettings
 
@@ -33,9 +35,9 @@ class Consumed:
     position: SourcePosition = field(default_factory=SourcePosition)  # where the next audit begins
 
 
-async def committed_offsets(kafka: str, group: str) -> dict[Source, int]:
+async def committed_offsets(kafka: Brokers, group: str) -> dict[Source, int]:
     """(topic, partition) -> the offset that a group has committed."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    admin = AIOKafkaAdminClient(**client_options(kafka))
     try:
         await admin.start()
     except KafkaConnectionError as error:

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-unt
 
 from peserta.operations.kafka_reading import AT_ONCE_MS, consumer_of
 from schemas.codec import JournalCodec
+from schemas.kafka.access import Brokers
 from schemas.records import Entry
 from schemas.wire import WireError
 
@@ -123,7 +124,7 @@ class PartitionReader:
 
 
 @asynccontextmanager
-async def partition_reader(kafka: str, *topics: str) -> AsyncIterator[PartitionReader]:
+async def partition_reader(kafka: Brokers, *topics: str) -> AsyncIterator[PartitionReader]:
     """A reader of any topic, with a consumer of its own; Failed without a broker, or without these topics."""
     async with consumer_of(kafka, topics, fetch_wait_ms=AT_ONCE_MS) as consumer:
         consumer.unsubscribe()

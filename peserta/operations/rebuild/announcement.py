@@ -80,10 +80,9 @@ class Announcement:
 
 
 async def _producer(settings: Settings) -> AIOKafkaProducer:
-    servers = settings.kafka.split(",")
     try:
         with kafka_errors(settings.kafka):
-            return await start_producer(servers, transactional_id=settings.topic_prefix + REBUILD)
+            return await start_producer(settings.kafka, transactional_id=settings.topic_prefix + REBUILD)
     except TimeoutError as error:
         raise no_broker(settings.kafka) from error
 

@@ -9,6 +9,8 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError  # type: ignore[im
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
 from peserta.operations.kafka_reading import kafka_errors
+from schemas.kafka.access import Brokers
+from schemas.kafka.client import client_options
 
 IDLE: Final = ("Empty", "Dead")
 PATIENCE_S: Final = 15.0  # above the session timeout of a lane's worker
@@ -16,9 +18,9 @@ LOOK_EVERY_S: Final = 0.3
 
 
 @asynccontextmanager
-async def admin_of(kafka: str) -> AsyncIterator[AIOKafkaAdminClient]:
+async def admin_of(kafka: Brokers) -> AsyncIterator[AIOKafkaAdminClient]:
     """A client for groups and topics; Failed without a broker."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    admin = AIOKafkaAdminClient(**client_options(kafka))
     try:
         with kafka_errors(kafka):
             await admin.start()
@@ -27,7 +29,7 @@ async def admin_of(kafka: str) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.close()
 
 
-async def is_kept(kafka: str, app: str, patience_s: float = PATIENCE_S) -> bool:
+async def is_kept(kafka: Brokers, app: str, patience_s: float = PATIENCE_S) -> bool:
     """Whether the group of this app still has members after so long: one that was killed counts until its session
     has timed out."""
     looks = AsyncRetrying(

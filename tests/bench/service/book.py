@@ -92,7 +92,7 @@ class Book:
 
     @property
     def kafka(self) -> str:
-        return self.settings.kafka
+        return str(self.settings.kafka)
 
     async def create(self) -> None:
         """The topics."""

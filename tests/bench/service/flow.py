@@ -17,6 +17,7 @@ from peserta.intake.reference import changes, send
 from peserta.operations.kafka_reading import wait_until_worked
 from schemas.codec import InboundCodec, OutputCodec
 from schemas.dates import day
+from schemas.kafka.client import client_options
 from schemas.records import Fact, Policy
 from schemas.vocabulary import HIRE
 from tests.bench.service.book import WORK_LIMIT_S, Book
@@ -63,8 +64,8 @@ class Flow:
         """So many facts a second for as long as `during` takes. tenacity.RetryError when one never becomes readable."""
         self._acknowledged.clear()
         self._readable.clear()
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._book.kafka, isolation_level="read_committed")
-        producer = AIOKafkaProducer(bootstrap_servers=self._book.kafka, acks="all", enable_idempotence=True)
+        consumer = AIOKafkaConsumer(**client_options(self._book.kafka), isolation_level="read_committed")
+        producer = AIOKafkaProducer(**client_options(self._book.kafka), acks="all", enable_idempotence=True)
         await consumer.start()
         await producer.start()
         try:

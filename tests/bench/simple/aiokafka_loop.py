@@ -13,6 +13,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer  # type: ignore[import-untyped]
 
+from schemas.kafka.client import client_options
 from streams.lane.collector import GC_THRESHOLDS
 from tests.bench.simple.asked import Asked, Meter
 from tests.bench.simple.work import Company, KeyValue, Posted, post_batch, state_rows
@@ -40,7 +41,7 @@ class Loop:
         """Until every record's effect is durable."""
         consumer = AIOKafkaConsumer(
             self._asked.source,
-            bootstrap_servers=self._asked.bootstrap,
+            **client_options(self._asked.bootstrap),
             group_id=self._asked.app_id,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
@@ -65,7 +66,7 @@ class Loop:
 
     def _producer(self, **settings: Any) -> AIOKafkaProducer:
         return AIOKafkaProducer(
-            bootstrap_servers=self._asked.bootstrap, max_batch_size=BATCH_BYTES_MAX, linger_ms=0, **settings
+            **client_options(self._asked.bootstrap), max_batch_size=BATCH_BYTES_MAX, linger_ms=0, **settings
         )
 
     async def _round(self, consumer: AIOKafkaConsumer) -> bool:

@@ -11,6 +11,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from schemas.kafka.access import Brokers
+
 RSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
 
 
@@ -18,7 +20,7 @@ RSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
 class Asked:
     """Where to read, where to write, and how many records the source has."""
 
-    bootstrap: str
+    bootstrap: Brokers
     app_id: str
     source: str
     ledger: str

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.embedded.process import Process
+from schemas.kafka.access import Brokers
 from tests.bench.filling import fill
 from tests.bench.simple.asked import Asked, Done
 from tests.bench.simple.verifier import verify
@@ -20,7 +21,9 @@ RUN_LIMIT_S: Final = 300.0
 class Contest:
     """Runs ways on one broker; each size of the loaded topic is made once."""
 
-    def __init__(self, bootstrap: str, prefix: str, folder: Path, facts_max: int, partitions: int = PARTITIONS) -> None:
+    def __init__(
+        self, bootstrap: Brokers, prefix: str, folder: Path, facts_max: int, partitions: int = PARTITIONS
+    ) -> None:
         self.bootstrap, self.partitions, self.facts_max = bootstrap, partitions, facts_max
         self._prefix, self._folder, self._runs = prefix, folder, 0
         self._loaded: dict[int, Partitions] = {}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from peserta.operations.kafka_reading import read_to_end
+from schemas.kafka.access import Brokers
 from tests.bench.simple.work import KeyValue
 from tests.bench.simple.world import Made
 from tests.support.settled import wait_until_settled
@@ -16,7 +17,7 @@ class NotTheSameWork(Exception):
     """A way that does less, more or something else: its figures mean nothing. The text says where it differs first."""
 
 
-async def verify(bootstrap: str, ledger: str, alerts: str, changelogs: Sequence[str], made: Sequence[Made]) -> None:
+async def verify(bootstrap: Brokers, ledger: str, alerts: str, changelogs: Sequence[str], made: Sequence[Made]) -> None:
     """Read the outputs as read_committed readers see them, and hold them against the computation."""
     await wait_until_settled(bootstrap, [ledger, alerts, *changelogs])
     check(ledger, await _read(bootstrap, ledger, len(made)), [one.ledger for one in made])
@@ -40,7 +41,7 @@ def check_state(rows: int, wanted: int) -> None:
         raise NotTheSameWork(f"the changelogs have {rows} rows, and the state {wanted}")
 
 
-async def _read(bootstrap: str, topic: str, partitions: int) -> list[list[KeyValue]]:
+async def _read(bootstrap: Brokers, topic: str, partitions: int) -> list[list[KeyValue]]:
     found: list[list[KeyValue]] = [[] for _ in range(partitions)]
     async for record in read_to_end(bootstrap, [topic]):
         found[record.partition].append((record.key, record.value))

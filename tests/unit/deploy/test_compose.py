@@ -61,7 +61,7 @@ def test_settings_are_fields_and_read_well(name: str, monkeypatch: pytest.Monkey
     for variable, value in environment.items():
         monkeypatch.setenv(variable, interpolated(value))
     settings = read_settings()
-    assert settings.kafka == "kafka:9092"
+    assert str(settings.kafka) == "kafka:9092"
     assert settings.clickhouse_url == "http://clickhouse:8123"
 
 

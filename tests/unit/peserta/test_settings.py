@@ -10,16 +10,28 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from peserta.cli.variables import exposed, unknown_variables
 from peserta.operations.failure import WrongSettings
-from peserta.settings import PREFIX, Settings, read_settings, unknown_variables
+from peserta.settings import PREFIX, Settings, read_settings
+from schemas.kafka.access import KafkaAccess
 from schemas.vocabulary import KINDS
 from streams.settings import InboundTopic
 from tests.support.journals import deterministic
 
 # Variable without its prefix -> a value that it takes, and what that becomes.
 TAKEN: Final[dict[str, tuple[str, object]]] = {
-    "KAFKA": ("one:9092,two:9092", "one:9092,two:9092"),
+    "KAFKA_SECURITY": ("SASL_SSL", "SASL_SSL"),
+    "KAFKA_CA_FILE": ("/run/ca.pem", Path("/run/ca.pem")),
+    "KAFKA_CERT_FILE": ("/run/own.pem", Path("/run/own.pem")),
+    "KAFKA_KEY_FILE": ("/run/own.key", Path("/run/own.key")),
+    "KAFKA_MECHANISM": ("SCRAM-SHA-512", "SCRAM-SHA-512"),
+    "KAFKA_USERNAME": ("recorder", "recorder"),
+    "KAFKA_PASSWORD_FILE": ("/run/word", Path("/run/word")),
+    "KAFKA_TOKEN_FILE": ("/run/token", Path("/run/token")),
+    "KAFKA": ("one:9092,two:9092", KafkaAccess("one:9092,two:9092")),
     "CLICKHOUSE_URL": ("https://reader:word@host:8443", "https://reader:word@host:8443"),
+    "CLICKHOUSE_PASSWORD_FILE": ("/run/word", Path("/run/word")),
+    "CLICKHOUSE_CA_FILE": ("/run/ca.pem", Path("/run/ca.pem")),
     "CLICKHOUSE_DATABASE": ("book_2", "book_2"),
     "CLICKHOUSE_CLUSTER": ("main", "main"),
     "TOPIC_PREFIX": ("id.jateng.", "id.jateng."),
@@ -39,6 +51,56 @@ TAKEN: Final[dict[str, tuple[str, object]]] = {
     "HEALTH_PORT": ("9100", 9100),
     "HEALTH_BIND": ("0.0.0.0", IPv4Address("0.0.0.0")),
 }
+
+BROKER: Final = {"KAFKA": "one:9092"}
+ENCRYPTED: Final = BROKER | {"KAFKA_SECURITY": "SSL"}
+BY_PASSWORD: Final = BROKER | {
+    "KAFKA_SECURITY": "SASL_SSL",
+    "KAFKA_MECHANISM": "SCRAM-SHA-512",
+    "KAFKA_USERNAME": "recorder",
+    "KAFKA_PASSWORD_FILE": "/run/word",
+}
+BY_TOKEN: Final = BROKER | {
+    "KAFKA_SECURITY": "SASL_SSL",
+    "KAFKA_MECHANISM": "OAUTHBEARER",
+    "KAFKA_TOKEN_FILE": "/run/token",
+}
+HTTPS: Final = {"CLICKHOUSE_URL": "https://reader@host:8443"}
+# Variable -> the others that must be there for it to be taken.
+COMPANIONS: Final[dict[str, dict[str, str]]] = {
+    "KAFKA_CA_FILE": ENCRYPTED,
+    "KAFKA_CERT_FILE": ENCRYPTED,
+    "KAFKA_KEY_FILE": ENCRYPTED | {"KAFKA_CERT_FILE": "/run/own.pem"},
+    **dict.fromkeys(("KAFKA_SECURITY", "KAFKA_MECHANISM", "KAFKA_USERNAME", "KAFKA_PASSWORD_FILE"), BY_PASSWORD),
+    "KAFKA_TOKEN_FILE": BY_TOKEN,
+    "CLICKHOUSE_PASSWORD_FILE": HTTPS,
+    "CLICKHOUSE_CA_FILE": HTTPS,
+}
+
+# What stands where -> the variables, and the one that is named.
+REFUSED_TOGETHER: Final = (
+    ("locks without a broker", {"KAFKA_SECURITY": "SSL"}, "KAFKA_SECURITY"),
+    ("a CA of a plain connection", BROKER | {"KAFKA_CA_FILE": "/run/ca.pem"}, "KAFKA_CA_FILE"),
+    ("a key without its certificate", ENCRYPTED | {"KAFKA_KEY_FILE": "/run/own.key"}, "KAFKA_CERT_FILE"),
+    ("a user of a plain connection", BROKER | {"KAFKA_USERNAME": "recorder"}, "KAFKA_USERNAME"),
+    ("a mechanism of a connection without SASL", ENCRYPTED | {"KAFKA_MECHANISM": "PLAIN"}, "KAFKA_MECHANISM"),
+    ("SASL without a mechanism", BROKER | {"KAFKA_SECURITY": "SASL_PLAINTEXT"}, "KAFKA_MECHANISM"),
+    ("SCRAM without a user", {**BY_PASSWORD, "KAFKA_USERNAME": ""}, "KAFKA_USERNAME"),
+    ("SCRAM without a password", {**BY_PASSWORD, "KAFKA_PASSWORD_FILE": ""}, "KAFKA_PASSWORD_FILE"),
+    ("SCRAM with a token", BY_PASSWORD | {"KAFKA_TOKEN_FILE": "/run/token"}, "KAFKA_TOKEN_FILE"),
+    ("OAUTHBEARER without a token", {**BY_TOKEN, "KAFKA_TOKEN_FILE": ""}, "KAFKA_TOKEN_FILE"),
+    ("OAUTHBEARER with a user", BY_TOKEN | {"KAFKA_USERNAME": "recorder"}, "KAFKA_USERNAME"),
+    (
+        "a CA for http",
+        {"CLICKHOUSE_URL": "http://host:8123", "CLICKHOUSE_CA_FILE": "/run/ca.pem"},
+        "CLICKHOUSE_CA_FILE",
+    ),
+    (
+        "two passwords of ClickHouse",
+        {"CLICKHOUSE_URL": "http://reader:word@host:8123", "CLICKHOUSE_PASSWORD_FILE": "/run/word"},
+        "CLICKHOUSE_PASSWORD_FILE",
+    ),
+)
 
 REFUSED: Final = (
     ("a database with a quote", "CLICKHOUSE_DATABASE", "a'b"),
@@ -82,6 +144,8 @@ def test_every_setting_has_a_case() -> None:
 @pytest.mark.parametrize(("name", "text", "value"), [(name, *taken) for name, taken in TAKEN.items()], ids=TAKEN)
 def test_a_variable_is_read(name: str, text: str, value: object, monkeypatch: pytest.MonkeyPatch) -> None:
     unset = getattr(read_settings(), name.lower())
+    for other, value_of_other in COMPANIONS.get(name, {}).items():
+        monkeypatch.setenv(PREFIX + other, value_of_other)
     monkeypatch.setenv(PREFIX + name, text)
     assert getattr(read_settings(), name.lower()) == value != unset
 
@@ -91,6 +155,32 @@ def test_a_wrong_value_names_its_variable(name: str, text: str, monkeypatch: pyt
     monkeypatch.setenv(PREFIX + name, text)
     with pytest.raises(WrongSettings, match=f"^{PREFIX}{name}: "):
         read_settings()
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"), [case[1:] for case in REFUSED_TOGETHER], ids=[case[0] for case in REFUSED_TOGETHER]
+)
+def test_settings_that_do_not_fit_each_other_are_refused_and_one_is_named(
+    variables: dict[str, str], named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in variables.items():
+        monkeypatch.setenv(PREFIX + name, text)
+    with pytest.raises(WrongSettings, match=f"^{PREFIX}{named}:? ") as refused:
+        read_settings()
+    assert "reader:word" not in str(refused.value)
+
+
+@pytest.mark.parametrize("variables", [BROKER, ENCRYPTED, BY_PASSWORD, BY_TOKEN, HTTPS])
+def test_an_access_reaches_the_workers_and_a_child_process(
+    variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in variables.items():
+        monkeypatch.setenv(PREFIX + name, text)
+    settings = read_settings()
+    assert settings.stream_settings().kafka == settings.sink_settings().kafka_address == settings.kafka
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    assert read_settings() == settings
 
 
 @pytest.mark.parametrize("name", ["KAFKA_PORT", "CLICKHOUSE_PORT"])
@@ -110,7 +200,7 @@ def test_what_a_caller_says_wins_and_nothing_said_does_not(monkeypatch: pytest.M
 
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        read_settings().kafka = "another:9092"
+        read_settings().kafka = KafkaAccess("another:9092")
 
 
 def test_a_password_is_not_shown() -> None:
@@ -121,7 +211,8 @@ def test_a_password_is_not_shown() -> None:
 
 def test_a_child_process_reads_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, (text, _) in TAKEN.items():
-        monkeypatch.setenv(PREFIX + name, text)
+        if name not in COMPANIONS:
+            monkeypatch.setenv(PREFIX + name, text)
     settings = read_settings()
     for name, value in settings.environment().items():
         monkeypatch.setenv(name, value)
@@ -156,7 +247,7 @@ def test_workers_and_sink_are_told_the_same() -> None:
     settings = read_settings(kafka="one:9092", clickhouse_url="http://two:8123", topic_prefix="p.", clock="replay")
     later = settings.of_generation(3)
     streams, sink = settings.stream_settings(), settings.sink_settings()
-    assert (streams.kafka, sink.kafka_address) == ("one:9092", "one:9092")
+    assert streams.kafka == sink.kafka_address == KafkaAccess("one:9092")
     assert (streams.topics.journal, sink.topic_prefix) == ("p.coverage.journal.v1", "p.")
     assert (streams.clock, streams.partitions, streams.grace_days) == ("replay", settings.partitions, 30)
     assert (sink.clickhouse_url, sink.database, sink.cluster) == ("http://two:8123", "peserta", None)
@@ -183,10 +274,10 @@ def test_every_setting_in_any_case_and_the_variables_of_others_are_passed_over()
         ("peserta_partition", "Is PESERTA_PARTITIONS meant?"),
         ("PESERTA_CLICKHOUSE", "Is PESERTA_CLICKHOUSE_URL meant?"),
         ("PESERTA_XYZZY", "changes nothing."),
-        ("PESERTA_KAFKA_SECURITY_PROTOCOL", "Connections to Kafka are plain: neither encrypted nor authenticated."),
-        ("PESERTA_KAFKA_SASL_PASSWORD", "Connections to Kafka are plain: neither encrypted nor authenticated."),
-        ("PESERTA_SSL_CAFILE", "Connections to Kafka are plain: neither encrypted nor authenticated."),
-        ("PESERTA_CLICKHOUSE_PASSWORD", "belong in PESERTA_CLICKHOUSE_URL."),
+        ("PESERTA_KAFKA_SECURITY_PROTOCOL", "PESERTA_KAFKA_PASSWORD_FILE, PESERTA_KAFKA_TOKEN_FILE."),
+        ("PESERTA_KAFKA_SASL_PASSWORD", "PESERTA_KAFKA_PASSWORD_FILE, PESERTA_KAFKA_TOKEN_FILE."),
+        ("PESERTA_SSL_CAFILE", "PESERTA_KAFKA_PASSWORD_FILE, PESERTA_KAFKA_TOKEN_FILE."),
+        ("PESERTA_CLICKHOUSE_PASSWORD", "in PESERTA_CLICKHOUSE_PASSWORD_FILE."),
     ],
 )
 def test_a_variable_that_is_no_setting_is_said_with_what_may_be_meant(name: str, words: str) -> None:
@@ -206,3 +297,21 @@ def test_the_data_directory_is_where_programs_of_this_platform_have_it(
         monkeypatch.setenv("XDG_CONFIG_HOME", configured)
     monkeypatch.setattr(sys, "platform", platform)
     assert read_settings().data_dir == Path(typer.get_app_dir("peserta"))
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, []),
+        ({"KAFKA": "127.0.0.1:9092,localhost:9093"}, []),
+        (ENCRYPTED, []),
+        (BROKER | {"KAFKA_CA_FILE": "/run/ca.pem"}, []),  # refused, which is said by whoever needs the settings
+        (BROKER, ["Connections to Kafka at one:9092 are not encrypted: PESERTA_KAFKA_SECURITY is PLAINTEXT."]),
+    ],
+)
+def test_a_plain_connection_to_another_machine_is_said(
+    variables: dict[str, str], said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in variables.items():
+        monkeypatch.setenv(PREFIX + name, text)
+    assert exposed() == said

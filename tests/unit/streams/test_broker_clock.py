@@ -41,7 +41,7 @@ class AnsweringProducer:
 
 def asking(*answers: Any) -> tuple[BrokerClock, AnsweringProducer]:
     producer = AnsweringProducer(list(answers))
-    return BrokerClock(["127.0.0.1:9"], "t.clock", producer.start), producer
+    return BrokerClock("127.0.0.1:9", "t.clock", producer.start), producer
 
 
 async def test_the_time_is_the_append_time_of_a_record_and_one_connection_is_enough() -> None:

@@ -41,13 +41,13 @@ def test_only_its_user_may_read_where_it_is(tmp_path: Path) -> None:
 def test_another_broker_is_another_installation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PESERTA_KAFKA", "elsewhere:9092")
     settings = find_installation()
-    assert (settings.kafka, settings.clickhouse_url, settings.clock) == ("elsewhere:9092", "", "wall")
+    assert (str(settings.kafka), settings.clickhouse_url, settings.clock) == ("elsewhere:9092", "", "wall")
 
 
 def test_an_up_on_a_configured_broker_is_found_with_what_it_started(
     up: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PESERTA_KAFKA", up.kafka)
+    monkeypatch.setenv("PESERTA_KAFKA", str(up.kafka))
     assert find_installation() == up
 
 
@@ -61,13 +61,13 @@ def test_an_up_that_is_gone_is_not_believed(tmp_path: Path) -> None:
     gone.wait()
     path = tmp_path / FILE_NAME
     path.write_text(json.dumps({**json.loads(path.read_text()), "pid": gone.pid}), encoding="utf-8")
-    assert find_installation().kafka == ""
+    assert not find_installation().kafka
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"pid": '], ids=["empty", "half", "cut"])
 def test_a_file_that_is_half_written_is_none(text: str, tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text(text, encoding="utf-8")
-    assert find_installation().kafka == ""
+    assert not find_installation().kafka
 
 
 def test_wrong_settings_are_said_also_beside_a_running_up(monkeypatch: pytest.MonkeyPatch) -> None:

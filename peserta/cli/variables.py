@@ -1,0 +1,50 @@
+"""What the variables of an environment may not mean to say: names that are no settings, connections open to all."""
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Final
+
+from peserta.operations.failure import WrongSettings
+from peserta.settings import OF_ACCESS, PREFIX, Settings, read_settings
+
+# Variables of other programs' making that begin alike and are no settings.
+OTHER_VARIABLES: Final[frozenset[str]] = frozenset()
+OF_SECURITY: Final = re.compile(r"SASL|SSL|TLS|SECUR|CERT|CA_|PASSWORD|USERNAME|AUTH|KEYSTORE|TRUSTSTORE")
+
+
+def unknown_variables(names: Iterable[str]) -> list[str]:
+    """A sentence for each variable of an environment that looks like a setting and is none; no value is looked at."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    unknown = [
+        name for name in names if name.upper().startswith(PREFIX) and name.upper() not in known | OTHER_VARIABLES
+    ]
+    return [_unknown(name, known) for name in sorted(unknown)]
+
+
+def exposed() -> list[str]:
+    """A sentence when the environment makes connections to another machine that nobody has encrypted."""
+    try:
+        kafka = read_settings().kafka
+    except WrongSettings:
+        return []  # whoever needs the settings says so
+    if not kafka.is_exposed:
+        return []
+    return [f"Connections to Kafka at {kafka} are not encrypted: {PREFIX}KAFKA_SECURITY is {kafka.security}."]
+
+
+def _of_access() -> list[str]:
+    return [PREFIX + name.upper() for name in OF_ACCESS.values()]
+
+
+def _unknown(name: str, known: set[str]) -> str:
+    words, upper = f"{name} is no setting of Peserta and changes nothing.", name.upper()
+    if OF_SECURITY.search(upper):
+        if "CLICKHOUSE" in upper:
+            return (
+                f"{words} https:// and the user of ClickHouse belong in {PREFIX}CLICKHOUSE_URL, the name of the file "
+                f"with the password in {PREFIX}CLICKHOUSE_PASSWORD_FILE."
+            )
+        return f"{words} The settings of connections to Kafka are {', '.join(_of_access())}."
+    near = get_close_matches(upper.removeprefix(PREFIX), (each.removeprefix(PREFIX) for each in known), n=1)
+    return f"{words} Is {PREFIX}{near[0]} meant?" if near else words
