@@ -27,6 +27,7 @@ from tenacity import (
 from deploy.embedded.broker import Cluster, Node, java_options
 from deploy.embedded.error import StackError, StartStopped
 from deploy.embedded.jars import kafka_jars
+from deploy.embedded.locks import Locks
 from deploy.embedded.ports import PortTakenError, is_free, on_port
 from deploy.embedded.process import Process
 
@@ -53,9 +54,11 @@ class Kafka:
         ready_limit_s: float = READY_LIMIT_S,
         keep: Sequence[int] = (),
         stopping: threading.Event | None = None,
+        locks: Locks | None = None,
     ) -> None:
         """Describe a cluster without starting it; `Kafka.launch` is the usual way."""
         self.cluster, self._ready_limit_s = cluster, ready_limit_s
+        self._locks = locks
         self._keep, self._stopping = keep, stopping or threading.Event()
         self._classpath = os.pathsep.join(map(str, jars))
         self.processes: dict[int, Process] = {}
@@ -72,10 +75,12 @@ class Kafka:
         console: Console | None = None,
         keep: Sequence[int] = (),
         stopping: threading.Event | None = None,
+        locks: Locks | None = None,
     ) -> "Kafka":
         """Start a cluster with its data in `folder`, which is created and formatted if missing. Wait until it is ready,
         or until `stopping` is set; the limit also applies to every later start. The first node listens on `port` (None:
-        a free one), the others on free ports. `extra`: see Cluster. `keep`: see Process.
+        a free one), the others on free ports. `extra`: see Cluster. `keep`: see Process. Without `locks`
+        connections are plain and anybody may connect.
 
         Raises StackError if a jar cannot be fetched, or if a node ends or does not answer in time; PortTakenError.
         """
@@ -85,7 +90,8 @@ class Kafka:
         def launch(ports: tuple[int, ...]) -> "Kafka":
             place = zip(names, ports[:nodes], ports[nodes:], strict=True)
             each = (Node(number, port, peer, name) for number, (name, port, peer) in enumerate(place, start=1))
-            kafka = cls(Cluster(tuple(each), extra or {}), jars, ready_limit_s, keep, stopping)
+            properties = (locks.properties() if locks else {}) | dict(extra or {})
+            kafka = cls(Cluster(tuple(each), properties), jars, ready_limit_s, keep, stopping, locks)
             kafka.start()
             return kafka
 
@@ -98,7 +104,7 @@ class Kafka:
 
     def client_options(self) -> dict[str, Any]:
         """The arguments with which a client of aiokafka reaches this cluster."""
-        return {"bootstrap_servers": self.address}
+        return {"bootstrap_servers": self.address} | (self._locks.client_options() if self._locks else {})
 
     def start(self) -> None:
         """Start every node that is not running, on the cluster's ports and data, and wait until all are ready."""
@@ -139,6 +145,7 @@ class Kafka:
         # An id may begin with a dash: `--cluster-id=ID` takes it, `--cluster-id ID` would not.
         tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config"]
         command = [str(JAVA), *java_options(), "-cp", self._classpath, *tool, str(self._configure(node))]
+        command += self._locks.format_arguments() if self._locks else []
         with node.log.open("ab") as log:
             done = subprocess.run(
                 command, stdout=log, stderr=log, timeout=FORMAT_LIMIT_S, check=False, pass_fds=self._keep

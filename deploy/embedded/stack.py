@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from rich.console import Console
 
@@ -80,7 +80,7 @@ class Stack:
         limit_s: float | None,
         console: Console | None,
     ) -> "Kafka":
-        limit = {} if limit_s is None else {"ready_limit_s": limit_s}
+        limit: dict[str, Any] = {} if limit_s is None else {"ready_limit_s": limit_s}
         kafka = _kafka().launch(
             folder,
             nodes=nodes,

@@ -9,9 +9,10 @@ from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaConnectionError, KafkaError, UnknownTopicOrPartitionError  # type: ignore[import-untyped]
 from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_delay, wait_fixed
 
-from peserta.operations.failure import Failed, Unavailable
+from peserta.operations.failure import Failed, Unavailable, Unfit
 from schemas.kafka.access import Brokers
 from schemas.kafka.client import client_options
+from schemas.kafka.refusal import forbidden, turned_away_now
 
 POLL_MS: Final = 200
 # For reading up to a known end. A broker answers the requests of a connection one after the other, so a fetch after the
@@ -67,12 +68,17 @@ def kafka_errors(kafka: Brokers) -> Iterator[None]:
     except KafkaConnectionError as error:
         raise no_broker(kafka) from error
     except KafkaError as error:
+        if sentence := forbidden(error):
+            raise Unfit(sentence) from error
         raise Unavailable(
             f"Kafka at {kafka} rejects a request: {type(error).__name__}. If this continues, see the brokers' logs.",
         ) from error
 
 
 def no_broker(kafka: Brokers) -> Failed:
+    """The failure for brokers to which there is no connection: they turn this client away, or nobody answers."""
+    if refusal := turned_away_now(kafka):
+        return Unfit(str(refusal))
     return Unavailable(
         f"No Kafka broker answers at {kafka}. Start one (`peserta up`), or set PESERTA_KAFKA to where it is.",
     )

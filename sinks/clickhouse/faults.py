@@ -17,6 +17,10 @@ class ContentChanged(Refused):
     """A begun range now has other records."""
 
 
+class AccessRefused(Refused):
+    """Kafka does not take this sink: its certificate, its user, or a topic that its access lists forbid."""
+
+
 class MigrationChanged(Refused):
     """The text of a migration differs from the one that this database was migrated with."""
 

@@ -9,11 +9,13 @@ from typing import Any, Self, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaConnectionError, KafkaError, OffsetOutOfRangeError, TopicAuthorizationFailedError  # type: ignore[import-untyped]
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, retry_if_result, wait_exponential_jitter
 
+from schemas.kafka.access import Brokers
 from schemas.kafka.client import client_options
-from sinks.clickhouse.faults import PositionLost
+from schemas.kafka.refusal import FORBIDDEN, forbidden, forbidden_topics, turned_away
+from sinks.clickhouse.faults import AccessRefused, PositionLost
 from sinks.clickhouse.marks import Partition
 from sinks.clickhouse.ranges import Batch, Range
 from sinks.clickhouse.settings import SinkSettings
@@ -48,17 +50,17 @@ class Source:
     async def open(cls, settings: SinkSettings) -> Self:
         """Connect, waiting for the broker as long as it takes."""
         _log.info("Waiting for Kafka at %s.", settings.kafka_address)
-        return cls(
-            await _patiently(f"connect to Kafka at {settings.kafka_address}", lambda: _started(settings)), settings
-        )
+        what = f"connect to Kafka at {settings.kafka_address}"
+        return cls(await _patiently(what, settings.kafka_address, lambda: _started(settings)), settings)
 
     async def partitions(self, topics: Sequence[str]) -> list[Partition]:
         """The partitions of the topics, waiting until all of them exist."""
         admin = AIOKafkaAdminClient(**client_options(self._settings.kafka_address), client_id=CLIENT_ID)
-        what = f"find the topics {', '.join(topics)} at {self._settings.kafka_address}"
+        brokers = self._settings.kafka_address
+        what = f"find the topics {', '.join(topics)} at {brokers}"
         try:
-            await _patiently(what, admin.start)
-            described = await _patiently(what, lambda: admin.describe_topics(list(topics)), is_short=_are_missing)
+            await _patiently(what, brokers, admin.start)
+            described = await _patiently(what, brokers, lambda: admin.describe_topics(list(topics)), _are_missing)
         finally:
             await admin.close()
         return sorted((t["topic"], p["partition"]) for t in described for p in t["partitions"])
@@ -118,6 +120,8 @@ class Source:
             (places,) = error.args
             where = ", ".join(f"{tp.topic}-{tp.partition} at {offset}" for tp, offset in places.items())
             raise PositionLost(f"Kafka has nothing at the sink's position: {where}. {WHAT_TO_DO}") from error
+        except FORBIDDEN as error:
+            raise AccessRefused(str(forbidden(error))) from error
         return fetched
 
     def _cut(self, tp: TopicPartition, records: list[Any]) -> list[Any]:
@@ -160,6 +164,8 @@ async def _started(settings: SinkSettings) -> AIOKafkaConsumer:
 
 
 def _are_missing(described: Any) -> bool:
+    if hidden := [topic["topic"] for topic in described if topic["error_code"] == TopicAuthorizationFailedError.errno]:
+        raise AccessRefused(forbidden_topics(hidden))
     return any(topic["error_code"] != 0 or not topic["partitions"] for topic in described)
 
 
@@ -167,11 +173,21 @@ def _is_fine(_: object) -> bool:
     return False
 
 
-async def _patiently(what: str, attempt: Callable[[], Awaitable[_T]], is_short: Callable[[_T], bool] = _is_fine) -> _T:
-    """The attempt's result. The attempt is repeated while Kafka raises an error or `is_short` rejects the result."""
+async def _patiently(
+    what: str, brokers: Brokers, attempt: Callable[[], Awaitable[_T]], is_short: Callable[[_T], bool] = _is_fine
+) -> _T:
+    """The attempt's result. The attempt is repeated while Kafka raises an error or `is_short` rejects the result.
+    Raises AccessRefused when these brokers turn the sink away."""
 
     async def once() -> _T:
-        return await attempt()
+        try:
+            return await attempt()
+        except KafkaConnectionError as error:
+            if refusal := await turned_away(brokers):
+                raise AccessRefused(str(refusal)) from error
+            raise
+        except FORBIDDEN as error:
+            raise AccessRefused(str(forbidden(error))) from error
 
     tries = AsyncRetrying(
         retry=retry_if_exception_type(KafkaError) | retry_if_result(is_short),

@@ -11,6 +11,7 @@ from yarl import URL
 from streams.lane.assignor import LaneAssignor
 from streams.lane.hooks.app import LaneApp
 from streams.lane.hooks.consumer import Transport
+from streams.lane.hooks.credentials import credentials_of
 from streams.lane.settings import LaneSettings
 from streams.lane.stop import Refused
 
@@ -54,6 +55,7 @@ def create_app(settings: LaneSettings) -> LaneApp:
 def _of(settings: LaneSettings) -> dict[str, Any]:
     return {
         "broker": [URL(f"kafka://{server}") for server in settings.servers],
+        "broker_credentials": credentials_of(settings.bootstrap),
         "datadir": os.fspath(settings.data_dir),
         "PartitionAssignor": LaneAssignor,
         "topic_partitions": settings.partitions,

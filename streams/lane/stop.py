@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
+from schemas.kafka.refusal import TurnedAway, forbidden
 from schemas.secret_file import SecretFault
 from streams.lane.stop_code import StopCode
 
@@ -23,18 +24,18 @@ class Refused(Exception):
 
 
 # The messages of these contain topics, offsets, sizes and addresses only; any other error may quote a record.
-_TELLABLE = (LaneFault, Refused, KafkaError, OSError)
+_TELLABLE = (LaneFault, Refused, TurnedAway, KafkaError, OSError)
 
 
 def fail_stop(where: str, error: BaseException, code: StopCode | None = None) -> NoReturn:
-    """Exit at once with `code` (default: REFUSE for a Refused or a SecretFault, else RESTART).
+    """Exit at once with `code` (default: REFUSE for what a restart does not mend, else RESTART).
 
     No handler runs and nothing is committed. The successor's start aborts an open transaction, and batches that were
     not acknowledged are processed again. Writes one line to standard error, with the error's message only if it cannot
     quote a record.
     """
     if code is None:
-        code = StopCode.REFUSE if isinstance(error, Refused | SecretFault) else StopCode.RESTART
+        code = StopCode.REFUSE if _is_lasting(error) else StopCode.RESTART
     sys.stderr.write(stop_line(where, error, code) + "\n")
     sys.stderr.flush()
     os._exit(code)
@@ -56,9 +57,13 @@ class Stopping:
             fail_stop(self._where, error)
 
 
+def _is_lasting(error: BaseException) -> bool:
+    return isinstance(error, Refused | SecretFault | TurnedAway) or forbidden(error) is not None
+
+
 def stop_line(where: str, error: BaseException, code: StopCode) -> str:
     """The line that fail_stop writes: exit code, place, type of error, and its message or its place in the code."""
-    detail = f": {error}" if isinstance(error, _TELLABLE) else f" at {_frames(error)}"
+    detail = f": {forbidden(error) or error}" if isinstance(error, _TELLABLE) else f" at {_frames(error)}"
     return " ".join(f"lane stopped, exit {int(code)} ({code.name}), in {where}: {type(error).__name__}{detail}".split())
 
 

@@ -6,11 +6,12 @@ not be used for the second.
 """
 
 import uuid
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any, Final
 
 from aiokafka.client import AIOKafkaClient  # type: ignore[import-untyped]
-from aiokafka.errors import KafkaError, for_code  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, for_code  # type: ignore[import-untyped]
 from aiokafka.protocol.abstract import AbstractType  # type: ignore[import-untyped]
 from aiokafka.protocol.api import Request, RequestStruct, Response  # type: ignore[import-untyped]
 from aiokafka.protocol.types import (  # type: ignore[import-untyped]
@@ -91,25 +92,36 @@ class _AskMetadata(RequestStruct):  # type: ignore[misc]
 class _TopicRequest(Request[_AskMetadata]):  # type: ignore[misc]
     API_KEY = METADATA
 
-    def __init__(self, topic: str) -> None:
-        self._topic = topic
+    def __init__(self, topics: Sequence[str]) -> None:
+        self._topics = topics
 
     def build(self, request_struct_class: Any) -> Any:
-        return request_struct_class([(uuid.UUID(int=0), self._topic, {})], False, False, {})
+        return request_struct_class([(uuid.UUID(int=0), topic, {}) for topic in self._topics], False, False, {})
+
+
+async def forbidden_of(settings: LaneSettings, topics: Sequence[str]) -> list[str]:
+    """Which of these topics the broker hides from this client: in a list of all they are missing. Raises LaneFault."""
+    answer = await _ask(settings, topics)
+    return sorted(name for code, name, *_ in answer.topics if for_code(code) is TopicAuthorizationFailedError)
 
 
 async def topic_id(settings: LaneSettings, topic: str) -> str:
     """The id of the topic that has this name now, as 32 hex digits. Raises LaneFault if the broker does not report
     it."""
-    client = AIOKafkaClient(**client_options(settings.bootstrap))
-    try:
-        await client.bootstrap()
-        answer = await client.send(client.get_random_node(), _TopicRequest(topic))
-    except (KafkaError, NotImplementedError) as error:
-        raise LaneFault(f"{topic}: the broker at {settings.bootstrap} does not say which topic it is") from error
-    finally:
-        await client.close()
+    answer = await _ask(settings, [topic])
     ((code, _, found, *_),) = answer.topics
     if code:
         raise LaneFault(f"{topic}: the broker at {settings.bootstrap} says {for_code(code).__name__}")
     return str(found.hex)
+
+
+async def _ask(settings: LaneSettings, topics: Sequence[str]) -> Any:
+    client = AIOKafkaClient(**client_options(settings.bootstrap))
+    try:
+        await client.bootstrap()
+        return await client.send(client.get_random_node(), _TopicRequest(topics))
+    except (KafkaError, NotImplementedError) as error:
+        names = ", ".join(topics)
+        raise LaneFault(f"{names}: the broker at {settings.bootstrap} does not say which topic it is") from error
+    finally:
+        await client.close()

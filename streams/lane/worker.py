@@ -16,6 +16,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType  #
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from schemas.kafka.client import client_options
+from schemas.kafka.refusal import TurnedAway, forbidden_topics, turned_away
+from schemas.secret_file import SecretFault
 from streams.lane.append import AppendLane
 from streams.lane.collector import GC_THRESHOLDS
 from streams.lane.disk import StateOnDisk
@@ -23,7 +25,7 @@ from streams.lane.hooks.app import LaneApp
 from streams.lane.hooks.worker import LaneWorker
 from streams.lane.settings import LaneSettings
 from streams.lane.stop import LaneFault, Refused, fail_stop
-from streams.lane.topic_id import topic_id
+from streams.lane.topic_id import forbidden_of, topic_id
 
 STOP_LIMIT_S = 10.0  # from the signal to the end of the process
 BROKER_RETRY_S = 0.5
@@ -88,7 +90,7 @@ def _until_signal(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Non
         loop.run_until_complete(task)
     except asyncio.CancelledError:
         return False
-    except (Refused, LaneFault) as error:
+    except (Refused, LaneFault, TurnedAway, SecretFault) as error:
         fail_stop("start", error)
     return True
 
@@ -111,6 +113,8 @@ async def _wait_for_topics(app: LaneApp) -> None:
         if found is not None:
             _check_counts(app, found)
             missing = sorted(_topics(app) - found.keys())
+            if missing and (hidden := await forbidden_of(settings, missing)):
+                raise Refused(forbidden_topics(hidden))
         if time.monotonic() > limit_s and found is None:
             raise LaneFault(f"no broker at {settings.bootstrap} after {settings.broker_wait_s:.0f} s")
         if time.monotonic() > limit_s and missing:
@@ -164,7 +168,7 @@ async def _check_settings(settings: LaneSettings) -> None:
 
 
 async def _partitions_of_topics(settings: LaneSettings) -> dict[str, int] | None:
-    """Topic -> number of partitions; None if the broker does not answer."""
+    """Topic -> number of partitions; None if the broker does not answer. Raises TurnedAway."""
     client = AIOKafkaAdminClient(
         **client_options(settings.bootstrap), request_timeout_ms=int(BROKER_SILENCE_TOLD_S * 1000)
     )
@@ -172,6 +176,8 @@ async def _partitions_of_topics(settings: LaneSettings) -> dict[str, int] | None
         await client.start()
         return {topic["topic"]: len(topic["partitions"]) for topic in await client.describe_topics()}
     except KafkaError as error:
+        if refusal := await turned_away(settings.bootstrap):
+            raise refusal from error
         log.warning("broker at %s: %s", settings.bootstrap, type(error).__name__)
         return None
     finally:

@@ -10,10 +10,12 @@ from aiokafka.errors import (  # type: ignore[import-untyped]
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
 )
+from faust import Service
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage, Message
 
+from schemas.kafka.refusal import turned_away
 from streams.lane.cursors import SourceLog
 from streams.lane.hooks.consumer_thread import ConsumerThread
 from streams.lane.progress import Hole, SourceProgress
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 BUSY_POLL_S = 0.003  # between two checks whether a partition may be fetched again
 RECOVERY_POLL_S = 0.1  # the longest wait for records: an aborted tail of a changelog gives none
 SOURCE_POLL_S = 1.0
+REFUSAL_POLL_S = 5.0
 
 
 class Consumer(driver.Consumer):
@@ -101,6 +104,17 @@ class Consumer(driver.Consumer):
         return progress.busy(
             in_flight_max=settings.batches_in_flight, interval_s=settings.batch_interval_s, now_s=time.monotonic()
         )
+
+    @Service.task
+    async def _end_when_turned_away(self) -> None:
+        """aiokafka keeps what a group is refused for whoever reads next, and nobody reads before something is assigned;
+        a connection that is refused it tries again for ever."""
+        while not self.should_stop:
+            await self.sleep(REFUSAL_POLL_S)
+            with Stopping("group"):
+                self._thread.check_group()
+                if not self.knows_broker() and (refusal := await turned_away(self._settings.bootstrap)):
+                    raise refusal
 
     # ------------------------------------------------------------------------------------------------- position
 

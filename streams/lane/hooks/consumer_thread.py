@@ -67,6 +67,13 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         coordinator = None if self._consumer is None else self._consumer._coordinator
         return coordinator is not None and coordinator.coordinator_id is not None
 
+    def check_group(self) -> None:
+        """Raises what the group's coordinator refused and nobody has heard yet."""
+        coordinator = None if self._consumer is None else self._consumer._coordinator
+        pending = None if coordinator is None else getattr(coordinator, "_pending_exception", None)
+        if pending is not None:
+            raise pending
+
     @staticmethod
     def _positions(consumer: AIOKafkaConsumer, partitions: Iterable[TP]) -> dict[TP, int]:
         subscription = consumer._subscription.subscription

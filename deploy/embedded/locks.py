@@ -1,0 +1,71 @@
+"""A cluster that takes encrypted connections of known users only, and asks access lists what each may do.
+
+For tests, and for whoever wants to try a book with locks: the passwords are arguments of the program that formats the
+data, so any user of the machine can see them for that moment.
+"""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+MECHANISM: Final = "SCRAM-SHA-512"
+MECHANISMS: Final = (MECHANISM, "SCRAM-SHA-256", "PLAIN", "OAUTHBEARER")
+LISTENER: Final = "listener.name.client"
+MODULES: Final = "org.apache.kafka.common.security"
+# The controllers' listener knows no users; it is on loopback and speaks with brokers only.
+OF_CONTROLLERS: Final = "ANONYMOUS"
+
+
+@dataclass(frozen=True)
+class Locks:
+    """`ca_file` (PEM) is trusted; `key_and_certificate` (PEM, in this order) is what the brokers show. `users`: name ->
+    password, of whom `admin` may do everything and is what the brokers are to each other."""
+
+    ca_file: Path
+    key_and_certificate: Path
+    users: Mapping[str, str] = field(repr=False)
+    admin: str = "admin"
+
+    def properties(self) -> dict[str, str]:
+        """What these locks add to the properties of a node."""
+        plain = "".join(f' user_{name}="{password}"' for name, password in self.users.items())
+        own = f'username="{self.admin}" password="{self.users[self.admin]}"'
+        return {
+            "listener.security.protocol.map": "CLIENT:SASL_SSL,CONTROLLER:PLAINTEXT",
+            "sasl.enabled.mechanisms": ",".join(MECHANISMS),
+            "sasl.mechanism.inter.broker.protocol": MECHANISM,
+            f"{LISTENER}.scram-sha-512.sasl.jaas.config": f"{MODULES}.scram.ScramLoginModule required {own};",
+            f"{LISTENER}.scram-sha-256.sasl.jaas.config": f"{MODULES}.scram.ScramLoginModule required {own};",
+            f"{LISTENER}.plain.sasl.jaas.config": f"{MODULES}.plain.PlainLoginModule required {own}{plain};",
+            # Takes tokens that nobody has signed: Kafka's own module for development.
+            f"{LISTENER}.oauthbearer.sasl.jaas.config": f"{MODULES}.oauthbearer.OAuthBearerLoginModule required "
+            f'unsecuredLoginStringClaim_sub="{self.admin}";',
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.location": str(self.key_and_certificate),
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": str(self.ca_file),
+            f"{LISTENER}.ssl.client.auth": "requested",
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "super.users": f"User:{self.admin};User:{OF_CONTROLLERS}",
+        }
+
+    def format_arguments(self) -> list[str]:
+        """What makes the users when a node's data is formatted."""
+        return [
+            argument
+            for mechanism in (MECHANISM, "SCRAM-SHA-256")
+            for name, password in self.users.items()
+            for argument in ("--add-scram", f"{mechanism}=[name={name},password={password}]")
+        ]
+
+    def client_options(self) -> dict[str, Any]:
+        """The arguments with which a client of aiokafka is the admin."""
+        return {
+            "security_protocol": "SASL_SSL",
+            "ssl_context": ssl.create_default_context(cafile=self.ca_file),
+            "sasl_mechanism": MECHANISM,
+            "sasl_plain_username": self.admin,
+            "sasl_plain_password": self.users[self.admin],
+        }
