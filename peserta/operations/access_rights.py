@@ -1,0 +1,170 @@
+"""What each role may do in Kafka: one table, made of the names of the installation, as Kafka's access lists (ACLs).
+
+Making and deleting topics, beginning dates, companies, policies and rebuilding are an operator's: an administrator of
+the cluster does them.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+from aiokafka.client import AIOKafkaClient  # type: ignore[import-untyped]
+from aiokafka.errors import for_code  # type: ignore[import-untyped]
+from aiokafka.protocol.admin import CreateAclsRequest  # type: ignore[import-untyped]
+
+from peserta.operations.failure import Unfit
+from peserta.operations.kafka_reading import kafka_errors
+from peserta.settings import Settings
+from schemas.kafka.access import Brokers
+from schemas.kafka.client import client_options
+from streams.settings import WALL
+
+PRINCIPAL_KIND: Final = "User:"
+ANY_HOST: Final = "*"
+ALLOW: Final = 3
+# What an analyst's own consumers may be called, behind the prefix of the installation.
+READERS_GROUPS: Final = "reader-"
+
+
+class Resource(IntEnum):
+    """Kinds of resources, with Kafka's numbers."""
+
+    TOPIC = 2
+    GROUP = 3
+    TRANSACTIONAL_ID = 5
+
+
+class Pattern(IntEnum):
+    """How a right names its resources, with Kafka's numbers."""
+
+    LITERAL = 3
+    PREFIXED = 4
+
+
+class Operation(IntEnum):
+    """What may be done, with Kafka's numbers; to read or to write something includes to describe it."""
+
+    READ = 3
+    WRITE = 4
+    DESCRIBE = 8
+    DESCRIBE_CONFIGS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One entry of an access list: this operation on the resources of this name, or whose names begin so."""
+
+    resource: Resource
+    name: str
+    operation: Operation
+    pattern: Pattern = Pattern.LITERAL
+
+    def command(self, brokers: str, principal: str) -> str:
+        """The line for Kafka's own tool that grants it."""
+        return (
+            f"kafka-acls.sh --bootstrap-server {brokers} --command-config admin.properties --add "
+            f"--allow-principal {principal} --operation {_capitals(self.operation)} "
+            f"--{self.resource.name.lower().replace('_', '-')} {self.name} "
+            f"--resource-pattern-type {self.pattern.name.lower()}"
+        )
+
+
+def _capitals(operation: Operation) -> str:
+    return "".join(word.capitalize() for word in operation.name.split("_"))
+
+
+def _topics(operation: Operation, *names: str) -> list[Right]:
+    return [Right(Resource.TOPIC, name, operation) for name in dict.fromkeys(names)]
+
+
+def _publisher(settings: Settings) -> list[Right]:
+    return _topics(Operation.WRITE, *settings.stream_settings().inbound_names)
+
+
+def _recorder(settings: Settings) -> list[Right]:
+    streams, topics = settings.stream_settings(), settings.topics
+    clock = [topics.clock] if settings.clock == WALL else []
+    return [
+        *_topics(Operation.READ, *streams.inbound_names, topics.companies, topics.policies),
+        *_topics(Operation.WRITE, topics.journal, topics.dead_letters, *clock),
+        *_topics(Operation.DESCRIBE_CONFIGS, *streams.inbound_names, *clock),
+        Right(Resource.GROUP, streams.recorder_app, Operation.READ),
+    ]
+
+
+def _bookkeeper(settings: Settings) -> list[Right]:
+    streams, topics = settings.stream_settings(), settings.topics
+    return [
+        *_topics(Operation.READ, topics.journal, topics.generations, streams.changelog),
+        *_topics(
+            Operation.WRITE, streams.changelog, topics.ledger, topics.book_letters, topics.alerts, topics.snapshots
+        ),
+        Right(Resource.GROUP, streams.bookkeeper_app, Operation.READ),
+        Right(Resource.TRANSACTIONAL_ID, f"{streams.bookkeeper_app}-", Operation.WRITE, Pattern.PREFIXED),
+    ]
+
+
+def _sink(settings: Settings) -> list[Right]:
+    return _topics(Operation.READ, *_outputs(settings), settings.topics.generations)
+
+
+def _reader(settings: Settings) -> list[Right]:
+    streams, topics = settings.stream_settings(), settings.topics
+    return [
+        *_topics(Operation.READ, *_outputs(settings), topics.generations, topics.companies, topics.policies),
+        *(
+            Right(Resource.GROUP, app, Operation.DESCRIBE) for app in (streams.recorder_app, streams.bookkeeper_app)
+        ),  # how far the workers are
+        Right(Resource.GROUP, settings.topic_prefix + READERS_GROUPS, Operation.READ, Pattern.PREFIXED),
+    ]
+
+
+def _outputs(settings: Settings) -> tuple[str, ...]:
+    topics = settings.topics
+    return (
+        topics.journal,
+        topics.ledger,
+        topics.snapshots,
+        topics.alerts,
+        topics.dead_letters,
+        topics.book_letters,
+    )
+
+
+# Role -> what it needs in this installation, in the generation of the book that the settings mean.
+ROLES: Final[dict[str, Callable[[Settings], list[Right]]]] = {
+    "publisher": _publisher,
+    "recorder": _recorder,
+    "book-keeper": _bookkeeper,
+    "sink": _sink,
+    "reader": _reader,
+}
+
+
+def rights_of(role: str, settings: Settings) -> list[Right]:
+    """The rights of a role; all of them are needed, and no other is."""
+    return ROLES[role](settings)
+
+
+async def grant(brokers: Brokers, principal: str, rights: Iterable[Right]) -> int:
+    """Put these rights into the brokers' access lists, and return how many; one that is there already stays.
+
+    `principal` is a kind and a name, `User:recorder`. Raises Unavailable, or Unfit when the brokers have no access
+    lists or do not let this client change them.
+    """
+    client, wanted = AIOKafkaClient(**client_options(brokers)), list(rights)
+    try:
+        with kafka_errors(brokers):
+            await client.bootstrap()
+            for right in wanted:
+                request = CreateAclsRequest(
+                    right.resource, right.name, right.pattern, principal, ANY_HOST, right.operation, ALLOW
+                )
+                answer = await client.send(client.get_random_node(), request)
+                for code, _ in answer.creation_responses:
+                    if code:
+                        raise Unfit(f"Kafka at {brokers} grants nothing to {principal}: {for_code(code).__name__}.")
+    finally:
+        await client.close()
+    return len(wanted)
