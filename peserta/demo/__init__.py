@@ -1,5 +1,5 @@
 """The demonstration: a story, or somebody's files, through the whole real service, and the proof of every figure.
 
-`material` is what goes in, `run` sends it through, `evidence` reads what came out, `proof` holds it against the offline
-book, `answers` says it as `simulate` would.
+`material` is what goes in, and `run` sends it through. `evidence` audits the book and reads what came out. `proof` adds
+to the audit what only the demonstration can check. `answers` says it as `simulate` would.
 """

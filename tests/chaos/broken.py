@@ -4,7 +4,8 @@ import asyncio
 import itertools
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,21 +15,14 @@ from sinks.clickhouse.progress import Progress
 from sinks.clickhouse.ranges import Batch, Range
 from sinks.clickhouse.source import Source
 from sinks.clickhouse.warehouse import INSERT_SETTINGS, Warehouse
-from streams.core.rows import source_key
 from streams.lane.append import AppendLane
-from streams.lane.cursors import CURSOR_PREFIX
 from streams.lane.delivery import Delivery
 from streams.lane.hooks.consumer_thread import ConsumerThread
-from streams.lane.records import KeyValue
 from streams.lane.settings import LaneSettings
 from streams.lane.transactions import PartitionProducers
 from streams.wall_clock import WallClock
 from tests.chaos.points import wrap
-
-Outputs = Mapping[str, Sequence[KeyValue]]
-Commit = Callable[[PartitionProducers, int, Outputs], Any]
-CHANGELOG_END: Final = "-changelog"
-SOURCE_PREFIX: Final = source_key("", 0)[:1]
+from tests.support.broken_commits import Commit, Outputs, UnheldClock, cursor_first, cursors_kept_back
 
 
 def commits_before_appending() -> None:
@@ -69,55 +63,35 @@ def commits_before_appending() -> None:
 
 def does_not_hold_its_clock() -> None:
     """The recorder stamps with what its machine's clock says."""
-
-    async def nothing(_clock: WallClock, _records: Any) -> None:
-        pass
-
-    async def hold(clock: WallClock) -> int:
-        return clock._now()
-
-    wrap(WallClock, "before_step", lambda _: nothing)
-    wrap(WallClock, "hold", lambda _: hold)
-    wrap(WallClock, "stamp", lambda _: lambda clock: clock._now())
+    wrap(WallClock, "before_step", lambda _: UnheldClock.before_step)
+    wrap(WallClock, "hold", lambda _: UnheldClock.hold)
+    wrap(WallClock, "stamp", lambda _: UnheldClock.stamp)
 
 
 def commits_cursor_before_effect() -> None:
     """The book-keeper commits rows and cursor in a transaction of their own, before what they stand for."""
-
-    def split(commit: Commit) -> Commit:
-        async def in_two(producers: PartitionProducers, partition: int, outputs: Outputs) -> dict[str, int]:
-            state = {topic: lines for topic, lines in outputs.items() if topic.endswith(CHANGELOG_END)}
-            effect = {topic: lines for topic, lines in outputs.items() if topic not in state}
-            last: dict[str, int] = await commit(producers, partition, state)
-            return last | (await commit(producers, partition, effect) if effect else {})
-
-        return in_two
-
-    wrap(PartitionProducers, "commit", split)
+    _commits_with(cursor_first)
 
 
 def keeps_cursors_back() -> None:
-    """The book-keeper writes its cursors with the first batch of a partition and never again: the lane's and the
-    book's own, each of which alone would still hold."""
-    written: set[int] = set()
-
-    def without(commit: Commit) -> Commit:
-        async def stale(producers: PartitionProducers, partition: int, outputs: Outputs) -> Any:
-            if partition in written:
-                outputs = {topic: _without_cursors(topic, lines) for topic, lines in outputs.items()}
-            written.add(partition)
-            return await commit(producers, partition, outputs)
-
-        return stale
-
-    wrap(PartitionProducers, "commit", without)
+    """The book-keeper writes its cursors with the first batch of a partition and never again."""
+    _commits_with(cursors_kept_back)
 
 
-def _without_cursors(topic: str, lines: Sequence[KeyValue]) -> Sequence[KeyValue]:
-    """Of a changelog: without cursors, unless there is nothing else."""
-    if not topic.endswith(CHANGELOG_END):
-        return lines
-    return [line for line in lines if not (line[0] or b"").startswith((CURSOR_PREFIX, SOURCE_PREFIX))] or lines
+def _commits_with(defect: Callable[[Commit], Commit]) -> None:
+    """Whatever producers this process has commit with this defect."""
+
+    def breaking(commit: Callable[..., Any]) -> Callable[..., Any]:
+        broken: dict[PartitionProducers, Commit] = {}
+
+        async def committed(producers: PartitionProducers, partition: int, outputs: Outputs) -> dict[str, int]:
+            if producers not in broken:
+                broken[producers] = defect(partial(commit, producers))
+            return await broken[producers](partition, outputs)
+
+        return committed
+
+    wrap(PartitionProducers, "commit", breaking)
 
 
 def fences_nobody() -> None:

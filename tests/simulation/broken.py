@@ -3,77 +3,40 @@
 import asyncio
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, cast
 
-from schemas.records import Instant
 from sinks.clickhouse.loop import Insert, Sink
 from sinks.clickhouse.warehouse import Columns, Warehouse
-from streams.core.rows import source_key
 from streams.lane.append import AppendLane
-from streams.lane.cursors import CURSOR_PREFIX, cursor_row
+from streams.lane.cursors import cursor_row
 from streams.lane.disk import StateOnDisk
-from streams.lane.records import Effect, KeyValue, Record, Rows
+from streams.lane.records import Effect, Record, Rows
 from streams.lane.settings import LaneSettings
 from streams.lane.state import PartitionState
 from streams.lane.stop import Stopping
 from streams.lane.transactional import TransactionalLane
 from streams.lane.transactions import PartitionProducers
-from streams.wall_clock import WallClock
 from tests.simulation.host import MemoryHost
 from tests.simulation.log import UNCOMMITTED
 from tests.simulation.parts import Parts
 from tests.simulation.roles import MemorySource, Planted
 from tests.support.broken_bookkeepers import Dropping, Repeating
-
-Outputs = Mapping[str, Sequence[KeyValue]]
-CHANGELOG_END: Final = "-changelog"
-SOURCE_PREFIX: Final = source_key("", 0)[:1]
+from tests.support.broken_commits import Commit, UnheldClock, cursor_first, cursors_kept_back
 
 
 class Producers:
-    """The real producers, but for what a defect changes."""
+    """The real producers, whose commit has a defect."""
 
-    def __init__(self, real: PartitionProducers) -> None:
+    def __init__(self, defect: Callable[[Commit], Commit], real: PartitionProducers) -> None:
         self._real = real
+        self.commit = defect(real.commit)
 
     def owned(self) -> frozenset[int]:
         return self._real.owned()
 
     async def own(self, partitions: set[int]) -> None:
         await self._real.own(partitions)
-
-    async def commit(self, partition: int, outputs: Outputs) -> dict[str, int]:
-        return await self._real.commit(partition, outputs)
-
-
-class CursorFirst(Producers):
-    """Rows and cursor are committed in a transaction of their own, before what they stand for."""
-
-    async def commit(self, partition: int, outputs: Outputs) -> dict[str, int]:
-        state = {topic: lines for topic, lines in outputs.items() if topic.endswith(CHANGELOG_END)}
-        effect = {topic: lines for topic, lines in outputs.items() if topic not in state}
-        last = await self._real.commit(partition, state)
-        return last | (await self._real.commit(partition, effect) if effect else {})
-
-
-class CursorsKeptBack(Producers):
-    """Cursors are written with the first batch of a partition and never again: the lane's and the book's own."""
-
-    def __init__(self, real: PartitionProducers) -> None:
-        super().__init__(real)
-        self._written: set[int] = set()
-
-    async def commit(self, partition: int, outputs: Outputs) -> dict[str, int]:
-        if partition in self._written:
-            outputs = {topic: self._without(topic, lines) for topic, lines in outputs.items()}
-        self._written.add(partition)
-        return await self._real.commit(partition, outputs)
-
-    @staticmethod
-    def _without(topic: str, lines: Sequence[KeyValue]) -> Sequence[KeyValue]:
-        if not topic.endswith(CHANGELOG_END):
-            return lines
-        return [line for line in lines if not (line[0] or b"").startswith((CURSOR_PREFIX, SOURCE_PREFIX))] or lines
 
 
 class EagerPartition(PartitionState):
@@ -172,27 +135,17 @@ class FromGroupOffset(Sink):
         return await super().round()
 
 
-class UnheldClock(WallClock):
-    """Stamps with whatever the machine's clock says; the broker is not asked."""
-
-    async def hold(self) -> Instant:
-        return self._now()
-
-    async def before_step(self, records: Sequence[Record]) -> None:
-        pass
-
-    def stamp(self) -> Instant:
-        return self._now()
-
-
 Defects = dict[str, tuple[Callable[[], Parts], str]]
 
 # What is broken -> the parts, and what the judgement says of it.
 DEFECTS: Final[Defects] = {
-    "offsets are committed before the effect": (lambda: Parts(producers=CursorFirst), "ledger = journal folded again"),
+    "offsets are committed before the effect": (
+        lambda: Parts(producers=partial(Producers, cursor_first)),
+        "ledger = journal folded again",
+    ),
     "a producer fences nobody": (lambda: Parts(lane_settings=SettingsOfOneProcess), "ledger = journal folded again"),
     "the cursor is not written with the state": (
-        lambda: Parts(producers=CursorsKeptBack),
+        lambda: Parts(producers=partial(Producers, cursors_kept_back)),
         "ledger = journal folded again",
     ),
     "recovery reads what was never committed": (
