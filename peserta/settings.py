@@ -120,6 +120,7 @@ class Settings(BaseSettings):
     state_cache_mb: int = Field(
         STATE_CACHE_MB_DEFAULT, ge=1, le=STATE_CACHE_MB_MAX, description="of a state on disk, held in memory"
     )
+    token_key_file: Path | None = Field(None, description="the key that makes tokens of people's numbers; mode 0600")
     health_port: int = Field(0, le=PORT_MAX, description="of a worker's endpoint; 0: a free one; empty: none")
     health_bind: IPvAnyAddress = Field(IPv4Address("127.0.0.1"), description="address of a worker's endpoint")
     _generation: int = PrivateAttr(1)
@@ -187,9 +188,9 @@ class Settings(BaseSettings):
     def _health_port(cls, value: Any) -> Any:
         return NO_PORT if value == "" else value
 
-    @field_validator("kafka_port", "clickhouse_port", mode="before")
+    @field_validator("kafka_port", "clickhouse_port", "token_key_file", mode="before")
     @classmethod
-    def _port(cls, value: Any) -> Any:
+    def _empty(cls, value: Any) -> Any:
         return None if value == "" else value
 
     @property

@@ -48,6 +48,7 @@ TAKEN: Final[dict[str, tuple[str, object]]] = {
     "CLICKHOUSE_PORT": ("0", 0),
     "STATE": ("disk", "disk"),
     "STATE_CACHE_MB": ("1024", 1024),
+    "TOKEN_KEY_FILE": ("/srv/keys/tokens", Path("/srv/keys/tokens")),
     "HEALTH_PORT": ("9100", 9100),
     "HEALTH_BIND": ("0.0.0.0", IPv4Address("0.0.0.0")),
 }
