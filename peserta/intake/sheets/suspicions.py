@@ -1,0 +1,42 @@
+"""What may not be what it seems in a column: said in the preview, and not decided."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Final
+
+from peserta.intake.sheets.cells import Cell, Table, cell_at, is_whole
+from peserta.intake.sheets.dates import reads_both_ways
+from peserta.intake.sheets.fields import DATE_FIELDS
+from peserta.intake.sheets.layout import Column, Layout
+from peserta.intake.sheets.sentences import Remark
+
+ENDS_IN_ZERO_MIN: Final = 5  # so many national ids, all of which end in 0, have been rounded
+
+_NUMBERED: Final = ("employee", "company_id")
+_SIXTEEN: Final = re.compile(r"[0-9]{16}")
+
+
+def remarks_on(table: Table, layout: Layout) -> tuple[Remark, ...]:
+    """What must be said of the columns that are read."""
+    below = table.rows[layout.header_row :]
+    cells = {name: [cell_at(row, column.index) for row in below] for name, column in layout.columns.items()}
+    return tuple(each for name, column in layout.columns.items() for each in _suspicions(name, column, cells[name]))
+
+
+def _suspicions(name: str, column: Column, cells: Sequence[Cell]) -> Iterator[Remark]:
+    where = {"column": column.letters, "words": column.words}
+    if name in DATE_FIELDS:
+        texts = [cell for cell in cells if isinstance(cell, str)]
+        if reads_both_ways(texts):
+            yield Remark("dates_both_ways", where)
+        if any(text.strip()[:1].isdigit() for text in texts) and any(isinstance(cell, date) for cell in cells):
+            yield Remark("dates_mixed", where)
+    elif name in _NUMBERED and any(is_whole(cell) for cell in cells):
+        yield Remark("number_cells", where)
+
+
+def all_rounded(cells: Sequence[Cell]) -> bool:
+    """Whether the national ids of a column were numbers once: all of them, and not few, end in 0."""
+    found = [cell.strip() for cell in cells if isinstance(cell, str) and _SIXTEEN.fullmatch(cell.strip())]
+    return len(set(found)) >= ENDS_IN_ZERO_MIN and all(text.endswith("0") for text in found)
