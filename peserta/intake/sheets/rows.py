@@ -8,7 +8,7 @@ from typing import Final
 from peserta.intake.sheets.cells import Cell, Flaw, Row, Table, WrongSheet, cell_at, is_blank
 from peserta.intake.sheets.fields import TOTAL_WORDS, normalised
 from peserta.intake.sheets.layout import Column, Layout
-from peserta.intake.sheets.sentences import Remark
+from peserta.intake.sheets.sentences import Language, Remark
 from peserta.intake.sheets.suspicions import all_rounded
 from peserta.intake.sheets.values import CellProblem, Value, text_of, token_of, value_of
 from peserta.intake.tokens import TokenKey
@@ -51,6 +51,14 @@ class RowRefused:
     def remark(self) -> Remark:
         """Why it was refused and what to do about it, to be put into words."""
         return Remark(self.reason, self.values)
+
+    def sentence(self, language: Language) -> str:
+        """Where the row is wrong, why, and what to do."""
+        where = {"row": str(self.number), "why": self.remark}
+        if self.column is None:
+            return Remark("row_refused", where).sentence(language)
+        where |= {"column": self.column.letters, "words": self.column.words}
+        return Remark("cell_refused", where).sentence(language)
 
 
 @dataclass(frozen=True, slots=True)

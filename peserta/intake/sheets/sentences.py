@@ -51,10 +51,6 @@ OF_ROWS: Final[Mapping[str, Sentence]] = {
         "The row says nothing of {field}. Add a column for it, or a constant in a mapping file.",
         "Baris ini tidak memuat {field}. Tambahkan kolomnya, atau konstanta di berkas pemetaan.",
     ),
-    "field_not_for_type": Sentence(
-        "A fact of type {type} has no {field}. Empty the cell, or mend the type.",
-        "Fakta berjenis {type} tidak punya {field}. Kosongkan sel ini, atau perbaiki jenisnya.",
-    ),
     "invalid_nik": Sentence(
         "This is no NIK: 16 digits, with the date of birth in digits 7 to 12. Compare with the identity card. If NIK "
         "is the company's own number here, map the column to `employee`.",
@@ -131,7 +127,10 @@ OF_ROWS: Final[Mapping[str, Sentence]] = {
         "The date lies before 1970, or more than a year ahead. Mend it.",
         "Tanggalnya sebelum 1970, atau lebih dari setahun ke depan. Perbaiki.",
     ),
-    "oversized": Sentence("The row is too long for a record.", "Baris ini terlalu panjang untuk satu catatan."),
+    "personal_number": Sentence(
+        "The cell holds a NIK or KPJ, and its content would be published. Put something else there.",
+        "Sel ini berisi NIK atau KPJ, dan isinya akan ikut terbit. Ganti dengan yang lain.",
+    ),
 }
 
 # What is said of a whole file, and nothing of it is read.
@@ -260,10 +259,36 @@ OF_PREVIEWS: Final[Mapping[str, Sentence]] = {
         "Column {column} ({words}) has real dates and texts. A program may have exchanged day and month: compare.",
         "Kolom {column} ({words}) berisi tanggal asli dan teks. Hari dan bulan mungkin tertukar: periksa.",
     ),
+    "cells_not_used": Sentence(
+        "In {count} rows of type {type}, column {column} ({words}) is filled and not used: a row is one fact.",
+        "Di {count} baris berjenis {type}, kolom {column} ({words}) terisi tetapi tidak dipakai: satu baris, satu "
+        "fakta.",
+    ),
+    "repeated_rows": Sentence(
+        "{count} rows repeat an earlier row, and count once.",
+        "{count} baris mengulang baris sebelumnya, dan dihitung sekali.",
+    ),
     "number_cells": Sentence(
         "Column {column} ({words}) has cells of type number: leading zeros, if there were any, are not seen.",
         "Kolom {column} ({words}) berisi sel bertipe angka: nol di depan, jika ada, tidak terlihat.",
     ),
 }
 
-SENTENCES: Final[Mapping[str, Sentence]] = {**OF_ROWS, **OF_FILES, **OF_PREVIEWS}
+# Words of the annotated copy, and where a row is wrong.
+OF_RESULTS: Final[Mapping[str, Sentence]] = {
+    "row_refused": Sentence("Row {row}: {why}", "Baris {row}: {why}"),
+    "cell_refused": Sentence(
+        "Row {row}, column {column} ({words}): {why}", "Baris {row}, kolom {column} ({words}): {why}"
+    ),
+    "result": Sentence("result", "hasil"),
+    "reason": Sentence("reason", "alasan"),
+    "read": Sentence("read", "dibaca"),
+    "refused": Sentence("refused", "ditolak"),
+    "passed_over": Sentence("passed over", "dilewati"),
+    "title": Sentence("title", "judul"),
+    "header": Sentence("header", "judul kolom"),
+    "blank": Sentence("blank", "kosong"),
+    "total": Sentence("total", "total"),
+}
+
+SENTENCES: Final[Mapping[str, Sentence]] = {**OF_ROWS, **OF_FILES, **OF_PREVIEWS, **OF_RESULTS}
