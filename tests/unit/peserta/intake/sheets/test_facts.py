@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from peserta.intake.sheets.annotated import write_annotated
@@ -18,7 +18,7 @@ from peserta.intake.sheets.cells import Table, WrongSheet
 from peserta.intake.sheets.facts import RowFact, SheetOfFacts, read_facts
 from peserta.intake.sheets.fields import FACT_FIELDS, SYNONYMS
 from peserta.intake.sheets.layout import understand
-from peserta.intake.sheets.rows import RowRefused
+from peserta.intake.sheets.rows import RowRefused, read_rows
 from peserta.intake.sheets.sentences import LANGUAGES
 from peserta.intake.sheets.table_files import open_table
 from peserta.operations.failure import Rejected
@@ -149,16 +149,25 @@ def test_what_a_sheet_must_say() -> None:
 # ---------------------------------------------------------------- the annotated copy, and privacy
 
 
+def test_no_text_of_a_sheet_runs_in_its_annotated_copy(tmp_path: Path) -> None:
+    texts = ["=1+1", "+1", "-1", "@SUM(A1)", "{=1}", "http://localhost", "0012"]
+    table = Table("sheet.csv", "", [["NIK", *texts]])
+    write_annotated(tmp_path / "out.xlsx", table, list(read_rows(table, understand(table, FACT_FIELDS), KEY)), "en")
+    assert list(open_table(tmp_path / "out.xlsx").rows[0]) == ["NIK", *texts, "result", "reason"]
+    with zipfile.ZipFile(tmp_path / "out.xlsx") as archive:
+        assert b"<f>" not in archive.read("xl/worksheets/sheet1.xml")
+
+
 def test_the_annotated_copy_has_two_columns_more_and_is_else_the_same(tmp_path: Path) -> None:
     rows: list[list[Any]] = [
-        ["Daftar", None, "=CMD()", 5],
+        ["Daftar", None, None, 5],
         list(HEADER[:4]),
         [NIKS[0], "C1", "masuk", "2025-10-01", "@SUM(A1)", "-1", "+1"],
         [NIKS[1], "C1", "?", 2.5, True],
         [],
         ["TOTAL"],
     ]
-    path = by_openpyxl(tmp_path, [[None if cell == "=CMD()" else cell for cell in row] for row in rows], hidden=[3])
+    path = by_openpyxl(tmp_path, rows, hidden=[3])
     table = open_table(path)
     sheet = read_facts(table, understand(table, FACT_FIELDS), KEY, now=NOW)
     write_annotated(tmp_path / "out.xlsx", table, sheet.fates, "id")
@@ -168,8 +177,6 @@ def test_the_annotated_copy_has_two_columns_more_and_is_else_the_same(tmp_path: 
     ours = [tuple(row[7:]) for row in copy.rows]
     assert [result for result, _ in ours] == ["dilewati", "hasil", "dibaca", "ditolak", "dilewati", "dilewati"]
     assert str(ours[3][1]).startswith("Baris 4, kolom C (type): Kata ini tidak dikenal.")
-    with zipfile.ZipFile(tmp_path / "out.xlsx") as archive:
-        assert b"<f>" not in archive.read("xl/worksheets/sheet1.xml")
     with pytest.raises(Rejected, match="there already"):
         write_annotated(path, table, sheet.fates, "id")
 
@@ -177,6 +184,7 @@ def test_the_annotated_copy_has_two_columns_more_and_is_else_the_same(tmp_path: 
 NUMBERS: Final = st.sampled_from([*NIKS[:5], "17000000001", "17000000002", "3320051332900001"])
 LONG: Final = re.compile(r"(?<!\d)(?:\d{16}|\d{11})(?!\d)")
 OTHERS: Final = st.sampled_from(["", "masuk", "C1", "2025-10-01", "Y", "JKK", "PHK"])
+VALID: Final = {"NIK": NIKS[0], "KPJ": "17000000001", "worker_id": "n1", "type": "hire", "effective_on": "2025-10-01"}
 NAMES: Final = st.sampled_from([name for field in FACT_FIELDS for name in SYNONYMS[field][:1]])
 
 
@@ -185,10 +193,13 @@ def tables(draw: st.DrawFn) -> list[list[Any]]:
     """Sheets with people's numbers as texts and numbers in any cell, those of titles and header among them."""
     as_written = NUMBERS | NUMBERS.map(float) | NUMBERS.map(lambda text: f"{text[:4]} {text[4:]}")
     cell = st.one_of(as_written, NUMBERS, OTHERS)
-    names = {*draw(st.lists(NAMES, max_size=8)), draw(st.sampled_from(["NIK", "worker_id", "KPJ"])), "type"}
+    names = {*draw(st.lists(NAMES, max_size=8)), draw(st.sampled_from(["NIK", "worker_id", "KPJ"]))}
+    names |= {"type", "effective_on", "source"}
     header = [*draw(st.permutations(sorted(names))), *draw(st.lists(NUMBERS, max_size=2))]
     titles = draw(st.lists(st.lists(as_written, max_size=3), max_size=2))
-    return [*titles, header, *draw(st.lists(st.lists(cell, min_size=2, max_size=12), max_size=6))]
+    rows = st.lists(st.lists(cell, min_size=2, max_size=12), max_size=3)
+    right = st.tuples(*(st.sampled_from([VALID.get(name, ""), VALID.get(name, ""), NIKS[7]]) for name in header))
+    return [*titles, header, *draw(rows), *map(list, draw(st.lists(right, max_size=4)))]
 
 
 @deterministic
@@ -207,10 +218,25 @@ def test_no_number_of_a_person_is_ever_shown(rows: list[list[Any]]) -> None:
         for language in LANGUAGES:
             said += [found.sentence(language) for found in sheet.refused]
             said += [remark.sentence(language) for remark in sheet.remarks]
-        with tempfile.TemporaryDirectory() as folder:
-            write_annotated(Path(folder) / "out.xlsx", table, sheet.fates, "en")
-            width = max(map(len, rows))
-            said += [str(cell) for row in open_table(Path(folder) / "out.xlsx").rows for cell in row[width:]]
         assert all(isinstance(found, RowFact | RowRefused) or found.number for found in sheet.fates)
-    text = "\n".join(said)
-    assert not LONG.search(re.sub(r"(?<=\d)[ .-](?=\d)", "", text)), text
+    assert not shows_a_number("\n".join(said))
+
+
+@settings(deterministic, max_examples=15)
+@given(tables())
+def test_our_columns_of_the_annotated_copy_show_no_number(rows: list[list[Any]]) -> None:
+    table = Table("sheet", "", rows)
+    try:
+        fates = list(read_rows(table, understand(table, FACT_FIELDS), KEY, "C1"))
+    except WrongSheet:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        write_annotated(Path(folder) / "out.xlsx", table, fates, "id")
+        copy = open_table(Path(folder) / "out.xlsx")
+    ours = [str(cell) for row in copy.rows for cell in row[max(map(len, rows)) :]]
+    assert len(ours) == 2 * len(rows)
+    assert not shows_a_number("\n".join(ours))
+
+
+def shows_a_number(text: str) -> bool:
+    return LONG.search(re.sub(r"(?<=\d)[ .-](?=\d)", "", text)) is not None
