@@ -9,7 +9,7 @@ is hired on that day (a renewal). `may_renew` says whether the next fact can mak
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.ledger_lines import Change, change
 from schemas.records import Day, Instant
@@ -35,6 +35,15 @@ _INSIDE: Final = 1 << _TYPE_SHIFT
 # (date, moment, kind of the last fact, start of the spell, class on the eve of that date, situation)
 TimelineHead = tuple[Day, Instant, int, Day, int, int]
 NOBODY: Final[TimelineHead] = (LONG_AGO, 0, 0, 0, OUTSIDE, 0)
+
+
+class WorkerState(NamedTuple):
+    """A worker after some facts; without an employment type outside. Programmes may be held outside: an enrollment may
+    precede the hire."""
+
+    employment_type: int | None
+    programmes: int
+
 
 # (effective_on, occurred_at, kind, event_id, detail, ...) as the fold needs it; sorts as SEMANTICS 3 says.
 Remembered = tuple[Day, Instant, int, bytes, int, bytes]
@@ -112,6 +121,13 @@ def timeline(facts: Sequence[Remembered], grace_days: int) -> tuple[TimelineHead
             del changes[len(changes) - len(was) :]
             changes += now
     return head, changes
+
+
+def state_of(head: TimelineHead) -> WorkerState:
+    """The worker's state at the end of the date of the last fact."""
+    situation = head[5]
+    employment_type = (situation >> _TYPE_SHIFT) - 1
+    return WorkerState(None if employment_type < 0 else employment_type, situation & ALL_PROGRAMMES)
 
 
 def _inside_on_eve(head: TimelineHead, on: Day) -> bool:

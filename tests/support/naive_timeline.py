@@ -68,9 +68,17 @@ def standing_facts(facts: Facts) -> Facts:
     return tuple(sorted(kept, key=lambda f: (f.effective_on, f.occurred_at, RANK[KINDS[f.kind]], f.event_id)))
 
 
+class State(NamedTuple):
+    """A worker at the end of a day: the employment type (None: outside), the programmes, the start of the spell."""
+
+    employment_type: str | None
+    programmes: tuple[str, ...]
+    spell_start: Day
+
+
 @lru_cache(maxsize=1 << 17)
-def class_on(facts: Facts, on: Day, grace_days: int) -> WorkerClass | None:
-    """A worker's class at the end of a day."""
+def state_on(facts: Facts, on: Day) -> State:
+    """A worker's state at the end of a day."""
     employment_type: str | None = None
     programmes: set[str] = set()
     spell_start = 0
@@ -95,9 +103,15 @@ def class_on(facts: Facts, on: Day, grace_days: int) -> WorkerClass | None:
             programmes -= programmes_of(fact)
         else:
             programmes |= programmes_of(fact)
-    if employment_type is None:
+    return State(employment_type, tuple(sorted(programmes)), spell_start)
+
+
+def class_on(facts: Facts, on: Day, grace_days: int) -> WorkerClass | None:
+    """A worker's class at the end of a day."""
+    state = state_on(facts, on)
+    if state.employment_type is None:
         return None
-    return WorkerClass(employment_type, tuple(sorted(programmes)), on < spell_start + grace_days)
+    return WorkerClass(state.employment_type, state.programmes, on < state.spell_start + grace_days)
 
 
 @lru_cache(maxsize=1 << 12)

@@ -1,0 +1,90 @@
+"""A roster against the book: the facts that lead from one to the other, in order (SEMANTICS 11)."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from peserta.intake.rosters.roster import Roster
+from peserta.intake.rosters.worker_at_day import WorkerAtDay
+from peserta.intake.rosters.worker_changes import WorkerChanges
+from schemas.records import Fact
+from schemas.vocabulary import ENROLLMENT, HIRE, WITHDRAWN
+
+OfBook = Callable[[str], WorkerAtDay]
+
+
+class ChangeKind(StrEnum):
+    """What a fact of a roster changes."""
+
+    HIRED = "hired"
+    TYPE_CHANGED = "type_changed"
+    ENROLLED = "enrolled"
+    WITHDRAWN = "withdrawn"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class RosterFact:
+    """A fact, what it changes, and the number of the row that it comes from; None of a leaver, who has no row."""
+
+    fact: Fact
+    change: ChangeKind
+    row: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`facts` are those still to be recorded, by worker, and of one worker in the order in which they are meant.
+
+    `inside` is how many the book has inside at the end of the day, `unchanged` how many rows need no fact,
+    `not_ended` the workers who are inside, have no row, and may be meant by a refused one. `ended_before` were ended by
+    this roster already.
+    """
+
+    facts: tuple[RosterFact, ...]
+    inside: int
+    unchanged: int
+    not_ended: tuple[str, ...]
+    ended_before: int
+
+    @property
+    def leavers(self) -> list[str]:
+        """The workers who are to be ended, in order."""
+        return [each.fact.worker_id for each in self.facts if each.change is ChangeKind.ENDED]
+
+    @property
+    def counts(self) -> Counter[ChangeKind]:
+        """How many facts of each kind."""
+        return Counter(each.change for each in self.facts)
+
+
+def compare(roster: Roster, known: Iterable[str], of_book: OfBook) -> Comparison:
+    """Compare; `known` are all workers of whom the book has a fact, `of_book` says what it knows of one."""
+    rows = {row.worker_id: row for row in roster.rows}
+    assert len(rows) == len(roster.rows), "a worker with two rows is refused before"
+    facts: list[RosterFact] = []
+    not_ended = []
+    inside = unchanged = ended_before = 0
+    for worker_id in sorted(rows.keys() | set(known)):
+        book, row = of_book(worker_id), rows.get(worker_id)
+        inside += book.is_inside
+        changes = WorkerChanges(roster.roll, worker_id, book)
+        if row is not None:
+            needed = changes.of_one_there(row, roster.columns)
+            unchanged += not needed
+            facts += [RosterFact(fact, _kind(fact, book), row.row) for fact in needed]
+        elif book.is_inside and roster.unread.may_be(worker_id):
+            not_ended.append(worker_id)
+        elif book.is_inside:
+            facts += [RosterFact(fact, ChangeKind.ENDED, None) for fact in changes.of_one_absent()]
+        else:
+            ended_before += changes.was_ended()
+    return Comparison(tuple(facts), inside, unchanged, tuple(not_ended), ended_before)
+
+
+def _kind(fact: Fact, book: WorkerAtDay) -> ChangeKind:
+    if fact.kind == HIRE:
+        return ChangeKind.TYPE_CHANGED if book.is_inside else ChangeKind.HIRED
+    assert fact.kind == ENROLLMENT
+    return ChangeKind.WITHDRAWN if fact.detail & WITHDRAWN else ChangeKind.ENROLLED
