@@ -1,9 +1,10 @@
 """One publishing, from the first line to the disposition of the last, or as a dry run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from peserta.intake.door import Door
-from peserta.intake.fact_files import FactFiles
+from peserta.intake.fact_files import Place
 from peserta.intake.known_already import FactsOfFiles, Prospect
 from peserta.intake.lines_sent import Fate, LinesSent
 from peserta.intake.publisher import Publisher
@@ -22,14 +23,26 @@ OnRefused = Callable[[RefusedLine], None]
 OnLine = Callable[[], None]
 
 
+class Lines(Protocol):
+    """Numbered lines of facts, read once, and where each comes from."""
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]: ...
+
+    def place(self, number: int) -> Place:
+        """Where the line with this number stands; it must have been read."""
+
+    def without_facts(self) -> list[str]:
+        """The files that were read and had no line."""
+
+
 class Publishing:
-    """Publishes the lines of files, or only checks them.
+    """Publishes lines of facts, or only checks them.
 
     Calls `on_line` for every line that was read, and `on_refused` for every refused one as soon as that is known.
     `account` has what is known so far, even if this ended early.
     """
 
-    def __init__(self, lines: FactFiles, door: Door, on_refused: OnRefused, on_line: OnLine) -> None:
+    def __init__(self, lines: Lines, door: Door, on_refused: OnRefused, on_line: OnLine) -> None:
         self._lines, self._door = lines, door
         self._on_refused, self._on_line = on_refused, on_line
         self._sent, self._facts = LinesSent(), FactsOfFiles()

@@ -77,7 +77,7 @@ def compare(roster: Roster, known: Iterable[str], of_book: OfBook) -> Comparison
         elif book.is_inside and roster.unread.may_be(worker_id):
             not_ended.append(worker_id)
         elif book.is_inside:
-            facts += [RosterFact(fact, ChangeKind.ENDED, None) for fact in changes.of_one_absent()]
+            facts.append(RosterFact(changes.termination(), ChangeKind.ENDED, None))
         else:
             ended_before += changes.was_ended()
     return Comparison(tuple(facts), inside, unchanged, tuple(not_ended), ended_before)

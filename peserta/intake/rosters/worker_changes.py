@@ -42,15 +42,15 @@ class WorkerChanges:
             assert (employment_type, programmes & columns) == (row.employment_type, row.programmes)
         return facts
 
-    def of_one_absent(self) -> list[Fact]:
-        """The termination of a worker who is inside and has no row."""
-        return [self._termination()] if self._book.is_inside else []
+    def termination(self) -> Fact:
+        """The fact for a worker who is inside and has no row."""
+        return self._fact(TERMINATION, UNSPECIFIED_REASON, self._roll.day)
 
     def was_ended(self) -> bool:
         """Whether the roster of this day has ended the worker already, as one that was half applied has."""
         book = self._book
         taken, in_force = book.event_ids_taken, book.terminations_in_force
-        return not book.is_inside and made_before(self._termination(), self._roll.day, taken, in_force)
+        return not book.is_inside and made_before(self.termination(), self._roll.day, taken, in_force)
 
     def _hire(self, row: RosterRow) -> Iterator[Fact]:
         if not self._book.is_inside:
@@ -81,9 +81,6 @@ class WorkerChanges:
         same = self._fact(HIRE, row.employment_type, started_on)
         is_known = made_before(same, self._roll.day, book.event_ids_taken, book.hires_in_force)
         return started_on if is_known else self._roll.day
-
-    def _termination(self) -> Fact:
-        return self._fact(TERMINATION, UNSPECIFIED_REASON, self._roll.day)
 
     def _fact(self, kind: int, detail: int, on: Day) -> Fact:
         roll = self._roll
