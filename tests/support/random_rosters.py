@@ -13,6 +13,7 @@ from schemas.dates import DAY_MS, day, jakarta_midnight
 from schemas.records import Coordinates, Day, Fact, FactEntry
 from schemas.vocabulary import (
     ALL_PROGRAMMES,
+    CONTRACT_ENDED,
     CORRECTION,
     EMPLOYMENT_TYPES,
     ENROLLMENT,
@@ -53,7 +54,7 @@ def facts(draw: st.DrawFn, prefix: str, correctable: Iterable[tuple[str, str]] =
         if kind == HIRE:
             detail = draw(st.integers(0, len(EMPLOYMENT_TYPES) - 1))
         elif kind == TERMINATION:
-            detail = draw(st.integers(0, len(TERMINATION_REASONS) - 1))
+            detail = draw(st.sampled_from((CONTRACT_ENDED, CONTRACT_ENDED, *range(len(TERMINATION_REASONS)))))
         elif kind == ENROLLMENT:
             detail = draw(programme_masks.filter(bool)) | draw(st.sampled_from((0, WITHDRAWN)))
         else:
