@@ -40,12 +40,14 @@ class RowRead:
 
 @dataclass(frozen=True, slots=True)
 class RowRefused:
-    """A row that was refused: where and why. `column` is None when no single column of the sheet is to blame."""
+    """A row that was refused: where and why. `column` is None when no single column of the sheet is to blame,
+    `worker_id` when the row does not tell whom it is about."""
 
     number: int
     reason: str
     column: Column | None
     values: Mapping[str, object] = field(default_factory=dict)
+    worker_id: str | None = None
 
     @property
     def remark(self) -> Remark:
@@ -125,7 +127,7 @@ class _Reading:
 
     def _fate(self, number: int, row: Row) -> RowRead | RowRefused:
         """The token of a row's person, then its other cells; the first that is wrong refuses the row."""
-        column = self._layout.person
+        column, worker_id = self._layout.person, None
         try:
             worker_id = self._token(row)
             column = self._layout.columns.get("company_id", column)
@@ -146,7 +148,7 @@ class _Reading:
             if tells:
                 values["programmes"] = held | int(values.get("programmes", 0))
         except CellProblem as problem:
-            return RowRefused(number, problem.reason, column, problem.values)
+            return RowRefused(number, problem.reason, column, problem.values, worker_id)
         return RowRead(number, worker_id, values)
 
     def _token(self, row: Row) -> str:
