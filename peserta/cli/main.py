@@ -46,6 +46,11 @@ COMMANDS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
             "publish:publish",
             "Publish the facts in files, one JSON object a line, and report the disposition of each.",
         ),
+        (
+            "roster",
+            "roster:roster",
+            "Compare the list of all workers of a company with the book, and publish the difference.",
+        ),
         ("policies", "reference:policies", "Set, end and list the policies that companies are watched under."),
         ("companies", "reference:companies", "Set and list the registry of companies."),
         ("token", "token:token", "Make the key of people's tokens, and tokens of their numbers."),

@@ -67,7 +67,7 @@ def publish(
     """
     settings = find_installation()
     refusals = Refusals(as_json)
-    door = Door(now_ms, settings.clock == REPLAY, allow_future, _kinds(settings, topic))
+    door = Door(now_ms, settings.clock == REPLAY, allow_future, kinds(settings, topic))
     lines = FactLines(files)
     with line_progress(lines, "checking" if dry_run else "publishing") as bar:
         publishing = Publishing(lines, door, refusals.add, bar.on_line)
@@ -97,7 +97,7 @@ class Ended(NamedTuple):
     code: int = ExitCode.DONE
 
 
-def _kinds(settings: Settings, topic: str) -> tuple[str, ...]:
+def kinds(settings: Settings, topic: str) -> tuple[str, ...]:
     """The types of record that the topic may carry; all types if the settings do not name the topic."""
     return next((inbound.types for inbound in settings.inbound_topics if inbound.name == topic), KINDS)
 

@@ -1,11 +1,11 @@
 """What a roster says: who works at a company at the end of a day, a row a worker (SEMANTICS 11)."""
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.dates import DAY_MS, jakarta_midnight
+from peserta.operations.failure import Rejected
+from schemas.admission import is_source, is_word
+from schemas.dates import DAY_MS, day_text, effective_range, is_instant, jakarta_day, jakarta_midnight
 from schemas.records import Day, Instant
 from schemas.vocabulary import EMPLOYMENT_TYPE_NUMBER
 
@@ -63,8 +63,17 @@ class Roster:
     unread: Unread = Unread()
 
 
-def repeated(rows: Iterable[RosterRow]) -> tuple[list[RosterRow], list[RosterRow]]:
-    """Rows of workers who have one row, and rows of workers who have more: the latter are all refused."""
-    in_order = list(rows)
-    times = Counter(row.worker_id for row in in_order)
-    return [row for row in in_order if times[row.worker_id] == 1], [row for row in in_order if times[row.worker_id] > 1]
+def check_roll(roll: Roll, now: Instant, *, is_replay: bool) -> None:
+    """Rejected for a company, a source or a day that no fact can have. In a book of history a fact of the roster is
+    recorded on its own day; else now, and it may be effective up to a year ahead."""
+    if not is_word(roll.company_id):
+        raise Rejected("company_id must be 1 to 64 characters without white space.")
+    if not is_source(roll.source):
+        raise Rejected("source must be 1 to 64 characters.")
+    if not is_instant(roll.closes_at):
+        raise Rejected(f"{day_text(roll.day)} is no day of a roster: it lies in 2000 to 2199.")
+    _, last = effective_range(jakarta_day(now))
+    if roll.day > last and not is_replay:
+        raise Rejected(
+            f"{day_text(roll.day)} is too late: a fact may be effective until {day_text(last)}, a year ahead."
+        )

@@ -248,6 +248,7 @@ WITHOUT_SETTINGS: Final = (("simulate",), ("token", "new-key"))
 READING_SETTINGS: Final = sorted(path for path in LEAVES if path not in WITHOUT_SETTINGS)
 ARGUMENTS: Final = {
     "publish": ["facts.ndjson"],
+    "roster": ["table.csv", "--company", "C1", "--as-of", "2025-12-31"],
     "tick": ["2025-12-31"],
     "sql": ["SELECT 1"],
     "journal export": ["book"],

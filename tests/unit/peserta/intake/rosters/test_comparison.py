@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from peserta.intake.rosters.roster import Roster, RosterRow, repeated
+from peserta.intake.rosters.roster import Roster
 from schemas.records import Fact
 from schemas.vocabulary import CORRECTION
 from tests.support.naive_roster import is_roster, lines_of, naive_comparison
@@ -64,9 +64,3 @@ def test_nobody_is_ended_whom_a_refused_row_may_mean(
     comparison = OfflineBook(before).compared(with_refused(roster, refused, is_anybody=is_anybody))
     assert not refused & set(comparison.leavers)
     assert not (is_anybody and comparison.leavers)
-
-
-def test_a_worker_twice_refuses_both_rows() -> None:
-    rows = [RosterRow(2, "w1"), RosterRow(3, "w2"), RosterRow(4, "w1", programmes=2)]
-    once, twice = repeated(rows)
-    assert ([row.row for row in once], [row.row for row in twice]) == ([3], [2, 4])

@@ -1,0 +1,81 @@
+"""What `peserta roster` shows of a comparison, and of what became of its facts."""
+
+from typing import Final
+
+from peserta.cli.publish_screen import REASONS_SHOWN
+from peserta.cli.roster_words import RosterWords
+from peserta.cli.screen import Screen, shown, table
+from peserta.intake.lines_sent import Fate
+from peserta.intake.publishing.account import Account, RefusedLine
+from peserta.intake.rosters.comparison import ChangeKind, Comparison, RosterFact
+from peserta.intake.rosters.leavers import LeaversUnconfirmed
+from peserta.intake.rosters.sheet import RosterSheet
+from schemas.dates import day_text
+
+LEAVERS_SHOWN_MAX: Final = 100
+REFUSALS_SHOWN_MAX: Final = 20
+
+
+def show_comparison(screen: Screen, words: RosterWords, read: RosterSheet, comparison: Comparison) -> None:
+    """The facts by kind, and the leavers by token."""
+    roster = read.roster
+    roll, rows = roster.roll, len(roster.rows)
+    heading = words.heading.format(company=roll.company_id, day=day_text(roll.day), inside=comparison.inside, rows=rows)
+    screen.print(f"{heading} {words.unchanged.format(rows=comparison.unchanged)}")
+    counts = comparison.counts
+    if counts:
+        changes = [(words.of_change[kind], counts[kind]) for kind in ChangeKind if counts[kind]]
+        screen.print(table("", words.changes, changes, right=(words.changes[1],)))
+    leavers = comparison.leavers
+    if leavers:
+        screen.print(words.leavers.format(count=len(leavers)))
+        for token in leavers[:LEAVERS_SHOWN_MAX]:
+            screen.print(f"  {token}")
+        if len(leavers) > LEAVERS_SHOWN_MAX:
+            screen.print(f"  {words.more_leavers.format(count=len(leavers) - LEAVERS_SHOWN_MAX)}")
+    retyped = counts[ChangeKind.TYPE_CHANGED]
+    if retyped and not read.layout.has("employment_type"):
+        screen.print(words.no_type_column.format(count=retyped))
+    if comparison.not_ended:
+        screen.print(words.not_ended.format(count=len(comparison.not_ended)))
+
+
+def unconfirmed(words: RosterWords, error: LeaversUnconfirmed) -> str:
+    """Why these leavers are not ended, and what to say if they are meant."""
+    sentence = words.unconfirmed if error.confirmed is None else words.other_number
+    return sentence.format(leavers=error.leavers, inside=error.inside, confirmed=error.confirmed)
+
+
+def show_account(screen: Screen, words: RosterWords, account: Account) -> None:
+    """What became of the facts that were sent."""
+    rows = [(words.of_fate[fate], account.fates[fate]) for fate in words.of_fate if account.fates[fate]]
+    if account.refusals:
+        rows.append((words.refused, account.refusals))
+    if rows:
+        screen.print(table("", words.fates, rows, right=(words.fates[1],)))
+    if account.has_refusals:
+        screen.print(words.incomplete.format(count=account.refusals + account.still_doomed.total()))
+    elif account.fates[Fate.SENT] + account.fates[Fate.RECORDED]:
+        screen.print(words.not_yet_known)
+    elif account.is_followed:
+        screen.print(words.complete)
+
+
+class RefusedFacts:
+    """The facts that were refused: the first of them, for the end."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        self._facts = comparison.facts
+        self._first: list[tuple[RosterFact, RefusedLine]] = []
+
+    def add(self, index: int, refused: RefusedLine) -> None:
+        """A further one."""
+        if len(self._first) < REFUSALS_SHOWN_MAX:
+            self._first.append((self._facts[index], refused))
+
+    def show(self, screen: Screen, words: RosterWords) -> None:
+        """One line each: whose fact, what it changes, and why it was refused."""
+        for each, refused in self._first:
+            reason, fact = refused.why.reason, each.fact
+            change = words.of_change[each.change]
+            screen.print(shown(f"{fact.worker_id}: {change}: {reason}: {REASONS_SHOWN[reason]}"))
