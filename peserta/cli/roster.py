@@ -27,9 +27,9 @@ from peserta.intake.sheets.mapping import NOTHING_MAPPED, read_mapping
 from peserta.intake.sheets.sentences import Language
 from peserta.intake.tokens import TokenKey
 from peserta.operations.audit.reading import Unreadable
-from peserta.operations.discovery import installation, with_kafka
+from peserta.operations.discovery import find_installation, with_kafka
 from peserta.operations.failure import Failed, Rejected
-from peserta.operations.generations import standing_book
+from peserta.operations.generations import current_book
 from peserta.settings import Settings
 from schemas.dates import day
 from schemas.fact_json import line_of
@@ -85,7 +85,7 @@ def roster(
 
     Example: peserta roster september.xlsx --company C1 --as-of 2025-09-30
     """
-    settings = with_kafka(installation())
+    settings = with_kafka(find_installation())
     roll = Roll(company, day(as_of), source)
     check_roll(roll, now_ms(), is_replay=settings.clock == REPLAY)
     read = _read(settings, file, roll, Reading(token_key, mapping, sheet, language))
@@ -96,7 +96,7 @@ def roster(
     if not is_whole and (apply or as_json):
         telling.say(telling.words.not_published)
         raise typer.Exit(ExitCode.NOT_AS_ASKED)
-    book = standing_book(settings)
+    book = asyncio.run(current_book(settings))
     comparison = _compare(book, read, telling, confirm_leavers, is_for_good=apply)
     if as_json:
         for each in comparison.facts:

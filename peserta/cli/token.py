@@ -11,7 +11,7 @@ import typer
 from peserta.cli.exit_codes import ExitCode
 from peserta.cli.screen import counted, err, out
 from peserta.intake.tokens import REASONS_OF_IDS, InvalidId, TokenKey, make_key
-from peserta.operations.discovery import installation
+from peserta.operations.discovery import find_installation
 from peserta.operations.failure import Rejected
 from peserta.settings import Settings
 from schemas.admission import is_word
@@ -67,7 +67,7 @@ def make_tokens(
         raise Rejected("--company is for --of employee, which needs it.")
     if company is not None and not is_word(company):
         raise Rejected("--company: must be 1 to 64 characters without white space.")
-    key = token_key_of(installation(), token_key)
+    key = token_key_of(find_installation(), token_key)
     makers: dict[Kind, Callable[[str], str]] = {
         Kind.NIK: key.nik,
         Kind.KPJ: key.kpj,

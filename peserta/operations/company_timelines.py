@@ -10,6 +10,7 @@ from typing import Final
 from peserta.operations.audit.reading import PartitionReader, entries_of
 from peserta.operations.kafka_reading import AT_ONCE_MS, consumer_of
 from schemas.codec import JournalCodec
+from schemas.kafka.access import Brokers
 from schemas.records import Entry, FactEntry, Instant
 from schemas.vocabulary import CORRECTION
 from streams.core.timeline import Remembered
@@ -80,7 +81,7 @@ class CompanyFold:
         return CompanyTimelines(self._company_id, dict(self._rows))
 
 
-async def company_timelines(kafka: str, journal: str, company_id: str, on_passed: OnPassed) -> CompanyTimelines:
+async def company_timelines(kafka: Brokers, journal: str, company_id: str, on_passed: OnPassed) -> CompanyTimelines:
     """Fold what the journal holds of a company, as committed now; Failed without broker or journal, Unreadable for a
     record that is no entry."""
     async with consumer_of(kafka, [journal], fetch_wait_ms=AT_ONCE_MS) as consumer:

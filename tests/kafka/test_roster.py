@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 
 from peserta.operations.kafka_reading import end_offsets, read_to_end
-from peserta.operations.making_topics import make_topics
+from peserta.operations.topics import make_topics
 from peserta.settings import Settings
 from schemas.codec import JournalCodec, OutputCodec
 from schemas.dates import day
