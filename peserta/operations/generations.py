@@ -23,10 +23,12 @@ from tenacity import (
 from peserta.operations.audit.reading import partition_reader
 from peserta.operations.failure import Unavailable, Unfit
 from peserta.operations.folding_code import digest_of_code
-from peserta.operations.kafka_reading import consumer_of
+from peserta.operations.kafka_reading import consumer_of, no_broker
 from peserta.settings import Settings
 from schemas.generation import BEGUN_KEY, CURRENT_KEY, Generation
+from schemas.kafka.refusal import forbidden_topics
 from streams.lane.stop import LaneFault, Refused, Stopping
+from streams.lane.topic_id import forbidden_of
 
 POLL_MS: Final = 1_000
 RETRY_S: Final = 0.5
@@ -56,11 +58,23 @@ async def read_generations(settings: Settings) -> GenerationRecords:
     topic, last = settings.topics.generations, {CURRENT_KEY: Generation(), BEGUN_KEY: Generation()}
     async with partition_reader(settings.kafka) as reader:
         if topic not in await reader.topics():
+            await _check_is_not_hidden(settings, topic)
             return GenerationRecords(*last.values())
         async for record in reader.records(topic, 0):
             if record.key in last and record.value is not None:
                 last[record.key] = decoded(topic, record.offset, record.value)
     return GenerationRecords(last[CURRENT_KEY], last[BEGUN_KEY])
+
+
+async def _check_is_not_hidden(settings: Settings, topic: str) -> None:
+    """Failed for a topic that an access list hides: it looks like one that was never made, and another generation may
+    stand than the first."""
+    try:
+        hidden = await forbidden_of(settings.kafka, [topic])
+    except LaneFault as error:
+        raise no_broker(settings.kafka) from error
+    if hidden:
+        raise Unfit(forbidden_topics(hidden))
 
 
 def decoded(topic: str, offset: int, value: bytes) -> Generation:

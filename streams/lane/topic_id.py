@@ -24,6 +24,7 @@ from aiokafka.protocol.types import (  # type: ignore[import-untyped]
     TaggedFields,
 )
 
+from schemas.kafka.access import Brokers
 from schemas.kafka.client import client_options
 from streams.lane.settings import LaneSettings
 from streams.lane.stop import LaneFault
@@ -99,29 +100,29 @@ class _TopicRequest(Request[_AskMetadata]):  # type: ignore[misc]
         return request_struct_class([(uuid.UUID(int=0), topic, {}) for topic in self._topics], False, False, {})
 
 
-async def forbidden_of(settings: LaneSettings, topics: Sequence[str]) -> list[str]:
+async def forbidden_of(brokers: Brokers, topics: Sequence[str]) -> list[str]:
     """Which of these topics the broker hides from this client: in a list of all they are missing. Raises LaneFault."""
-    answer = await _ask(settings, topics)
+    answer = await _ask(brokers, topics)
     return sorted(name for code, name, *_ in answer.topics if for_code(code) is TopicAuthorizationFailedError)
 
 
 async def topic_id(settings: LaneSettings, topic: str) -> str:
     """The id of the topic that has this name now, as 32 hex digits. Raises LaneFault if the broker does not report
     it."""
-    answer = await _ask(settings, [topic])
+    answer = await _ask(settings.bootstrap, [topic])
     ((code, _, found, *_),) = answer.topics
     if code:
         raise LaneFault(f"{topic}: the broker at {settings.bootstrap} says {for_code(code).__name__}")
     return str(found.hex)
 
 
-async def _ask(settings: LaneSettings, topics: Sequence[str]) -> Any:
-    client = AIOKafkaClient(**client_options(settings.bootstrap))
+async def _ask(brokers: Brokers, topics: Sequence[str]) -> Any:
+    client = AIOKafkaClient(**client_options(brokers))
     try:
         await client.bootstrap()
         return await client.send(client.get_random_node(), _TopicRequest(topics))
     except (KafkaError, NotImplementedError) as error:
         names = ", ".join(topics)
-        raise LaneFault(f"{names}: the broker at {settings.bootstrap} does not say which topic it is") from error
+        raise LaneFault(f"{names}: the broker at {brokers} does not say which topic it is") from error
     finally:
         await client.close()

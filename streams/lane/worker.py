@@ -113,7 +113,7 @@ async def _wait_for_topics(app: LaneApp) -> None:
         if found is not None:
             _check_counts(app, found)
             missing = sorted(_topics(app) - found.keys())
-            if missing and (hidden := await forbidden_of(settings, missing)):
+            if missing and (hidden := await forbidden_of(settings.bootstrap, missing)):
                 raise Refused(forbidden_topics(hidden))
         if time.monotonic() > limit_s and found is None:
             raise LaneFault(f"no broker at {settings.bootstrap} after {settings.broker_wait_s:.0f} s")

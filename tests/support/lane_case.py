@@ -1,9 +1,11 @@
 """One test's topics, options and worker processes on a real broker."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from schemas.kafka.access import Brokers, KafkaAccess, access_of
 from tests.support import lane_topics
 from tests.support.lane_process import LaneProcess
 from tests.support.lane_topics import Line
@@ -20,8 +22,17 @@ class LaneCase:
     """
 
     def __init__(
-        self, address: str, prefix: str, folder: Path, partitions: int = 2, *, state_on_disk: bool = False
+        self,
+        address: Brokers,
+        prefix: str,
+        folder: Path,
+        partitions: int = 2,
+        *,
+        state_on_disk: bool = False,
+        of_workers: KafkaAccess | None = None,
     ) -> None:
+        """`of_workers`: how the workers connect, if not as the test itself."""
+        self._access = told_of(access_of(of_workers or address))
         self.state_on_disk = state_on_disk
         self.address, self.app_id, self.folder = address, f"{prefix}app", folder
         self.source, self.output = f"{prefix}in", f"{prefix}out"
@@ -47,7 +58,7 @@ class LaneCase:
     def start(self, kind: str = "count", *, settings: dict[str, Any] | None = None, **options: Any) -> LaneProcess:
         """Start a worker."""
         told = {
-            "bootstrap": self.address,
+            "bootstrap": self._access,
             "app_id": self.app_id,
             "partitions": len(self.numbers),
             "batch_records_max": 200,
@@ -107,6 +118,11 @@ class LaneCase:
                 for own, records in source.items()
             }
             check_appends(appended, wanted)
+
+
+def told_of(access: KafkaAccess) -> dict[str, str]:
+    """An access for the command line of a worker: it holds names of files only."""
+    return {name: str(value) for name, value in asdict(access).items() if value is not None}
 
 
 def lines(count: int, *, keys: int = 50) -> list[Line]:

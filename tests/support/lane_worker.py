@@ -7,8 +7,9 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from schemas.kafka.access import KafkaAccess
 from streams.lane.app import create_app
 from streams.lane.append import AppendLane
 from streams.lane.records import Append, Committed, Effect, Record, Rows
@@ -44,6 +45,12 @@ def appended(topic: str, partition: int, records: Sequence[Record], output: str,
     return appends
 
 
+def access_told(fields: dict[str, str]) -> KafkaAccess:
+    """As `lane_case.told_of` wrote it."""
+    files = {name: Path(value) for name, value in fields.items() if name.endswith("_file")}
+    return KafkaAccess(**cast(Any, fields | files))
+
+
 class Told:
     """The options that a test gives to its worker."""
 
@@ -55,6 +62,8 @@ class Told:
         self.fail_at: int = options.get("fail_at", -1)
         self.records_per_producer_max: int = options.get("records_per_producer_max", 2_000_000_000)
         settings = {"data_dir": Path(options["data_dir"])} | options["settings"]
+        if isinstance(settings["bootstrap"], dict):
+            settings["bootstrap"] = access_told(settings["bootstrap"])
         self.settings = LaneSettings(**{**settings, "data_dir": Path(settings["data_dir"])})
 
     def step(self, partition: int, topic: str, records: Sequence[Record], rows: Rows) -> Effect:

@@ -1,0 +1,242 @@
+"""A broker that takes encrypted connections of known users only: each role with its own user and its own rights."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from peserta.demo.evidence import gather
+from peserta.demo.material import from_story
+from peserta.demo.proof import failures, prove
+from peserta.demo.run import Run
+from peserta.demo.story import story
+from peserta.operations.access_rights import PRINCIPAL_KIND, Operation, Pattern, Resource, Right, grant, rights_of
+from peserta.operations.failure import Unfit
+from peserta.operations.kafka_reading import end_offsets, read_to_end
+from peserta.operations.topics import make_topics
+from peserta.settings import Settings
+from streams.lane.stop_code import StopCode
+from tests.kafka import test_append_lane, test_transactional_lane
+from tests.support.installation import RestartingService
+from tests.support.lane_case import LaneCase
+from tests.support.locked_kafka import ADMIN, LockedKafka, word
+from tests.support.locks import Authority
+
+SCALE: Final = 0.1
+END_LIMIT_S: Final = 90.0
+USERS: Final = {"recorder": "recorder", "bookkeeper": "book-keeper", "sink": "sink"}  # worker -> role, and user
+WITHOUT: Final = {Resource.GROUP: "without-group", Resource.TRANSACTIONAL_ID: "without-id"}
+STRANGER: Final = "stranger"
+READER: Final = "reader"
+LANE: Final = "lane"
+DAY: Final = timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LockedKafka]:
+    folder = tmp_path_factory.mktemp("locked")
+    running = LockedKafka.launch(folder, *USERS.values(), *WITHOUT.values(), STRANGER, READER, LANE)
+    yield running
+    running.kafka.stop()
+
+
+@dataclass(frozen=True)
+class Book:
+    """Topics with rights for each user; `of` are the settings of a process that is this user."""
+
+    locked: LockedKafka
+    names: dict[str, Any]
+
+    def of(self, user: str) -> Settings:
+        return self.locked.settings(user, **self.names)
+
+    def grant(self, user: str, rights: list[Right]) -> None:
+        asyncio.run(grant(self.of(ADMIN).kafka, PRINCIPAL_KIND + user, rights))
+
+    def open(self) -> None:
+        """Make the topics, and give each role its rights; the users in WITHOUT have all but one of a book-keeper."""
+        settings = self.of(ADMIN)
+        asyncio.run(make_topics(settings))
+        for role in (*USERS.values(), READER):
+            self.grant(role, rights_of(role, settings))
+        for missing, user in WITHOUT.items():
+            self.grant(user, [right for right in rights_of("book-keeper", settings) if right.resource != missing])
+
+
+def book_at(locked: LockedKafka, prefix: str, folder: Path, **names: Any) -> Book:
+    return Book(
+        locked,
+        {"topic_prefix": prefix, "clock": "replay", "partitions": 2, "grace_days": 30, "data_dir": folder} | names,
+    )
+
+
+@pytest.fixture(scope="module")
+def refusing(locked: LockedKafka) -> Book:
+    """A book in which nothing is recorded: its workers are refused something."""
+    book = book_at(locked, "refusing.", locked.folder / "refusing", clickhouse_url="http://127.0.0.1:9")
+    book.open()
+    return book
+
+
+class UsersService(RestartingService):
+    """Each worker is a user of its own."""
+
+    def __init__(self, book: Book, folder: Path) -> None:
+        super().__init__(book.of(ADMIN), folder)
+        self._book = book
+
+    def start(self, *roles: str) -> None:
+        for role in roles or USERS:
+            self._environment = {**os.environ, **self._book.of(USERS[role]).environment()}
+            super().start(role)
+
+
+def shown_of(service: UsersService) -> str:
+    """What every user of the machine may see of the workers: arguments; and what their environments hold."""
+    places = (
+        Path(f"/proc/{process.pid}/{what}") for process in service.processes.values() for what in ("cmdline", "environ")
+    )
+    return "".join(place.read_text(errors="replace") for place in places if place.exists())
+
+
+def test_each_role_needs_its_own_rights_only_and_a_kill_loses_and_doubles_nothing(
+    locked: LockedKafka, clickhouse_url: str, clickhouse_database: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    book = book_at(
+        locked, topic_prefix, tmp_path, clickhouse_url=clickhouse_url, clickhouse_database=clickhouse_database
+    )
+    book.open()
+    settings, material = book.of(ADMIN), from_story(story(scale=SCALE))
+    with UsersService(book, tmp_path / "logs") as service:
+        run = Run(settings, material, service, say=lambda _: None)
+        run.prepare()
+        half = len(material.lines) // 2
+        run.publish(material.lines[:half])
+        seen = shown_of(service)
+        service.kill("bookkeeper")
+        run.publish(material.lines[half:])
+        run.arrive()
+        seen += shown_of(service)
+        checks = prove(material, run.sent, gather(book.of(READER)))
+
+    assert list(failures(checks)) == []
+    assert service.restarts == 1
+    said = "".join(log.read_text(errors="replace") for log in (tmp_path / "logs").iterdir())
+    assert "PESERTA_KAFKA_PASSWORD_FILE" in seen or not Path("/proc/self").exists()
+    assert [user for user in (ADMIN, *USERS.values()) if word(user) in seen + said] == []
+
+
+def end_of(worker: str, settings: Settings) -> tuple[int, str]:
+    """Exit code and standard error of a worker that ends by itself."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "peserta", "worker", worker],
+        env={**os.environ, **settings.environment()},
+        capture_output=True,
+        timeout=END_LIMIT_S,
+        check=False,
+    )
+    assert ended.stdout == b""
+    return ended.returncode, ended.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("worker", "user", "words"),
+    [
+        ("recorder", STRANGER, "do not let this client use topics: "),
+        ("bookkeeper", STRANGER, "a topic: refusing.coverage.generations.v1"),
+        ("sink", STRANGER, "a topic: refusing.coverage.generations.v1"),
+        ("bookkeeper", WITHOUT[Resource.GROUP], "a consumer group: refusing.peserta-bookkeeper"),
+        ("bookkeeper", WITHOUT[Resource.TRANSACTIONAL_ID], "a transactional id: refusing.peserta-bookkeeper-"),
+    ],
+)
+def test_a_right_that_is_missing_is_named_and_the_worker_ends(
+    worker: str, user: str, words: str, refusing: Book
+) -> None:
+    code, said = end_of(worker, refusing.of(user))
+    assert words in said
+    assert code == StopCode.REFUSE
+    assert word(user) not in said
+
+
+@pytest.mark.parametrize("worker", USERS)
+def test_a_wrong_password_ends_every_worker_without_being_repeated(
+    worker: str, locked: LockedKafka, refusing: Book
+) -> None:
+    own = refusing.of(USERS[worker])
+    wrong = locked.secret(f"wrong-{worker}", "not-the-password")
+    code, said = end_of(worker, refusing.locked.settings(USERS[worker], **refusing.names, kafka_password_file=wrong))
+    assert f"does not accept the user {own.kafka_username} with the password in {wrong} (SCRAM-SHA-512)" in said
+    assert code == StopCode.REFUSE
+    assert "not-the-password" not in said
+
+
+def test_certificates_that_either_side_does_not_accept_are_said(locked: LockedKafka, refusing: Book) -> None:
+    other = Authority(locked.folder / "other", "other")
+    expired = locked.authority.certificate("expired", (-3 * DAY, -DAY))
+    unknown = locked.settings("recorder", **refusing.names, kafka_ca_file=other.ca_file)
+    late = locked.settings(
+        "recorder", **refusing.names, kafka_cert_file=expired.certificate, kafka_key_file=expired.key
+    )
+    with pytest.raises(Unfit, match="a certificate that is not accepted: unable to get local issuer"):
+        asyncio.run(end_offsets(unknown.kafka, [refusing.of(ADMIN).topics.journal]))
+    with pytest.raises(Unfit, match=f"the certificate shown is {expired.certificate}"):
+        asyncio.run(end_offsets(late.kafka, [refusing.of(ADMIN).topics.journal]))
+
+
+def test_a_reader_writes_nothing_and_reads_no_facts(refusing: Book) -> None:
+    reader = refusing.of(READER)
+
+    async def read(topic: str) -> list[Any]:
+        return [record async for record in read_to_end(reader.kafka, [topic])]
+
+    assert asyncio.run(read(reader.topics.journal)) == []
+    with pytest.raises(Unfit, match=r"a topic: refusing[.]workforce[.]facts[.]v1"):
+        asyncio.run(read(reader.topics.facts))
+    with pytest.raises(Unfit, match="grants nothing to User:reader: ClusterAuthorizationFailedError"):
+        asyncio.run(grant(reader.kafka, "User:reader", rights_of("recorder", reader)))
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
+def test_every_mechanism_with_a_password_connects(mechanism: str, refusing: Book) -> None:
+    settings = refusing.locked.settings(READER, **refusing.names, kafka_mechanism=mechanism)
+    assert asyncio.run(end_offsets(settings.kafka, [settings.topics.journal])) != {}
+
+
+@pytest.fixture
+def lane_case(locked: LockedKafka, topic_prefix: str, tmp_path: Path) -> Iterator[LaneCase]:
+    """A case of the lane whose workers have the rights of a role, and no more."""
+    case = LaneCase(locked.access(ADMIN), topic_prefix, tmp_path, of_workers=locked.access(LANE))
+    rights = [
+        Right(Resource.TOPIC, case.source, Operation.READ),
+        Right(Resource.TOPIC, case.output, Operation.WRITE),
+        Right(Resource.TOPIC, case.changelog, Operation.READ),
+        Right(Resource.TOPIC, case.changelog, Operation.WRITE),
+        Right(Resource.GROUP, case.app_id, Operation.READ),
+        Right(Resource.TRANSACTIONAL_ID, f"{case.app_id}-", Operation.WRITE, Pattern.PREFIXED),
+    ]
+    asyncio.run(grant(locked.access(ADMIN), PRINCIPAL_KIND + LANE, rights))
+    yield case
+    case.close()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        test_append_lane.test_after_kill_9_records_may_repeat_but_none_is_missing_or_out_of_order,
+        test_append_lane.test_a_record_that_the_broker_refuses_stops_the_worker_before_its_source_is_committed,
+        test_transactional_lane.test_kill_9_in_the_middle_leaves_no_repeat_and_no_loss,
+        test_transactional_lane.test_a_predecessor_that_still_believes_to_own_a_partition_dies_at_its_next_batch,
+        test_transactional_lane.test_a_partition_moves_between_workers_and_back,
+        test_transactional_lane.test_a_record_that_the_broker_refuses_stops_the_worker_and_nothing_of_its_batch_is_seen,
+    ],
+    ids=lambda fault: fault.__name__.removeprefix("test_"),
+)
+async def test_the_lane_holds_behind_locks(fault: Callable[[LaneCase], Awaitable[None]], lane_case: LaneCase) -> None:
+    await fault(lane_case)
