@@ -25,6 +25,7 @@ from schemas.topics import (
     LEDGER,
     POLICIES,
     SNAPSHOTS,
+    TOKEN_KEYS,
     TopicNames,
     of_generation,
 )
@@ -39,7 +40,9 @@ REPLICATION_MAX: Final = 7
 STATE_CACHE_MB_MAX: Final = 1 << 20
 PORT_MAX: Final = 65_535
 NO_PORT: Final = -1
-RESERVED: Final = frozenset((COMPANIES, POLICIES, JOURNAL, LEDGER, SNAPSHOTS, ALERTS, DEAD_LETTERS, GENERATIONS, CLOCK))
+RESERVED: Final = frozenset(
+    (COMPANIES, POLICIES, JOURNAL, LEDGER, SNAPSHOTS, ALERTS, DEAD_LETTERS, GENERATIONS, CLOCK, TOKEN_KEYS)
+)
 LATER_GENERATION: Final = re.compile(r"[.]g\d+")
 BROKERS: Final = re.compile(r"[^\s:,/@]+:\d{1,5}(,[^\s:,/@]+:\d{1,5})*")
 # The settings of a connection to Kafka, which must fit each other: field of KafkaAccess -> setting.

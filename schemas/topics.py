@@ -15,6 +15,7 @@ ALERTS = "coverage.alerts.v1"
 DEAD_LETTERS = "workforce.dead-letters.v1"
 GENERATIONS = "coverage.generations.v1"
 CLOCK = "coverage.clock.v1"
+TOKEN_KEYS = "peserta.token-keys.v1"
 
 
 def of_generation(name: str, generation: int, sign: str = ".g") -> str:
@@ -75,6 +76,11 @@ class TopicNames:
     def clock(self) -> str:
         """The topic to which a recorder with the wall clock writes to learn the broker's time."""
         return self.prefix + CLOCK
+
+    @property
+    def token_keys(self) -> str:
+        """Marks of the keys that companies' people were imported with."""
+        return self.prefix + TOKEN_KEYS
 
     def _of_book(self, name: str) -> str:
         return of_generation(self.prefix + name, self.generation)

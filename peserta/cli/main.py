@@ -51,6 +51,11 @@ COMMANDS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
             "roster:roster",
             "Compare the list of all workers of a company with the book, and publish the difference.",
         ),
+        (
+            "import",
+            "import_sheet:import_sheet",
+            "Read a sheet of facts, show how it was understood, and publish it with `--apply`.",
+        ),
         ("policies", "reference:policies", "Set, end and list the policies that companies are watched under."),
         ("companies", "reference:companies", "Set and list the registry of companies."),
         ("token", "token:token", "Make the key of people's tokens, and tokens of their numbers."),

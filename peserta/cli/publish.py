@@ -67,14 +67,14 @@ def publish(
     """
     settings = find_installation()
     refusals = Refusals(as_json)
-    door = Door(now_ms, settings.clock == REPLAY, allow_future, kinds(settings, topic))
+    door = Door(now_ms, settings.clock == REPLAY, allow_future, kinds_of(settings, topic))
     lines = FactLines(files)
     with line_progress(lines, "checking" if dry_run else "publishing") as bar:
         publishing = Publishing(lines, door, refusals.add, bar.on_line)
         if dry_run:
             ended = _check(publishing, settings, bar, no_book=no_book)
         else:
-            ended = _publish(publishing, with_kafka(settings), topic, bar, None if no_wait else wait)
+            ended = send_and_follow(publishing, with_kafka(settings), topic, bar, None if no_wait else wait)
     account = publishing.account
     if dry_run:
         show_dry_run(account, refusals)
@@ -97,7 +97,7 @@ class Ended(NamedTuple):
     code: int = ExitCode.DONE
 
 
-def kinds(settings: Settings, topic: str) -> tuple[str, ...]:
+def kinds_of(settings: Settings, topic: str) -> tuple[str, ...]:
     """The types of record that the topic may carry; all types if the settings do not name the topic."""
     return next((inbound.types for inbound in settings.inbound_topics if inbound.name == topic), KINDS)
 
@@ -119,7 +119,7 @@ def _check(publishing: Publishing, settings: Settings, bar: LineProgress, *, no_
     return Ended(said)
 
 
-def _publish(
+def send_and_follow(
     publishing: Publishing, settings: Settings, topic: str, bar: LineProgress, silence_s: float | None
 ) -> Ended:
     """Send, and wait for the dispositions unless `silence_s` is None. Acknowledged lines stay published whatever

@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from peserta.cli.screen import err, out, print_json, shown, table
 from peserta.intake.door import REASONS_OF_LINES
-from peserta.intake.fact_files import FactFiles
 from peserta.intake.lines_sent import Fate
 from peserta.intake.publishing.account import Account, By, RefusedLine
 from schemas.admission import Refusal
@@ -43,10 +42,17 @@ NOT_YET_KNOWN: Final = (
 FORESEEN: Final = (("new", Fate.SENT), ("known already (duplicate)", Fate.DUPLICATE))
 
 
+class Measured(Protocol):
+    """Lines of which it is known how many bytes were read, and of how many if that can be known."""
+
+    bytes_read: int
+    bytes_total: int | None
+
+
 class LineProgress:
     """A bar of bytes if the size of the files is known, else a pulse; and the number of lines."""
 
-    def __init__(self, lines: FactFiles, progress: Progress, description: str) -> None:
+    def __init__(self, lines: Measured, progress: Progress, description: str) -> None:
         self._lines, self._progress, self._seen = lines, progress, 0
         self._task = progress.add_task(description, total=lines.bytes_total, what="")
 
@@ -68,7 +74,7 @@ class LineProgress:
 
 
 @contextmanager
-def line_progress(lines: FactFiles, description: str) -> Iterator[LineProgress]:
+def line_progress(lines: Measured, description: str) -> Iterator[LineProgress]:
     """Progress on standard error, removed at the end. Nothing is shown without a terminal."""
     columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[what]}")
     with Progress(*columns, TimeElapsedColumn(), console=err, transient=True, disable=not err.is_terminal) as progress:

@@ -8,7 +8,7 @@ import typer
 
 from peserta.cli.arguments import AllowFuture, AsOf
 from peserta.cli.exit_codes import ExitCode
-from peserta.cli.publish import INTERRUPTED, WAIT_MAX_S, WAIT_MIN_S, kinds
+from peserta.cli.publish import INTERRUPTED, WAIT_MAX_S, WAIT_MIN_S, kinds_of
 from peserta.cli.roster_screen import RefusedFacts, show_account, show_comparison, unconfirmed
 from peserta.cli.roster_sheet import show_sheet
 from peserta.cli.roster_words import WORDS, RosterWords
@@ -89,7 +89,7 @@ def roster(
     roll = Roll(company, day(as_of), source)
     check_roll(roll, now_ms(), is_replay=settings.clock == REPLAY)
     read = _read(settings, file, roll, Reading(token_key, mapping, sheet, language))
-    door = Door(now_ms, settings.clock == REPLAY, allow_future, kinds(settings, FACTS))
+    door = Door(now_ms, settings.clock == REPLAY, allow_future, kinds_of(settings, FACTS))
     telling = Telling(err if as_json else out, WORDS[language])
     show_sheet(telling.screen, telling.words, read, language)
     is_whole = accept_refused or not read.refused

@@ -19,6 +19,7 @@ from schemas.topics import (
     LEDGER,
     POLICIES,
     SNAPSHOTS,
+    TOKEN_KEYS,
     of_generation,
 )
 from streams.settings import BOOKKEEPER_APP, REPLAY, STATE_NAME, TIMESTAMP_TYPE
@@ -85,6 +86,7 @@ def topic_table(
         Topic(JOURNAL, "delete"),
         Topic(DEAD_LETTERS, "delete", letters_ms),
         Topic(GENERATIONS, "compact", partitions=1),
+        Topic(TOKEN_KEYS, "delete", partitions=1),
         *([] if history else [Topic(CLOCK, "delete", DAY_MS, timestamps="LogAppendTime", partitions=1)]),
         *book_topics(generation, letters_ms),
     )

@@ -23,8 +23,8 @@ OnRefused = Callable[[RefusedLine], None]
 OnLine = Callable[[], None]
 
 
-class Lines(Protocol):
-    """Numbered lines of facts, read once, and where each comes from."""
+class NumberedLines(Protocol):
+    """Numbered lines of facts, read once, and the place of each in a file."""
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]: ...
 
@@ -42,7 +42,7 @@ class Publishing:
     `account` has what is known so far, even if this ended early.
     """
 
-    def __init__(self, lines: Lines, door: Door, on_refused: OnRefused, on_line: OnLine) -> None:
+    def __init__(self, lines: NumberedLines, door: Door, on_refused: OnRefused, on_line: OnLine) -> None:
         self._lines, self._door = lines, door
         self._on_refused, self._on_line = on_refused, on_line
         self._sent, self._facts = LinesSent(), FactsOfFiles()

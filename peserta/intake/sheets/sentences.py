@@ -249,10 +249,10 @@ OF_PREVIEWS: Final[Mapping[str, Sentence]] = {
     "other_sheets": Sentence(
         "Read is the sheet {sheet}; not read: {others}.", "Yang dibaca lembar {sheet}; tidak dibaca: {others}."
     ),
-    "merged_areas": Sentence("{count} areas are merged.", "{count} area sel digabung."),
+    "merged_areas": Sentence("Merged areas: {count}.", "Area sel gabungan: {count}."),
     "hidden_rows": Sentence(
-        "{count} rows are hidden or filtered out. They were read like all others.",
-        "{count} baris tersembunyi atau tersaring. Semuanya tetap dibaca.",
+        "Rows that are hidden or filtered out: {count}. They were read like all others.",
+        "Baris tersembunyi atau tersaring: {count}. Semuanya tetap dibaca.",
     ),
     "dates_both_ways": Sentence(
         "Every date in column {column} ({words}) can be read both ways, and is read day first: 01/02 is 1 February.",
@@ -264,13 +264,17 @@ OF_PREVIEWS: Final[Mapping[str, Sentence]] = {
         "Kolom {column} ({words}) berisi tanggal asli dan teks. Hari dan bulan mungkin tertukar: periksa.",
     ),
     "cells_not_used": Sentence(
-        "In {count} rows of type {type}, column {column} ({words}) is filled and not used: a row is one fact.",
+        "Rows of type {type} in which column {column} ({words}) is filled and not used: {count}. A row is one fact.",
         "Di {count} baris berjenis {type}, kolom {column} ({words}) terisi tetapi tidak dipakai: satu baris, satu "
         "fakta.",
     ),
     "repeated_rows": Sentence(
-        "{count} rows repeat an earlier row, and count once.",
+        "Rows that repeat an earlier row, and count once: {count}.",
         "{count} baris mengulang baris sebelumnya, dan dihitung sekali.",
+    ),
+    "conflicting_rows": Sentence(
+        "Rows with the event_id of an earlier row and other content: {count}. The book will refuse them.",
+        "{count} baris memakai event_id baris sebelumnya dengan isi lain: buku akan menolaknya.",
     ),
     "number_cells": Sentence(
         "Column {column} ({words}) has cells of type number: leading zeros, if there were any, are not seen.",

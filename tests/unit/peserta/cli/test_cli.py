@@ -249,6 +249,7 @@ READING_SETTINGS: Final = sorted(path for path in LEAVES if path not in WITHOUT_
 ARGUMENTS: Final = {
     "publish": ["facts.ndjson"],
     "roster": ["table.csv", "--company", "C1", "--as-of", "2025-12-31"],
+    "import": ["table.csv"],
     "tick": ["2025-12-31"],
     "sql": ["SELECT 1"],
     "journal export": ["book"],

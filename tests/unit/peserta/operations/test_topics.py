@@ -16,6 +16,7 @@ KEPT = {
     "workforce.dead-letters.v1": ("delete", 90 * DAY_MS),
     "coverage.generations.v1": ("compact", -1),
     "coverage.clock.v1": ("delete", DAY_MS),
+    "peserta.token-keys.v1": ("delete", -1),
     "peserta-bookkeeper-book-changelog": ("compact", -1),
 }
 
@@ -46,7 +47,7 @@ def test_everybody_calls_the_topics_by_the_names_in_the_table(generation: int) -
     names = TopicNames("p.", generation)
     called = [getattr(names, name) for name, of in vars(TopicNames).items() if isinstance(of, property)]
     assert set(called) <= {topic.name for topic in topic_table(prefix="p.", generation=generation)}
-    assert len(called) == 11
+    assert len(called) == 12
 
 
 def test_a_history_keeps_its_old_records_everywhere() -> None:
