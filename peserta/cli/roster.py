@@ -22,6 +22,7 @@ from peserta.intake.rosters.leavers import LeaversUnconfirmed, check_leavers
 from peserta.intake.rosters.roster import SOURCE_DEFAULT, Roll, check_roll
 from peserta.intake.rosters.run import RosterPublishing, compare_with_book, unrecorded, wait_until_recorded
 from peserta.intake.rosters.sheet import RosterSheet, read_roster
+from peserta.intake.sheets.annotated import write_annotated
 from peserta.intake.sheets.cells import WrongSheet
 from peserta.intake.sheets.mapping import NOTHING_MAPPED, read_mapping
 from peserta.intake.sheets.sentences import Language
@@ -47,10 +48,16 @@ SheetName = Annotated[str | None, typer.Option(help="The sheet of an XLSX file; 
 InLanguage = Annotated[Language, typer.Option(help="The language of what is said.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the facts, one JSON object a line, only.")]
 Apply = Annotated[bool, typer.Option("--apply", help="Publish the facts, and wait for the book.")]
+AnnotatedFile = Annotated[
+    Path | None,
+    typer.Option(help="Write a copy with result and reason of each row.", metavar="OUT.xlsx"),
+]
 ConfirmLeavers = Annotated[
     int | None, typer.Option(min=0, help="It is meant that exactly so many workers are ended.", metavar="N")
 ]
-AcceptRefused = Annotated[bool, typer.Option("--accept-refused", help="Go on without the rows that are refused.")]
+WithoutRefused = Annotated[
+    bool, typer.Option("--without-refused", help="Go on with the other rows although some were refused.")
+]
 Wait = Annotated[
     float, typer.Option(min=WAIT_MIN_S, max=WAIT_MAX_S, help="Seconds without news of a fact, to give up after.")
 ]
@@ -66,9 +73,10 @@ def roster(
     sheet: SheetName = None,
     language: InLanguage = "en",
     as_json: AsJson = False,
+    annotated: AnnotatedFile = None,
     apply: Apply = False,
     confirm_leavers: ConfirmLeavers = None,
-    accept_refused: AcceptRefused = False,
+    without_refused: WithoutRefused = False,
     allow_future: AllowFuture = False,
     wait: Wait = WAIT_DEFAULT_S,
 ) -> None:
@@ -78,21 +86,25 @@ def roster(
     by kind, with the token of each worker who would be ended. After --apply the book is what the file says, at the end
     of that day, and the same file again publishes nothing. When it was interrupted, the same command goes on.
 
-    One refused row means that nothing is published (--accept-refused: nobody is ended whom it may mean). More than 5
+    One refused row means that nothing is published (--without-refused: nobody is ended whom it may mean). More than 5
     leavers, and more than 10 % of the workers, must be confirmed by their exact number.
 
     Exit code 1 when a row or a fact was refused, or leavers are not confirmed.
 
     Example: peserta roster september.xlsx --company C1 --as-of 2025-09-30
     """
+    if as_json and apply:
+        raise Rejected("--json prints facts and --apply publishes them: ask for one of the two.")
     settings = with_kafka(find_installation())
     roll = Roll(company, day(as_of), source)
     check_roll(roll, now_ms(), is_replay=settings.clock == REPLAY)
     read = _read(settings, file, roll, Reading(token_key, mapping, sheet, language))
     door = Door(now_ms, settings.clock == REPLAY, allow_future, kinds_of(settings, FACTS))
+    if annotated is not None:
+        write_annotated(annotated, read.table, read.fates, language)
     telling = Telling(err if as_json else out, WORDS[language])
     show_sheet(telling.screen, telling.words, read, language)
-    is_whole = accept_refused or not read.refused
+    is_whole = without_refused or not read.refused
     if not is_whole and (apply or as_json):
         telling.say(telling.words.not_published)
         raise typer.Exit(ExitCode.NOT_AS_ASKED)

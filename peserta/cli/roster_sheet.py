@@ -5,7 +5,7 @@ from typing import Final
 from peserta.cli.roster_words import RosterWords
 from peserta.cli.screen import Screen, shown
 from peserta.intake.rosters.sheet import RosterSheet
-from peserta.intake.sheets.rows import RowPassed, RowRead, RowRefused
+from peserta.intake.sheets.rows import RowPassed, RowRead
 from peserta.intake.sheets.sentences import Language
 from peserta.intake.sheets.suspicions import remarks_on
 from schemas.vocabulary import programme_names
@@ -30,11 +30,6 @@ def show_sheet(screen: Screen, words: RosterWords, read: RosterSheet, language: 
     for remark in (*table.remarks, *remarks_on(table, layout)):
         screen.print(shown(remark.sentence(language)))
     for row in refused[:REFUSED_SHOWN_MAX]:
-        screen.print(shown(_refused(words, row, language)))
+        screen.print(shown(row.sentence(language)))
     if len(refused) > REFUSED_SHOWN_MAX:
         screen.print(words.more_refused.format(count=len(refused) - REFUSED_SHOWN_MAX))
-
-
-def _refused(words: RosterWords, row: RowRefused, language: Language) -> str:
-    column = "" if row.column is None else f", {row.column.letters} ({row.column.words})"
-    return f"{words.row.format(number=row.number)}{column}: {row.reason}: {row.remark.sentence(language)}"

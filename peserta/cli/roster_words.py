@@ -15,7 +15,6 @@ class RosterWords:
     rows: str
     not_read: str
     programmes: str
-    row: str
     more_refused: str
     comparing: str
     publishing: str
@@ -48,7 +47,6 @@ ENGLISH: Final = RosterWords(
     rows="{file}: {read} rows read, {refused} refused, {passed} passed over (blank, title, total).",
     not_read="Columns that are not read: {columns}.",
     programmes="Programmes that the file tells of: {programmes}.",
-    row="Row {number}",
     more_refused="... and {count} more refused rows.",
     comparing="comparing with the book",
     publishing="publishing",
@@ -97,7 +95,6 @@ INDONESIAN: Final = RosterWords(
     rows="{file}: {read} baris dibaca, {refused} ditolak, {passed} dilewati (kosong, judul, jumlah).",
     not_read="Kolom yang tidak dibaca: {columns}.",
     programmes="Program yang disebut berkas: {programmes}.",
-    row="Baris {number}",
     more_refused="... dan {count} baris lagi ditolak.",
     comparing="membandingkan dengan buku",
     publishing="mengirim",

@@ -107,8 +107,13 @@ class _Worker:
     def ids(self, kind: str, on: str, own: Mapping[str, Any], many: int) -> list[str]:
         values = ["+".join(value) if isinstance(value, list) else value for value in own.values()]
         content = [kind, self.roster.roll.company_id, self.worker, on, self.roster.roll.source, *values]
-        texts = ["\n".join(content + ([str(n)] if n > 1 else [])) for n in range(1, many + 1)]
-        return [f"roster.{self.d.replace('-', '')}.{hashlib.sha256(t.encode()).hexdigest()[:24]}" for t in texts]
+        digests = [_digest("\n".join(content))]
+        digests += [_digest(f"{digests[0]}\n{attempt}") for attempt in range(2, many + 1)]
+        return [f"roster.{self.d.replace('-', '')}.{digest}" for digest in digests]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def lines_of(facts: Iterable[Fact]) -> list[Line]:

@@ -46,7 +46,7 @@ def test_one_refused_row_and_nothing_is_published_or_printed(
     assert roster(monkeypatch, file, *OF_C1, *more, "--language", "id") == 1
     out, err = capfd.readouterr()
     said = out if more == ("--apply",) else err
-    assert "Baris 3, A (worker_id): national_id: Kolom ini untuk token" in said
+    assert "Baris 3, kolom A (worker_id): Kolom ini untuk token" in said
     assert "Tidak ada yang dikirim." in said
     assert NIK not in out + err
     assert (out == "") is (more == ("--json",))

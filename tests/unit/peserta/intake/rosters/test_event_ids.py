@@ -29,8 +29,8 @@ def test_the_id_of_a_fact(fact: Fact, digest: str) -> None:
 def test_an_id_that_is_taken_is_not_used_again() -> None:
     fact = CASES[0][0]
     first = with_free_id(fact, DAY, ()).event_id
-    # printf 'hire\nC1\nw1\n2025-09-15\nhris\nfixed_term\n2' | sha256sum
-    second = "roster.20250930.e00810dafaadba8c336f7166"
+    # printf '0c12b4c490e6f3bef05105bc\n2' | sha256sum
+    second = "roster.20250930.5579478cb86b71e44ce4a286"
     assert with_free_id(fact, DAY, {first}).event_id == second
     assert made_before(fact, DAY, {first, second}, {second})
     assert made_before(fact, DAY, {first, second}, {first})
