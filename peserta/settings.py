@@ -22,6 +22,7 @@ from schemas.topics import (
     FACTS,
     GENERATIONS,
     JOURNAL,
+    KEYS,
     LEDGER,
     POLICIES,
     SNAPSHOTS,
@@ -41,7 +42,7 @@ STATE_CACHE_MB_MAX: Final = 1 << 20
 PORT_MAX: Final = 65_535
 NO_PORT: Final = -1
 RESERVED: Final = frozenset(
-    (COMPANIES, POLICIES, JOURNAL, LEDGER, SNAPSHOTS, ALERTS, DEAD_LETTERS, GENERATIONS, CLOCK, TOKEN_KEYS)
+    (COMPANIES, POLICIES, JOURNAL, LEDGER, SNAPSHOTS, ALERTS, DEAD_LETTERS, GENERATIONS, CLOCK, KEYS, TOKEN_KEYS)
 )
 LATER_GENERATION: Final = re.compile(r"[.]g\d+")
 BROKERS: Final = re.compile(r"[^\s:,/@]+:\d{1,5}(,[^\s:,/@]+:\d{1,5})*")

@@ -15,6 +15,7 @@ ALERTS = "coverage.alerts.v1"
 DEAD_LETTERS = "workforce.dead-letters.v1"
 GENERATIONS = "coverage.generations.v1"
 CLOCK = "coverage.clock.v1"
+KEYS = "peserta.keys.v1"
 TOKEN_KEYS = "peserta.token-keys.v1"
 
 
@@ -76,6 +77,11 @@ class TopicNames:
     def clock(self) -> str:
         """The topic to which a recorder with the wall clock writes to learn the broker's time."""
         return self.prefix + CLOCK
+
+    @property
+    def keys(self) -> str:
+        """Keys of the HTTP door; no input of the book."""
+        return self.prefix + KEYS
 
     @property
     def token_keys(self) -> str:

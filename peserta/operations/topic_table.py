@@ -16,6 +16,7 @@ from schemas.topics import (
     FACTS,
     GENERATIONS,
     JOURNAL,
+    KEYS,
     LEDGER,
     POLICIES,
     SNAPSHOTS,
@@ -87,6 +88,7 @@ def topic_table(
         Topic(DEAD_LETTERS, "delete", letters_ms),
         Topic(GENERATIONS, "compact", partitions=1),
         Topic(TOKEN_KEYS, "delete", partitions=1),
+        Topic(KEYS, "compact", partitions=1),
         *([] if history else [Topic(CLOCK, "delete", DAY_MS, timestamps="LogAppendTime", partitions=1)]),
         *book_topics(generation, letters_ms),
     )

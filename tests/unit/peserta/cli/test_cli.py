@@ -113,6 +113,7 @@ def test_the_commands() -> None:
         *(f"topics {what}" for what in ("create", "list")),
         *(f"policies {what}" for what in ("apply", "end", "list")),
         *(f"companies {what}" for what in ("apply", "list")),
+        *(f"keys {what}" for what in ("create", "list", "expire", "revoke")),
     }
 
 
@@ -256,6 +257,9 @@ ARGUMENTS: Final = {
     "policies apply": ["policies.yaml"],
     "policies end": ["floor"],
     "companies apply": ["companies.yaml"],
+    "keys create": ["hris", "--role", "publisher"],
+    "keys expire": ["k1"],
+    "keys revoke": ["k1"],
 }
 
 
@@ -319,7 +323,7 @@ def test_a_time_of_recording_ahead_of_now_must_be_meant(
 NEEDS_KAFKA: Final = sorted(
     path
     for path in LEAVES
-    if path[0] in ("alerts", "publish", "tick", "topics", "policies", "companies", "journal")
+    if path[0] in ("alerts", "publish", "tick", "topics", "policies", "companies", "journal", "keys")
     and path not in (("topics", "list"), ("topics", "acls"))  # what is asked of the settings alone
 )
 RECORDED: Final = ["--recorded-at", "2025-01-01T00:00:00Z"]

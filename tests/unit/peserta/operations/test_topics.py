@@ -17,6 +17,7 @@ KEPT = {
     "coverage.generations.v1": ("compact", -1),
     "coverage.clock.v1": ("delete", DAY_MS),
     "peserta.token-keys.v1": ("delete", -1),
+    "peserta.keys.v1": ("compact", -1),
     "peserta-bookkeeper-book-changelog": ("compact", -1),
 }
 

@@ -1,0 +1,162 @@
+"""Keys of the HTTP door: made, changed and read in their topic. The secret of a key is never written anywhere."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+
+from peserta.operations.audit.reading import partition_reader
+from peserta.operations.failure import Rejected, Unavailable
+from peserta.operations.kafka_reading import kafka_errors, no_broker
+from peserta.settings import Settings
+from schemas.keys import RULES, SECRET_BYTES, Key, secret_sha256, secret_text, wrong_field
+from schemas.records import Instant
+
+WRITE_LIMIT_S: Final = 30.0  # an idempotent producer of aiokafka tries for ever
+STOP_LIMIT_S: Final = 5.0
+REQUEST_TIMEOUT_MS: Final = 10_000
+ROUNDS_MAX: Final = 3  # of writing a key again, because another command changed it at the same time
+
+
+class KeyTable:
+    """The keys as their topic has them, record by record. Who asks with a secret gets the key, or nothing."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Key] = {}
+        self._by_sha256: dict[str, Key] = {}
+
+    def take(self, key_id: bytes | None, value: bytes | None) -> None:
+        """One record of the topic.
+
+        A revoked key stays revoked, whatever comes later. A record that cannot be read ends the key of its id: a door
+        that does not understand a limit does not open.
+        """
+        name = (key_id or b"").decode("utf-8", "replace")
+        before = self._by_id.pop(name, None)
+        if before is not None:
+            self._by_sha256.pop(before.sha256, None)
+        try:
+            key = Key.decode(value or b"")
+        except (ValueError, RecursionError):
+            return
+        if key.key_id != name:
+            return
+        if before is not None and before.revoked:
+            key = replace(key, revoked=True)
+        self._by_id[name] = self._by_sha256[key.sha256] = key
+
+    def of_secret(self, text: str) -> Key | None:
+        """The key whose secret this is, valid or not."""
+        return self._by_sha256.get(secret_sha256(text))
+
+    def of_id(self, key_id: str) -> Key | None:
+        """The key with this id."""
+        return self._by_id.get(key_id)
+
+    def all(self) -> Sequence[Key]:
+        """Every key, the oldest first."""
+        return sorted(self._by_id.values(), key=lambda key: (key.created_at, key.key_id))
+
+
+def new_key(
+    secret: bytes,
+    key_id: str,
+    *,
+    name: str,
+    role: str,
+    created_at: Instant,
+    companies: Sequence[str] = (),
+    types: Sequence[str] = (),
+    sources: Sequence[str] = (),
+    expires_at: Instant | None = None,
+) -> tuple[Key, str]:
+    """(the record, the secret as it is sent); no companies, types or sources: no limit. Rejected says what is wrong."""
+    if len(secret) != SECRET_BYTES:
+        raise ValueError(f"a secret has {SECRET_BYTES} random bytes")
+    text = secret_text(secret)
+    key = Key(
+        key_id,
+        name,
+        role,
+        secret_sha256(text),
+        created_at,
+        companies=_limit(companies),
+        types=_limit(types),
+        sources=_limit(sources),
+        expires_at=expires_at,
+    )
+    if wrong := wrong_field(key):
+        raise Rejected(f"The {wrong} of the key {RULES[wrong]}. No key was made.")
+    return key, text
+
+
+def _limit(values: Sequence[str]) -> tuple[str, ...] | None:
+    return tuple(sorted(set(values))) or None
+
+
+async def read_keys(settings: Settings) -> KeyTable:
+    """The keys as they are now; Unavailable without a broker or the topic."""
+    table, topic = KeyTable(), settings.topics.keys
+    async with partition_reader(settings.kafka) as reader:
+        if topic not in await reader.topics():
+            raise Unavailable(f"There is no topic {topic} at {settings.kafka}. `peserta topics create` makes it.")
+        async for record in reader.records(topic, 0):
+            table.take(record.key, record.value)
+    return table
+
+
+async def write_key(settings: Settings, key: Key) -> None:
+    """Return when Kafka has acknowledged the record; Unavailable when it does not.
+
+    What another command wrote at the same time is looked at afterwards: a key that was revoked meanwhile is written
+    again as revoked, so that compaction cannot bring it back.
+    """
+    for _ in range(ROUNDS_MAX):
+        await _send(settings, key)
+        found = (await read_keys(settings)).of_id(key.key_id)
+        if found is None or found.revoked == key.revoked:
+            return
+        key = found
+
+
+async def change_key(settings: Settings, key_id: str, **changes: Any) -> Key:
+    """The key after the change, once Kafka has acknowledged it. Rejected when there is no such key or it is revoked."""
+    key = (await read_keys(settings)).of_id(key_id)
+    if key is None:
+        raise Rejected(f"There is no key {key_id}: `peserta keys list` shows those there are.")
+    if key.revoked:
+        raise Rejected(f"The key {key_id} is revoked already, and stays so.")
+    changed = replace(key, **changes)
+    if wrong := wrong_field(changed):
+        raise Rejected(f"The {wrong} of the key {RULES[wrong]}. Nothing was changed.")
+    await write_key(settings, changed)
+    return changed
+
+
+async def _send(settings: Settings, key: Key) -> None:
+    producer = _producer(settings)
+    try:
+        with kafka_errors(settings.kafka):
+            async with asyncio.timeout(WRITE_LIMIT_S):
+                await producer.start()
+                await producer.send_and_wait(settings.topics.keys, key.encode(), key=key.key_id.encode(), partition=0)
+    except TimeoutError as error:
+        raise no_broker(settings.kafka) from error
+    except KafkaError as error:  # an unknown topic, which `kafka_errors` lets pass
+        raise Unavailable(
+            f"{settings.topics.keys} cannot be written: {type(error).__name__}. `peserta topics create` makes it.",
+        ) from error
+    finally:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_LIMIT_S):
+                await producer.stop()
+
+
+def _producer(settings: Settings) -> AIOKafkaProducer:
+    return AIOKafkaProducer(
+        bootstrap_servers=settings.kafka, acks="all", enable_idempotence=True, request_timeout_ms=REQUEST_TIMEOUT_MS
+    )
