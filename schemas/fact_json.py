@@ -92,9 +92,14 @@ def read_record(line: bytes) -> FactLine | Refusal:
     if len(line) > RECORD_BYTES_MAX:
         return Refusal(OVERSIZED, None, None)
     try:
-        fields = _decoded(line.decode("utf-8"))
+        fields = decoded(line.decode("utf-8"))
     except (ValueError, RecursionError):
         return Refusal(DECODE_ERROR, None, None)
+    return read_fields(fields)
+
+
+def read_fields(fields: Any) -> FactLine | Refusal:
+    """The same for the JSON value of a line (`decoded`)."""
     if not isinstance(fields, dict):
         return Refusal(DECODE_ERROR, None, None)
     try:
@@ -238,8 +243,9 @@ _decoder: Final = json.JSONDecoder(
 _encode: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 
 
-def _decoded(text: str) -> Any:
-    """The JSON value of a line; ValueError when it is not JSON. Nearly every line is one object and nothing else."""
+def decoded(text: str) -> Any:
+    """The JSON value of a line, its numbers all 0; ValueError when it is not JSON or says a key twice, and
+    RecursionError when it is too deep. Nearly every line is one object and nothing else."""
     if text.startswith("{"):
         fields, end = _decoder.raw_decode(text)
         if end == len(text):

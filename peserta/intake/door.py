@@ -35,7 +35,10 @@ class Door:
 
     def read(self, raw: bytes) -> FactLine | Refusal:
         """The fact of a line that may be sent, or why it is refused."""
-        read = read_record(raw)
+        return self.sendable(read_record(raw))
+
+    def sendable(self, read: FactLine | Refusal) -> FactLine | Refusal:
+        """The same for a line that was read already."""
         if isinstance(read, Refusal):
             return read
         if self.replay and not self.allow_future and read.recorded_at > self.now():

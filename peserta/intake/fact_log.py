@@ -1,0 +1,181 @@
+"""Facts appended to the inbound topics, and acknowledged: the one producer of a process that serves others."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final, Protocol
+
+from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+
+from peserta.operations.failure import Unavailable
+from peserta.settings import Settings
+from schemas.codec import InboundCodec
+from schemas.fact_json import FactLine
+from schemas.records import Coordinates
+from schemas.vocabulary import KINDS
+from streams.lane.delivery import RECORDS_PER_PRODUCER_MAX
+from streams.settings import REPLAY
+
+ACKNOWLEDGED_LIMIT_S: Final = 10.0  # an idempotent producer of aiokafka tries for ever
+UNDER_WAY_MAX: Final = 40_000  # facts that wait for their acknowledgement, of all callers
+START_LIMIT_S: Final = 10.0
+STOP_LIMIT_S: Final = 10.0
+REQUEST_TIMEOUT_MS: Final = 10_000
+LINGER_MS: Final = 5
+BATCH_BYTES_MAX: Final = 1 << 18
+
+
+class NotAcknowledged(Unavailable):
+    """Kafka has not acknowledged all facts of a call. Some of them may be in the topic, or come there later."""
+
+
+class Busy(Unavailable):
+    """So many facts wait for Kafka that no more are taken now. Nothing of the call was sent."""
+
+
+class FactLog(Protocol):
+    """Where facts are appended."""
+
+    async def append(self, facts: Sequence[FactLine]) -> Sequence[Coordinates]:
+        """Append the facts in this order and return where each is, once all are acknowledged.
+
+        Raises Busy when nothing was sent, and NotAcknowledged when it is not known of every fact that it is there.
+        """
+        ...
+
+
+class KafkaFactLog:
+    """Appends to the inbound topics of an installation: each fact to the first topic that may carry its type.
+
+    In a book of history a record carries its `recorded_at` as timestamp; else the broker stamps it.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._codec = InboundCodec()
+        self._topics = topics_of_kinds(settings)
+        self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
+        self._sent = 0  # by this producer
+        self._under_way = 0
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    async def append(self, facts: Sequence[FactLine]) -> Sequence[Coordinates]:
+        """See FactLog."""
+        if self._under_way + len(facts) > UNDER_WAY_MAX:
+            raise Busy(f"{self._under_way} facts wait for Kafka, and no more than {UNDER_WAY_MAX} may.")
+        self._under_way += len(facts)
+        sent: list[asyncio.Future[Any]] = []
+        try:
+            async with asyncio.timeout(ACKNOWLEDGED_LIMIT_S):
+                producer = await self._started(len(facts))
+                await self._send(producer, facts, sent)
+                if sent:
+                    await asyncio.wait(sent)
+            return [_coordinates(future.result()) for future in sent]
+        except TimeoutError as error:
+            raise _not_acknowledged(facts, sent, f"{ACKNOWLEDGED_LIMIT_S:g} s of silence") from error
+        except KafkaError as error:
+            # A producer that was refused a batch may refuse all that follow.
+            self._replace()
+            raise _not_acknowledged(facts, sent, type(error).__name__) from error
+        finally:
+            self._under_way -= len(facts)
+
+    async def start(self) -> None:
+        """Connect now, so that the first call need not; NotAcknowledged when no broker answers."""
+        try:
+            async with asyncio.timeout(START_LIMIT_S):
+                await self._started(0)
+        except (KafkaError, TimeoutError) as error:
+            raise NotAcknowledged(f"No Kafka broker answers at {self._settings.kafka}.") from error
+
+    async def stop(self) -> None:
+        """Send what is waiting, within STOP_LIMIT_S."""
+        self._replace()
+        if self._leaving:
+            await asyncio.wait(self._leaving)
+
+    async def _send(
+        self, producer: AIOKafkaProducer, facts: Sequence[FactLine], sent: list[asyncio.Future[Any]]
+    ) -> None:
+        replay = self._settings.clock == REPLAY
+        for fact, recorded_at in facts:
+            future = await producer.send(
+                self._topics[KINDS[fact.kind]],
+                self._codec.encode(fact),
+                key=fact.company_id.encode(),
+                timestamp_ms=recorded_at if replay else None,
+            )
+            future.add_done_callback(_heard)
+            sent.append(future)
+
+    async def _started(self, more: int) -> AIOKafkaProducer:
+        """The producer; a new one where there is none, or where the sequence numbers of the old one would end."""
+        async with self._starting:
+            if self._sent + more > RECORDS_PER_PRODUCER_MAX:
+                self._replace()
+            if self._producer is None:
+                producer = _producer(self._settings)
+                try:
+                    await producer.start()
+                except BaseException:
+                    await _stop(producer)
+                    raise
+                self._producer, self._sent = producer, 0
+            self._sent += more
+            return self._producer
+
+    def _replace(self) -> None:
+        """The next call gets a new producer. The old one sends what it has, for a while."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            leaving = asyncio.create_task(_stop(producer))
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+
+
+def topics_of_kinds(settings: Settings) -> Mapping[str, str]:
+    """Type of fact -> the inbound topic that it is sent to, with the prefix; a type that no topic carries has none."""
+    found: dict[str, str] = {}
+    for topic in settings.inbound_topics:
+        for kind in topic.types:
+            found.setdefault(kind, settings.topic_prefix + topic.name)
+    return found
+
+
+def _producer(settings: Settings) -> AIOKafkaProducer:
+    return AIOKafkaProducer(
+        bootstrap_servers=settings.kafka,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=LINGER_MS,
+        max_batch_size=BATCH_BYTES_MAX,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+    )
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    """One that cannot send what it has is left behind: it would try for ever."""
+    with suppress(TimeoutError, KafkaError):
+        async with asyncio.timeout(STOP_LIMIT_S):
+            await producer.stop()
+
+
+def _heard(future: asyncio.Future[Any]) -> None:
+    """Nobody may be waiting any more for this acknowledgement: its error is not one that is forgotten."""
+    if not future.cancelled():
+        future.exception()
+
+
+def _coordinates(metadata: Any) -> Coordinates:
+    return Coordinates(metadata.topic, metadata.partition, metadata.offset)
+
+
+def _not_acknowledged(facts: Sequence[FactLine], sent: Sequence[asyncio.Future[Any]], why: str) -> NotAcknowledged:
+    taken = sum(future.done() and not future.cancelled() and future.exception() is None for future in sent)
+    return NotAcknowledged(
+        f"Kafka has acknowledged {taken} of {len(facts)} facts ({why}). Send all of them again: a fact that was taken "
+        "already counts as duplicate, by its event_id."
+    )
