@@ -28,11 +28,12 @@ OWN: Final = {
     "streams/lane": ("streams.lane", "schemas.kafka", "schemas.secret_file"),  # how to connect is not about the book
     "sinks": ("schemas", "sinks"),
     "deploy": ("deploy",),
-    "peserta": (*BELOW_FACES, "peserta.cli"),
+    "peserta": (*BELOW_FACES, "peserta.cli", "peserta.api"),
     "peserta/operations": (*SERVICE, "peserta.settings", "peserta.operations"),
     "peserta/intake": BELOW_FACES,
     "peserta/demo": (*BELOW_FACES, "peserta.demo"),
-    "peserta/cli": (*BELOW_FACES, "peserta.demo", "peserta.cli"),
+    "peserta/cli": (*BELOW_FACES, "peserta.demo", "peserta.cli", "peserta.http_server"),
+    "peserta/api": (*BELOW_FACES, "peserta.api"),
     "tests": ROOMS,
 }
 # Folder -> the libraries that it may import; where nothing is said, any.
@@ -53,6 +54,8 @@ DOORS: Final = {
     "typer": ("peserta/cli", "tests"),
     "rich": ("peserta/cli", "deploy/embedded", "tests"),
     "chdb": ("deploy/embedded", "tests"),
+    "fastapi": ("peserta/api", "tests"),
+    "uvicorn": ("deploy/embedded", "peserta/http_server.py", "tests"),
 }
 # A face translates arguments, requests or pages into calls, and results back.
 FACES: Final = ("peserta/cli", "peserta/api", "peserta/console")

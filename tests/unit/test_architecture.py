@@ -73,6 +73,7 @@ def test_rooms_know_each_other_in_one_direction() -> None:
     for folder, rooms in OWN.items():
         assert any(room.startswith("peserta") for room in rooms) == (folder.startswith("peserta") or folder == "tests")
         assert ("peserta.cli" in rooms) == (folder in ("peserta", "peserta/cli"))
+        assert ("peserta.api" in rooms) == (folder in ("peserta", "peserta/api"))
         assert ("sinks" in rooms) == (folder.startswith("peserta") or folder in ("sinks", "tests"))
         assert ("tests" in rooms) == (folder == "tests")
 
@@ -105,6 +106,9 @@ BREACHES: Final[tuple[tuple[str, Rule, str, str], ...]] = (
     ("a command imports tests", imports_its_rooms, "peserta/cli/a.py", "from tests.support.facts import hire"),
     ("chaos borrows from a unit test", leaves_unit_tests_alone, "tests/chaos/a.py", "from tests.unit.a import book"),
     ("by way of its room", leaves_unit_tests_alone, "tests/support/a.py", "from tests import unit"),
+    ("the command line imports HTTP", imports_its_rooms, "peserta/cli/a.py", "from peserta.api.app import make_app"),
+    ("an operation imports a face", imports_its_rooms, "peserta/operations/a.py", "import peserta.api.app"),
+    ("HTTP below the faces", imports_its_libraries, "peserta/intake/a.py", "import fastapi"),
     ("an import without its whole name", imports_its_rooms, "peserta/cli/a.py", "from . import main"),
     ("the vocabulary imports Kafka", imports_its_libraries, "schemas/a.py", "import aiokafka"),
     ("the book imports a library", imports_its_libraries, "streams/core/a.py", "import pydantic"),

@@ -1,0 +1,134 @@
+"""The application: its parts put together from what a process was given, and its table of calls."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.types import Lifespan
+
+from peserta.api.answers import LiveAnswer, ReadyAnswer, TakenAnswer
+from peserta.api.bodies import Bodies
+from peserta.api.documents import REASONS, TAKEN, TITLE, document, facts_operation, problems_of
+from peserta.api.entrance import Entrance
+from peserta.api.exchange import Exchanges
+from peserta.api.facts import FactsDoor
+from peserta.api.limits import Limits
+from peserta.api.metrics import ApiMetrics
+from peserta.api.page import page
+from peserta.api.probes import Probes
+from peserta.api.problems import Problem, answer_problem
+from peserta.intake.door import Door
+from peserta.intake.fact_log import FactLog
+from peserta.operations.keys_known import KnownKeys
+from schemas.records import Instant
+
+DESCRIPTION: Final = "The door of the book of coverage for other systems: facts in, and what became of them."
+VERSION: Final = "1"
+EVERY_CALL: Final = ("no-key", "not-allowed", "too-many", "not-now")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the application works with. `now` is the wall clock."""
+
+    door: Door
+    log: FactLog
+    keys: KnownKeys
+    now: Callable[[], Instant]
+    limits: Limits = field(default_factory=Limits)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+
+def make_app(parts: Parts, lifespan: Lifespan[Any] | None = None) -> FastAPI:
+    """The application. Nothing is connected: whoever runs it starts and stops the parts."""
+    metrics = ApiMetrics(parts.registry)
+    app = FastAPI(
+        title=TITLE, description=DESCRIPTION, version=VERSION, lifespan=lifespan,
+        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
+    )  # fmt: skip
+    entrance = Entrance(parts.keys, parts.limits, metrics, parts.now)
+    facts = FactsDoor(parts.door, parts.log, entrance, Bodies(parts.limits), metrics)
+    _add_facts(app, facts)
+    _add_probes(app, Probes(parts.keys, parts.registry))
+    _add_documents(app)
+
+    async def answer(request: Request, error: Exception) -> Response:
+        problem = error if isinstance(error, Problem) else _problem_of(error)
+        metrics.problem(problem.name)
+        return await answer_problem(request, problem)
+
+    for kind in (Problem, HTTPException, Exception):
+        app.add_exception_handler(kind, answer)
+    app.add_middleware(Exchanges, limits=parts.limits, metrics=metrics)
+    return app
+
+
+def _add_facts(app: FastAPI, facts: FactsDoor) -> None:
+    app.add_api_route(
+        "/v1/facts",
+        facts.post,
+        methods=["POST"],
+        summary="Post facts",
+        description="Answers when Kafka has acknowledged every accepted fact. What is sent again with the same "
+        "event_id counts once, so that a request without an answer is simply sent again.",
+        response_model=None,
+        responses={
+            200: {
+                "description": "Every accepted fact is in Kafka; the others are refused, each with its reason",
+                "model": TakenAnswer,
+                "content": {"application/json": {"example": TAKEN}},
+            },
+            **problems_of(*EVERY_CALL, "unreadable", "wrong-parameter", "too-slow", "too-large"),
+            **problems_of("unknown-form", "refused"),
+        },
+        openapi_extra=facts_operation(),
+    )
+
+
+def _add_probes(app: FastAPI, probes: Probes) -> None:
+    unready: dict[int | str, dict[str, Any]] = {503: {"model": ReadyAnswer, "description": "It waits for something"}}
+    app.add_api_route("/livez", probes.live, response_model=LiveAnswer, summary="Whether the process answers")
+    app.add_api_route(
+        "/readyz", probes.ready, response_model=ReadyAnswer, responses=unready, summary="Whether it can serve"
+    )
+    app.add_api_route(
+        "/metrics",
+        probes.metrics,
+        response_model=None,
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {}}, "description": "Metrics for Prometheus"}},
+        summary="What it has counted",
+    )
+
+
+def _add_documents(app: FastAPI) -> None:
+    def said() -> dict[str, Any]:
+        if not hasattr(app.state, "document"):
+            app.state.document = document(app)
+        found: dict[str, Any] = app.state.document
+        return found
+
+    async def openapi(request: Request) -> Response:
+        return Response(json.dumps(said(), ensure_ascii=False), media_type="application/json")
+
+    async def docs(request: Request) -> Response:
+        return HTMLResponse(page(said(), REASONS))
+
+    app.add_api_route("/openapi.json", openapi, include_in_schema=False)
+    app.add_api_route("/docs", docs, include_in_schema=False)
+
+
+def _problem_of(error: Exception) -> Problem:
+    """What the framework itself refuses, or what nobody expected: the error's own words may repeat the request."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 404:
+        return Problem("not-found", "The calls are listed at /docs.")
+    if status == 405:
+        return Problem("wrong-method", "The calls are listed at /docs.")
+    return Problem("unexpected", "The service's log says more.")

@@ -1,0 +1,70 @@
+"""What the door counts. No label has a value that a caller chose."""
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from peserta.intake.taking import Taken
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+ACCEPTED = "accepted"
+
+
+class ApiMetrics:
+    """The metrics of one process of the door."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        self._requests = Counter("peserta_api_requests", "Answered requests", ["route", "status"], registry=registry)
+        self._seconds = Histogram(
+            "peserta_api_request_seconds",
+            "From the headers to the answer",
+            ["route"],
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self._facts = Counter(
+            "peserta_api_facts",
+            "Facts that were posted, by what became of them at the door",
+            ["fate"],
+            registry=registry,
+        )
+        self._failures = Counter(
+            "peserta_api_authentication_failures", "Requests without a valid key", registry=registry
+        )
+        self._turned_away = Counter(
+            "peserta_api_turned_away", "Requests answered with a problem", ["problem"], registry=registry
+        )
+        self._running = Gauge("peserta_api_requests_running", "Requests that are not answered yet", registry=registry)
+
+    def answered(self, route: str, status: int, seconds: float) -> None:
+        """A request was answered; `route` is the pattern of its path."""
+        self._requests.labels(route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def began(self) -> None:
+        """A request has come."""
+        self._running.inc()
+
+    def ended(self) -> None:
+        """It was answered, or given up."""
+        self._running.dec()
+
+    def taken(self, taken: Taken) -> None:
+        """What became of the facts of a body."""
+        if taken.published:
+            self._facts.labels(ACCEPTED).inc(taken.accepted)
+        self.refused(one.reason for one in taken.refused)
+
+    def refused(self, reasons: Iterable[str]) -> None:
+        """Facts were refused for these reasons."""
+        for reason in reasons:
+            self._facts.labels(reason).inc()
+
+    def failure(self) -> None:
+        """A request had no valid key."""
+        self._failures.inc()
+
+    def problem(self, name: str) -> None:
+        """A request was answered with this problem."""
+        self._turned_away.labels(name).inc()

@@ -1,0 +1,72 @@
+"""The keys as a running process knows them: followed in their topic, and believed for a few seconds only."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, NoReturn
+
+from aiokafka import TopicPartition  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+
+from peserta.operations.failure import Failed
+from peserta.operations.kafka_reading import consumer_of
+from peserta.operations.keys import KeyTable
+from peserta.settings import Settings
+
+# A key that was revoked elsewhere stops within this time, or all keys do until Kafka answers again.
+BELIEVED_S: Final = 5.0
+LOOK_EVERY_S: Final = 0.5
+LOOK_LIMIT_S: Final = 3.0
+POLL_MS: Final = 200
+RETRY_S: Final = 1.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class KnownKeys:
+    """The keys, and when it was last seen that there is nothing newer."""
+
+    now_s: Callable[[], float] = time.monotonic
+    table: KeyTable = field(default_factory=KeyTable)
+    seen_at_s: float | None = None
+
+    def are_current(self) -> bool:
+        """Whether what the table says may still be believed."""
+        return self.seen_at_s is not None and self.now_s() - self.seen_at_s <= BELIEVED_S
+
+    def seen(self, table: KeyTable, at_s: float) -> None:
+        """At this moment the topic had nothing that the table has not."""
+        self.table, self.seen_at_s = table, at_s
+
+
+async def follow_keys(settings: Settings, known: KnownKeys) -> NoReturn:
+    """Keep `known` as the topic has it, until cancelled. While Kafka does not answer, it grows old."""
+    last = ""
+    while True:
+        try:
+            await _follow(settings, known)
+        except (Failed, KafkaError, TimeoutError) as error:
+            sentence = str(error) if isinstance(error, Failed) else type(error).__name__
+            if sentence != last:
+                log.warning("The keys cannot be read: %s", sentence)
+            last = sentence
+        await asyncio.sleep(RETRY_S)
+
+
+async def _follow(settings: Settings, known: KnownKeys) -> NoReturn:
+    """From the beginning of the topic; the table counts from the moment at which all of it was read."""
+    table, partition = KeyTable(), TopicPartition(settings.topics.keys, 0)
+    async with consumer_of(settings.kafka, [settings.topics.keys]) as consumer:
+        while True:
+            asked_at_s = known.now_s()
+            async with asyncio.timeout(LOOK_LIMIT_S):
+                end = (await consumer.end_offsets([partition]))[partition]
+                while await consumer.position(partition) < end:
+                    fetched = await consumer.getmany(partition, timeout_ms=POLL_MS)
+                    for record in fetched.get(partition, ()):
+                        table.take(record.key, record.value)
+            known.seen(table, asked_at_s)
+            await asyncio.sleep(LOOK_EVERY_S)

@@ -1,0 +1,84 @@
+"""The HTTP application in this process: with keys, the fake log of facts, and a client that needs no socket."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import httpx2
+from fastapi import FastAPI
+
+from peserta.api.app import Parts, make_app
+from peserta.api.limits import Limits
+from peserta.intake.door import Door
+from peserta.operations.keys import KeyTable, new_key
+from peserta.operations.keys_known import KnownKeys
+from schemas.keys import PUBLISHER, Key
+from schemas.records import Instant
+from tests.support.facts import noon
+from tests.support.held_fact_log import HeldFactLog
+
+NOW: Final[Instant] = noon("2025-09-01")
+
+
+@dataclass
+class Keyring:
+    """Keys with secrets that are not random, and the table in which an application looks them up."""
+
+    table: KeyTable = field(default_factory=KeyTable)
+    made: int = 0
+
+    def add(self, role: str = PUBLISHER, **fields: Any) -> str:
+        """A new key; its secret as it is sent."""
+        self.made += 1
+        key, secret = new_key(
+            self.made.to_bytes(32, "big"), f"k{self.made}", name="test", role=role, created_at=NOW, **fields
+        )
+        self.put(key)
+        return secret
+
+    def put(self, key: Key) -> None:
+        """A further record."""
+        self.table.take(key.key_id.encode(), key.encode())
+
+
+class HttpDoor:
+    """An application on the fake log. `clock` is in seconds, and moves by hand."""
+
+    def __init__(self, log: HeldFactLog | None = None, limits: Limits | None = None, door: Door | None = None) -> None:
+        self.log, self.clock, self.now = log or HeldFactLog(), 1_000.0, NOW
+        self.keys = Keyring()
+        self.known = KnownKeys(lambda: self.clock)
+        self.known.seen(self.keys.table, self.clock)
+        self.secret = self.keys.add()
+        self.app: FastAPI = make_app(
+            Parts(
+                door=door or Door(lambda: self.now, replay=False, allow_future=False),
+                log=self.log,
+                keys=self.known,
+                now=lambda: self.now,
+                limits=limits or Limits(),
+            )
+        )
+
+    def pass_s(self, seconds: float) -> None:
+        """So much later, with the keys read again."""
+        self.clock += seconds
+        self.known.seen(self.keys.table, self.clock)
+
+    def client(self, secret: str | None = "", address: str = "192.0.2.1") -> httpx2.AsyncClient:
+        """A client with this key, with the door's own when it is empty, or without a key for None."""
+        given = self.secret if secret == "" else secret
+        transport = httpx2.ASGITransport(self.app, raise_app_exceptions=False, client=(address, 1))
+        headers = {} if given is None else {"Authorization": f"Bearer {given}"}
+        return httpx2.AsyncClient(transport=transport, base_url="http://door", headers=headers)
+
+    async def post(self, body: str | bytes, media: str = "application/json", **options: Any) -> httpx2.Response:
+        """Post a body with the door's own key."""
+        headers = {"Content-Type": media, **options.pop("headers", {})}
+        async with self.client(options.pop("secret", "")) as client:
+            return await client.post("/v1/facts", content=body, headers=headers, **options)
+
+
+def lines(facts: Sequence[str]) -> bytes:
+    """NDJSON of these lines."""
+    return "".join(f"{fact}\n" for fact in facts).encode()
