@@ -127,6 +127,13 @@ class Settings(BaseSettings):
     token_key_file: Path | None = Field(None, description="the key that makes tokens of people's numbers; mode 0600")
     health_port: int = Field(0, le=PORT_MAX, description="of a worker's endpoint; 0: a free one; empty: none")
     health_bind: IPvAnyAddress = Field(IPv4Address("127.0.0.1"), description="address of a worker's endpoint")
+    api_port: int | None = Field(
+        None,
+        ge=0,
+        le=PORT_MAX,
+        description="of the HTTP door; 0: a free one; empty: 8080, or a free one if it is taken",
+    )
+    api_bind: IPvAnyAddress = Field(IPv4Address("127.0.0.1"), description="address of the HTTP door")
     _generation: int = PrivateAttr(1)
 
     @field_validator(
@@ -192,7 +199,7 @@ class Settings(BaseSettings):
     def _health_port(cls, value: Any) -> Any:
         return NO_PORT if value == "" else value
 
-    @field_validator("kafka_port", "clickhouse_port", "token_key_file", mode="before")
+    @field_validator("kafka_port", "clickhouse_port", "api_port", "token_key_file", mode="before")
     @classmethod
     def _empty(cls, value: Any) -> Any:
         return None if value == "" else value

@@ -26,6 +26,42 @@ class TakenAnswer(BaseModel):
     refused: list[RefusedFact]
 
 
+class Place(BaseModel):
+    """Where a record stands in Kafka."""
+
+    topic: str
+    partition: int = Field(ge=0)
+    offset: int = Field(ge=0)
+
+
+class FactRecordAnswer(BaseModel):
+    """One record of the fact: it was sent so often."""
+
+    state: str = Field(description="`recorded` or a disposition.")
+    type: str | None = Field(description="The type of the fact; null when the recorder refused it.")
+    recorded_at: str = Field(description="When it was recorded, or refused.")
+    came_from: Place = Field(description="Where it was published.")
+    journal: Place | None = Field(description="Its entry in the journal; null when the recorder refused it.")
+
+
+class SpeaksAnswer(BaseModel):
+    """Up to where in the company's partition of the journal the answer speaks."""
+
+    partition: int = Field(ge=0)
+    read_to: int = Field(ge=0, description="Every entry before this offset was looked at.")
+    judged_to: int | None = Field(description="Dispositions are known up to the entry at this offset.")
+    end: int = Field(ge=0, description="Where the journal ended when it was asked.")
+
+
+class FateAnswer(BaseModel):
+    """What became of a fact."""
+
+    state: str = Field(description="Of its first record, which counts: `unknown`, `recorded` or a disposition.")
+    records: list[FactRecordAnswer] = Field(description="The first first; empty when it is not known.")
+    more: bool = Field(description="Whether there are more records than are shown.")
+    speaks: SpeaksAnswer
+
+
 class ProblemAnswer(BaseModel):
     """A request that was not carried out (RFC 9457)."""
 

@@ -12,12 +12,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Lifespan
 
-from peserta.api.answers import LiveAnswer, ReadyAnswer, TakenAnswer
+from peserta.api.answers import FateAnswer, LiveAnswer, ReadyAnswer, TakenAnswer
 from peserta.api.bodies import Bodies
-from peserta.api.documents import REASONS, TAKEN, TITLE, document, facts_operation, problems_of
+from peserta.api.documents import FATE, REASONS, TAKEN, TITLE, document, facts_operation, fate_operation, problems_of
 from peserta.api.entrance import Entrance
 from peserta.api.exchange import Exchanges
 from peserta.api.facts import FactsDoor
+from peserta.api.fates import FatesDoor
 from peserta.api.limits import Limits
 from peserta.api.metrics import ApiMetrics
 from peserta.api.page import page
@@ -25,6 +26,7 @@ from peserta.api.probes import Probes
 from peserta.api.problems import Problem, answer_problem
 from peserta.intake.door import Door
 from peserta.intake.fact_log import FactLog
+from peserta.operations.fact_reading import FactFates
 from peserta.operations.keys_known import KnownKeys
 from schemas.records import Instant
 
@@ -39,6 +41,7 @@ class Parts:
 
     door: Door
     log: FactLog
+    fates: FactFates
     keys: KnownKeys
     now: Callable[[], Instant]
     limits: Limits = field(default_factory=Limits)
@@ -55,6 +58,7 @@ def make_app(parts: Parts, lifespan: Lifespan[Any] | None = None) -> FastAPI:
     entrance = Entrance(parts.keys, parts.limits, metrics, parts.now)
     facts = FactsDoor(parts.door, parts.log, entrance, Bodies(parts.limits), metrics)
     _add_facts(app, facts)
+    _add_fates(app, FatesDoor(parts.fates, entrance, parts.limits))
     _add_probes(app, Probes(parts.keys, parts.registry))
     _add_documents(app)
 
@@ -88,6 +92,28 @@ def _add_facts(app: FastAPI, facts: FactsDoor) -> None:
             **problems_of("unknown-form", "refused"),
         },
         openapi_extra=facts_operation(),
+    )
+
+
+def _add_fates(app: FastAPI, fates: FatesDoor) -> None:
+    app.add_api_route(
+        # A company_id may have a slash in it, an event_id may not.
+        "/v1/facts/{company:path}/{event_id}",
+        fates.get,
+        summary="What became of a fact",
+        description="`state` is `unknown`, `recorded` (in the journal, and not judged yet), or the disposition: "
+        "`applied`, `no_effect`, `duplicate`, or `dead_letter:` and a reason. `speaks` says up to where in the journal "
+        "this was looked at: a fact that was just posted is `unknown` for a moment.",
+        response_model=None,
+        responses={
+            200: {
+                "description": "What is known of it",
+                "model": FateAnswer,
+                "content": {"application/json": {"example": FATE}},
+            },
+            **problems_of(*EVERY_CALL, "wrong-parameter"),
+        },
+        openapi_extra=fate_operation(),
     )
 
 

@@ -80,6 +80,21 @@ REFUSED_FACT: Final[JsonObject] = {
 }
 TAKEN: Final[JsonObject] = {"accepted": 1, "refused": [REFUSED_FACT]}
 
+FATE: Final[JsonObject] = {
+    "state": "applied",
+    "records": [
+        {
+            "state": "applied",
+            "type": "hire",
+            "recorded_at": "2025-09-01T02:00:01.250Z",
+            "came_from": {"topic": "workforce.facts.v1", "partition": 3, "offset": 41},
+            "journal": {"topic": "coverage.journal.v1", "partition": 3, "offset": 57},
+        }
+    ],
+    "more": False,
+    "speaks": {"partition": 3, "read_to": 60, "judged_to": 59, "end": 60},
+}
+
 
 def fact_schemas() -> dict[str, JsonObject]:
     """Name -> JSON Schema of each type of fact, of any fact and of a CloudEvent that has one."""
@@ -134,6 +149,15 @@ def facts_operation() -> JsonObject:
         "parameters": [parameter],
         "security": [{SECURITY: []}],
     }
+
+
+def fate_operation() -> JsonObject:
+    """What FastAPI cannot know of `GET /v1/facts/{company}/{event_id}`: its parameters are read by hand."""
+    parameters = [
+        {"name": name, "in": "path", "required": True, "description": f"{field} of the fact", "schema": schema}
+        for name, field, schema in (("company", "company_id", _WORD), ("event_id", "event_id", _ID))
+    ]
+    return {"parameters": parameters, "security": [{SECURITY: []}]}
 
 
 def problems_of(*names: str) -> dict[int | str, JsonObject]:

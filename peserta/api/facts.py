@@ -1,4 +1,4 @@
-"""`POST /v1/facts`: facts in, in any of their forms; and what became of one."""
+"""`POST /v1/facts`: facts in, in any of their forms."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict

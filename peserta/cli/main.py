@@ -39,6 +39,11 @@ COMMANDS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ),
         ("worker", "worker:worker", "Run one worker of the service in this process, until SIGTERM."),
         ("topics", "topics:topics", "The Kafka topics of the installation."),
+        (
+            "api",
+            "api:api",
+            "Serve the HTTP door for other systems in this process, until SIGTERM: facts in, and what became of them.",
+        ),
         ("keys", "keys:keys", "The keys with which other systems call the HTTP door."),
     ),
     "Publish": (

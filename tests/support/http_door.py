@@ -10,6 +10,8 @@ from fastapi import FastAPI
 from peserta.api.app import Parts, make_app
 from peserta.api.limits import Limits
 from peserta.intake.door import Door
+from peserta.operations.fact_reading import UNKNOWN, FactFate, Reach
+from peserta.operations.failure import Failed
 from peserta.operations.keys import KeyTable, new_key
 from peserta.operations.keys_known import KnownKeys
 from schemas.keys import PUBLISHER, Key
@@ -41,12 +43,28 @@ class Keyring:
         self.table.take(key.key_id.encode(), key.encode())
 
 
+@dataclass
+class FixedFates:
+    """Answers every question alike, or fails; remembers what was asked."""
+
+    answer: FactFate = field(default_factory=lambda: FactFate(UNKNOWN, (), False, Reach(0, 7, None, 9)))
+    failure: Failed | None = None
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    async def fate(self, company_id: str, event_id: str) -> FactFate:
+        """See FactFates."""
+        self.asked.append((company_id, event_id))
+        if self.failure is not None:
+            raise self.failure
+        return self.answer
+
+
 class HttpDoor:
     """An application on the fake log. `clock` is in seconds, and moves by hand."""
 
     def __init__(self, log: HeldFactLog | None = None, limits: Limits | None = None, door: Door | None = None) -> None:
         self.log, self.clock, self.now = log or HeldFactLog(), 1_000.0, NOW
-        self.keys = Keyring()
+        self.keys, self.fates = Keyring(), FixedFates()
         self.known = KnownKeys(lambda: self.clock)
         self.known.seen(self.keys.table, self.clock)
         self.secret = self.keys.add()
@@ -54,6 +72,7 @@ class HttpDoor:
             Parts(
                 door=door or Door(lambda: self.now, replay=False, allow_future=False),
                 log=self.log,
+                fates=self.fates,
                 keys=self.known,
                 now=lambda: self.now,
                 limits=limits or Limits(),

@@ -1,0 +1,208 @@
+"""The HTTP door as processes of its own, on a real Kafka and ClickHouse, killed and stopped in the middle."""
+
+import asyncio
+import signal
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx2
+import pytest
+
+from deploy.embedded.stack import Stack
+from peserta.operations.clickhouse_reading import analyst
+from peserta.operations.keys import change_key
+from peserta.operations.topics import make_topics
+from peserta.settings import Settings
+from schemas.fact_json import line_of
+from tests.support.facts import hire
+from tests.support.http_process import HttpProcess, made_key
+from tests.support.installation import RestartingService, installation
+from tests.support.waiting import wait_until
+
+LINES: Final = {"Content-Type": "application/x-ndjson"}
+BATCH: Final = 200
+BATCHES: Final = 40
+BEFORE_KILL: Final = 10
+STOPPED_S: Final = 5.0  # SEMANTICS 12: a new key works, and a revoked one stops, within it
+
+
+@dataclass(frozen=True)
+class Place:
+    """An installation whose workers run, and two processes of its door."""
+
+    settings: Settings
+    doors: tuple[HttpProcess, HttpProcess]
+    logs: Path
+
+
+@pytest.fixture(scope="module")
+def place(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder, name = tmp_path_factory.mktemp("api"), f"t{uuid.uuid4().hex[:10]}"
+    settings = installation(stack.kafka_address, stack.clickhouse_url, f"{name}.", name, folder / "data")
+    asyncio.run(make_topics(settings))
+    with (
+        RestartingService(settings, folder / "logs") as service,
+        HttpProcess(settings, folder / "logs" / "first.log") as first,
+        HttpProcess(settings, folder / "logs" / "second.log") as second,
+    ):
+        service.start()
+        yield Place(settings, (first, second), folder / "logs")
+
+
+def batch(name: str, number: int) -> bytes:
+    """BATCH hires, each of a worker of its own."""
+    ids = [f"{name}-{number}-{n}" for n in range(BATCH)]
+    facts = [hire(one, "2025-09-01", worker=one, company=f"{name}{n % 7}") for n, one in enumerate(ids)]
+    return "".join(f"{line_of(fact)}\n" for fact in facts).encode()
+
+
+def dispositions(settings: Settings, name: str) -> dict[str, Counter[str]]:
+    """event_id -> how many of its records have which disposition, of the events whose id begins so."""
+    query = "SELECT event_id, disposition FROM journal WHERE startsWith(event_id, {name:String})"
+    found: dict[str, Counter[str]] = {}
+    with analyst(settings) as client:
+        for event_id, disposition in client.query(query, parameters={"name": name}).result_rows:
+            found.setdefault(event_id, Counter())[disposition] += 1
+    return found
+
+
+def test_after_a_kill_in_the_middle_and_all_sent_again_each_fact_is_in_the_book_once(
+    place: Place, tmp_path: Path
+) -> None:
+    _, secret = asyncio.run(made_key(place.settings))
+    accepted: set[int] = set()
+    enough, failed = threading.Event(), threading.Event()
+
+    def send(door: HttpProcess, *, to_the_end: bool) -> None:
+        with door.client(secret) as client:
+            for number in range(BATCHES):
+                try:
+                    answer = client.post("/v1/facts", content=batch("kill", number), headers=LINES)
+                except httpx2.TransportError:
+                    assert not to_the_end
+                    failed.set()
+                    return
+                assert (answer.status_code, answer.json()["accepted"]) == (200, BATCH), answer.text
+                accepted.add(number)
+                if number == BEFORE_KILL:
+                    enough.set()
+
+    with HttpProcess(place.settings, tmp_path / "killed.log") as killed:
+        wait_until(lambda: posts_nothing(killed, secret))
+        sending = threading.Thread(target=send, args=(killed,), kwargs={"to_the_end": False})
+        sending.start()
+        assert enough.wait(60)
+        killed.process.kill()
+        sending.join(60)
+    assert failed.is_set(), "the kill came after all was sent"
+    before = set(accepted)
+    send(place.doors[0], to_the_end=True)
+    assert len(accepted) == BATCHES
+    wait_until(lambda: len(dispositions(place.settings, "kill-")) == BATCH * BATCHES)
+    # Everything was sent once more: where the first time was acknowledged, there is a duplicate.
+    wait_until(lambda: _all_judged(place.settings, before))
+    assert {found["applied"] for found in dispositions(place.settings, "kill-").values()} == {1}
+
+
+def _all_judged(settings: Settings, before: set[int]) -> bool:
+    found = dispositions(settings, "kill-")
+    return all(found[f"kill-{number}-{n}"] == {"applied": 1, "duplicate": 1} for number in before for n in range(BATCH))
+
+
+def posts_nothing(door: HttpProcess, secret: str) -> bool:
+    """Whether the key is known there: an empty body is accepted."""
+    with door.client(secret) as client:
+        return client.post("/v1/facts", content=b"", headers=LINES).status_code == 200
+
+
+def test_a_new_key_works_and_a_revoked_one_stops_at_every_process(place: Place) -> None:
+    key_id, secret = asyncio.run(made_key(place.settings))
+    for door in place.doors:
+        wait_until(lambda door=door: posts_nothing(door, secret), STOPPED_S)  # type: ignore[misc]
+    asyncio.run(change_key(place.settings, key_id, revoked=True))
+    for door in place.doors:
+        wait_until(lambda door=door: not posts_nothing(door, secret), STOPPED_S)  # type: ignore[misc]
+
+
+def test_what_became_of_a_fact_is_known_at_every_process(place: Place) -> None:
+    _, secret = asyncio.run(made_key(place.settings, companies=["F1"]))
+    line = line_of(hire("fate-1", "2025-09-01", worker="f1", company="F1"))
+    other = line_of(hire("fate-1", "2025-09-01", "daily", worker="f1", company="F1"))
+
+    def asked(door: HttpProcess, company: str = "F1", event_id: str = "fate-1") -> dict[str, Any]:
+        with door.client(secret) as client:
+            answer = client.get(f"/v1/facts/{company}/{event_id}")
+            found: dict[str, Any] = answer.json() if answer.status_code == 200 else {"state": answer.status_code}
+            return found
+
+    first, second = place.doors
+    wait_until(lambda: posts_nothing(first, secret) and posts_nothing(second, secret))
+    wait_until(lambda: asked(first)["state"] == "unknown")  # the sink may still be making its tables
+    with first.client(secret) as client:
+        for body in (line, line, other):
+            assert client.post("/v1/facts", content=body, headers=LINES).json()["accepted"] == 1
+    for door in place.doors:
+        wait_until(lambda door=door: len(states(asked(door))) == 3 and "recorded" not in states(asked(door)))  # type: ignore[misc]
+        found = asked(door)
+        assert (found["state"], states(found)) == ("applied", ["applied", "duplicate", "dead_letter:id_conflict"])
+        last = found["records"][-1]
+        assert last["journal"]["offset"] < found["speaks"]["read_to"] <= found["speaks"]["end"]
+        assert last["journal"]["offset"] <= found["speaks"]["judged_to"]
+        assert last["came_from"]["topic"] == place.settings.topics.facts
+        assert asked(door, event_id="fate-2")["state"] == "unknown"
+        assert asked(door, company="F2")["state"] == 403
+
+
+def states(found: dict[str, Any]) -> list[str]:
+    return [record["state"] for record in found["records"]]
+
+
+def test_a_stop_in_order_finishes_what_was_taken(place: Place, tmp_path: Path) -> None:
+    _, secret = asyncio.run(made_key(place.settings))
+    begun = threading.Event()
+    rest = threading.Event()
+
+    def body() -> Iterator[bytes]:
+        yield batch("stop", 0)
+        begun.set()
+        assert rest.wait(60)
+        yield batch("stop", 1)
+
+    answers: list[httpx2.Response] = []
+
+    def send(door: HttpProcess) -> None:
+        with door.client(secret) as client:
+            answers.append(client.post("/v1/facts", content=body(), headers=LINES))
+
+    with HttpProcess(place.settings, tmp_path / "stopped.log") as door:
+        wait_until(lambda: posts_nothing(door, secret))
+        sending = threading.Thread(target=send, args=(door,))
+        sending.start()
+        assert begun.wait(60)
+        wait_until(lambda: running(door) == 2)  # this request, and the one that asks
+        door.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: not listens(door))
+        rest.set()
+        sending.join(60)
+        assert door.process.wait(60) == 0, door.process.log_tail()
+    assert [(answer.status_code, answer.json()["accepted"]) for answer in answers] == [(200, 2 * BATCH)]
+
+
+def running(door: HttpProcess) -> float:
+    text = httpx2.get(f"{door.url}/metrics", trust_env=False).text
+    return next(
+        float(line.split()[1]) for line in text.splitlines() if line.startswith("peserta_api_requests_running ")
+    )
+
+
+def listens(door: HttpProcess) -> bool:
+    try:
+        httpx2.get(f"{door.url}/livez", trust_env=False)
+    except (httpx2.TransportError, StopIteration):
+        return False
+    return True
