@@ -37,11 +37,14 @@ SETTINGS: Final = frozenset(
 # Each takes a tenth of a second or more to import, or starts something large: whoever needs it is on this list.
 FAUST: Final = frozenset(("faust-streaming", "mode-streaming", "rocksdict"))
 AIOHTTP: Final = frozenset(("aiohttp",))
-LARGE: Final = FAUST | AIOHTTP | {"numpy", "pandas", "pyarrow", "chdb", "chdb-core", "jgo", "starlette", "uvicorn"}
+LARGE: Final = (
+    FAUST | AIOHTTP | {"numpy", "pandas", "pyarrow", "chdb", "chdb-core", "jgo", "starlette", "uvicorn"} | {"fastapi"}
+)
 NEEDED: Final = {
     "worker": FAUST | AIOHTTP,
     "rebuild": FAUST | AIOHTTP,  # makes state as a book-keeper does, and writes to ClickHouse
     "demo": AIOHTTP,
+    "api": {"fastapi", "starlette", "uvicorn"},
 }
 CLIENTS: Final = frozenset(("aiokafka", "fastavro", "clickhouse-connect", "pyyaml", "tenacity", "prometheus-client"))
 

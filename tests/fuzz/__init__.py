@@ -1,0 +1,1 @@
+"""Doors held against bodies that nobody meant: `python -m tests.fuzz.http --bodies 100000`."""
