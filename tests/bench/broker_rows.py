@@ -8,6 +8,7 @@ from tests.bench.simple.way import RECOVERIES, WAYS
 
 SIMPLE: Final = "tests.bench.simple.row"
 SERVICE: Final = "tests.bench.service.row"
+HTTP: Final = "tests.bench.http_door"
 FACTS: Final = "facts/s"
 CPU: Final = "CPU-s/M facts"
 MIB: Final = "MiB"
@@ -75,6 +76,13 @@ def _delays() -> Iterator[Row]:
             yield _row(name, "ms", SERVICE, 1, target, run=flow(partitions, rate), figure=f"{figure} ms")
 
 
+def _http() -> Iterator[Row]:
+    yield _row("HTTP, NDJSON bodies of 1,000", FACTS, HTTP, 2, 5_000.0, run="batches", figure="facts/s")
+    for figure, target in (("p50", None), ("p99", 100.0)):
+        name = f"HTTP, single facts at 50/s, {figure}"
+        yield _row(name, "ms", HTTP, 2, target, run="singles", figure=f"{figure} ms")
+
+
 def flow(partitions: int, rate: int) -> str:
     """The name of a steady flow."""
     return f"{partitions} partitions, {rate:,} facts/s"
@@ -94,4 +102,4 @@ def _row(name: str, unit: str, module: str, rounds: int, target: float | None = 
     return Row(name, unit, module, options, is_rate, target=target, rounds_max=rounds, on_wall=True)
 
 
-BROKER_ROWS: Final = (*_simple(), *_stages(), *_whole(), *_delays(), *_scale())
+BROKER_ROWS: Final = (*_simple(), *_stages(), *_whole(), *_delays(), *_scale(), *_http())
