@@ -49,7 +49,7 @@ async def batches(client: httpx2.AsyncClient) -> Figured:
 
 
 async def singles(client: httpx2.AsyncClient) -> Figured:
-    """Milliseconds, below which so many per cent lie, from the moment at which a fact was due, SINGLE_RATE a second, until it was acknowledged."""
+    """Milliseconds, below which so many per cent lie, from the moment at which a fact is due until its answer."""
     lines = _hires()
     for _ in range(WARM_UP):
         await _post(client, next(lines), ONE, 1)

@@ -1,7 +1,12 @@
 """The HTTP door as processes of its own, on a real Kafka and ClickHouse, killed and stopped in the middle."""
 
 import asyncio
+import json
+import os
+import re
 import signal
+import subprocess
+import sys
 import threading
 import uuid
 from collections import Counter
@@ -206,3 +211,37 @@ def listens(door: HttpProcess) -> bool:
     except (httpx2.TransportError, StopIteration):
         return False
     return True
+
+
+TOP: Final = Path(__file__).parents[2]
+NOT_RUN: Final = (". .venv/bin/activate", "peserta up")
+USUAL: Final = "http://127.0.0.1:8080"
+
+
+def test_the_page_works_when_it_is_typed_in_order(place: Place, tmp_path: Path) -> None:
+    page = (TOP / "docs" / "http.md").read_text(encoding="utf-8")
+    scripts, answers = (re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL) for kind in ("sh", "json"))
+    said = [typed(script, place, tmp_path) for script in scripts]
+    assert [json.loads(answer) for answer in answers] == [
+        json.loads(words) for words in said if words.startswith('{"acc')
+    ]
+    (fate,) = (json.loads(words) for words in said if words.startswith('{"state'))
+    assert fate["state"] in ("unknown", "recorded", "applied")
+    assert "hris-maju" in said[-1]
+
+
+def typed(script: str, place: Place, folder: Path) -> str:
+    """The output of a block, typed into a shell."""
+    lines = [line for line in script.splitlines() if not line.startswith(NOT_RUN)]
+    done = subprocess.run(
+        ["bash", "-eu", "-c", "\n".join(lines).replace(USUAL, place.doors[0].url)],
+        cwd=folder,
+        env={
+            **os.environ,
+            **place.settings.environment(),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        },
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
