@@ -12,7 +12,7 @@ class Limits:
     body_seconds: float = 30.0  # from the first byte that is read to the last
     drained_bytes: int = 16 * 1024 * 1024  # of a body that is refused unread; behind it the connection is closed
     requests_per_minute: int = 6_000  # of one key
-    requests_at_once: int = 16  # of one key
+    requests_at_once: int = 64  # of one key
     failures_per_minute: int = 30  # failed authentications from one address that are looked at
     addresses: int = 10_000  # whose failures are remembered
     answers_at_once: int = 4  # questions that ClickHouse is asked at a time

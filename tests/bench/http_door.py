@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import httpx2
 
-from peserta.operations.making_topics import make_topics
+from peserta.operations.health.asking import ask
 from peserta.operations.service import Service
+from peserta.operations.topics import make_topics
 from schemas.fact_json import line_of
 from tests.bench.figures import Figures
 from tests.bench.load import Load
@@ -88,6 +89,7 @@ async def _served(here: Place, run: str) -> Figured:
         door = closing.enter_context(await asyncio.to_thread(HttpProcess, settings, folder / "logs" / "api.log"))
         headers = {"Authorization": f"Bearer {secret}"}
         async with httpx2.AsyncClient(base_url=door.url, headers=headers, timeout=60, trust_env=False) as client:
+            await asyncio.to_thread(wait_until, lambda: all(health.ready for health in ask(settings)))
             await asyncio.to_thread(wait_until, lambda: _is_known(door, secret))
             return await RUNS[run](client)
 
