@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from typing import Final
 
 import uvicorn
@@ -50,15 +50,16 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
     book = asyncio.run(_as_opened(settings))
     with listening(book) as own:
         url = url_of(str(book.api_bind), own.getsockname()[1])
-        try:
-            with announced(book.data_dir, ROLE, url):
-                say(url)
-                uvicorn.Server(configuration(application(book))).run(sockets=[own])
-        except OSError as error:
-            raise Unfit(
-                f"The address of the HTTP door cannot be written down: {error}. PESERTA_DATA_DIR must be a folder "
-                "that this process may write.",
-            ) from error
+        with ExitStack() as closing:
+            try:
+                closing.enter_context(announced(book.data_dir, ROLE, url))
+            except OSError as error:
+                raise Unfit(
+                    f"The address of the HTTP door cannot be written down: {error}. PESERTA_DATA_DIR must be a folder "
+                    "that this process may write.",
+                ) from error
+            say(url)
+            uvicorn.Server(configuration(application(book))).run(sockets=[own])
 
 
 def application(settings: Settings) -> ASGIApp:

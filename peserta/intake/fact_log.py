@@ -12,7 +12,9 @@ from peserta.operations.failure import Unavailable
 from peserta.settings import Settings
 from schemas.codec import InboundCodec
 from schemas.fact_json import FactLine
+from schemas.kafka.client import client_options
 from schemas.records import Coordinates
+from schemas.secret_file import SecretFault
 from schemas.vocabulary import KINDS
 from streams.lane.delivery import RECORDS_PER_PRODUCER_MAX
 from streams.settings import REPLAY
@@ -76,7 +78,7 @@ class KafkaFactLog:
             return [_coordinates(future.result()) for future in sent]
         except TimeoutError as error:
             raise _not_acknowledged(facts, sent, f"{ACKNOWLEDGED_LIMIT_S:g} s of silence") from error
-        except KafkaError as error:
+        except (KafkaError, SecretFault) as error:
             # A producer that was refused a batch may refuse all that follow.
             self._replace()
             raise _not_acknowledged(facts, sent, type(error).__name__) from error
@@ -88,7 +90,7 @@ class KafkaFactLog:
         try:
             async with asyncio.timeout(START_LIMIT_S):
                 await self._started(0)
-        except (KafkaError, TimeoutError) as error:
+        except (KafkaError, SecretFault, TimeoutError) as error:
             raise NotAcknowledged(f"No Kafka broker answers at {self._settings.kafka}.") from error
 
     async def stop(self) -> None:
@@ -147,7 +149,7 @@ def topics_of_kinds(settings: Settings) -> Mapping[str, str]:
 
 def _producer(settings: Settings) -> AIOKafkaProducer:
     return AIOKafkaProducer(
-        bootstrap_servers=settings.kafka,
+        **client_options(settings.kafka),
         acks="all",
         enable_idempotence=True,
         linger_ms=LINGER_MS,

@@ -15,6 +15,7 @@ from schemas.admission import is_event_id, is_word
 from schemas.codec import OutputCodec
 from schemas.generation import CURRENT_KEY, Generation
 from schemas.records import Coordinates, Instant
+from schemas.secret_file import SecretFault
 from schemas.wire import WireError
 from streams.partitioning import partition_of
 
@@ -77,6 +78,12 @@ class BookFates:
         """See FactFates."""
         if not is_word(company_id) or not is_event_id(event_id):
             raise ValueError("no fact can have such ids")
+        try:
+            return await self._fate(company_id, event_id)
+        except SecretFault as error:
+            raise Unavailable(str(error)) from error
+
+    async def _fate(self, company_id: str, event_id: str) -> FactFate:
         async with partition_reader(self._settings.kafka) as reader:
             book = await _current(self._settings, reader)
             partition = partition_of(company_id.encode(), book.partitions)

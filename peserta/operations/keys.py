@@ -13,6 +13,7 @@ from peserta.operations.audit.reading import partition_reader
 from peserta.operations.failure import Rejected, Unavailable
 from peserta.operations.kafka_reading import kafka_errors, no_broker
 from peserta.settings import Settings
+from schemas.kafka.client import client_options
 from schemas.keys import RULES, SECRET_BYTES, Key, secret_sha256, secret_text, wrong_field
 from schemas.records import Instant
 
@@ -158,5 +159,5 @@ async def _send(settings: Settings, key: Key) -> None:
 
 def _producer(settings: Settings) -> AIOKafkaProducer:
     return AIOKafkaProducer(
-        bootstrap_servers=settings.kafka, acks="all", enable_idempotence=True, request_timeout_ms=REQUEST_TIMEOUT_MS
+        **client_options(settings.kafka), acks="all", enable_idempotence=True, request_timeout_ms=REQUEST_TIMEOUT_MS
     )

@@ -14,6 +14,7 @@ from peserta.operations.failure import Failed
 from peserta.operations.kafka_reading import consumer_of
 from peserta.operations.keys import KeyTable
 from peserta.settings import Settings
+from schemas.secret_file import SecretFault
 
 # A key that was revoked elsewhere stops within this time, or all keys do until Kafka answers again.
 BELIEVED_S: Final = 5.0
@@ -48,8 +49,8 @@ async def follow_keys(settings: Settings, known: KnownKeys) -> NoReturn:
     while True:
         try:
             await _follow(settings, known)
-        except (Failed, KafkaError, TimeoutError) as error:
-            sentence = str(error) if isinstance(error, Failed) else type(error).__name__
+        except (Failed, KafkaError, SecretFault, TimeoutError) as error:
+            sentence = str(error) if isinstance(error, Failed | SecretFault) else type(error).__name__
             if sentence != last:
                 log.warning("The keys cannot be read: %s", sentence)
             last = sentence
