@@ -26,7 +26,11 @@ COMMANDS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
             "Run a story through a real Kafka, the workers and ClickHouse, and prove every figure against the "
             "offline book.",
         ),
-        ("up", "up:up", "Run the whole service here: Kafka, ClickHouse, recorder, book-keeper, sink, until Ctrl-C."),
+        (
+            "up",
+            "up:up",
+            "Run the whole service here: Kafka, ClickHouse, recorder, book-keeper, sink, HTTP door, until Ctrl-C.",
+        ),
         (
             "health",
             "health:health",

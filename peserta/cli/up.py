@@ -15,7 +15,7 @@ from streams.settings import REPLAY
 def up(
     clock: Annotated[str | None, typer.Option(help="wall, or replay for a book of history.")] = None,
 ) -> None:
-    """Run the whole service here: Kafka, ClickHouse, recorder, book-keeper, sink, until Ctrl-C.
+    """Run the whole service here: Kafka, ClickHouse, recorder, book-keeper, sink, HTTP door, until Ctrl-C.
 
     It uses the servers in PESERTA_KAFKA and PESERTA_CLICKHOUSE_URL. What is not configured it starts on loopback, with
     data in PESERTA_DATA_DIR. Other commands find the running service by themselves. Kafka and ClickHouse get the ports
@@ -34,7 +34,7 @@ def up(
                 err.print(f"Not ready after {READY_LIMIT_S:.0f} s: {names}. `peserta health` says what they wait for.")
             if not stopping.is_set():
                 running.service.check()
-                _say_up(running.settings)
+                _say_up(running.settings, running.door())
             running.keep_up(_say_restart)
     except StartStopped:
         _say("Stopped before it was up.")
@@ -48,9 +48,11 @@ def _say_restart(role: str, code: int, pause_s: int) -> None:
     err.print(f"The {role} ended with exit code {code}; it will be restarted in {pause_s} s.")
 
 
-def _say_up(settings: Settings) -> None:
+def _say_up(settings: Settings, door: str | None) -> None:
     kind = "of history, whose dates come from the records" if settings.clock == REPLAY else "of the wall clock"
     out.print(f"Kafka       {settings.kafka}\nClickHouse  {settings.clickhouse_url.rpartition('@')[2]}")
+    if door is not None:
+        out.print(f"HTTP door   {door}/docs")
     out.print(f"Book        {kind}; {settings.partitions} partitions, {settings.grace_days} days of grace")
     out.print(f"Logs        {settings.data_dir / 'logs'}\nTry         peserta publish FILE.ndjson · peserta coverage")
     out.print("[bold]Peserta is up.[/bold] Ctrl-C ends it.", markup=True)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Final
 
 from deploy.embedded.process import Process
@@ -15,16 +16,18 @@ from peserta.operations.discovery import announce
 from peserta.operations.failure import Interrupted, Unfit
 from peserta.operations.generations import current_book
 from peserta.operations.health.asking import ask
+from peserta.operations.health.place import places_of
 from peserta.operations.local_stack import LOGS_FOLDER, local_stack
 from peserta.operations.opened import as_opened, known_of_book
 from peserta.operations.remembered import recall, remember
-from peserta.operations.service import Service
+from peserta.operations.service import API, ROLES, Service
 from peserta.operations.topics import make_topics
 from peserta.settings import Settings
 from streams.lane.stop_code import StopCode
 
 LOOK_EVERY_S: Final = 0.5
 READY_LIMIT_S: Final = 60.0
+DOOR_LIMIT_S: Final = 30.0
 RESTART_PAUSES_S: Final = (1, 2, 5, 10, 30)  # after one, two, ... ends within RESTART_FORGIVEN_S
 RESTART_FORGIVEN_S: Final = 300.0
 
@@ -53,6 +56,18 @@ class LocalService:
             if not waiting or time.monotonic() > until_s:
                 return waiting
         return ()
+
+    def door(self) -> str | None:
+        """Where the HTTP door is, once its process has said so. None when it does not within DOOR_LIMIT_S, and when its
+        libraries are not installed."""
+        process, until_s = self.service.processes.get(API), time.monotonic() + DOOR_LIMIT_S
+        while process is not None and process.poll() is None and time.monotonic() < until_s:
+            for place in places_of(self.settings.data_dir, API):
+                if place.pid == process.pid:
+                    return place.url
+            if self.stopping.wait(LOOK_EVERY_S):
+                break
+        return None
 
     def keep_up(self, on_restart: OnRestart) -> None:
         """Until it is stopped, start workers again that ended with a code that asks for it. Failed when one refuses to
@@ -107,7 +122,8 @@ def local_service(
         try:
             logs = settings.data_dir / LOGS_FOLDER
             with Service(settings, logs, keep=(local.lock,), on_waiting=on_waiting) as service:
-                service.start()
+                # The door needs the extra `api`; the rest works without it.
+                service.start(*ROLES, *((API,) if find_spec("fastapi") else ()))
                 yield LocalService(settings, service, parts, stopping)
         finally:
             announced.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from peserta.operations.failure import of_process
 from peserta.settings import Settings
 
 ROLES: Final = ("recorder", "bookkeeper", "sink")
+API: Final = "api"  # the HTTP door: started by name only, and by a command of its own
 STOP_LIMIT_S: Final = 15.0
 LOG_LINES_SHOWN: Final = 5
 
@@ -37,9 +38,9 @@ class Service:
         self.processes: dict[str, Process] = {}
 
     def start(self, *roles: str) -> None:
-        """Start these workers, all of them when none is named."""
+        """Start these workers; when none is named, all of ROLES."""
         for role in roles or ROLES:
-            command = [sys.executable, "-m", "peserta", "worker", role]
+            command = [sys.executable, "-m", "peserta", *([role] if role == API else ["worker", role])]
             log = self._log_dir / f"{role}.log"
             self.processes[role] = Process.start(role, command, log=log, env=self._environment, keep=self._keep)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+import httpx2
 import pytest
 
 from deploy.embedded.ports import free_ports
@@ -120,6 +121,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Up]]:
 def test_up_comes_up_survives_and_goes(start: Callable[..., Up], tmp_path: Path) -> None:
     folder = tmp_path / "data"
     up = start()
+    wait_until(lambda: door_is_ready(up), UP_LIMIT_S)
     publish_today(up, tmp_path)
     wait_until(lambda: up.has("C1"), UP_LIMIT_S)
     killed = up.worker("bookkeeper")
@@ -201,6 +203,12 @@ def test_a_port_that_is_taken_is_said_with_whose_it_is_and_the_way_out(why: str,
     assert f"Port {kafka} is taken by process {os.getpid()} " in said
     assert "PESERTA_KAFKA_PORT=" in said
     assert ("had it last time" in said) == (why == "remembered")
+
+
+def door_is_ready(up: Up) -> bool:
+    """Whether the HTTP door is where it is said to be, and can serve."""
+    (url,) = re.findall(r"^HTTP door +(\S+)/docs$", up.said(), flags=re.MULTILINE)
+    return httpx2.get(f"{url}/readyz", trust_env=False).is_success
 
 
 def publish_today(up: Up, folder: Path) -> None:
