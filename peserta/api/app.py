@@ -111,7 +111,7 @@ def _add_fates(app: FastAPI, fates: FatesDoor) -> None:
                 "model": FateAnswer,
                 "content": {"application/json": {"example": FATE}},
             },
-            **problems_of(*EVERY_CALL, "wrong-parameter"),
+            **problems_of(*EVERY_CALL, "wrong-parameter", "not-found"),  # an id with a line break names no call
         },
         openapi_extra=fate_operation(),
     )

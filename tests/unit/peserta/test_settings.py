@@ -49,6 +49,8 @@ TAKEN: Final[dict[str, tuple[str, object]]] = {
     "STATE": ("disk", "disk"),
     "STATE_CACHE_MB": ("1024", 1024),
     "TOKEN_KEY_FILE": ("/srv/keys/tokens", Path("/srv/keys/tokens")),
+    "API_PORT": ("8080", 8080),
+    "API_BIND": ("0.0.0.0", IPv4Address("0.0.0.0")),
     "HEALTH_PORT": ("9100", 9100),
     "HEALTH_BIND": ("0.0.0.0", IPv4Address("0.0.0.0")),
 }

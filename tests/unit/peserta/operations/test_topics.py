@@ -48,7 +48,7 @@ def test_everybody_calls_the_topics_by_the_names_in_the_table(generation: int) -
     names = TopicNames("p.", generation)
     called = [getattr(names, name) for name, of in vars(TopicNames).items() if isinstance(of, property)]
     assert set(called) <= {topic.name for topic in topic_table(prefix="p.", generation=generation)}
-    assert len(called) == 12
+    assert len(called) == 13
 
 
 def test_a_history_keeps_its_old_records_everywhere() -> None:
