@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -32,6 +33,10 @@ from schemas.records import Instant
 
 DESCRIPTION: Final = "The door of the book of coverage for other systems: facts in, and what became of them."
 VERSION: Final = "1"
+# Spans and logs of the framework would have paths in them, and so an event_id, wherever the environment sends them.
+NO_TELEMETRY: Final[TelemetryConfig] = {
+    "tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False
+}  # fmt: skip
 EVERY_CALL: Final = ("no-key", "not-allowed", "too-many", "not-now")
 
 
@@ -54,6 +59,7 @@ def make_app(parts: Parts, lifespan: Lifespan[Any] | None = None) -> FastAPI:
     app = FastAPI(
         title=TITLE, description=DESCRIPTION, version=VERSION, lifespan=lifespan,
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
+        telemetry=NO_TELEMETRY,
     )  # fmt: skip
     entrance = Entrance(parts.keys, parts.limits, metrics, parts.now)
     facts = FactsDoor(parts.door, parts.log, entrance, Bodies(parts.limits), metrics)

@@ -17,14 +17,18 @@ from typing import Any, Final
 
 import httpx2
 import pytest
+from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 
 from deploy.embedded.stack import Stack
 from peserta.operations.clickhouse_reading import analyst
 from peserta.operations.keys import change_key
 from peserta.operations.topics import make_topics
 from peserta.settings import Settings
+from schemas.codec import InboundCodec
 from schemas.fact_json import line_of
-from tests.support.facts import hire
+from schemas.kafka.client import client_options
+from schemas.records import Fact
+from tests.support.facts import hire, noon
 from tests.support.http_process import HttpProcess, made_key
 from tests.support.installation import RestartingService, installation
 from tests.support.waiting import wait_until
@@ -161,6 +165,51 @@ def test_what_became_of_a_fact_is_known_at_every_process(place: Place) -> None:
         assert last["came_from"]["topic"] == place.settings.topics.facts
         assert asked(door, event_id="fate-2")["state"] == "unknown"
         assert asked(door, company="F2")["state"] == 403
+
+
+async def send_past_the_door(settings: Settings, *facts: Fact) -> None:
+    """As a publisher with a Kafka client: nobody judges before the recorder."""
+    async with AIOKafkaProducer(**client_options(settings.kafka)) as producer:
+        for fact in facts:
+            value = InboundCodec().encode(fact)
+            await producer.send_and_wait(
+                settings.topics.facts, value, fact.company_id.encode(), timestamp_ms=noon("2025-09-01")
+            )
+
+
+def test_what_the_recorder_refused_is_known_to_its_company_only(place: Place) -> None:
+    _, secret = asyncio.run(made_key(place.settings))
+    wrong = [hire("late-1", "2027-09-01", worker="l1", company=company) for company in ("L1", "L2")]
+    asyncio.run(send_past_the_door(place.settings, *wrong))
+    door = place.doors[0]
+
+    def state(company: str) -> str:
+        with door.client(secret) as client:
+            answer = client.get(f"/v1/facts/{company}/late-1")
+            return str(answer.json()["state"]) if answer.is_success else ""
+
+    for company in ("L1", "L2"):
+        wait_until(lambda company=company: state(company) == "dead_letter:effective_on_out_of_range")  # type: ignore[misc]
+    assert state("L3") == "unknown"
+
+
+NIK: Final = "3273010101900001"
+
+
+def test_no_log_and_no_metric_of_a_process_has_a_personal_number_in_it(place: Place) -> None:
+    _, secret = asyncio.run(made_key(place.settings))
+    door, fact = place.doors[1], json.loads(line_of(hire("e1", "2025-09-01")))
+    wait_until(lambda: posts_nothing(door, secret))
+    with door.client(secret) as client:
+        for field in fact:
+            client.post("/v1/facts", json=fact | {field: NIK, "event_id": NIK}, params={NIK: NIK})
+            client.post("/v1/facts", content=NIK + "{", headers=LINES | {NIK: NIK})
+        answers = [client.get(f"/v1/facts/{company}/{NIK}") for company in (NIK, "C1")]
+        answers += [client.get(f"/{NIK}"), client.get("/metrics")]
+    with door.client(NIK) as stranger:
+        answers.append(stranger.get(f"/v1/facts/C1/{NIK}"))
+    assert [answer.url for answer in answers if NIK in answer.text] == []
+    assert NIK not in door.process.log.read_text(encoding="utf-8")
 
 
 def states(found: dict[str, Any]) -> list[str]:

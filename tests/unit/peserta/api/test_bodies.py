@@ -42,6 +42,12 @@ async def test_a_body_that_is_too_large_publishes_nothing(announced: bool) -> No
     assert (status, door.log.calls) == (413, 1)
 
 
+async def test_a_body_of_all_the_bytes_that_it_may_have() -> None:
+    most = Limits().body_bytes
+    assert (await HttpDoor().post(GOOD.ljust(most))).json()["accepted"] == 1
+    assert (await HttpDoor().post(GOOD.ljust(most + 1))).status_code == 413
+
+
 async def test_a_body_with_too_many_lines_publishes_nothing() -> None:
     door = HttpDoor()
     assert (await door.post(b"\n" * 10_001, LINES)).status_code == 413
