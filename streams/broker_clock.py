@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, wait_fixed
 
 from schemas.kafka.access import Brokers
+from schemas.kafka.refusal import forbidden
 from schemas.records import Instant
 from streams.lane.delivery import start_producer
 from streams.lane.host import StartProducer
@@ -38,11 +39,13 @@ class BrokerClock:
 
     async def time(self) -> Instant:
         """The broker's time at some moment during this call. Raises NoAnswer, or Refused if the topic does not use
-        LogAppendTime."""
+        LogAppendTime or this client may not write to it."""
         try:
             async with asyncio.timeout(ANSWER_LIMIT_S):
                 told = await (await self._started()).send_and_wait(self._topic, QUESTION, partition=0)
         except (KafkaError, TimeoutError) as error:
+            if refusal := forbidden(error):
+                raise Refused(refusal) from error
             raise NoAnswer(
                 f"the broker does not say what time it has ({self._topic}): {type(error).__name__}"
             ) from error

@@ -13,11 +13,13 @@ from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from peserta.intake.door import Door
 from peserta.intake.lines_ahead import LinesAhead
+from peserta.operations.failure import Unfit
 from schemas.admission import Refusal
 from schemas.codec import InboundCodec
 from schemas.fact_json import FactLine
 from schemas.kafka.access import Brokers
 from schemas.kafka.client import client_options
+from schemas.kafka.refusal import forbidden, turned_away_now
 from schemas.records import Coordinates
 
 IN_FLIGHT_MAX: Final = 5_000  # records sent and not yet acknowledged
@@ -58,7 +60,8 @@ class Publisher:
         self._heard_at_s = 0.0  # of the last acknowledgement, or of the first record sent after all were acknowledged
 
     async def publish(self, lines: Lines, on_record: OnRecord) -> Summary:
-        """Send every line that can become a record, in order. Raises PublishingStopped if the broker rejects one.
+        """Send every line that can become a record, in order. Raises PublishingStopped if the broker rejects one, and
+        Unfit if it turns this client away.
 
         `on_record` is called for each line with its coordinates once it is acknowledged, or with the reason why it was
         refused. This includes lines that are acknowledged while this ends early by an error or a cancellation.
@@ -87,6 +90,8 @@ class Publisher:
             await _stop(producer)
             self._tell_rest(on_record, summary)
         if failure is not None:
+            if refusal := forbidden(failure) or turned_away_now(self._kafka):
+                raise Unfit(f"{refusal} {summary.published} facts were acknowledged before.") from failure
             why = (
                 type(failure).__name__ if isinstance(failure, KafkaError) else f"{ACKNOWLEDGED_LIMIT_S:g} s of silence"
             )

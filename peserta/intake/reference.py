@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaConnectionError, KafkaError  # type: ignore[import-untyped]
 
 from peserta.intake.doubts import unmatched_scopes, unraised_versions
-from peserta.operations.failure import Rejected, Unavailable
+from peserta.operations.failure import Rejected, Unavailable, Unfit
 from peserta.operations.kafka_reading import no_broker
 from peserta.operations.reference_reading import current_companies, current_policies
 from peserta.settings import Settings
@@ -19,6 +19,7 @@ from schemas.admission import REFERENCE_BYTES_MAX
 from schemas.codec import OutputCodec
 from schemas.kafka.access import Brokers
 from schemas.kafka.client import client_options
+from schemas.kafka.refusal import forbidden
 from schemas.records import Company, Instant, Policy, Scope
 
 REQUEST_TIMEOUT_MS: Final = 30_000
@@ -84,6 +85,8 @@ async def apply(settings: Settings, plan: Plan, recorded_at: Instant | None = No
     except TooLarge as error:
         raise Rejected(f"{error}: shorten its lists. Nothing was sent.") from error
     except KafkaError as error:
+        if refusal := forbidden(error):
+            raise Unfit(refusal) from error
         raise Unavailable(
             f"{settings.kafka} does not take the records ({type(error).__name__}); apply the file again when it does.",
         ) from error

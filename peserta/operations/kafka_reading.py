@@ -51,6 +51,8 @@ async def consumer_of(
             await consumer.start()
             yield consumer
     except UnknownTopicOrPartitionError as error:
+        if refusal := turned_away_now(kafka):  # to a token that is refused, aiokafka shows a broker without topics
+            raise Unfit(str(refusal)) from error
         raise Unavailable(
             f"Not all of these topics are at {kafka}: {', '.join(topics)}. `peserta topics create` makes them.",
         ) from error

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
-from aiokafka.errors import KafkaConnectionError  # type: ignore[import-untyped]
 
 from peserta.operations.audit.reading import PartitionReader
 from peserta.operations.business_dates import PartitionDates, beyond, business_dates, newest
 from peserta.operations.failure import Rejected, Unavailable
 from peserta.operations.generations import current_book
-from peserta.operations.kafka_reading import consumer_of, no_broker, wait_until_worked
+from peserta.operations.kafka_reading import consumer_of, kafka_errors, wait_until_worked
 from peserta.settings import Settings
 from schemas.dates import INSTANT_END, INSTANT_MIN, day_text, is_instant, jakarta_day, jakarta_midnight
 from schemas.kafka.access import Brokers
@@ -107,11 +106,10 @@ def _newest_text(company: tuple[str, Day] | None) -> str:
 async def _append(kafka: Brokers, appends: Iterable[Append]) -> None:
     producer = AIOKafkaProducer(**client_options(kafka), acks="all", enable_idempotence=True)
     try:
-        await producer.start()
-        for append in appends:
-            await producer.send_and_wait(append.topic, append.value, append.key, append.partition)
-    except KafkaConnectionError as error:
-        raise no_broker(kafka) from error
+        with kafka_errors(kafka):
+            await producer.start()
+            for append in appends:
+                await producer.send_and_wait(append.topic, append.value, append.key, append.partition)
     finally:
         await producer.stop()
 

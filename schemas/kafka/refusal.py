@@ -37,7 +37,7 @@ _FORBIDDEN: Final = {
     TopicAuthorizationFailedError: "a topic",
     GroupAuthorizationFailedError: "a consumer group",
     TransactionalIdAuthorizationFailed: "a transactional id",
-    ClusterAuthorizationFailedError: "the cluster",
+    ClusterAuthorizationFailedError: "the cluster (to send, a right to write to some topic is enough)",
 }
 FORBIDDEN: Final = tuple(_FORBIDDEN)
 

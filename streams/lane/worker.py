@@ -113,6 +113,8 @@ async def _wait_for_topics(app: LaneApp) -> None:
         if found is not None:
             _check_counts(app, found)
             missing = sorted(_topics(app) - found.keys())
+            if not found and (refusal := await turned_away(settings.bootstrap)):
+                raise refusal  # to a token that is refused, aiokafka shows a broker without topics
             if missing and (hidden := await forbidden_of(settings.bootstrap, missing)):
                 raise Refused(forbidden_topics(hidden))
         if time.monotonic() > limit_s and found is None:

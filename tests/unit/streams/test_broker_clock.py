@@ -51,10 +51,15 @@ async def test_the_time_is_the_append_time_of_a_record_and_one_connection_is_eno
     assert (producer.asked, producer.started, producer.stopped) == ([("t.clock", 0)] * 2, 1, 1)
 
 
-@pytest.mark.parametrize("error", [KafkaTimeoutError(), TimeoutError(), TopicAuthorizationFailedError()])
+@pytest.mark.parametrize("error", [KafkaTimeoutError(), TimeoutError()])
 async def test_no_answer_is_no_time(error: Exception) -> None:
     with pytest.raises(NoAnswer, match=f"t.clock.*{type(error).__name__}"):
         await asking(error)[0].time()
+
+
+async def test_a_topic_that_access_lists_forbid_is_not_asked_again() -> None:
+    with pytest.raises(Refused, match="do not let this client use a topic: t.clock"):
+        await patiently(asking(TopicAuthorizationFailedError("t.clock"))[0].time)
 
 
 async def test_a_topic_that_the_broker_does_not_stamp_says_nothing_of_its_clock() -> None:
