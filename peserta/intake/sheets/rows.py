@@ -184,9 +184,8 @@ def _constants(layout: Layout) -> dict[str, Value]:
 
 def _is_total(row: Row, person: Cell) -> bool:
     """Whether a row adds up others: a word says so, and nobody's number stands in it."""
-    texts = [cell for cell in row if isinstance(cell, str) and cell.strip()]
     if is_blank(person):
-        return any(map(_says_total, texts))
+        return any(_says_total(cell) for cell in row if isinstance(cell, str))
     first = next((cell for cell in row if not is_blank(cell)), None)
     digits = sum(c.isdigit() for c in str(person)) if isinstance(person, str | int | float) else 0
     return isinstance(first, str) and _says_total(first) and digits < ID_DIGITS_MIN

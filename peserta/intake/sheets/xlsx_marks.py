@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import IO, Final
 from xml.parsers import expat
 
@@ -17,6 +18,7 @@ UNPACKED_BYTES_MAX: Final = 512 << 20  # of all parts together
 PARTS_MAX: Final = 2_000
 FLAWS_MAX: Final = 500_000  # cells without a content that can be read
 PIECE_BYTES: Final = 1 << 18
+NAMES_KEPT_MAX: Final = 2_048  # of elements and columns
 
 _WORKBOOK: Final = "xl/workbook.xml"
 _RELATIONS: Final = "xl/_rels/workbook.xml.rels"
@@ -61,12 +63,12 @@ def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
     targets: dict[str, str] = {}
 
     def on_sheet(name: str, attributes: dict[str, str]) -> None:
-        if name == "sheet":
+        if _local(name) == "sheet":
             relation = next((value for key, value in attributes.items() if _local(key) == "id"), "")
             sheets[attributes.get("name", "")] = relation
 
     def on_relation(name: str, attributes: dict[str, str]) -> None:
-        if name == "Relationship":
+        if _local(name) == "Relationship":
             targets[attributes.get("Id", "")] = attributes.get("Target", "")
 
     _parse(archive, _WORKBOOK, on_sheet)
@@ -91,6 +93,7 @@ class _Scan:
         self._is_error = self._has_formula = self._has_value = self._is_in_value = self._has_parts = False
 
     def begins(self, name: str, attributes: dict[str, str]) -> None:
+        name = _local(name)
         if name == "c":
             self._begin_cell(attributes)
         elif name == "row":
@@ -101,6 +104,7 @@ class _Scan:
             self._is_in_value = self._has_parts = True
 
     def ends(self, name: str) -> None:
+        name = _local(name)
         if name == "c":
             self._end_cell()
         elif name in ("v", "t", "is"):
@@ -130,17 +134,23 @@ class _Scan:
         if flaw is None and not self._has_parts:  # a blank cell with a colour, say
             return
         marks = self.marks
-        marks.rows, marks.columns = max(marks.rows, self._row), max(marks.columns, self._column + 1)
-        if marks.rows > ROWS_MAX:
-            raise WrongSheet("too_many_rows", most=ROWS_MAX)
-        if marks.columns > COLUMNS_MAX:
-            raise WrongSheet("too_many_columns", most=COLUMNS_MAX, row=self._row)
-        if marks.rows * marks.columns > CELLS_MAX:
-            raise WrongSheet("too_many_cells", most=CELLS_MAX)
+        if self._row > marks.rows or self._column >= marks.columns:
+            marks.rows, marks.columns = max(marks.rows, self._row), max(marks.columns, self._column + 1)
+            _check_extent(marks)
         if flaw is not None:
             marks.flaws[self._row, self._column] = flaw
             if len(marks.flaws) > FLAWS_MAX:
                 raise WrongSheet("too_many_flaws", most=FLAWS_MAX)
+
+
+def _check_extent(marks: SheetMarks) -> None:
+    """WrongSheet when a sheet has more rows, columns or cells than are read."""
+    if marks.rows > ROWS_MAX:
+        raise WrongSheet("too_many_rows", most=ROWS_MAX)
+    if marks.columns > COLUMNS_MAX:
+        raise WrongSheet("too_many_columns", most=COLUMNS_MAX, row=marks.rows)
+    if marks.rows * marks.columns > CELLS_MAX:
+        raise WrongSheet("too_many_cells", most=CELLS_MAX)
 
 
 def _parse(
@@ -150,12 +160,12 @@ def _parse(
     ends: Callable[[str], None] | None = None,
     text: Callable[[str], None] | None = None,
 ) -> None:
-    """Hand the elements of a part on, by their local names; WrongSheet when it is not there or no XML."""
+    """Hand the elements of a part on, with the names that stand there; WrongSheet when it is not there or no XML."""
     parser = expat.ParserCreate()
     parser.buffer_text = True
-    parser.StartElementHandler = lambda name, attributes: begins(_local(name), attributes)
+    parser.StartElementHandler = begins
     if ends is not None:
-        parser.EndElementHandler = lambda name: ends(_local(name))
+        parser.EndElementHandler = ends
     if text is not None:
         parser.CharacterDataHandler = text
     parser.StartDoctypeDeclHandler = _refuse_doctype
@@ -188,11 +198,15 @@ def _part(target: str) -> str:
     return target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
 
 
+@lru_cache(maxsize=NAMES_KEPT_MAX)
 def _local(name: str) -> str:
+    """The name of an element without its prefix."""
     return name.rpartition(":")[2]
 
 
+@lru_cache(maxsize=NAMES_KEPT_MAX)
 def _index(name: str) -> int:
+    """The column (from 0) that letters name."""
     index = 0
     for letter in name:
         index = index * 26 + ord(letter) - ord("A") + 1
