@@ -1,6 +1,7 @@
 """`peserta roster`: who works at a company at the end of a day, compared with the book, and published."""
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -8,6 +9,7 @@ import typer
 
 from peserta.cli.arguments import AllowFuture, AsOf
 from peserta.cli.exit_codes import ExitCode
+from peserta.cli.import_sheet import READY_MADE, AnnotatedFile, MappingFile, NewKey, SheetName, WithoutRefused
 from peserta.cli.publish import INTERRUPTED, WAIT_MAX_S, WAIT_MIN_S, kinds_of
 from peserta.cli.roster_screen import RefusedFacts, show_account, show_comparison, unconfirmed
 from peserta.cli.roster_sheet import show_sheet
@@ -26,6 +28,7 @@ from peserta.intake.sheets.annotated import write_annotated
 from peserta.intake.sheets.cells import WrongSheet
 from peserta.intake.sheets.mapping import NOTHING_MAPPED, read_mapping
 from peserta.intake.sheets.sentences import Language
+from peserta.intake.token_keys import keep_marks
 from peserta.intake.tokens import TokenKey
 from peserta.operations.audit.reading import Unreadable
 from peserta.operations.discovery import find_installation, with_kafka
@@ -41,22 +44,11 @@ from streams.settings import REPLAY
 SheetFile = Annotated[Path, typer.Argument(help="A sheet, CSV or XLSX: a row a worker.", metavar="FILE")]
 CompanyId = Annotated[str, typer.Option(help="The company whose workers they are.", metavar="COMPANY_ID")]
 Source = Annotated[str, typer.Option(help="The source of the facts.")]
-MappingFile = Annotated[
-    Path | None, typer.Option(help="What columns and words of the sheet mean, YAML.", metavar="FILE.yaml")
-]
-SheetName = Annotated[str | None, typer.Option(help="The sheet of an XLSX file; else the first.")]
 InLanguage = Annotated[Language, typer.Option(help="The language of what is said.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the facts, one JSON object a line, only.")]
 Apply = Annotated[bool, typer.Option("--apply", help="Publish the facts, and wait for the book.")]
-AnnotatedFile = Annotated[
-    Path | None,
-    typer.Option(help="Write a copy with result and reason of each row.", metavar="OUT.xlsx"),
-]
 ConfirmLeavers = Annotated[
     int | None, typer.Option(min=0, help="It is meant that exactly so many workers are ended.", metavar="N")
-]
-WithoutRefused = Annotated[
-    bool, typer.Option("--without-refused", help="Go on with the other rows although some were refused.")
 ]
 Wait = Annotated[
     float, typer.Option(min=WAIT_MIN_S, max=WAIT_MAX_S, help="Seconds without news of a fact, to give up after.")
@@ -77,6 +69,7 @@ def roster(
     apply: Apply = False,
     confirm_leavers: ConfirmLeavers = None,
     without_refused: WithoutRefused = False,
+    new_key: NewKey = False,
     allow_future: AllowFuture = False,
     wait: Wait = WAIT_DEFAULT_S,
 ) -> None:
@@ -98,7 +91,8 @@ def roster(
     settings = with_kafka(find_installation())
     roll = Roll(company, day(as_of), source)
     check_roll(roll, now_ms(), is_replay=settings.clock == REPLAY)
-    read = _read(settings, file, roll, Reading(token_key, mapping, sheet, language))
+    key = _key(settings, token_key)
+    read = _read(file, roll, Reading(key, mapping, sheet, language))
     door = Door(now_ms, settings.clock == REPLAY, allow_future, kinds_of(settings, FACTS))
     if annotated is not None:
         write_annotated(annotated, read.table, read.fates, language)
@@ -111,17 +105,21 @@ def roster(
     book = asyncio.run(current_book(settings))
     comparison = _compare(book, read, telling, confirm_leavers, is_for_good=apply)
     if as_json:
-        for each in comparison.facts:
-            typer.echo(line_of(each.fact))
+        _print_facts(comparison)
     if not comparison.facts:
         telling.say(telling.words.nothing)
     elif apply:
+        _keep_mark(settings, read, key, new_key=new_key)
         _publish(book, comparison, door, telling, wait)
     elif not as_json:
-        count = len(comparison.facts)
-        telling.say(telling.words.preview.format(count=count) if is_whole else telling.words.not_published)
+        telling.say(telling.words.preview_of(len(comparison.facts), is_whole=is_whole))
     if not is_whole:
         raise typer.Exit(ExitCode.NOT_AS_ASKED)
+
+
+def _print_facts(comparison: Comparison) -> None:
+    for each in comparison.facts:
+        sys.stdout.buffer.write(line_of(each.fact).encode() + b"\n")
 
 
 class Telling(NamedTuple):
@@ -138,18 +136,22 @@ class Telling(NamedTuple):
 class Reading(NamedTuple):
     """How the file is to be read, and what is wrong with it be said."""
 
-    token_key: Path | None
+    key: TokenKey | None
     mapping: Path | None
     sheet: str | None
     language: Language
 
 
-def _read(settings: Settings, file: Path, roll: Roll, how: Reading) -> RosterSheet:
-    chosen = how.token_key or settings.token_key_file
-    key = None if chosen is None else TokenKey.read(chosen)
+def _key(settings: Settings, path: Path | None) -> TokenKey | None:
+    """The key that is configured, if any; a sheet of ready-made tokens needs none."""
+    chosen = path or settings.token_key_file
+    return None if chosen is None else TokenKey.read(chosen)
+
+
+def _read(file: Path, roll: Roll, how: Reading) -> RosterSheet:
     try:
         mapping = NOTHING_MAPPED if how.mapping is None else read_mapping(how.mapping)
-        return read_roster(file, roll, sheet=how.sheet, mapping=mapping, key=key)
+        return read_roster(file, roll, sheet=how.sheet, mapping=mapping, key=how.key)
     except WrongSheet as error:
         raise Rejected(error.remark.sentence(how.language)) from error
 
@@ -181,6 +183,13 @@ def _compare(
         telling.say(unconfirmed(words, error))
         raise typer.Exit(ExitCode.NOT_AS_ASKED) from None
     return comparison
+
+
+def _keep_mark(settings: Settings, read: RosterSheet, key: TokenKey | None, *, new_key: bool) -> None:
+    """Rejected when the company's people had tokens of another key until now, and that is not meant."""
+    if key is not None and read.layout.person.field != READY_MADE:
+        companies = {read.roster.roll.company_id}
+        asyncio.run(keep_marks(settings.kafka, settings.topics.token_keys, companies, key.mark, new_key=new_key))
 
 
 def _publish(book: Settings, comparison: Comparison, door: Door, telling: Telling, silence_s: float) -> None:

@@ -13,9 +13,7 @@ class RosterWords:
     """Sentences with their numbers in braces."""
 
     rows: str
-    not_read: str
     programmes: str
-    more_refused: str
     comparing: str
     publishing: str
     heading: str
@@ -42,12 +40,14 @@ class RosterWords:
     interrupted: str
     not_followed: str
 
+    def preview_of(self, count: int, *, is_whole: bool) -> str:
+        """The last sentence of a preview of so many facts."""
+        return self.preview.format(count=count) if is_whole else self.not_published
+
 
 ENGLISH: Final = RosterWords(
     rows="{file}: {read} rows read, {refused} refused, {passed} passed over (blank, title, total).",
-    not_read="Columns that are not read: {columns}.",
     programmes="Programmes that the file tells of: {programmes}.",
-    more_refused="... and {count} more refused rows.",
     comparing="comparing with the book",
     publishing="publishing",
     heading="{company} at the end of {day}: {inside} inside in the book, {rows} in the file.",
@@ -93,9 +93,7 @@ ENGLISH: Final = RosterWords(
 
 INDONESIAN: Final = RosterWords(
     rows="{file}: {read} baris dibaca, {refused} ditolak, {passed} dilewati (kosong, judul, jumlah).",
-    not_read="Kolom yang tidak dibaca: {columns}.",
     programmes="Program yang disebut berkas: {programmes}.",
-    more_refused="... dan {count} baris lagi ditolak.",
     comparing="membandingkan dengan buku",
     publishing="mengirim",
     heading="{company} pada akhir {day}: {inside} orang bekerja menurut buku, {rows} menurut berkas.",

@@ -74,10 +74,7 @@ OF_ROWS: Final[Mapping[str, Sentence]] = {
         "Sel ini bertipe angka dengan lebih dari 15 digit, dan digit terakhirnya sudah hilang. Format kolomnya sebagai "
         "teks, lalu isi lagi dari sumbernya.",
     ),
-    "worker_twice": Sentence(
-        "The worker has more than one row. Leave one of them.",
-        "Pekerja ini punya lebih dari satu baris. Sisakan satu.",
-    ),
+    "worker_twice": Sentence("This worker has several rows. Keep one.", "Pekerja ini muncul berulang. Sisakan satu."),
     "lost_zeros": Sentence(
         "The cell is a number, and has lost its leading zeros. Format the column as text and enter it again.",
         "Sel ini bertipe angka, dan nol di depannya sudah hilang. Format kolomnya sebagai teks, lalu isi lagi.",
