@@ -110,7 +110,7 @@ def roster(
         telling.say(telling.words.nothing)
     elif apply:
         _keep_mark(settings, read, key, new_key=new_key)
-        _publish(book, comparison, door, telling, wait)
+        _publish(book, comparison, door, telling, silence_s=wait, is_whole=not read.refused)
     elif not as_json:
         telling.say(telling.words.preview_of(len(comparison.facts), is_whole=is_whole))
     if not is_whole:
@@ -192,7 +192,9 @@ def _keep_mark(settings: Settings, read: RosterSheet, key: TokenKey | None, *, n
         asyncio.run(keep_marks(settings.kafka, settings.topics.token_keys, companies, key.mark, new_key=new_key))
 
 
-def _publish(book: Settings, comparison: Comparison, door: Door, telling: Telling, silence_s: float) -> None:
+def _publish(
+    book: Settings, comparison: Comparison, door: Door, telling: Telling, *, silence_s: float, is_whole: bool
+) -> None:
     """Publish, wait, and say what became of the facts; what was acknowledged stays, whatever happens then."""
     words = telling.words
     refused = RefusedFacts(comparison)
@@ -211,7 +213,7 @@ def _publish(book: Settings, comparison: Comparison, door: Door, telling: Tellin
         if not account.sent:
             raise
         ended, code = words.not_followed.format(why=error), ExitCode.UNAVAILABLE
-    show_account(telling.screen, words, account)
+    show_account(telling.screen, words, account, is_whole=is_whole)
     refused.show(telling.screen, words)
     if ended:
         err.print(ended)

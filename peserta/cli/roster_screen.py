@@ -46,8 +46,8 @@ def unconfirmed(words: RosterWords, error: LeaversUnconfirmed) -> str:
     return sentence.format(leavers=error.leavers, inside=error.inside, confirmed=error.confirmed)
 
 
-def show_account(screen: Screen, words: RosterWords, account: Account) -> None:
-    """What became of the facts that were sent."""
+def show_account(screen: Screen, words: RosterWords, account: Account, *, is_whole: bool) -> None:
+    """What became of the facts that were sent; `is_whole`: no row of the roster was refused."""
     rows = [(words.of_fate[fate], account.fates[fate]) for fate in words.of_fate if account.fates[fate]]
     if account.refusals:
         rows.append((words.refused, account.refusals))
@@ -58,7 +58,7 @@ def show_account(screen: Screen, words: RosterWords, account: Account) -> None:
     elif account.fates[Fate.SENT] + account.fates[Fate.RECORDED]:
         screen.print(words.not_yet_known)
     elif account.is_followed:
-        screen.print(words.complete)
+        screen.print(words.complete if is_whole else words.complete_but_refused)
 
 
 class RefusedFacts:
@@ -74,8 +74,8 @@ class RefusedFacts:
             self._first.append((self._facts[index], refused))
 
     def show(self, screen: Screen, words: RosterWords) -> None:
-        """One line each: whose fact, what it changes, and why it was refused."""
+        """One line each: whose fact, what it changes, and why it was refused; the reasons are explained once, below."""
         for each, refused in self._first:
-            reason, fact = refused.why.reason, each.fact
-            change = words.of_change[each.change]
-            screen.print(shown(f"{fact.worker_id}: {change}: {reason}: {REASONS_SHOWN[reason]}"))
+            screen.print(shown(f"{each.fact.worker_id}: {words.of_change[each.change]}: {refused.why.reason}"))
+        for reason in sorted({refused.why.reason for _, refused in self._first}):
+            screen.print(shown(f"{reason}: {REASONS_SHOWN[reason]}."))

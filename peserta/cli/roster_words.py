@@ -34,6 +34,7 @@ class RosterWords:
     of_fate: Mapping[Fate, str]
     refused: str
     complete: str
+    complete_but_refused: str
     incomplete: str
     not_yet_known: str
     stopped: str
@@ -70,7 +71,7 @@ ENGLISH: Final = RosterWords(
     unconfirmed="{leavers} of the {inside} workers inside would be ended. That is more than 5 and more than 10 %, so "
     "nothing is published. Is the sheet filtered or cut off? If it is whole, say --confirm-leavers {leavers}.",
     other_number="--confirm-leavers says {confirmed}, and {leavers} workers would be ended. Nothing is published.",
-    nothing="The book is as the roster says: there is nothing to publish.",
+    nothing="The book has everything that the roster says: there is nothing to publish.",
     preview="Nothing was published. The same command with --apply publishes {count} facts.",
     not_published="Nothing is published.",
     fates=("what became of the facts", "facts"),
@@ -83,6 +84,7 @@ ENGLISH: Final = RosterWords(
     },
     refused="refused",
     complete="The book is now as the roster says.",
+    complete_but_refused="The book is now as the rows that were read say. The refused rows are not in it.",
     incomplete="The book is not as the roster says: {count} facts were refused.",
     not_yet_known="Of some facts it is not yet known what becomes of them. They are safe in Kafka, and come into the "
     "book once recorder and book-keeper get to them: `peserta health` says whether they work.",
@@ -116,7 +118,7 @@ INDONESIAN: Final = RosterWords(
     "yang dikirim. Apakah lembar itu tersaring atau terpotong? Jika lengkap, tulis --confirm-leavers {leavers}.",
     other_number="--confirm-leavers menyebut {confirmed}, padahal {leavers} orang akan diakhiri. Tidak ada yang "
     "dikirim.",
-    nothing="Buku sudah sama dengan daftar: tidak ada yang perlu dikirim.",
+    nothing="Buku sudah memuat semua isi daftar: tidak ada yang perlu dikirim.",
     preview="Belum ada yang dikirim. Perintah yang sama dengan --apply mengirim {count} fakta.",
     not_published="Tidak ada yang dikirim.",
     fates=("hasil pengiriman", "fakta"),
@@ -129,6 +131,7 @@ INDONESIAN: Final = RosterWords(
     },
     refused="ditolak",
     complete="Buku sekarang sama dengan daftar.",
+    complete_but_refused="Buku sekarang sama dengan baris yang dibaca. Baris yang ditolak tidak ada di dalamnya.",
     incomplete="Buku belum sama dengan daftar: {count} fakta ditolak.",
     not_yet_known="Nasib sebagian fakta belum diketahui. Fakta itu aman di Kafka, dan masuk buku begitu pencatat dan "
     "pemegang buku sampai padanya: `peserta health` menunjukkan apakah keduanya bekerja.",
