@@ -17,6 +17,7 @@ TEST_MODULE_LINES_MAX: Final = 450  # a table of cases may be long
 FUNCTION_LINES_MAX: Final = 60
 
 ROOMS: Final = ("schemas", "streams", "sinks", "deploy", "peserta", "tests")
+CLIENTS: Final = "clients"  # what others install; imports nothing of the rooms
 
 # Folder -> the rooms that it may import from; the longest folder that fits a path is the one that holds.
 SERVICE: Final = ("schemas", "streams", "sinks", "deploy")
@@ -35,6 +36,7 @@ OWN: Final = {
     "peserta/cli": (*BELOW_FACES, "peserta.demo", "peserta.cli", "peserta.http_server"),
     "peserta/api": (*BELOW_FACES, "peserta.api"),
     "tests": ROOMS,
+    "clients/python": (),
 }
 # Folder -> the libraries that it may import; where nothing is said, any.
 LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
@@ -42,14 +44,17 @@ LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
     "schemas/kafka": ("aiokafka",),
     "streams/core": (),
     "streams/lane": ("faust", "aiokafka", "rocksdict", "yarl"),
+    "clients/python": ("peserta_client",),
+    "clients/python/src": ("peserta_client", "httpx2", "aiokafka", "fastavro"),
 }
 BELOW_A_FACE: Final = ("peserta/operations", "peserta/intake", "peserta/demo")
 # Library -> the only folders that may import it: one door each.
 DOORS: Final = {
-    "fastavro": ("schemas", "tests"),
+    "fastavro": ("schemas", "clients/python/src", "tests"),
+    "peserta_client": ("clients/python", "tests"),
     "faust": ("streams/lane", "tests"),
     "rocksdict": ("streams/lane", "tests"),
-    "aiokafka": ("schemas/kafka", "streams", "sinks", "deploy/embedded", *BELOW_A_FACE, "tests"),
+    "aiokafka": ("schemas/kafka", "clients/python/src", "streams", "sinks", "deploy/embedded", *BELOW_A_FACE, "tests"),
     "clickhouse_connect": ("sinks", *BELOW_A_FACE, "tests"),
     "typer": ("peserta/cli", "tests"),
     "rich": ("peserta/cli", "deploy/embedded", "tests"),

@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 
 from tests.unit.architecture import (
+    CLIENTS,
     FUNCTION_LINES_MAX,
     LONG_FUNCTIONS,
     LONG_MODULES,
@@ -64,7 +65,7 @@ def test_all_texts_stand_by_themselves() -> None:
 
 def test_the_code_is_there_and_every_exception_is_still_one_of_its_files() -> None:
     paths = set(files())
-    assert {path.split("/")[0] for path in paths if path.endswith("/__init__.py")} == set(ROOMS)
+    assert {path.split("/")[0] for path in paths if path.endswith("/__init__.py")} == {*ROOMS, CLIENTS}
     exceptions = [*LONG_MODULES, *WITHOUT_DOCSTRING, *(name.split(":")[0] for name in LONG_FUNCTIONS)]
     assert set(exceptions) <= paths
 
@@ -166,6 +167,9 @@ BREACHES: Final[tuple[tuple[str, Rule, str, str], ...]] = (
     ("somebody's folder", stands_by_itself, "README.md", "cd /hom" + "e/ani/peserta"),
     ("a registry", stands_by_itself, "requirements.lock", "--index" + "-url=https://a.example/simple"),
     ("a registry's host", stands_by_itself, "deploy/Dockerfile", "FROM quay" + ".io/a/b:1"),
+    ("the client imports the vocabulary", imports_its_rooms, "clients/python/src/a.py", "import schemas.records"),
+    ("the client imports a further library", imports_its_libraries, "clients/python/src/a.py", "import tenacity"),
+    ("the service imports its client", imports_its_libraries, "peserta/intake/a.py", "import peserta_client"),
 )
 
 ALLOWED: Final[tuple[tuple[str, Rule, str, str], ...]] = (
