@@ -1,0 +1,103 @@
+"""What became of facts that were sent, and why sending failed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx2
+
+from peserta_client.facts import Fact
+
+SHOWN_MAX: Final = 5  # refusals in the text of an error
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFact:
+    """Why the service refused a fact. `reason` is one of SEMANTICS 2, or `not_allowed`; `message` names no value."""
+
+    fact: Fact
+    reason: str
+    field: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What became of facts. `accepted` of them are in Kafka for good; `refused` never will be as they are."""
+
+    accepted: int = 0
+    refused: tuple[RefusedFact, ...] = ()
+
+    def __add__(self, later: "Published") -> "Published":
+        return Published(self.accepted + later.accepted, self.refused + later.refused)
+
+    def raise_for_refused(self) -> "Published":
+        """Raise FactsRefused when a fact was refused."""
+        if self.refused:
+            raise FactsRefused(self)
+        return self
+
+
+class PublishingFailed(Exception):
+    """Facts could not be sent. `published` is what became of those before; send all of them again: the service takes
+    each event_id once."""
+
+    def __init__(self, words: str, published: Published | None = None) -> None:
+        super().__init__(words)
+        self.published = published or Published()
+
+
+class Unavailable(PublishingFailed):
+    """The door could not be reached, or did not take the facts, as often as it was tried. Try again later."""
+
+
+class Rejected(PublishingFailed):
+    """The door refuses requests like this one: the key, the URL or the program is wrong. `status` is that of HTTP."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+
+
+class FactsRefused(Exception):
+    """Facts were refused, the others were accepted: `published` says which. The text repeats no value of a fact."""
+
+    def __init__(self, published: Published) -> None:
+        shown = "; ".join(f"{one.reason}: {one.message}" for one in published.refused[:SHOWN_MAX])
+        more = len(published.refused) - SHOWN_MAX
+        super().__init__(
+            f"{len(published.refused)} facts were refused and {published.accepted} accepted. {shown}"
+            + (f"; and {more} more" if more > 0 else "")
+        )
+        self.published = published
+
+
+def published_of(response: httpx2.Response, facts: Sequence[Fact]) -> Published:
+    """What the answer 200 to a batch says of its facts; PublishingFailed when it is not an answer of Peserta's door,
+    or does not speak of every fact: then nothing counts as accepted."""
+    try:
+        answer = response.json()
+        refused = tuple(_refused(one, facts) for one in answer["refused"])
+        accepted = answer["accepted"]
+    except (ValueError, TypeError, KeyError, IndexError):
+        accepted, refused = None, ()
+    if type(accepted) is not int or accepted + len(refused) != len(facts):
+        raise PublishingFailed("The answer does not say what became of every fact: is the URL that of Peserta's door?")
+    return Published(accepted, refused)
+
+
+def rejection_of(response: httpx2.Response) -> Rejected:
+    """The error for an answer that repeating the request would not change."""
+    try:
+        problem = response.json()
+        words = f"{problem['title']}. {problem['detail']}"
+    except (ValueError, TypeError, KeyError):
+        words = "The answer is not one of Peserta's door: is the URL right?"
+    return Rejected(response.status_code, f"The door answered {response.status_code}: {words}")
+
+
+def _refused(one: Mapping[str, Any], facts: Sequence[Fact]) -> RefusedFact:
+    line = one["line"]
+    if type(line) is not int or line < 1:
+        raise ValueError("a line is numbered from 1")
+    return RefusedFact(facts[line - 1], str(one["reason"]), one["field"], str(one["message"]))

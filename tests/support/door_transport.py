@@ -1,0 +1,40 @@
+"""The HTTP application of a test for clients that block, and transports on which answers are lost."""
+
+import asyncio
+
+import httpx2
+
+
+class BlockingDoor(httpx2.BaseTransport):
+    """An ASGI application without a socket, each request on an event loop of this transport's own."""
+
+    def __init__(self, application: object) -> None:
+        self._asgi = httpx2.ASGITransport(application, raise_app_exceptions=False)  # type: ignore[arg-type]
+        self._runner = asyncio.Runner()
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """See BaseTransport."""
+        return self._runner.run(self._answer(request))
+
+    async def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        copy = httpx2.Request(request.method, request.url, headers=request.headers, content=request.read())
+        answer = await self._asgi.handle_async_request(copy)
+        return httpx2.Response(answer.status_code, headers=answer.headers, content=await answer.aread())
+
+    def close(self) -> None:
+        """Close the event loop."""
+        self._runner.close()
+
+
+class LosingAnswers(httpx2.AsyncBaseTransport):
+    """Requests reach the other transport; of the first answers each is lost by one of these errors."""
+
+    def __init__(self, transport: httpx2.AsyncBaseTransport, errors: list[httpx2.TransportError]) -> None:
+        self._transport, self._errors = transport, errors
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """See AsyncBaseTransport."""
+        answer = await self._transport.handle_async_request(request)
+        if self._errors:
+            raise self._errors.pop(0)
+        return answer
