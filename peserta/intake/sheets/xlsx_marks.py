@@ -23,7 +23,8 @@ NAMES_KEPT_MAX: Final = 2_048  # of elements and columns
 _WORKBOOK: Final = "xl/workbook.xml"
 _RELATIONS: Final = "xl/_rels/workbook.xml.rels"
 _REFERENCE: Final = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
-_UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, KeyError)
+# What reading an archive raises that is damaged, or that only looks like one.
+UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, KeyError, ValueError)
 
 
 @dataclass(slots=True)
@@ -53,7 +54,7 @@ def check_parts(archive: zipfile.ZipFile) -> None:
             with archive.open(part) as file:
                 while file.read(PIECE_BYTES):
                     pass
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise WrongSheet("damaged") from error
 
 
@@ -172,7 +173,7 @@ def _parse(
     try:
         with archive.open(_member(archive, part)) as file:
             _feed(parser, file)
-    except (expat.ExpatError, _Doctype, ValueError, *_UNREADABLE) as error:
+    except (expat.ExpatError, _Doctype, *UNREADABLE) as error:
         raise WrongSheet("damaged") from error
 
 

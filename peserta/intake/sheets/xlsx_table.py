@@ -10,7 +10,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 
 from peserta.intake.sheets.cells import CELL_CHARACTERS_MAX, Cell, Flaw, Table, WrongSheet, is_blank, shown
 from peserta.intake.sheets.sentences import Remark
-from peserta.intake.sheets.xlsx_marks import FLAWS_MAX, SheetMarks, check_parts, sheet_marks, sheet_parts
+from peserta.intake.sheets.xlsx_marks import FLAWS_MAX, UNREADABLE, SheetMarks, check_parts, sheet_marks, sheet_parts
 
 SHEETS_SHOWN_MAX: Final = 10
 
@@ -22,7 +22,7 @@ def read_xlsx(content: bytes, file: str, sheet: str | None) -> Table:
     passed."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+    except UNREADABLE as error:
         raise WrongSheet("damaged") from error
     with archive:
         check_parts(archive)

@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -139,6 +140,19 @@ def test_a_workbook_that_is_a_trap_is_refused(
     with pytest.raises(WrongSheet) as wrong:
         open_table(tmp_path / "bomb.xlsx")
     assert wrong.value.remark.key == key
+
+
+@deterministic
+@given(st.integers(0, 1 << 16), st.binary(max_size=6), st.integers(0, 40))
+def test_a_damaged_workbook_is_read_or_refused(at: int, new: bytes, cut: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        content = by_openpyxl(Path(folder), [["NIK", "NPP"], ["1", 2.5]]).read_bytes()
+        at %= len(content)
+        (Path(folder) / "damaged.xlsx").write_bytes(content[:at] + new + content[at + cut :])
+        try:
+            open_table(Path(folder) / "damaged.xlsx")
+        except WrongSheet as wrong:
+            assert wrong.remark.sentence("id")
 
 
 def test_what_unpacks_to_more_than_it_says_or_may_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
