@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peserta.intake.sheets.cells import Table, WrongSheet, is_blank
+from peserta.intake.sheets.cells import Flaw, Table, WrongSheet, is_blank
 from peserta.intake.sheets.fields import FACT_FIELDS, NO, ROSTER_FIELDS, SYNONYMS, WORDS, YES, normalised
 from peserta.intake.sheets.layout import understand
 from peserta.intake.sheets.mapping import SheetMapping, read_mapping
@@ -135,6 +135,20 @@ PERSON: Final = (
 @pytest.mark.parametrize(("what", "cell", "reason"), PERSON, ids=[case[0] for case in PERSON])
 def test_a_cell_that_names_nobody(what: str, cell: Any, reason: str) -> None:
     assert refused(1, cell, "S", "masuk", "2025-10-01") == (reason, "B")
+
+
+def test_a_person_in_a_row_that_begins_like_a_total_is_read() -> None:
+    assert read("Jumlah Sari", NIKS[0], "S")["worker_id"] == TOKENS[0]
+
+
+@pytest.mark.parametrize("column", range(1, 7))
+def test_the_rest_of_a_merged_area_is_no_blank_cell(column: int) -> None:
+    row: list[Any] = [1, NIKS[0], "S", "masuk", "2025-10-01", "Y", "PKWT"]
+    row[column] = Flaw.MERGED
+    if column == 2:
+        assert read(*row)["worker_id"] == TOKENS[0]
+    else:
+        assert refused(*row) == ("merged_cell", "ABCDEFG"[column])
 
 
 def test_numbers_of_participants_and_employees() -> None:
