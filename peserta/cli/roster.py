@@ -28,7 +28,7 @@ from peserta.intake.sheets.annotated import write_annotated
 from peserta.intake.sheets.cells import WrongSheet
 from peserta.intake.sheets.mapping import NOTHING_MAPPED, read_mapping
 from peserta.intake.sheets.sentences import Language
-from peserta.intake.token_keys import keep_marks
+from peserta.intake.token_keys import check_marks, keep_marks
 from peserta.intake.tokens import TokenKey
 from peserta.operations.audit.reading import Unreadable
 from peserta.operations.discovery import find_installation, with_kafka
@@ -89,11 +89,9 @@ def roster(
     if as_json and apply:
         raise Rejected("--json prints facts and --apply publishes them: ask for one of the two.")
     settings = with_kafka(find_installation())
-    roll = Roll(company, day(as_of), source)
-    check_roll(roll, now_ms(), is_replay=settings.clock == REPLAY)
+    roll = _roll(settings, company, as_of, source)
     key = _key(settings, token_key)
     read = _read(file, roll, Reading(key, mapping, sheet, language))
-    door = Door(now_ms, settings.clock == REPLAY, allow_future, kinds_of(settings, FACTS))
     if annotated is not None:
         write_annotated(annotated, read.table, read.fates, language)
     telling = Telling(err if as_json else out, WORDS[language])
@@ -103,6 +101,7 @@ def roster(
         telling.say(telling.words.not_published)
         raise typer.Exit(ExitCode.NOT_AS_ASKED)
     book = asyncio.run(current_book(settings))
+    _check_mark(settings, read, None if new_key else key)
     comparison = _compare(book, read, telling, confirm_leavers, is_for_good=apply)
     if as_json:
         _print_facts(comparison)
@@ -110,11 +109,18 @@ def roster(
         telling.say(telling.words.nothing)
     elif apply:
         _keep_mark(settings, read, key, new_key=new_key)
+        door = Door(now_ms, settings.clock == REPLAY, allow_future, kinds_of(settings, FACTS))
         _publish(book, comparison, door, telling, silence_s=wait, is_whole=not read.refused)
     elif not as_json:
         telling.say(telling.words.preview_of(len(comparison.facts), is_whole=is_whole))
     if not is_whole:
         raise typer.Exit(ExitCode.NOT_AS_ASKED)
+
+
+def _roll(settings: Settings, company: str, as_of: str, source: str) -> Roll:
+    roll = Roll(company, day(as_of), source)
+    check_roll(roll, now_ms(), is_replay=settings.clock == REPLAY)
+    return roll
 
 
 def _print_facts(comparison: Comparison) -> None:
@@ -185,8 +191,15 @@ def _compare(
     return comparison
 
 
+def _check_mark(settings: Settings, read: RosterSheet, key: TokenKey | None) -> None:
+    """Rejected when the company's people had tokens of another key until now: everybody would seem to leave."""
+    if key is not None and read.layout.person.field != READY_MADE:
+        companies = {read.roster.roll.company_id}
+        asyncio.run(check_marks(settings.kafka, settings.topics.token_keys, companies, key.mark))
+
+
 def _keep_mark(settings: Settings, read: RosterSheet, key: TokenKey | None, *, new_key: bool) -> None:
-    """Rejected when the company's people had tokens of another key until now, and that is not meant."""
+    """Keep the mark of the key beside the company's first import; Rejected when another was first meanwhile."""
     if key is not None and read.layout.person.field != READY_MADE:
         companies = {read.roster.roll.company_id}
         asyncio.run(keep_marks(settings.kafka, settings.topics.token_keys, companies, key.mark, new_key=new_key))

@@ -37,6 +37,14 @@ async def keep_marks(
         raise _other_key(lost, held[lost[0]], mark)
 
 
+async def check_marks(kafka: Brokers, topic: str, companies: Collection[str], mark: str) -> None:
+    """Rejected when a company's people were imported with another key. Nothing is kept."""
+    held = await _held(kafka, topic)
+    others = sorted(company for company in companies if held.get(company, mark) != mark)
+    if others:
+        raise _other_key(others, held[others[0]], mark)
+
+
 def _other_key(companies: list[str], held: str, mark: str) -> Rejected:
     more = f" and {len(companies) - COMPANIES_SHOWN_MAX} more" if len(companies) > COMPANIES_SHOWN_MAX else ""
     names = ", ".join(companies[:COMPANIES_SHOWN_MAX]) + more

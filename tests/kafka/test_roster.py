@@ -140,6 +140,8 @@ def test_kill_in_the_middle_of_publishing_and_the_same_command_again_completes_i
     assert BEFORE < ends_of(settings, settings.topics.facts) < BEFORE + len(planned)
 
     again = command(settings, *arguments, "--apply")
+    assert again.stdout is not None
+    assert any(line.startswith(b"Programmes that the file tells of") for line in again.stdout)  # the sheet is read
     service.start("recorder")
     code, out, err = ended(again)
     assert (code, "The book is now as the roster says." in out) == (0, True), (out, err)
