@@ -9,7 +9,7 @@ from schemas.vocabulary import CORRECTION
 from tests.support.naive_roster import is_roster, lines_of, naive_comparison
 from tests.support.random_rosters import DAY, WORKERS, OfflineBook, facts, rosters, with_refused
 
-EXAMPLES = 150
+EXAMPLES = 80
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
@@ -57,6 +57,7 @@ def test_an_import_that_was_interrupted_goes_on_with_the_facts_that_are_missing(
     assert is_roster(roster, [*book.facts, *(each.fact for each in rest.facts)])
 
 
+@settings(max_examples=EXAMPLES // 2, deadline=None)
 @given(rosters(), facts("a"), st.sets(st.sampled_from(WORKERS)), st.booleans())
 def test_nobody_is_ended_whom_a_refused_row_may_mean(
     roster: Roster, before: list[Fact], refused: set[str], is_anybody: bool
