@@ -24,7 +24,7 @@ UNDER_WAY_MAX: Final = 40_000  # facts that wait for their acknowledgement, of a
 START_LIMIT_S: Final = 10.0
 STOP_LIMIT_S: Final = 10.0
 REQUEST_TIMEOUT_MS: Final = 10_000
-LINGER_MS: Final = 5
+LINGER_MS: Final = 0  # the facts of a call are one batch a partition anyway, and a single fact need not wait
 BATCH_BYTES_MAX: Final = 1 << 18
 
 
