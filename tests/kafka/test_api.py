@@ -35,8 +35,8 @@ from tests.support.waiting import wait_until
 
 LINES: Final = {"Content-Type": "application/x-ndjson"}
 BATCH: Final = 200
-BATCHES: Final = 40
-BEFORE_KILL: Final = 10
+BATCHES: Final = 24
+BEFORE_KILL: Final = 6
 STOPPED_S: Final = 5.0  # SEMANTICS 12: a new key works, and a revoked one stops, within it
 
 
