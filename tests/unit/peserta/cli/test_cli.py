@@ -370,6 +370,14 @@ def test_the_version_is_that_of_the_package(run: Run) -> None:
     assert run("--version") == Said(0, f"peserta {version('peserta')}\n", "")
 
 
+def test_rights_are_shown_without_a_broker_and_granted_by_one(run: Run) -> None:
+    lines = run("topics", "acls", "--role", "sink", "--principal", "User:x", "--commands").out.splitlines()
+    assert all(" --allow-principal User:x --operation Read --topic " in line for line in lines)
+    assert run("topics", "acls", "--role", "sink", "--json").out.count('"role":"sink"') == len(lines) > 0
+    assert run("topics", "acls").out.startswith("Rights\n")
+    assert run("topics", "acls", "--apply").code == 69
+
+
 def test_a_variable_that_is_no_setting_is_named_once_and_the_command_goes_on(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
