@@ -1,8 +1,15 @@
-"""The HTTP application of a test for clients that block, and transports on which answers are lost."""
+"""The HTTP application of a test for clients that block or are other processes, and answers that are lost."""
 
 import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx2
+import uvicorn
+
+from tests.support.http_door import HttpDoor
+from tests.support.waiting import wait_until
 
 
 class BlockingDoor(httpx2.BaseTransport):
@@ -38,3 +45,17 @@ class LosingAnswers(httpx2.AsyncBaseTransport):
         if self._errors:
             raise self._errors.pop(0)
         return answer
+
+
+@contextmanager
+def served(door: HttpDoor) -> Iterator[str]:
+    """The URL of the door on the loopback address."""
+    server = uvicorn.Server(uvicorn.Config(door.app, host="127.0.0.1", port=0, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        wait_until(lambda: server.started)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()

@@ -14,7 +14,7 @@ from peserta.cli.main import app
 TOP: Final = Path(__file__).parents[2]
 CELL_LENGTH_MAX: Final = 200
 README_LINES_MAX: Final = 150
-ROOMS: Final = ("docs", "deploy", "peserta", "schemas", "sinks", "streams", "tests")
+ROOMS: Final = ("clients", "docs", "deploy", "peserta", "schemas", "sinks", "streams", "tests")
 PAGES: Final = sorted(
     page
     for folder, pattern in [(TOP, "*.md"), *((TOP / room, "**/*.md") for room in ROOMS)]

@@ -4,24 +4,20 @@ import os
 import sqlite3
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import pytest
-import uvicorn
 
 from peserta_client import Published, Publisher, RetryPolicy, Unavailable, read_fact
 from peserta_client.facts import Fact
 from peserta_client.outbox import SENT_AT_ONCE_MAX, Outbox
 from schemas.fact_json import line_of
-from tests.support.door_transport import BlockingDoor
+from tests.support.door_transport import BlockingDoor, served
 from tests.support.facts import hire
 from tests.support.http_door import HttpDoor
 from tests.support.payroll import WORKERS
-from tests.support.waiting import wait_until
 
 OUTBOX: Final = Outbox()
 LIMIT_S: Final = 120
@@ -98,20 +94,6 @@ def test_what_is_refused_stays_with_its_reason_and_holds_up_nothing(database: sq
     refused = OUTBOX.refused(database)
     assert [(one.position, one.reason) for one in refused] == [(2, "not_allowed"), (4, "invalid_field")]
     assert refused[0].line == fact("e2", "C2").to_json() and refused[0].message
-
-
-@contextmanager
-def served(door: HttpDoor) -> Iterator[str]:
-    """The URL of the door on the loopback address."""
-    server = uvicorn.Server(uvicorn.Config(door.app, host="127.0.0.1", port=0, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        wait_until(lambda: server.started)
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 def test_a_payroll_system_that_is_killed_at_each_of_its_steps_reports_what_it_committed(tmp_path: Path) -> None:
