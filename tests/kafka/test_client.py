@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 
 from deploy.embedded.ports import free_ports
 from peserta.operations.kafka_reading import read_to_end
-from peserta.operations.making_topics import make_topics
+from peserta.operations.topics import make_topics
 from peserta.settings import read_settings
 from peserta_client import Published, Unavailable, read_fact
 from peserta_client.kafka import KafkaPublisher, follow_alerts

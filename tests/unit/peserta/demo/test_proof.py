@@ -167,7 +167,7 @@ FAULTS: Final[dict[str, tuple[set[str], Alter]]] = {
     "a published fact has another source": ({"facts"}, lambda s, e: set_fact(e, source="another")),
     "a record was never published": (
         {"refused", "end"},
-        lambda s, e: s.raw.update({Coordinates("a", 0, 0): material().raw_records[0]}),
+        lambda s, e: s.raw.update({Coordinates(TOPICS.facts, 0, 1 << 20): material().raw_records[0]}),
     ),
     "the recorder has not come to the end": ({"end"}, lambda s, e: stop_recorder_short(e)),
     "the book has not come to the end": ({"end"}, lambda s, e: stop_short(e, journal_next=1)),
