@@ -1,7 +1,7 @@
 """What each role may do in Kafka: one table, made of the names of the installation, as Kafka's access lists (ACLs).
 
-Making and deleting topics, beginning dates, companies, policies and rebuilding are an operator's: an administrator of
-the cluster does them.
+Making and deleting topics, beginning dates, companies, policies, keys and rebuilding are an operator's: an
+administrator of the cluster does them.
 """
 
 from collections.abc import Callable, Iterable
@@ -82,6 +82,24 @@ def _publisher(settings: Settings) -> list[Right]:
     return _topics(Operation.WRITE, *settings.stream_settings().inbound_names)
 
 
+def _importer(settings: Settings) -> list[Right]:
+    """An officer's sheets and rosters: what they send, the marks of their keys, and what became of each fact."""
+    streams, topics = settings.stream_settings(), settings.topics
+    read = (topics.token_keys, topics.journal, topics.dead_letters, topics.ledger, topics.generations)
+    return [
+        *_publisher(settings),
+        *_topics(Operation.WRITE, topics.token_keys),
+        *_topics(Operation.READ, *read),
+        Right(Resource.GROUP, streams.recorder_app, Operation.DESCRIBE),  # how far the recorder is
+    ]
+
+
+def _http_door(settings: Settings) -> list[Right]:
+    topics = settings.topics
+    read = (topics.keys, topics.journal, topics.dead_letters, topics.book_letters, topics.generations)
+    return [*_publisher(settings), *_topics(Operation.READ, *read)]
+
+
 def _recorder(settings: Settings) -> list[Right]:
     streams, topics = settings.stream_settings(), settings.topics
     clock = [topics.clock] if settings.clock == WALL else []
@@ -135,6 +153,8 @@ def _outputs(settings: Settings) -> tuple[str, ...]:
 # Role -> what it needs in this installation, in the generation of the book that the settings mean.
 ROLES: Final[dict[str, Callable[[Settings], list[Right]]]] = {
     "publisher": _publisher,
+    "importer": _importer,
+    "http-door": _http_door,
     "recorder": _recorder,
     "book-keeper": _bookkeeper,
     "sink": _sink,

@@ -14,6 +14,7 @@ from peserta_client import Published, Unavailable, read_fact
 from peserta_client.kafka import KafkaPublisher, follow_alerts
 from schemas.codec import InboundCodec, OutputCodec
 from schemas.fact_json import line_of
+from schemas.kafka.client import client_options
 from tests.support.facts import hire, termination
 from tests.support.sink_records import alert
 
@@ -30,7 +31,7 @@ async def test_facts_go_to_the_service_and_alerts_come_from_it(
     assert [InboundCodec().decode(record.value) for record in found] == [(fact, True) for fact in sent]
     assert [record.key for record in found] == [b"C2", b"C1", b"C1"]
 
-    producer = AIOKafkaProducer(bootstrap_servers=kafka_address, transactional_id=f"{topic_prefix}alerts")
+    producer = AIOKafkaProducer(**client_options(kafka_address), transactional_id=f"{topic_prefix}alerts")
     await producer.start()
     for episode, committed in ((1, False), (2, True), (3, False), (4, True)):
         await producer.begin_transaction()

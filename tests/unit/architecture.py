@@ -266,6 +266,8 @@ def stands_by_itself(path: str, text: str) -> Iterator[str]:
 
 def connects_as_the_access_says(path: str, text: str) -> Iterator[str]:
     """Every client of Kafka is made from `client_options(...)` of an access: else it is plain and nobody's."""
+    if path.startswith(CLIENTS):  # given a connection's options by the program that installs it
+        return
     for node in ast.walk(ast.parse(text)):
         if not isinstance(node, ast.Call) or not CLIENT_OF_KAFKA.fullmatch(ast.unparse(node.func)):
             continue

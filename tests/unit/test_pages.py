@@ -72,7 +72,7 @@ def invocations(text: str, program: str) -> Iterator[list[str]]:
     """The arguments of each use of a program in the code of a page: up to the end of its command, or of its line."""
     for code in CODE.findall(text):
         one = code if code.startswith("```") else " ".join(code.split())
-        for found in re.finditer(rf"(?:^|[\s`/(]){program} (?=[a-zA-Z-])", one):
+        for found in re.finditer(rf"(?:^|[\s`/(])(?<!peserta token ){program} (?=[a-zA-Z-])", one):
             yield ENDS_A_COMMAND.split(one[found.end() :], maxsplit=1)[0].split()
 
 

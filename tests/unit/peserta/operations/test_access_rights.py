@@ -29,7 +29,8 @@ def test_every_topic_of_the_table_has_a_writer_and_a_right_is_to_a_topic_of_the_
     table = topic_table(prefix="id.", inbound=inbound, history=clock == "replay", generation=generation)
     names = {topic.name for topic in table}
     rights = [right for role in ROLES for right in rights_of(role, settings) if right.resource is Resource.TOPIC]
-    by_an_operator = {settings.topics.companies, settings.topics.policies, settings.topics.generations}
+    topics = settings.topics
+    by_an_operator = {topics.companies, topics.policies, topics.generations, topics.keys}
     assert {right.name for right in rights} == names
     assert {right.name for right in rights if right.operation is Operation.WRITE} == names - by_an_operator
 

@@ -9,7 +9,7 @@ from aiokafka.errors import (  # type: ignore[import-untyped]
     UnknownTopicOrPartitionError,
 )
 
-from peserta.operations.failure import Failed, Unavailable
+from peserta.operations.failure import Failed, Unavailable, Unfit
 from peserta.operations.kafka_reading import kafka_errors
 
 
@@ -18,14 +18,14 @@ from peserta.operations.kafka_reading import kafka_errors
     [
         (KafkaConnectionError(), "No Kafka broker answers"),
         (NotControllerError(), "NotControllerError"),
-        (TopicAuthorizationFailedError(), "TopicAuthorizationFailedError"),
+        (TopicAuthorizationFailedError(), "do not let this client use a topic"),
     ],
     ids=["nobody answers", "it may pass", "it is not allowed"],
 )
 def test_what_kafka_refuses_is_a_sentence(error: KafkaError, said: str) -> None:
     with pytest.raises(Failed, match=said) as failed, kafka_errors("broker:9092"):
         raise error
-    assert isinstance(failed.value, Unavailable)
+    assert isinstance(failed.value, Unfit if isinstance(error, TopicAuthorizationFailedError) else Unavailable)
 
 
 def test_a_topic_that_is_not_there_is_left_to_its_reader() -> None:
