@@ -7,14 +7,9 @@ from typing import Annotated, Final
 import typer
 
 from peserta.cli.screen import err
+from peserta.http_server import serve
 from peserta.operations.discovery import find_installation, with_kafka
-from peserta.operations.failure import Unfit
 from peserta.settings import PORT_MAX
-
-try:
-    from peserta.http_server import serve
-except ModuleNotFoundError as error:
-    raise Unfit(f"The HTTP door needs {error.name}, which is not installed: pip install 'peserta[api]'.") from error
 
 LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 

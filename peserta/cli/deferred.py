@@ -8,6 +8,10 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
+from peserta.operations.failure import Unfit
+
+# Library -> the extra of the distribution that brings it.
+EXTRAS: Final = {"fastapi": "api", "uvicorn": "api", "python_calamine": "sheets", "xlsxwriter": "sheets"}
 SETTINGS: Final[dict[str, Any]] = {
     "rich_markup_mode": "markdown",
     "pretty_exceptions_enable": False,
@@ -26,9 +30,17 @@ class Deferred(TyperCommand):
         self._place = place
 
     def load(self) -> TyperCommand | TyperGroup:
-        """The command itself."""
+        """The command itself. Raises Unfit if it needs an extra that is not installed."""
         module, _, attribute = self._place.partition(":")
-        found = getattr(import_module(module), attribute)
+        try:
+            found = getattr(import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            extra = EXTRAS.get(str(error.name))
+            if extra is None:
+                raise
+            raise Unfit(
+                f"`peserta {self.name}` needs {error.name}, which is not installed: pip install 'peserta[{extra}]'."
+            ) from error
         alone = typer.Typer(**SETTINGS)
         if isinstance(found, typer.Typer):
             alone.add_typer(found, name=self.name)
