@@ -3,6 +3,7 @@
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 from deploy.embedded.process import Process
@@ -135,7 +136,15 @@ def not_authorised(world: World) -> None:
     """Writing to the journal or the ledger is forbidden."""
     role, topic = world.rng.choice(_written(world.settings))
     forbid_writing(world.settings.kafka, topic)
-    _refused(world, role, "TopicAuthorizationFailed", lambda: allow_writing(world.settings.kafka, topic))
+    mend = partial(allow_writing, world.settings.kafka, topic)
+    _refused(world, role, f"do not let this client use a topic: {topic}", mend, StopCode.REFUSE)
+
+
+def _ends_with(world: World, role: str, words: str, code: StopCode) -> None:
+    ended = world.wait_until_ended(role)
+    said = world.service.processes[role].log_tail()
+    assert ended == code, f"ended with {ended}:\n{said}"
+    assert words in said, said
 
 
 def _written(settings: Settings) -> list[tuple[str, str]]:
@@ -147,16 +156,14 @@ def _row(settings: Settings, topic: str) -> Topic:
     return next(row for row in table if row.name == topic)
 
 
-def _refused(world: World, role: str, words: str, mend: Callable[[], None]) -> None:
-    """The worker stops with a reason whenever it is started; after `mend` it continues."""
+def _refused(world: World, role: str, words: str, mend: Callable[[], None], code: StopCode = StopCode.RESTART) -> None:
+    """The worker stops with this code and a reason whenever it is started; after `mend` it continues."""
     world.feed(PIECE)
-    for _ in range(2):
-        code = world.wait_until_ended(role)
-        said = world.service.processes[role].log_tail()
-        assert code == StopCode.RESTART, f"ended with {code}:\n{said}"
-        assert words in said, said
-        world.service.start(role)
+    _ends_with(world, role, words, code)
+    world.service.start(role)
+    _ends_with(world, role, words, code)
     mend()
+    world.service.start(role)
     world.wait_until_kept()
 
 

@@ -219,7 +219,7 @@ def test_what_is_not_yet_known_is_said_and_no_failure(
     file = written(tmp_path / "facts.ndjson", *FACTS)
     nobody = publish(settings, "--wait", SILENCE_S, file)
     assert (nobody.code, nobody.counts(*FATES)) == (0, (3, 0, 0, 0, 0, 3))
-    assert "not yet known" in nobody.err
+    assert "have no disposition yet" in nobody.err
     service.start("recorder")
     streams = settings.stream_settings()
     asyncio.run(wait_until_worked(settings.kafka, streams.recorder_app, [settings.topics.facts], LIMIT_S))
