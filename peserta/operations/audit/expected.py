@@ -15,7 +15,7 @@ class Expected:
     ledger: list[bytes] = field(default_factory=list)
     alerts: list[bytes] = field(default_factory=list)
     letters: list[bytes] = field(default_factory=list)
-    snapshots: dict[bytes, bytes] = field(default_factory=dict)  # the last of each company, by key
+    snapshots: dict[bytes, bytes] = field(default_factory=dict)  # the last snapshot of each company, by key
 
 
 class Letters(NamedTuple):

@@ -1,7 +1,7 @@
-"""ClickHouse's rows of the journal: every fact, and of registry entries and policies what is the newest.
+"""Compare ClickHouse's rows of the journal: every fact, and the newest version of each registry entry and policy.
 
-The sink says which row an entry has to have (`sinks.clickhouse.tables.journal`). The audit looks whether ClickHouse has
-that row, once and unchanged.
+`sinks.clickhouse.tables.journal` says which row each entry must have. The audit checks that ClickHouse has that row
+once and unchanged.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -18,18 +18,19 @@ from peserta.operations.audit.tables import PlainRow, final_rows, rows_of
 from schemas.codec import JournalCodec
 from sinks.clickhouse.tables.journal import COMPANY_COLUMNS, FACT_COLUMNS, POLICY_COLUMNS, journal_blocks
 
-RECORDS_PER_QUESTION_MAX: Final = 50_000  # of the journal; a question has a batch of the reader's at least
+RECORDS_PER_QUESTION_MAX: Final = 50_000  # journal records per query; a query covers at least one batch of the reader
 FACTS, COMPANIES, POLICIES = "journal_facts", "journal_companies", "journal_policies"
 _FACT_AT: Final = FACT_COLUMNS.index("offset")
 
-# Sinks before migration 011 wrote the nearest of these where a declared date lay beyond: 1900-01-01 and 2299-12-31.
+# Before migration 011 the sink clamped declared dates to the range from 1900-01-01 to 2299-12-31.
 DECLARED_ON: Final = frozenset(("effective_from", "effective_until", "baseline_on"))
 DECLARED_FIRST, DECLARED_LAST = -25_567, 120_529
 
 
 @dataclass(frozen=True)
 class Newest:
-    """A table in which, of the rows with the same `key`, the one with the highest `version` stays; the later of two."""
+    """The rows expected in a table that keeps, for each `key`, the row with the highest `version`; of equals, the
+    later."""
 
     table: str
     columns: Sequence[str]
@@ -38,14 +39,17 @@ class Newest:
     rows: dict[PlainRow, PlainRow] = field(default_factory=dict)
 
     def put(self, row: PlainRow) -> None:
-        """Another row, in order of the journal."""
+        """Add the next row, in journal order."""
         row = self._nearest(row)
         key, before = self._part(row, self.key), self.rows.get(self._part(row, self.key))
         if before is None or self._part(row, [self.version]) >= self._part(before, [self.version]):
             self.rows[key] = row
 
     def audit(self, client: Client, partition: int, stretch: tuple[int, int]) -> Finding:
-        """What stands, but for rows that a newer one than the stretch has replaced, or that are older than it."""
+        """Compare the table with the expected rows of `stretch`, a half-open range of journal offsets.
+
+        Rows that a newer one behind the stretch has replaced are left out, and so are rows from before it.
+        """
         first, end = stretch
         rows = map(self._nearest, final_rows(client, self.table, self.columns, partition))
         found_rows = {self._part(row, self.key): row for row in rows}
@@ -58,12 +62,12 @@ class Newest:
         return compare(_claim(self.table), _where(partition), should, found, name=lambda key: key[0])
 
     def _stays(self, before: PlainRow, key: PlainRow) -> bool:
-        """Whether a row from before the stretch is newer than that of the stretch: of a late predecessor, say."""
+        """Whether a row from before the stretch has the higher version and therefore replaces the stretch's own."""
         row = self.rows.get(key)
         return row is not None and self._part(before, [self.version]) > self._part(row, [self.version])
 
     def _nearest(self, row: PlainRow) -> PlainRow:
-        """The row with its declared dates as an earlier sink may have written them."""
+        """The row with its declared dates clamped as an earlier sink may have written them."""
         return tuple(
             _nearest(value) if name in DECLARED_ON else value for name, value in zip(self.columns, row, strict=True)
         )
@@ -73,7 +77,7 @@ class Newest:
 
 
 def _nearest(days: Any) -> Any:
-    """A day or none, or several of them."""
+    """Clamp a day, a list of days or None to the range of earlier sinks."""
     if isinstance(days, tuple):
         return tuple(map(_nearest, days))
     return None if days is None else max(DECLARED_FIRST, min(DECLARED_LAST, days))
@@ -82,7 +86,8 @@ def _nearest(days: Any) -> Any:
 async def audit_journal_rows(
     client: Client, reader: TopicReader, topic: str, kept: PartitionAudited, reached: int
 ) -> tuple[Carried, list[Finding]]:
-    """One partition of the journal behind the position, as far as the sink has carried it (`reached`: offset)."""
+    """Compare one partition of the journal, from the saved position up to `reached`, the offset that the sink has
+    copied."""
     first, codec = kept.since.carried[JOURNAL].topic_next, JournalCodec()
     end = max(first, min(reached, kept.journal_next))
     facts = Finding(_claim(FACTS), _where(kept.partition))
@@ -105,7 +110,8 @@ async def audit_journal_rows(
 async def _stretches(
     reader: TopicReader, topic: str, partition: int, first: int, end: int
 ) -> AsyncIterator[tuple[list[Any], int]]:
-    """The records in [first, end), some ten thousands at a time, with the offset that the stretch ends at."""
+    """The records in [first, end) in chunks of about RECORDS_PER_QUESTION_MAX, each with the offset at which it
+    ends."""
     records: list[Any] = []
     async for batch in reader.batches(topic, partition, start=first, end=end):
         records += batch

@@ -1,4 +1,4 @@
-"""What an audit has found in one partition of the book, and up to where."""
+"""What an audit has read in one partition of the book, and up to which offsets."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from streams.core.rows import Rows
 
 
 class LastSnapshot(NamedTuple):
-    """A snapshot in its topic: offset there, offset in the journal that it speaks up to, key and value."""
+    """A snapshot in its topic: its offset there, the journal offset that it covers, its key and value."""
 
     at: int
     journal_offset: int
@@ -21,26 +21,26 @@ class LastSnapshot(NamedTuple):
 
 @dataclass
 class PartitionAudited:
-    """What one partition of the book holds behind the position that the audit began at, as far as its state says."""
+    """The contents of one partition of the book behind the position at which the audit began."""
 
     partition: int
     since: PartitionPosition = field(default_factory=PartitionPosition)
-    journal_next: int = 0  # the offset behind the last entry that is in the state
+    journal_next: int = 0  # the offset behind the last folded entry
     ledger_at: list[tuple[int, int]] = field(default_factory=list)  # offset in the ledger, offset in the journal
     alerts_at: dict[tuple[str, str], int] = field(default_factory=dict)  # offset in the topic
-    clickhouse_next: int | None = None  # journal offset up to which ClickHouse was compared; None: not looked at
+    clickhouse_next: int | None = None  # journal offset up to which ClickHouse was compared; None: not compared
     entries: int = 0
     repeats: int = 0
-    recorded: dict[Source, set[int]] = field(default_factory=dict)  # facts by source, with those not yet kept
-    awaited: dict[Source, set[int]] = field(default_factory=dict)  # those not yet kept
+    recorded: dict[Source, set[int]] = field(default_factory=dict)  # offsets of facts, folded or not
+    awaited: dict[Source, set[int]] = field(default_factory=dict)  # those that the book has not folded yet
     not_yet_kept: int = 0
     dispositions: Counter[str] = field(default_factory=Counter)
     ledger: dict[int, bytes] = field(default_factory=dict)  # journal offset -> record
     alerts: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    snapshots: dict[str, LastSnapshot] = field(default_factory=dict)  # the last of each company
+    snapshots: dict[str, LastSnapshot] = field(default_factory=dict)  # the last snapshot of each company
     head: bytes = GENESIS
-    rows: Rows = field(default_factory=dict)  # the auditor's own
-    next: dict[str, int] = field(default_factory=dict)  # topic -> offset behind what was audited
+    rows: Rows = field(default_factory=dict)  # the auditor's own state
+    next: dict[str, int] = field(default_factory=dict)  # topic -> offset behind the last audited record
     last: dict[str, Anchor] = field(default_factory=dict)
-    letters: dict[Coordinates, str] = field(default_factory=dict)  # the book's own dead letters: SHA-256
+    letters: dict[Coordinates, str] = field(default_factory=dict)  # the book's own dead letters: SHA-256 of the value
     findings: list[Finding] = field(default_factory=list)

@@ -1,7 +1,7 @@
-"""A position: how far an audit has come, with everything that the next one needs to continue from there.
+"""A position: how far an audit has come, with all that the next audit needs to continue.
 
-It has only what the audit itself has folded, and nothing that the service wrote: an audit that began with the service's
-state would trust it.
+A position contains only what the audit itself has folded, and nothing that the service wrote. An audit that began from
+the service's state would trust that state.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from streams.settings import StreamSettings
 Source = tuple[str, int]
 
 JOURNAL, CHANGELOG, LEDGER, ALERTS, LETTERS = "journal", "changelog", "ledger", "alerts", "dead letters"
-SNAPSHOTS: Final = "snapshots"  # compacted: what an audit saw may be gone when the next one looks
+SNAPSHOTS: Final = "snapshots"  # compacted: a record that one audit saw may be gone at the next
 BOOK_LETTERS: Final = "dead letters of the book"  # in the same topic as the recorder's in the first generation
 TOPICS: Final = (JOURNAL, CHANGELOG, LEDGER, ALERTS, SNAPSHOTS, LETTERS, BOOK_LETTERS)
 KEPT_FOR_EVER: Final = (JOURNAL, CHANGELOG, LEDGER, ALERTS)  # dead letters expire, so a position may lie before them
@@ -31,7 +31,7 @@ IN_CLICKHOUSE: Final = (JOURNAL, LEDGER, ALERTS, SNAPSHOTS, LETTERS)
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """The last record that was audited in a topic. It must still be there when the next audit begins."""
+    """The last audited record of a topic. The record must still be there when the next audit begins."""
 
     offset: int
     sha256: str
@@ -39,7 +39,7 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """Up to where ClickHouse was compared: offset in the topic, and in the journal."""
+    """Up to which offset ClickHouse was compared, in the topic and in the journal."""
 
     topic_next: int = 0
     journal_next: int = 0
@@ -61,8 +61,11 @@ class PartitionPosition:
 
 @dataclass(frozen=True, slots=True)
 class SourcePosition:
-    """One inbound partition: every record before `settled_next` is accounted for; of those behind it, some were seen in
-    the journal (`ahead`) or among the dead letters (`refused_ahead`: offset -> reason) already."""
+    """One inbound partition: every record before `settled_next` is accounted for.
+
+    Of the records behind it, `ahead` are already in the journal, and `refused_ahead` (offset -> reason) are already
+    dead letters.
+    """
 
     settled_next: int = 0
     ahead: tuple[int, ...] = ()
@@ -74,15 +77,15 @@ class SourcePosition:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The whole book, as left by an audit that found nothing wrong."""
+    """The position of the whole book after an audit that found nothing wrong."""
 
-    book: Mapping[str, Any]  # which book, folded by which rules
+    book: Mapping[str, Any]  # the book's identity and its rules
     partitions: Mapping[int, PartitionPosition]
     sources: Mapping[Source, SourcePosition] = field(default_factory=dict)
 
     @property
     def dispositions(self) -> Counter[str]:
-        """Of all records accounted for, since the beginning."""
+        """Number of records since the beginning, by disposition."""
         counted: Counter[str] = Counter()
         for partition in self.partitions.values():
             counted.update(partition.dispositions)
@@ -92,7 +95,7 @@ class Position:
 
 
 def book_of(settings: StreamSettings) -> dict[str, Any]:
-    """What a book and its audit must have in common with the position from which the audit continues."""
+    """The properties in which a book must agree with the position from which its audit continues."""
     return {
         "topics begin with": settings.topics.prefix,
         "generation": settings.topics.generation,
@@ -105,13 +108,13 @@ def book_of(settings: StreamSettings) -> dict[str, Any]:
 
 
 def beginning(settings: StreamSettings) -> Position:
-    """Before the first record: an audit from here is a full one."""
+    """The position before the first record; an audit from here is a full audit."""
     partitions = {partition: PartitionPosition() for partition in range(settings.partitions)}
     return Position(book_of(settings), partitions)
 
 
 def topic_names(settings: StreamSettings) -> dict[str, str]:
-    """The topics of a partition under the names that a position has for them."""
+    """A position's name for each topic -> the topic's name in Kafka."""
     topics = settings.topics
     letters = topics.dead_letters, topics.book_letters
     names = topics.journal, settings.changelog, topics.ledger, topics.alerts, topics.snapshots, *letters
@@ -119,17 +122,18 @@ def topic_names(settings: StreamSettings) -> dict[str, str]:
 
 
 def anchor(record: Any) -> Anchor:
-    """Of a record as a consumer gives it."""
+    """The anchor of a consumed record."""
     return Anchor(record.offset, digest((record.key or b"") + b"\0" + (record.value or b"")))
 
 
 def digest(value: bytes) -> str:
-    """SHA-256 in hex."""
+    """The SHA-256 digest in hexadecimal."""
     return hashlib.sha256(value).hexdigest()
 
 
 async def check_fits(settings: StreamSettings, reader: TopicReader, position: Position) -> None:
-    """Raise Failed unless the position belongs to this book, its rules and its topics as they are now."""
+    """Raises Failed if the position belongs to another book or other rules, or if its offsets and records no longer
+    match the topics."""
     for name, value in book_of(settings).items():
         if position.book.get(name) != value:
             raise _refused(f"it was saved with {name}: {position.book.get(name)}; this is {value}")

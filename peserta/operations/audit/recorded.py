@@ -1,4 +1,4 @@
-"""The facts that the journal has of each source, and the recorder's repeats of them, which the book skips."""
+"""The facts in the journal by inbound partition, and the entries that the recorder repeated and the book skips."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
@@ -16,13 +16,14 @@ REPEATS_CLAIM: Final = "what is passed over was recorded before"
 
 
 class Recorded:
-    """The facts of one partition of the journal, in order; `rows`: the state behind the position it begins at."""
+    """The facts of one partition of the journal, in order; `rows` is the book's state at the offset where reading
+    begins."""
 
     def __init__(self, where: str, rows: Rows) -> None:
         self.repeats: Final = Finding(REPEATS_CLAIM, where)
         self._journal = JournalCodec()
         self._cursors: dict[Source, int] = {source_of(key): int(rows[key]) for key in rows if key[:1] == b"s"}
-        self._first: dict[Coordinates, Hashable] = {}  # what stood there, of entries behind the position
+        self._first: dict[Coordinates, Hashable] = {}  # content of the first entry, for entries behind the position
 
     def account(self, book: PartitionAudited, batch: Sequence[Any], *, kept: bool) -> None:
         """Note the facts in these journal records by source, except repeats."""
@@ -58,5 +59,5 @@ class Recorded:
 
 
 def _content(entry: Entry) -> Hashable:
-    """By which two entries are told apart, whenever they were recorded."""
+    """What identifies an entry's content, without the time at which it was recorded."""
     return entry.fact.event_id if isinstance(entry, FactEntry) else replace(entry, recorded_at=0)

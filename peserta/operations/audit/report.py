@@ -1,5 +1,5 @@
-"""The whole audit, from the beginning or from a saved position: partitions, inbound records, ClickHouse, seal; and what
-it says."""
+"""The whole audit, from the beginning or from a saved position: partitions, inbound records, ClickHouse, seal,
+report."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ from sinks.clickhouse.marks import LAST, marks
 from streams.settings import StreamSettings
 
 Say = Callable[[str], None]
-OnPlanned = Callable[[int], OnRead]  # told how many offsets there are to pass
+OnPlanned = Callable[[int], OnRead]  # called with the number of offsets to read
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Report:
 
     @property
     def is_readable(self) -> bool:
-        """Whether it came to the end of every topic."""
+        """Whether the audit could read every topic to its end."""
         return all(finding.claim != UNREADABLE for finding in self.findings)
 
     @property
@@ -109,7 +109,7 @@ class Report:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
+        """The report as JSON values."""
         return {
             "is_well": self.is_well,
             "extent": self.extent,
@@ -122,7 +122,7 @@ class Report:
 
 
 def letters_carried(kept: PartitionAudited, uncarried: list[int]) -> Carried:
-    """How far ClickHouse was compared with the dead letters of a partition."""
+    """How far a partition's dead letters were compared with ClickHouse."""
     return Carried(max(min([kept.next[LETTERS], *uncarried]), kept.since.carried[LETTERS].topic_next))
 
 
@@ -166,8 +166,11 @@ async def audit_book(
     since: Position | None = None,
     on_planned: OnPlanned | None = None,
 ) -> Report:
-    """Audit what Kafka holds, and ClickHouse if there is one. It may run beside the service: it speaks up to the
-    offsets that it names. Failed when `since` is no position of this book."""
+    """Audit the topics in Kafka, and ClickHouse if one is configured. Raises Failed if `since` is no position of this
+    book.
+
+    The audit may run beside the service: its result covers the offsets that it names.
+    """
     streams = settings.stream_settings()
     committed = await committed_offsets(streams.kafka, streams.recorder_app)
     async with partition_reader(streams.kafka, streams.topics.journal) as of_kafka:
@@ -192,7 +195,7 @@ async def audit_topics(
     committed: Mapping[Source, int],
     since: Position | None = None,
 ) -> Report:
-    """What the topics hold against each other. `committed`: the recorder's offsets, asked for before."""
+    """Audit the topics against each other. `committed` holds the recorder's offsets, read before the audit began."""
     start, report = since or beginning(streams), Report(since=since)
     for partition in range(streams.partitions):
         say(f"Folding partition {partition} again")
@@ -215,7 +218,8 @@ async def audit_topics(
 async def _letters(
     streams: StreamSettings, reader: TopicReader, start: Position, *, carried: bool = False
 ) -> dict[Coordinates, Letter]:
-    """The recorder's dead letters behind the position, or behind where ClickHouse was compared with them."""
+    """The recorder's dead letters behind the position; with `carried`, behind the offset up to which ClickHouse was
+    compared."""
     starts = {
         partition: at.carried[LETTERS].topic_next if carried else at.next[LETTERS]
         for partition, at in start.partitions.items()
@@ -224,7 +228,7 @@ async def _letters(
 
 
 async def audit_clickhouse(settings: Settings, reader: TopicReader, report: Report) -> None:
-    """Compare ClickHouse as far as the sink has come; it has not copied the rest of the topics yet."""
+    """Compare ClickHouse with the topics, up to the offsets that the sink has copied so far."""
     streams = settings.stream_settings()
     start = report.since or beginning(streams)
     names = {name: topic for name, topic in topic_names(streams).items() if name in IN_CLICKHOUSE}
@@ -248,7 +252,10 @@ async def audit_clickhouse(settings: Settings, reader: TopicReader, report: Repo
 
 
 async def _planned(settings: Settings, reader: TopicReader, since: Position | None) -> int:
-    """How many offsets lie between the position and the ends; the journal's twice if ClickHouse is compared with it."""
+    """The number of offsets to read between the position and the ends of the topics.
+
+    The journal counts twice if ClickHouse is compared with it.
+    """
     streams = settings.stream_settings()
     start, planned = since or beginning(streams), 0
     passed = (*TOPICS, JOURNAL) if settings.clickhouse_url else TOPICS

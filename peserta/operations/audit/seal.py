@@ -1,4 +1,5 @@
-"""Seals: the heads of the ledger's chains, to be kept elsewhere, and the proof that a history ends in them."""
+"""Seals: the heads of the ledger's hash chains, to be stored elsewhere, and the check that the ledger still contains
+them."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,7 @@ FORMAT: Final = 1
 
 
 def seal(kept: Iterable[PartitionAudited]) -> dict[str, Any]:
-    """The content of a seal: for each partition the last ledger record's place in the journal, and its chain value."""
+    """The content of a seal: for each partition the journal offset and the chain value of the last ledger record."""
     heads = {
         str(book.partition): {"journal_offset": max(book.ledger), "records": len(book.ledger), "chain": book.head.hex()}
         for book in kept
@@ -24,7 +25,7 @@ def seal(kept: Iterable[PartitionAudited]) -> dict[str, Any]:
 
 
 def read_seal(path: Path) -> Mapping[str, Any]:
-    """A seal from a file; Failed when it is none."""
+    """Read a seal from a file. Raises Failed if the file is not a seal."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         if found["seal"] != FORMAT or not isinstance(found["partitions"], dict):
@@ -36,7 +37,8 @@ def read_seal(path: Path) -> Mapping[str, Any]:
 
 
 def check(sealed: Mapping[str, Any], kept: Iterable[PartitionAudited]) -> list[Finding]:
-    """Check that the ledger still has each sealed record with its chain value: then nothing before it was changed."""
+    """Check that the ledger still has each sealed record with its chain value, which proves that no earlier record
+    changed."""
     books = {str(book.partition): book for book in kept}
     findings = []
     for partition, head in sealed.items():

@@ -1,4 +1,4 @@
-"""Rows of ClickHouse's tables, as plain values: days and milliseconds since 1970 as the sink writes them."""
+"""Rows of ClickHouse's tables as plain values: dates are days since 1970 and instants milliseconds since 1970."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import date, datetime
@@ -17,7 +17,7 @@ _STRETCH: Final = " AND offset >= {first:UInt64} AND offset < {next:UInt64}"
 def final_rows(
     client: Client, table: str, columns: Sequence[str], partition: int, stretch: tuple[int, int] | None = None
 ) -> Iterator[PlainRow]:
-    """One partition's rows, each once; only those of a `stretch` of offsets in the journal if one is given."""
+    """One partition's rows after deduplication (FINAL); with `stretch`, only those of this range of journal offsets."""
     names = ", ".join(columns)
     query = f"SELECT {names} FROM {table} FINAL WHERE partition = {{partition:UInt32}}{_STRETCH if stretch else ''}"
     first, end = stretch or (0, 0)
@@ -25,13 +25,13 @@ def final_rows(
 
 
 def rows(client: Client, query: str, asked: dict[str, Any]) -> Iterator[PlainRow]:
-    """What a query gives."""
+    """The rows that a query returns."""
     found: Iterable[Sequence[Any]] = client.query(query, parameters=asked).result_rows
     return map(as_row, found)
 
 
 def each_by(key: Callable[[PlainRow], Hashable], rows: Iterable[PlainRow]) -> dict[Hashable, PlainRow]:
-    """The rows by key; what there is more than one of, under a key that nothing else has."""
+    """The rows by key. A further row with the same key gets a key that no other row has."""
     found: dict[Hashable, PlainRow] = {}
     for number, row in enumerate(rows):
         name = key(row)
@@ -40,12 +40,12 @@ def each_by(key: Callable[[PlainRow], Hashable], rows: Iterable[PlainRow]) -> di
 
 
 def rows_of(block: Block) -> Iterator[PlainRow]:
-    """The rows that an insert of the sink brings."""
+    """The rows of a block that the sink inserts."""
     return map(as_row, zip(*block.columns.values(), strict=True))
 
 
 def as_row(values: Iterable[Any]) -> PlainRow:
-    """Plain values, whether they come from ClickHouse or go there."""
+    """The row as plain values; rows read from ClickHouse and rows written to it compare equal."""
     return tuple(map(_plain, values))
 
 

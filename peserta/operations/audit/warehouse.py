@@ -1,4 +1,4 @@
-"""ClickHouse against the topics: ledger with its chain, lines, alerts and dead letters, row by row."""
+"""Compare ClickHouse with the topics, row by row: ledger records with their chain, lines, alerts and dead letters."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from schemas.vocabulary import EMPLOYMENT_TYPES, ClassParts, programme_names
 from sinks.clickhouse.tables.alerts import COLUMNS as ALERT_COLUMNS
 from streams.settings import StreamSettings
 
-IDENTITY: Final = 2  # the first columns of an alert: its id and status
+IDENTITY: Final = 2  # the number of key columns in an alert's row: id and status
 
 _ENTRIES: Final = """
     SELECT offset, disposition, event_id, company_id, chain FROM ledger_entries FINAL
@@ -33,7 +33,7 @@ _ALERTS: Final = f"""
     SELECT {", ".join(ALERT_COLUMNS)} FROM alerts
     WHERE journal_partition = {{partition:UInt32}}
         AND journal_offset >= {{first:UInt64}} AND journal_offset < {{next:UInt64}}"""
-# Not by the view, which passes over what was recorded when it was read before.
+# Read the table, not the view: the view leaves out records that were recorded when they were read before.
 _DEAD_LETTERS: Final = """
     SELECT topic, partition, offset, reason, field, rule FROM dead_letter_records FINAL
     WHERE letter_partition = {partition:UInt32} AND letter_offset >= {first:UInt64} AND NOT by_book"""
@@ -41,8 +41,11 @@ _DEAD_LETTERS: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Ledger records and alerts of one partition that ClickHouse was not yet compared with: offset in the topic, value;
-    and in the journal where they begin, and how far the book has come."""
+    """The ledger records and alerts of one partition that no audit has compared with ClickHouse yet.
+
+    `ledger` and `alerts` hold (offset in the topic, value). `since` is where the comparison begins in each topic and in
+    the journal. `journal_next` is the journal offset behind the last folded entry.
+    """
 
     partition: int
     since: Mapping[str, Carried]
@@ -52,7 +55,7 @@ class Written:
 
 
 async def written(settings: StreamSettings, reader: TopicReader, kept: PartitionAudited) -> Written:
-    """What the audit has read, and before it what lies between ClickHouse's place in the position and the position."""
+    """The records that this audit has read, preceded by those that earlier audits read but could not compare yet."""
     since = kept.since
     earlier: dict[str, list[tuple[int, bytes]]] = {LEDGER: [], ALERTS: []}
     for name, found in earlier.items():
@@ -69,7 +72,10 @@ async def written(settings: StreamSettings, reader: TopicReader, kept: Partition
 def audit_warehouse(
     client: Client, book: Written, reached: Mapping[str, int]
 ) -> tuple[dict[str, Carried], list[Finding]]:
-    """One partition of the book, as far as the sink has carried each topic (`reached`: offsets); and how far it is."""
+    """Compare one partition of the book with ClickHouse; return how far each topic was compared, and the findings.
+
+    `reached` gives the offset up to which the sink has copied each topic.
+    """
     where, codec = f"partition {book.partition}, ClickHouse", OutputCodec()
     entries: dict[Any, Hashable] = {}
     lines: dict[Any, Hashable] = {}
@@ -98,15 +104,16 @@ def audit_warehouse(
 
 
 def _by(key: int, found: Iterable[PlainRow]) -> dict[Hashable, PlainRow]:
-    """Rows by their first values: one alone, or so many as a tuple."""
+    """Rows by their key: the first value if `key` is 1, else the tuple of the first `key` values."""
     each = each_by(lambda row: row[0] if key == 1 else row[:key], found)
     return {name: row[key:] for name, row in each.items()}
 
 
 def _carried(book: Written, places: Sequence[tuple[int, int]], name: str, reached: Mapping[str, int]) -> Carried:
-    """Up to the first record that the sink has not carried, in the topic and in the journal; else as far as the book.
+    """Where the comparison ends: at the first record that the sink has not copied, else at the end of the book.
 
-    A journal entry may have several alerts: those of the entry of the first that is on its way are all left for later.
+    One journal entry may raise several alerts. If the sink lacks one of them, the next audit compares all of that
+    entry's.
     """
     until = min((offset for at, offset in places if at >= reached.get(name, 0)), default=book.journal_next)
     behind = max((at + 1 for at, offset in places if offset < until), default=0)
@@ -120,7 +127,10 @@ def _asked(book: Written, name: str, until: Carried) -> dict[str, Any]:
 def audit_dead_letters(
     client: Client, partition: int, since: Carried, letters: Mapping[Coordinates, Letter], reached: Mapping[str, int]
 ) -> Finding:
-    """The dead letters of the recorder in one partition of their topic, each record's once, as far as the sink is."""
+    """Compare the recorder's dead letters in one partition of their topic with ClickHouse, as far as the sink has come.
+
+    Each refused record counts once.
+    """
     due = {
         at: (letter.reason, letter.field, letter.rule)
         for at, letter in letters.items()
@@ -144,5 +154,5 @@ def _side(parts: ClassParts | None) -> tuple[str, tuple[str, ...], bool]:
 
 
 def _alert(alert: Alert) -> tuple[Hashable, ...]:
-    """All that ClickHouse has of it, beside its identity."""
+    """The columns of an alert that are not part of its key."""
     return tuple(getattr(alert, name) for name in ALERT_COLUMNS[IDENTITY:])
