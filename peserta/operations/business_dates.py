@@ -1,6 +1,7 @@
-"""On which business date every company of a book is (SEMANTICS 7), from its state and the journal behind it.
+"""The business date of every company of a book (SEMANTICS 7), from the book's state and the journal behind it.
 
-Whether the book-keeper runs makes no difference: what it has not folded yet is read from the journal.
+The result is the same whether or not the book-keeper runs: entries that it has not folded yet are read from the
+journal.
 """
 
 import json
@@ -18,14 +19,15 @@ from streams.core.timeline import LONG_AGO
 from streams.lane.cursors import CURSOR_PREFIX
 from streams.settings import StreamSettings
 
-# How the keys of these rows begin.
+# The prefix of these rows' keys.
 COMPANY: Final = company_key("")
 SOURCE: Final = source_key("", 0)[:1]
 
 
 @dataclass
 class PartitionDates:
-    """`everybody`: the date of the latest entry for every partition; `seen`: the last offset of each source."""
+    """The dates in one partition. `everybody` is the date of the latest entry for every partition; `seen` has each
+    source's last offset."""
 
     everybody: Day = LONG_AGO
     own: dict[str, Day] = field(default_factory=dict)
@@ -33,7 +35,7 @@ class PartitionDates:
 
     @property
     def ticked(self) -> Day | None:
-        """The date of the latest Tick: no earlier one, and not this one, is taken any more."""
+        """The date of the latest Tick. The book skips a Tick for this date or an earlier one."""
         return self.seen.get((TICK_SOURCE, 0))
 
     @property
@@ -42,7 +44,7 @@ class PartitionDates:
         return {company_id: max(on, self.everybody) for company_id, on in self.own.items()}
 
     def follow(self, entries: Iterable[Entry]) -> None:
-        """Entries of the journal in order; repeats of the recorder's move nothing."""
+        """Apply entries of the journal in order; entries that the recorder repeated change nothing."""
         for entry in entries:
             if self._is_new(entry.came_from):
                 on = jakarta_day(entry.recorded_at)
@@ -65,7 +67,7 @@ class PartitionDates:
 
 
 async def business_dates(settings: StreamSettings, reader: TopicReader) -> list[PartitionDates]:
-    """Of each partition of the book, as far as its journal goes."""
+    """The dates of each partition of the book, up to the end of its journal."""
     return [await _dates(settings, reader, number) for number in range(settings.partitions)]
 
 
@@ -75,7 +77,7 @@ async def _dates(settings: StreamSettings, reader: TopicReader, partition: int) 
     async for batch in reader.batches(settings.changelog, partition):
         rows |= {r.key: r.value for r in batch if r.key in (BOOK_KEY, cursor_key) or r.key[:1] in (COMPANY, SOURCE)}
     dates, start = PartitionDates(), 0
-    # Rows of another format say nothing: then the whole journal is read.
+    # Rows of another format cannot be read: then the whole journal is.
     if cursor_key in rows and BOOK_KEY in rows and unpack_book(rows[BOOK_KEY])["format"] == FORMAT:
         dates, start = _at_rest(rows), int(rows[cursor_key]) + 1
     codec = JournalCodec()
@@ -93,12 +95,13 @@ def _at_rest(rows: Mapping[bytes, bytes]) -> PartitionDates:
 
 
 def newest(dates: Sequence[PartitionDates]) -> tuple[str, Day] | None:
-    """The company with the newest business date, the first by id of several; None while there is no company."""
+    """(id, business date) of the company with the newest date, the lowest id among equals; None if there is no
+    company."""
     found = {company_id: on for one in dates for company_id, on in one.companies.items()}
     return min(found.items(), key=lambda item: (-item[1], item[0]), default=None)
 
 
 def beyond(dates: Sequence[PartitionDates], on: Day) -> list[tuple[str, Day]]:
-    """The companies whose business date is after this one, the farthest first."""
+    """The companies with a business date after `on`, the farthest first."""
     found = [item for one in dates for item in one.companies.items() if item[1] > on]
     return sorted(found, key=lambda item: (-item[1], item[0]))

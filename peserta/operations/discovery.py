@@ -1,4 +1,4 @@
-"""Where a running `peserta up` says how it is reached, so that other commands find it without being told."""
+"""The file in which a running `peserta up` publishes its addresses, so that other commands find it without settings."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from peserta.operations.failure import Unavailable
 from peserta.settings import OF_ACCESS, PREFIX, Settings, read_settings
 
 FILE_NAME = "running.json"
-# What another command must know alike; addresses and folders of this process are not among them.
+# Settings that another command must share; this process's own addresses and folders are not among them.
 SHARED = (
     "kafka",
     "clickhouse_url",
@@ -26,7 +26,7 @@ SHARED = (
 
 
 def announce(settings: Settings) -> Path:
-    """Write down the addresses of this installation; the file is the caller's to remove."""
+    """Write the addresses of this installation to a file and return its path; the caller removes it."""
     path = settings.data_dir / FILE_NAME
     path.parent.mkdir(parents=True, exist_ok=True)
     own = settings.environment()
@@ -37,9 +37,9 @@ def announce(settings: Settings) -> Path:
 
 
 def find_installation(**overrides: Any) -> Settings:
-    """The settings of the environment; what is not in it, as a running `peserta up` has it.
+    """The settings of the environment; settings missing there are taken from a running `peserta up`.
 
-    An `up` on another broker than the one that is configured is another installation: nothing of it is taken.
+    An `up` with another broker than the configured one is another installation, and nothing is taken from it.
     """
     settings = read_settings(**overrides)
     path = settings.data_dir / FILE_NAME
@@ -55,7 +55,8 @@ def find_installation(**overrides: Any) -> Settings:
 
 
 def addresses_of(data_dir: Path, pid: int) -> str:
-    """Where what this process has announced is reached, in words and without passwords; nothing when it has not."""
+    """The addresses that the process `pid` has announced, in words and without passwords; empty if it has announced
+    none."""
     try:
         found = json.loads((data_dir / FILE_NAME).read_text(encoding="utf-8"))
         if found["pid"] != pid:
@@ -66,7 +67,7 @@ def addresses_of(data_dir: Path, pid: int) -> str:
 
 
 def with_kafka(settings: Settings) -> Settings:
-    """The same settings; Failed when they name no broker."""
+    """Return the settings. Raises Failed if they name no broker."""
     if not settings.kafka:
         raise Unavailable(
             "No Kafka is configured and no stack is running: start one (`peserta up`), or set PESERTA_KAFKA.",

@@ -1,6 +1,6 @@
-"""A time of recording that lies ahead moves the business dates of a book for good: it must be meant (SEMANTICS 7).
+"""A recording time in the future moves a book's business dates for good, so it must be confirmed (SEMANTICS 7).
 
-Only a book with `clock: replay` is given times of recording, and there every record needs one.
+Only records for a book with `clock: replay` have a recording time, and there every record needs one.
 """
 
 from peserta.operations.failure import Rejected
@@ -11,21 +11,22 @@ from streams.settings import REPLAY
 
 
 class StampsItself(Rejected):
-    """A time of recording for a book that stamps entries itself."""
+    """A recording time was given for a book that stamps its entries itself."""
 
 
 class NoTimeOfRecording(Rejected):
-    """No time of recording for a book with `clock: replay`."""
+    """No recording time was given for a book with `clock: replay`."""
 
 
 class InTheFuture(Exception):
-    """A time of recording after the present moment; the text says both."""
+    """A recording time after the present moment. The message has both instants."""
 
 
 def recording_time(settings: Settings, text: str | None, now: Instant, *, allow_future: bool = False) -> Instant | None:
-    """The time of recording for a record sent to this book: null in a book with `clock: wall`.
+    """The recording time for a record sent to this book: None in a book with `clock: wall`.
 
-    `text` is RFC 3339. StampsItself, NoTimeOfRecording; ValueError for a text that is no instant; InTheFuture.
+    `text` is RFC 3339. Raises StampsItself or NoTimeOfRecording if the text does not fit the book's clock, ValueError
+    if it is not an instant, and InTheFuture.
     """
     if settings.clock != REPLAY:
         if text is not None:
@@ -37,7 +38,7 @@ def recording_time(settings: Settings, text: str | None, now: Instant, *, allow_
 
 
 def check_recorded_at(recorded_at: Instant, now: Instant, *, allow_future: bool = False) -> Instant:
-    """The time of recording, unless it is after the present moment and nobody has said that it is meant."""
+    """Return the recording time. Raises InTheFuture if it is after `now` and `allow_future` is not set."""
     if recorded_at > now and not allow_future:
         raise InTheFuture(f"{instant_text(recorded_at)} is after the present moment, {instant_text(now)}")
     return recorded_at

@@ -1,4 +1,4 @@
-"""A journal as files: facts, policies, registry, and how `simulate` or a new book takes them in."""
+"""A journal as files: facts, policies and registry, and the commands with which `simulate` or a new book loads them."""
 
 import asyncio
 import shlex
@@ -38,11 +38,11 @@ SCRIPT_FILE: Final = "take-in.sh"
 
 @dataclass(slots=True)
 class Exported:
-    """What an export found beside the facts.
+    """What an export found besides the facts.
 
-    `late_rules` counts policies and registry entries that came after a fact, and ends of policies: `simulate` takes the
-    rules as set before the first line, so with such entries it gives other alerts. `first_at` is the earliest time of
-    recording of any entry.
+    `late_rules` counts policies and registry entries that came after a fact, and ends of policies. `simulate` applies
+    all rules before the first line, so with late rules its alerts differ. `first_at` is the earliest recording time of
+    any entry.
     """
 
     facts: int = 0
@@ -56,13 +56,13 @@ class Exported:
 
 
 async def entries_of(kafka: Brokers, topic: str, exported: Exported) -> AsyncIterator[tuple[Coordinates, Entry]]:
-    """The entries of a journal with their own coordinates, repeats passed over; of one partition in order."""
+    """The entries of a journal with their coordinates, without repeats; in order within a partition."""
     async for found in without_repeats(read_to_end(kafka, [topic]), exported):
         yield found
 
 
 async def without_repeats(records: AsyncIterator[Any], exported: Exported) -> AsyncIterator[tuple[Coordinates, Entry]]:
-    """The entries in these records of a journal with their own coordinates; repeats are passed over and counted."""
+    """The entries in these journal records with their coordinates; repeats are skipped and counted."""
     codec = JournalCodec()
     seen: dict[tuple[int, str, int], int] = {}
     async for record in records:
@@ -76,8 +76,10 @@ async def without_repeats(records: AsyncIterator[Any], exported: Exported) -> As
 
 
 def export(settings: Settings, folder: Path) -> Exported:
-    """Write the journal as files into a folder, which is made when it is missing, with a script that takes them into a
-    new book. Rejected when the folder cannot be written."""
+    """Write the journal as files into a folder, together with a script that loads them into a new book.
+
+    The folder is created if it is missing. Raises Rejected if it cannot be written.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / FACTS_FILE).open("w", encoding="utf-8", newline="\n") as facts:
@@ -91,7 +93,7 @@ def export(settings: Settings, folder: Path) -> Exported:
 
 
 async def export_facts(kafka: Brokers, topic: str, out: TextIO) -> Exported:
-    """Write every fact as a line with its `recorded_at`; the rest is in the result."""
+    """Write every fact as a line with its `recorded_at`; everything else goes into the result."""
     exported = Exported()
     async for at, entry in entries_of(kafka, topic, exported):
         if isinstance(entry, FactEntry):
@@ -107,7 +109,7 @@ async def export_facts(kafka: Brokers, topic: str, out: TextIO) -> Exported:
 
 
 def note(exported: Exported, entry: Entry, partition: int) -> None:
-    """Keep the rules that an entry sets."""
+    """Collect the rules that an entry sets."""
     if isinstance(entry, Tick):
         return
     if partition in exported.partitions_with_facts:
@@ -122,7 +124,7 @@ def note(exported: Exported, entry: Entry, partition: int) -> None:
 
 
 def simulation(exported: Exported, folder: Path, grace_days: int) -> str:
-    """The command that folds the files offline; nothing for an empty journal."""
+    """The command that folds the files offline; empty for an empty journal."""
     if exported.last_on is None:
         return ""
     policies, companies, facts = (_word(folder / name) for name in (POLICIES_FILE, COMPANIES_FILE, FACTS_FILE))
@@ -131,10 +133,10 @@ def simulation(exported: Exported, folder: Path, grace_days: int) -> str:
 
 
 def taking_in(exported: Exported, folder: Path) -> list[str]:
-    """The commands that take the files into a new book with `clock: replay`, in order.
+    """The commands that load the files into a new book with `clock: replay`, in order.
 
-    Rules are recorded at the time of the first entry of all. The Tick of that date waits until the recorder has
-    recorded them: so they stand before the first fact.
+    Rules are recorded at the time of the earliest entry. The Tick for that date waits until the recorder has recorded
+    the rules, so that they precede the first fact.
     """
     if exported.first_at is None or exported.last_on is None:
         return []
@@ -151,7 +153,7 @@ def taking_in(exported: Exported, folder: Path) -> list[str]:
 
 
 def script(exported: Exported, grace_days: int) -> str:
-    """`taking_in` as a program of the shell that stands beside the files."""
+    """The commands of `taking_in` as a shell script, to be stored beside the files."""
     commands = [
         f"{command} || test $? -eq 1" if command.startswith("peserta publish ") else command
         for command in taking_in(exported, Path())

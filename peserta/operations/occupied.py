@@ -1,4 +1,4 @@
-"""Locking the data directory: one named holder at a time, until everything that it has started has ended too."""
+"""The lock of the data directory: one named holder at a time, until every process that it started has ended."""
 
 import json
 import os
@@ -31,14 +31,14 @@ LOOK_EVERY_S: Final = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A process that holds a data directory: its command, and since when."""
+    """A process that holds a data directory: its command, and the time at which it took the lock."""
 
     command: str
     pid: int
     since: str
 
     def is_alive(self) -> bool:
-        """Whether there is a process of this id."""
+        """Whether a process with this id exists."""
         try:
             os.kill(self.pid, 0)
         except PermissionError:

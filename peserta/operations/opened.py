@@ -1,4 +1,5 @@
-"""The settings that a book was opened with and keeps for good. Its topics show them, whatever the environment says."""
+"""The settings that a book was opened with and keeps for good. They are read from its topics, not from the
+environment."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -23,7 +24,7 @@ class OpenedOtherwise(Unfit):
 
 
 async def opened_with(settings: Settings) -> dict[str, Any]:
-    """Settings by name, as the book's topics show them; empty while there are no topics."""
+    """Settings by name, read from the book's topics; empty if the topics do not exist."""
     streams = settings.stream_settings()
     topics = (*streams.inbound_names, streams.topics.companies, streams.topics.policies)
     async with admin_of(settings.kafka) as admin:
@@ -38,8 +39,10 @@ async def opened_with(settings: Settings) -> dict[str, Any]:
 
 
 async def known_of_book(settings: Settings, remembered: Mapping[str, int]) -> dict[str, Any]:
-    """The same with the days of grace: those of the current generation if it has a record, else those `remembered` by
-    topic prefix."""
+    """The settings of `opened_with` and the days of grace.
+
+    The days are those recorded for the current generation, else those `remembered` by topic prefix.
+    """
     book = await opened_with(settings)
     grace_days = (await read_generations(settings)).current.grace_days if book else None
     if grace_days is None:
@@ -53,14 +56,14 @@ def clock_of(stamps: str) -> str:
 
 
 def as_opened(settings: Settings, book: Mapping[str, Any]) -> Settings:
-    """The same settings, those that nobody has set as the book has them. Raises OpenedOtherwise for one that was set to
-    something else."""
+    """The settings, with unset ones filled in from the book. Raises OpenedOtherwise if a set one differs from the
+    book's."""
     check_opened(settings, {name: value for name, value in book.items() if name in settings.model_fields_set})
     return settings.model_copy(update=dict(book))
 
 
 def check_opened(settings: Settings, book: Mapping[str, Any]) -> None:
-    """Raises OpenedOtherwise when a setting is another than the book has it."""
+    """Raises OpenedOtherwise if a setting differs from the book's."""
     for name, value in book.items():
         asked = getattr(settings, name)
         if asked != value:

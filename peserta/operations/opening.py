@@ -1,7 +1,7 @@
 """Opening a book: the days of grace of its first generation are recorded once, before any book-keeper folds.
 
-Without that record, two book-keepers with different days of grace that begin an empty book at the same time would each
-fold their partitions by another rule, and nobody would notice.
+Without that record, two book-keepers that start an empty book at the same time with different days of grace would fold
+their partitions by different rules, and nobody would notice.
 """
 
 from typing import Final
@@ -15,13 +15,13 @@ from peserta.operations.rebuild.announcement import Announcement
 from peserta.settings import Settings
 from schemas.generation import FIRST, Generation
 
-ATTEMPTS_MAX: Final = 20  # commands that open the same book at the same time, each silenced by a later one
+ATTEMPTS_MAX: Final = 20  # several commands may open a book at once, and a later writer fences an earlier one
 
 
 async def open_book(settings: Settings) -> None:
     """Record the settings' days of grace for the first generation, unless another command has done so.
 
-    Unfit when the recorded days are others than those of the settings; Unavailable when Kafka does not answer.
+    Raises Unfit if other days are recorded, and Unavailable if Kafka does not answer.
     """
     attempts = AsyncRetrying(
         retry=retry_if_exception_type(Rejected), stop=stop_after_attempt(ATTEMPTS_MAX), reraise=True
@@ -30,7 +30,7 @@ async def open_book(settings: Settings) -> None:
 
 
 async def _open(settings: Settings) -> None:
-    # A writer that is opened later silences this one: then what the later one wrote is read in the next attempt.
+    # A writer that is opened later fences this one. The next attempt then reads what the later writer recorded.
     async with await Announcement.open(settings) as announcement:
         current = (await read_generations(settings)).current
         if current.grace_days is None and current.number == FIRST:

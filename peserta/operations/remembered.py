@@ -1,6 +1,6 @@
-"""What a data directory remembers of the last `peserta up`: the ports that clients know, and each book's days of grace.
+"""What a data directory remembers of the last `peserta up`: the ports that clients use, and each book's days of grace.
 
-What Kafka itself knows of a book is not repeated here (peserta/operations/opened.py).
+Settings that Kafka itself stores are not repeated here (peserta/operations/opened.py).
 """
 
 import json
@@ -16,12 +16,12 @@ FILE_NAME: Final = "remembered.json"
 
 
 class Unreadable(Unfit):
-    """The file is not what `remember` writes; the text says which."""
+    """The file is not one that `remember` wrote. The message names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """The last ports, None before the first start; prefix of topics -> days of grace of the book of that prefix."""
+    """The last ports, None before the first start; and topic prefix -> days of grace of the book with that prefix."""
 
     kafka_port: int | None = None
     clickhouse_port: int | None = None
@@ -29,7 +29,7 @@ class Remembered:
 
 
 def recall(folder: Path) -> Remembered:
-    """What was remembered last; nothing in a new folder. Raises Unreadable."""
+    """What was remembered last; empty in a new folder. Raises Unreadable."""
     path = folder / FILE_NAME
     try:
         return Remembered(**json.loads(path.read_text(encoding="utf-8")))
@@ -42,7 +42,7 @@ def recall(folder: Path) -> Remembered:
 
 
 def remember(folder: Path, what: Remembered) -> None:
-    """Write it down, whole or not at all."""
+    """Write the file atomically."""
     draft = folder / f"{FILE_NAME}.{os.getpid()}"
     draft.write_text(json.dumps(asdict(what)), encoding="utf-8")
     draft.replace(folder / FILE_NAME)

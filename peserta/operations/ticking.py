@@ -1,4 +1,4 @@
-"""Commanding a business date in a book with `clock: replay`: one Tick for each partition of the journal."""
+"""Begin a business date in a book with `clock: replay`: append one Tick to each partition of the journal."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,31 +22,36 @@ from streams.recorder import Recorder
 from streams.settings import REPLAY, StreamSettings
 
 CAUGHT_UP_LIMIT_S: Final = 120.0
-AHEAD_DAYS_MAX: Final = 366  # of the newest business date of any company
-FIRST_ON: Final = jakarta_day(INSTANT_MIN - 1) + 1  # the dates whose beginning is an instant of the contract
+AHEAD_DAYS_MAX: Final = 366  # limit, counted from the newest business date of any company
+FIRST_ON: Final = jakarta_day(INSTANT_MIN - 1) + 1  # first date whose beginning is a valid instant of the contract
 LAST_ON: Final = jakarta_day(INSTANT_END - 1)
 
 
 class NoSuchDate(Exception):
-    """A date that cannot begin; the text says why."""
+    """A date that cannot begin. The message says why."""
 
 
 class TooFarAhead(NoSuchDate):
-    """A date so far ahead that it must be meant; the text says of what."""
+    """A date so far ahead that the operator must confirm it. The message says which date it is measured from."""
 
 
 @dataclass(frozen=True)
 class Begun:
-    """What a command has done: `in_partitions` got the Tick, the others had this date or a later one already; the
-    companies `beyond` the date, the farthest first, stay where they are."""
+    """The result of a command: the partitions that received the Tick; the others had this date or a later one already.
+
+    Companies in `beyond` have a later business date, which does not change. The farthest comes first.
+    """
 
     in_partitions: tuple[int, ...]
     beyond: tuple[tuple[str, Day], ...]
 
 
 async def begin_date(settings: Settings, on: Day, *, today: Day, allow_future: bool = False) -> Begun:
-    """`tick` in the current generation of a book. Rejected for a book with `clock: wall`, Unavailable when the recorder
-    is not through in time; NoSuchDate, TooFarAhead."""
+    """Call `tick` for the current generation of a book.
+
+    Raises Rejected for a book with `clock: wall`, Unavailable if the recorder does not catch up in time, and NoSuchDate
+    or TooFarAhead for the date.
+    """
     if settings.clock != REPLAY:
         raise Rejected("This book has `clock: wall`: its dates begin by themselves, after midnight in Jakarta.")
     streams = (await current_book(settings)).stream_settings()
@@ -64,10 +69,11 @@ async def tick(
     allow_future: bool = False,
     caught_up_limit_s: float = CAUGHT_UP_LIMIT_S,
 ) -> Begun:
-    """Append the Ticks once the recorder has recorded all that was published before: their order is the journal's.
+    """Append the Ticks once the recorder has recorded everything that was published before.
 
-    Doing it twice changes nothing. `allow_future`: it is meant, however far ahead. TimeoutError when the recorder is
-    not through in time, NoSuchDate for a date that cannot begin.
+    The journal then fixes the order. Repeating the command changes nothing. `allow_future` confirms a date far ahead.
+    Raises TimeoutError if the recorder does not catch up within `caught_up_limit_s` seconds, and NoSuchDate for a date
+    that cannot begin.
     """
     if not is_instant(jakarta_midnight(on)):
         raise NoSuchDate(f"a date lies in {day_text(FIRST_ON)} to {day_text(LAST_ON)}")
@@ -81,10 +87,11 @@ async def tick(
 
 
 def may_begin(dates: Sequence[PartitionDates], on: Day, today: Day, *, allow_future: bool = False) -> tuple[int, ...]:
-    """The partitions in which a Tick for this date would be taken: the book passes over one that is not after the last.
+    """The partitions that would accept a Tick for this date: the book skips a Tick that is not later than the last.
 
-    None of them: the date was begun before. NoSuchDate when a later date was, everywhere; TooFarAhead when the date is
-    more than AHEAD_DAYS_MAX after the newest business date of any company, of `today` while there is none.
+    The result is empty if the date has begun everywhere. Raises NoSuchDate if a later date has begun everywhere. Raises
+    TooFarAhead if the date is more than AHEAD_DAYS_MAX after the newest business date of any company, or after `today`
+    if there is no company.
     """
     last = min(LONG_AGO if one.ticked is None else one.ticked for one in dates)
     if on < last:

@@ -1,4 +1,4 @@
-"""The table of topics: what each keeps, for how long, and how much a record batch may weigh.
+"""The table of topics: contents, retention and the largest record batch.
 
 All topics have the same number of partitions, so that one partition owns a company from end to end.
 """
@@ -27,27 +27,28 @@ from streams.settings import BOOKKEEPER_APP, REPLAY, STATE_NAME, TIMESTAMP_TYPE
 
 DAY_MS = 24 * 60 * 60 * 1000
 FOR_EVER_MS = -1
-# A limit on a batch as it is sent, not on a record: a publisher's usual batch fits.
+# The broker limits a batch as sent, not a record. This limit admits a publisher's default batch of 1 MiB.
 INBOUND_BATCH_BYTES = 1024 * 1024 + 12
-# A correction in a worker's full history posts some thousand lines in one record; a refused batch would stop the book.
+# A correction in a worker's long history posts some thousand lines in one record. A refused batch would stop the book.
 OWN_BATCH_BYTES = 8 * 1024 * 1024
-# Only closed segments are compacted; what is read from its beginning at each start should stay near its live size.
+# Kafka compacts closed segments only. Topics that are read from the beginning at each start should stay near their live
+# size.
 COMPACTED_SEGMENT_BYTES = 64 * 1024 * 1024
 DIRTY_RATIO = 0.2
-# Kafka refuses records dated over an hour ahead; a book that replays a history up to a planned date has such.
+# Kafka refuses records dated over an hour ahead. A book that replays a history up to a planned date has such records.
 ANY_TIME_AHEAD_MS = 2**63 - 1
 
 
 @dataclass(frozen=True)
 class Topic:
-    """One row of the table: `retention_ms` counts from a record's timestamp, and is not used when compacted."""
+    """One row of the table. `retention_ms` counts from a record's timestamp; a compacted topic does not use it."""
 
     name: str
     cleanup: Literal["delete", "compact"]
     retention_ms: int = FOR_EVER_MS
     batch_bytes: int = OWN_BATCH_BYTES
     timestamps: Literal["CreateTime", "LogAppendTime"] = "CreateTime"
-    partitions: int | None = None  # None: as many as the installation has
+    partitions: int | None = None  # None: the installation's number
 
     def settings(self, replication: int) -> dict[str, str]:
         """The topic's settings under Kafka's names."""
@@ -56,7 +57,7 @@ class Topic:
             "retention.ms": self.retention_ms,
             "max.message.bytes": self.batch_bytes,
             "min.insync.replicas": max(1, min(2, replication - 1)),
-            # A replica that lacks acknowledged records must never lead, whatever the cluster's default.
+            # A replica that lacks acknowledged records must never become leader, whatever the cluster's default.
             "unclean.leader.election.enable": "false",
             TIMESTAMP_TYPE: self.timestamps,
             "message.timestamp.after.max.ms": ANY_TIME_AHEAD_MS,
@@ -69,13 +70,13 @@ class Topic:
 def topic_table(
     *, prefix: str = "", inbound: Sequence[str] = (FACTS,), history: bool = False, generation: int = 1
 ) -> tuple[Topic, ...]:
-    """All topics. `inbound` names every topic that publishers write to; `prefix` stands before every name; what the
-    book-keeper writes is named after the `generation` of the book.
+    """All topics. `inbound` names every topic that publishers write to, and `prefix` begins every name.
 
-    `history` is for a book with `clock: replay`: Kafka counts retention from the records' own timestamps, so that
-    old facts would be deleted before the recorder reads them; nothing is deleted then. In a book with `clock: wall`
-    the broker stamps inbound records itself, so that a publisher's clock decides nothing; and there is a topic in which
-    recorders ask what time the broker has.
+    The topics that the book-keeper writes carry the `generation` of the book in their names. `history` is for a book
+    with `clock: replay`: Kafka counts retention from the records' own timestamps and would delete old facts before the
+    recorder reads them, so nothing is deleted. In a book with `clock: wall` the broker stamps inbound records itself,
+    so that a publisher's clock has no effect. Such a book also has a topic from which recorders learn the broker's
+    time.
     """
     kept_ms = FOR_EVER_MS if history else 30 * DAY_MS
     letters_ms = FOR_EVER_MS if history else 90 * DAY_MS
@@ -96,7 +97,7 @@ def topic_table(
 
 
 def topics_of(settings: Settings) -> tuple[Topic, ...]:
-    """The table of an installation, in the generation that its settings name."""
+    """The table of an installation, for the generation in its settings."""
     return topic_table(
         prefix=settings.topic_prefix,
         inbound=[topic.name for topic in settings.inbound_topics],
@@ -106,8 +107,10 @@ def topics_of(settings: Settings) -> tuple[Topic, ...]:
 
 
 def book_topics(generation: int, letters_ms: int = FOR_EVER_MS) -> tuple[Topic, ...]:
-    """What the book-keeper writes in a generation, without the prefix. The first one's dead letters are in the
-    recorder's topic: they are not among these."""
+    """The topics that the book-keeper writes in a generation, without the prefix.
+
+    The first generation's dead letters go to the recorder's topic, which is not among these.
+    """
     state = f"{of_generation(BOOKKEEPER_APP, generation)}-{STATE_NAME}-changelog"
     return (
         Topic(of_generation(LEDGER, generation), "delete"),

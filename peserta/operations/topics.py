@@ -1,7 +1,7 @@
-"""Making topics: what is missing of the table, with the settings that it says.
+"""Create the missing topics of the topic table, with its settings.
 
-Brokers must not make topics by themselves (`auto.create.topics.enable=false`): a topic with limits that nobody chose
-loses a journal.
+Brokers must not create topics by themselves (`auto.create.topics.enable=false`): a topic with default retention loses a
+journal.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,16 +29,19 @@ ALREADY_EXISTS = 36
 
 
 class TopicError(RuntimeError):
-    """The topics are not as this installation needs them; the text says which, and what to do."""
+    """The topics do not fit this installation. The message says which, and what to do."""
 
 
 class NotThereYetError(Exception):
-    """A topic that was just made is not yet known, or a partition of it has no leader."""
+    """A topic that was just created is not known yet, or one of its partitions has no leader."""
 
 
 async def make_topics(settings: Settings) -> tuple[Topic, ...]:
-    """What is missing of this generation's topics; Failed when they do not fit, the brokers refuse, or one is
-    missing that cannot be made again. Making the topics of a new book opens it: its days of grace are recorded."""
+    """Create this generation's missing topics and return its whole table.
+
+    Creating the topics of a new book opens it: its days of grace are recorded. Raises Failed if the topics do not fit,
+    if the brokers refuse, or if a topic is missing that must not be created again.
+    """
     book = await opened_with(settings)
     check_opened(settings, book)
     seen = await seen_of_lost(settings)
@@ -71,10 +74,10 @@ async def create_topics(
     generation: int = 1,
     timeout_s: float = CREATE_LIMIT_S,
 ) -> tuple[Topic, ...]:
-    """Make what is missing of the table at the brokers `address`; return the table when all of it is there.
+    """Create the missing topics of the table at the brokers `address`; return the table once every topic exists.
 
-    Doing it again changes nothing: settings of topics that exist are left as they are.
-    Raises TopicError for another number of partitions or a refusal by the brokers.
+    Repeating the call changes nothing: existing topics keep their settings. Raises TopicError if a topic has another
+    number of partitions or if the brokers refuse.
     """
     table = topic_table(prefix=prefix, inbound=inbound, history=history, generation=generation)
     admin = AIOKafkaAdminClient(**client_options(address))
@@ -99,13 +102,13 @@ async def _create(admin: AIOKafkaAdminClient, missing: Sequence[Topic], partitio
         return
     response = await admin.create_topics(asked)
     for name, code, *why in response.topic_errors:
-        if code not in (0, ALREADY_EXISTS):  # Another process made it meanwhile: the check that follows is enough.
+        if code not in (0, ALREADY_EXISTS):  # Another process has created it; the check that follows is enough.
             reason = f"{for_code(code).__name__} {' '.join(map(str, why)).rstrip('.')}"
             raise TopicError(f"Kafka refuses to make the topic {name}: {reason}.")
 
 
 async def _leaders(admin: AIOKafkaAdminClient) -> dict[str, list[int]]:
-    """For each topic that there is, the leader of each of its partitions; -1 where there is none."""
+    """Topic -> the leader of each of its partitions; -1 for a partition without a leader."""
     described = await admin.describe_topics()
     return {one["topic"]: [part["leader"] for part in one["partitions"]] for one in described}
 

@@ -1,8 +1,9 @@
-"""YAML in which everything means one thing: no octal or sexagesimal number, no truth or date that was meant as a text.
+"""A strict subset of YAML in which every scalar has one meaning.
 
-A scalar without quotes is text only where every reader of YAML, 1.1 or 1.2, finds text. Whole numbers are decimal
-digits. What is left is handed on as `Unquoted`, for whoever knows its field. Tags, merge keys and second documents are
-refused, and aliases repeat so much and no more. What is written here is quoted by the same rules.
+It has no octal or sexagesimal numbers, and no boolean or date where text was meant. A scalar without quotes is text
+only if YAML 1.1 and YAML 1.2 both read it as text. Whole numbers are decimal digits. Any other scalar without quotes
+becomes `Unquoted`, and the code that knows the field decides. Tags, merge keys and second documents are refused, and
+the size that aliases add is limited. Output is quoted by the same rules.
 """
 
 import re
@@ -23,14 +24,14 @@ from yaml.serializer import Serializer
 
 from streams.core.reference_rules import Path, Unquoted, shown
 
-REPEATED_NODES_MAX: Final = 100_000  # values that aliases bring in again
-DIGITS_MAX: Final = 18  # of a whole number
+REPEATED_NODES_MAX: Final = 100_000  # nodes that aliases may add
+DIGITS_MAX: Final = 18  # limit for a whole number
 
 _PREFIX: Final = "tag:yaml.org,2002:"
 _NULL, _INT, _MERGE, _STR = (f"{_PREFIX}{name}" for name in ("null", "int", "merge", "str"))
 _TOO_DEEP: Final = "is nested too deep"
 
-# The first that fits is taken. Tags are those that a date, a number or a truth is written with.
+# The first match wins. The tags are those of dates, numbers and booleans.
 _SCALARS: Final = (
     (_NULL, r"~|null|Null|NULL|", ("~", "n", "N", "")),
     (_INT, r"(?:0|[1-9][0-9]*(?:_[0-9]+)*)", "0123456789"),
@@ -48,7 +49,7 @@ _SCALARS: Final = (
 
 
 class NotYaml(Exception):
-    """Text that is no YAML, or YAML that is not taken here: where, and why, without what stands there."""
+    """Text that is not YAML, or YAML outside this subset. The message says where and why, and never quotes the text."""
 
     def __init__(self, what: str, line: int | None = None) -> None:
         super().__init__(what)
@@ -56,7 +57,7 @@ class NotYaml(Exception):
 
 
 class WrongMapping(Exception):
-    """A mapping whose keys are wrong. `path` leads to the key from the top: positions from 0, and keys."""
+    """A mapping with wrong keys. `path` leads from the top to the key: list positions, counted from 0, and keys."""
 
     def __init__(self, what: str, path: Path, line: int) -> None:
         super().__init__(what)
@@ -65,7 +66,7 @@ class WrongMapping(Exception):
 
 
 class _Resolver(BaseResolver):
-    """Which scalars without quotes are no text."""
+    """Decides which scalars without quotes are not text."""
 
 
 for _tag, _pattern, _first in _SCALARS:
@@ -101,7 +102,7 @@ class _Loader(Reader, Scanner, Parser, Composer, _Resolver):
         return node
 
     def _repeat(self, anchor: str, line: int) -> None:
-        """Count what an alias stands for; of what is still being read nothing is counted."""
+        """Count the nodes that an alias repeats; nodes that are still being read are not counted."""
         size = self._size_of.get(anchor, 0)
         self._nodes += size
         self._repeated += size
@@ -122,8 +123,10 @@ class _Dumper(Emitter, Serializer, SafeRepresenter, _Resolver):
         return True
 
     def represent_str(self, data: str) -> ScalarNode:
-        """Text with line ends or other characters that do not print stands in double quotes, with escapes: in other
-        quotes a line end of Unicode would be read as a blank."""
+        """Write text with line ends or unprintable characters in double quotes, with escapes.
+
+        In other quotes a Unicode line end would be read as a blank.
+        """
         return self.represent_scalar(_STR, data, style=None if data.isprintable() else '"')
 
 
@@ -131,20 +134,20 @@ _Dumper.add_representer(str, _Dumper.represent_str)
 
 
 class Document:
-    """One document of YAML; NotYaml when the text is none."""
+    """One YAML document. Raises NotYaml if the text is not YAML."""
 
     def __init__(self, text: bytes) -> None:
         self._root = _root(text)
 
     def value(self) -> Any:
-        """The value of the document; NotYaml, WrongMapping."""
+        """The value of the document. Raises NotYaml or WrongMapping."""
         try:
             return None if self._root is None else _value(self._root, (), frozenset())
         except RecursionError as error:
             raise NotYaml(_TOO_DEEP) from error
 
     def line_of(self, path: Path) -> int | None:
-        """The line, from 1, of what a path leads to, or of the last part of it that is there."""
+        """The line, counted from 1, of the value at `path`, or of the last part of the path that exists."""
         node, line = self._root, None
         for step in path:
             at, node = _part(node, step)
@@ -154,7 +157,7 @@ class Document:
         return line
 
     def text_at(self, path: Path) -> str | None:
-        """The text that a path leads to; None where there is no text."""
+        """The text at `path`; None if there is none."""
         node = self._root
         for step in path:
             _, node = _part(node, step)
@@ -180,7 +183,7 @@ def _root(text: bytes) -> Node | None:
 
 
 def _not_yaml(error: yaml.YAMLError) -> NotYaml:
-    """Where it is wrong and why, without the text that stands there: it may be somebody's number."""
+    """The place and the reason of the error, without the text found there, which may be somebody's identity number."""
     mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
     if problem == "but found another document":
         return NotYaml("has a second document (---): write one list", None if mark is None else mark.line + 1)
@@ -189,7 +192,7 @@ def _not_yaml(error: yaml.YAMLError) -> NotYaml:
 
 
 def _value(node: Node, path: Path, around: frozenset[int]) -> Any:
-    """The value of a node. `around`: the nodes that it stands in."""
+    """The value of a node. `around` holds the nodes that contain it."""
     if isinstance(node, ScalarNode):
         return _scalar(node)
     line = node.start_mark.line + 1
@@ -227,7 +230,8 @@ def _scalar(node: ScalarNode) -> int | str | Unquoted | None:
 
 
 def _part(node: Node | None, step: int | str) -> tuple[Node | None, Node | None]:
-    """(where a part of a node begins: the key of a mapping's, its value); (None, None) when there is no such part."""
+    """(the node at which a part begins, its value); a mapping's part begins at its key. (None, None) if there is no
+    such part."""
     for at, name, part in _parts(node):
         if name == step:
             return at, part
