@@ -1,7 +1,7 @@
-"""What each role may do in Kafka: one table, made of the names of the installation, as Kafka's access lists (ACLs).
+"""What each role may do in Kafka: one table, built from the installation's names, as Kafka's access lists (ACLs).
 
-Making and deleting topics, beginning dates, companies, policies, keys and rebuilding are an operator's: an
-administrator of the cluster does them.
+An administrator of the cluster creates and deletes topics, begins dates, manages companies, policies and keys, and
+rebuilds. No role here has these rights.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,7 +23,7 @@ from streams.settings import WALL
 PRINCIPAL_KIND: Final = "User:"
 ANY_HOST: Final = "*"
 ALLOW: Final = 3
-# What an analyst's own consumers may be called, behind the prefix of the installation.
+# How the consumer groups of analysts must begin, after the installation's prefix.
 READERS_GROUPS: Final = "reader-"
 
 
@@ -43,7 +43,7 @@ class Pattern(IntEnum):
 
 
 class Operation(IntEnum):
-    """What may be done, with Kafka's numbers; to read or to write something includes to describe it."""
+    """Operations, with Kafka's numbers. The right to read or to write a resource includes the right to describe it."""
 
     READ = 3
     WRITE = 4
@@ -53,7 +53,7 @@ class Operation(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """One entry of an access list: this operation on the resources of this name, or whose names begin so."""
+    """One ACL entry: an operation on the resources with this name, or with names that begin with it."""
 
     resource: Resource
     name: str
@@ -61,7 +61,7 @@ class Right:
     pattern: Pattern = Pattern.LITERAL
 
     def command(self, brokers: str, principal: str) -> str:
-        """The line for Kafka's own tool that grants it."""
+        """The command line of Kafka's own tool that grants the right."""
         return (
             f"kafka-acls.sh --bootstrap-server {brokers} --command-config admin.properties --add "
             f"--allow-principal {principal} --operation {_capitals(self.operation)} "
@@ -83,14 +83,15 @@ def _publisher(settings: Settings) -> list[Right]:
 
 
 def _importer(settings: Settings) -> list[Right]:
-    """An officer's sheets and rosters: what they send, the marks of their keys, and what became of each fact."""
+    """For importing sheets and rosters: send facts, write and read the token marks of keys, and read the fate of each
+    fact."""
     streams, topics = settings.stream_settings(), settings.topics
     read = (topics.token_keys, topics.journal, topics.dead_letters, topics.ledger, topics.generations)
     return [
         *_publisher(settings),
         *_topics(Operation.WRITE, topics.token_keys),
         *_topics(Operation.READ, *read),
-        Right(Resource.GROUP, streams.recorder_app, Operation.DESCRIBE),  # how far the recorder is
+        Right(Resource.GROUP, streams.recorder_app, Operation.DESCRIBE),  # to see how far the recorder is
     ]
 
 
@@ -133,7 +134,7 @@ def _reader(settings: Settings) -> list[Right]:
         *_topics(Operation.READ, *_outputs(settings), topics.generations, topics.companies, topics.policies),
         *(
             Right(Resource.GROUP, app, Operation.DESCRIBE) for app in (streams.recorder_app, streams.bookkeeper_app)
-        ),  # how far the workers are
+        ),  # to see how far the workers are
         Right(Resource.GROUP, settings.topic_prefix + READERS_GROUPS, Operation.READ, Pattern.PREFIXED),
     ]
 
@@ -150,7 +151,7 @@ def _outputs(settings: Settings) -> tuple[str, ...]:
     )
 
 
-# Role -> what it needs in this installation, in the generation of the book that the settings mean.
+# Role -> the rights that it needs in this installation, for the generation in the settings.
 ROLES: Final[dict[str, Callable[[Settings], list[Right]]]] = {
     "publisher": _publisher,
     "importer": _importer,
@@ -163,15 +164,15 @@ ROLES: Final[dict[str, Callable[[Settings], list[Right]]]] = {
 
 
 def rights_of(role: str, settings: Settings) -> list[Right]:
-    """The rights of a role; all of them are needed, and no other is."""
+    """The rights of a role: all that it needs, and no others."""
     return ROLES[role](settings)
 
 
 async def grant(brokers: Brokers, principal: str, rights: Iterable[Right]) -> int:
-    """Put these rights into the brokers' access lists, and return how many; one that is there already stays.
+    """Add these rights to the brokers' ACLs; return their number. Rights that exist already stay.
 
-    `principal` is a kind and a name, `User:recorder`. Raises Unavailable, or Unfit when the brokers have no access
-    lists or do not let this client change them.
+    `principal` is a kind and a name, such as `User:recorder`. Raises Unavailable, or Unfit if the brokers have no ACLs
+    or do not let this client change them.
     """
     client, wanted = AIOKafkaClient(**client_options(brokers)), list(rights)
     try:

@@ -1,6 +1,6 @@
-"""What the book knows of one company's workers: its journal entries folded by the core, up to the end of the journal.
+"""The timelines of one company's workers: its journal entries folded by the core, up to the end of the journal.
 
-Whether the book-keeper runs makes no difference: the journal alone decides what the book knows.
+The result is the same whether or not the book-keeper runs, since the journal alone decides it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,16 +17,18 @@ from streams.core.timeline import Remembered
 from streams.core.worker import in_force, remember, unpacked
 from streams.partitioning import partition_of
 
-GRACE_DAYS_OF_NO_MATTER: Final = 0  # who is inside, and with which programmes, does not depend on it
+GRACE_DAYS_OF_NO_MATTER: Final = 0  # membership and programmes do not depend on it
 
 OnPassed = Callable[[int, int], None]  # offsets passed, offsets in all
 
 
 @dataclass(frozen=True, slots=True)
 class KnownWorker:
-    """`facts` are those that are not void, in the order of SEMANTICS 3. `event_ids_taken` are the ids of all known
-    facts, and those that a correction names: a further fact with one of them would have no effect.
-    `latest_occurred_at` is that of all known facts, None of nobody's."""
+    """What the book knows of a worker. `facts` are those that are not void, in the order of SEMANTICS 3.
+
+    `event_ids_taken` has the ids of all known facts and those named by corrections: another fact with one of them would
+    have no effect. `latest_occurred_at` is the latest of all known facts; None if there is none.
+    """
 
     facts: tuple[Remembered, ...] = ()
     event_ids_taken: frozenset[str] = frozenset()
@@ -38,7 +40,7 @@ UNKNOWN: Final = KnownWorker()
 
 @dataclass(frozen=True, slots=True)
 class CompanyTimelines:
-    """The workers of one company as the journal has them up to its end; `rows` are the core's (streams.core.worker)."""
+    """The workers of one company up to the end of its journal; `rows` are the core's (streams.core.worker)."""
 
     company_id: str
     rows: Mapping[str, bytes]
@@ -50,13 +52,13 @@ class CompanyTimelines:
         return len(self.rows)
 
     def worker(self, worker_id: str) -> KnownWorker:
-        """What is known of a worker; UNKNOWN of one without a fact."""
+        """What the book knows of the worker; UNKNOWN if there is no fact about the worker."""
         row = self.rows.get(worker_id)
         return UNKNOWN if row is None else _known(unpacked(row))
 
 
 class CompanyFold:
-    """Folds the entries of the partition that holds the company."""
+    """Folds the entries of the company's partition."""
 
     def __init__(self, company_id: str) -> None:
         self._company_id = company_id
@@ -64,7 +66,7 @@ class CompanyFold:
         self._cursors: dict[tuple[str, int], int] = {}
 
     def follow(self, entries: Iterable[Entry]) -> None:
-        """Take further entries, in order; those that the recorder repeated are passed over, as the book does."""
+        """Fold further entries, in order; entries that the recorder repeated are skipped, as in the book."""
         for entry in entries:
             topic, partition, offset = entry.came_from
             if offset <= self._cursors.get((topic, partition), -1):
@@ -77,13 +79,15 @@ class CompanyFold:
                     self._rows[worker_id] = row
 
     def timelines(self) -> CompanyTimelines:
-        """The company as it is after these entries."""
+        """The company after these entries."""
         return CompanyTimelines(self._company_id, dict(self._rows))
 
 
 async def company_timelines(kafka: Brokers, journal: str, company_id: str, on_passed: OnPassed) -> CompanyTimelines:
-    """Fold what the journal holds of a company, as committed now; Failed without broker or journal, Unreadable for a
-    record that is no entry."""
+    """Fold the committed journal entries of a company.
+
+    Raises Failed without a broker or journal, and Unreadable for a record that is no entry.
+    """
     async with consumer_of(kafka, [journal], fetch_wait_ms=AT_ONCE_MS) as consumer:
         partition = partition_of(company_id.encode(), len(consumer.assignment()))
         consumer.unsubscribe()

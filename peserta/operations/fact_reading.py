@@ -1,4 +1,4 @@
-"""What became of a fact: from ClickHouse's journal and ledger, and up to where they speak."""
+"""The fate of a fact, from ClickHouse's journal and ledger, and up to which offsets the answer holds."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -22,14 +22,14 @@ from streams.partitioning import partition_of
 UNKNOWN: Final = "unknown"
 RECORDED: Final = "recorded"
 DEAD_LETTER: Final = "dead_letter:"
-RECORDS_MAX: Final = 100  # of one fact: it may have been sent many times
-LETTERS_MAX: Final = 20  # dead letters with the same event_id that are looked at
+RECORDS_MAX: Final = 100  # limit for one fact, which may have been sent many times
+LETTERS_MAX: Final = 20  # limit on the dead letters with the same event_id that are read
 
 
 @dataclass(frozen=True, slots=True)
 class FactRecord:
-    """One record of a fact: `state` is `recorded` or a disposition. `journal` is where its entry stands, and None for
-    a record that the recorder refused."""
+    """One record of a fact. `state` is `recorded` or a disposition. `journal` is its journal entry's place; None if
+    refused."""
 
     state: str
     type: str | None
@@ -40,8 +40,11 @@ class FactRecord:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Up to where an answer speaks, in the company's partition of the journal: every entry before `read_to` was looked
-    at, dispositions are known up to the entry `judged_to`, and the journal ended at `end` when it was asked."""
+    """Up to which offsets an answer holds, in the company's partition of the journal.
+
+    Every entry before `read_to` was searched. Dispositions are known up to `judged_to`. The journal ended at `end` when
+    the question came.
+    """
 
     partition: int
     read_to: int
@@ -51,8 +54,8 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class FactFate:
-    """`state` is that of the first record of the fact, which counts; `unknown` without any. `more`: there are more
-    records than are shown."""
+    """The fate of a fact. `state` is that of its first record, which counts; `unknown` if there is no record. `more`
+    says that there are more records than are shown."""
 
     state: str
     records: tuple[FactRecord, ...]
@@ -61,15 +64,15 @@ class FactFate:
 
 
 class FactFates(Protocol):
-    """Who can be asked what became of a fact."""
+    """A source of facts' fates."""
 
     async def fate(self, company_id: str, event_id: str) -> FactFate:
-        """Of the fact with this id in this company; Failed without Kafka or ClickHouse."""
+        """The fate of the fact with this id in this company. Raises Failed without Kafka or ClickHouse."""
         ...
 
 
 class BookFates:
-    """Asks the book of an installation."""
+    """Reads fates from the book of an installation."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -87,7 +90,7 @@ class BookFates:
         async with partition_reader(self._settings.kafka) as reader:
             book = await _current(self._settings, reader)
             partition = partition_of(company_id.encode(), book.partitions)
-            # Asked first: what is in ClickHouse afterwards is never more than was in Kafka before.
+            # Read this end first: ClickHouse then never holds entries that the journal did not have before.
             end = (await reader.stretch(book.topics.journal, partition)).end
             rows = await asyncio.to_thread(_rows, book, company_id, event_id, partition)
             records = records_of(rows.entries, book.topics.journal)
@@ -99,9 +102,10 @@ class BookFates:
 
 
 def records_of(entries: Iterable[Mapping[str, Any]], journal: str) -> list[FactRecord]:
-    """Rows of the journal in the order of their offsets -> the records that count.
+    """Journal rows in offset order -> the records that count.
 
-    The recorder may append a record twice; the book passes over the second entry, and so does this."""
+    The recorder may append a record twice. The book skips the second entry, and so does this function.
+    """
     found: dict[Coordinates, FactRecord] = {}
     for row in entries:
         came_from = _came_from(row)
@@ -112,7 +116,7 @@ def records_of(entries: Iterable[Mapping[str, Any]], journal: str) -> list[FactR
 
 
 class _Rows(NamedTuple):
-    """What ClickHouse answers."""
+    """The rows that ClickHouse returns."""
 
     reach: tuple[int, int | None]
     entries: Sequence[Mapping[str, Any]]
@@ -147,7 +151,7 @@ _JUDGED_TO: Final = "SELECT max(offset), count() FROM ledger_entries WHERE parti
 def _rows(book: Settings, company_id: str, event_id: str, partition: int) -> _Rows:
     asked = {"company": company_id, "event": event_id, "partition": partition, "topic": book.topics.journal}
     with analyst(book, book.database) as client:
-        # Progress first: the entries are then at least those before it.
+        # Read the progress first: the entries read afterwards then include at least those before it.
         read_to = client.query(_READ_TO, parameters=asked).result_rows
         ((judged_to, judged),) = client.query(_JUDGED_TO, parameters=asked).result_rows
         entries = client.query(_ENTRIES, parameters=asked | {"most": 10 * RECORDS_MAX}).named_results()
@@ -159,7 +163,7 @@ def _rows(book: Settings, company_id: str, event_id: str, partition: int) -> _Ro
 async def _letters(
     book: Settings, reader: PartitionReader, company_id: str, rows: Iterable[Mapping[str, Any]]
 ) -> AsyncIterator[FactRecord]:
-    """Records that the recorder refused, of this company: only the letter in Kafka says the key that a record had."""
+    """Records of this company that the recorder refused. Only the dead letter in Kafka has a record's key."""
     codec = OutputCodec()
     for row in rows:
         at = row["letter_offset"]
@@ -173,7 +177,7 @@ async def _letters(
 
 
 async def _current(settings: Settings, reader: PartitionReader) -> Settings:
-    """The settings of the current generation; Unavailable without its topics."""
+    """The settings of the current generation. Raises Unavailable if its topics do not exist."""
     there, number = await reader.topics(), Generation().number
     if settings.topics.journal not in there:
         raise Unavailable(f"There is no topic {settings.topics.journal}: `peserta topics create` makes it.")

@@ -1,4 +1,4 @@
-"""Keys of the HTTP door: made, changed and read in their topic. The secret of a key is never written anywhere."""
+"""Keys of the HTTP door: created, changed and read in their topic. A key's secret is never stored."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,24 +17,24 @@ from schemas.kafka.client import client_options
 from schemas.keys import RULES, SECRET_BYTES, Key, secret_sha256, secret_text, wrong_field
 from schemas.records import Instant
 
-WRITE_LIMIT_S: Final = 30.0  # an idempotent producer of aiokafka tries for ever
+WRITE_LIMIT_S: Final = 30.0  # aiokafka's idempotent producer would retry for ever
 STOP_LIMIT_S: Final = 5.0
 REQUEST_TIMEOUT_MS: Final = 10_000
-ROUNDS_MAX: Final = 3  # of writing a key again, because another command changed it at the same time
+ROUNDS_MAX: Final = 3  # attempts to write a key again after another command changed it
 
 
 class KeyTable:
-    """The keys as their topic has them, record by record. Who asks with a secret gets the key, or nothing."""
+    """The keys, built from the records of their topic."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, Key] = {}
         self._by_sha256: dict[str, Key] = {}
 
     def take(self, key_id: bytes | None, value: bytes | None) -> None:
-        """One record of the topic.
+        """Apply one record of the topic.
 
-        A revoked key stays revoked, whatever comes later. A record that cannot be read ends the key of its id: a door
-        that does not understand a limit does not open.
+        A revoked key stays revoked, whatever record follows. A record that cannot be read removes the key with its id:
+        a door must not admit a key whose limits it does not understand.
         """
         name = (key_id or b"").decode("utf-8", "replace")
         before = self._by_id.pop(name, None)
@@ -51,15 +51,15 @@ class KeyTable:
         self._by_id[name] = self._by_sha256[key.sha256] = key
 
     def of_secret(self, text: str) -> Key | None:
-        """The key whose secret this is, valid or not."""
+        """The key with this secret, valid or not; None if there is none."""
         return self._by_sha256.get(secret_sha256(text))
 
     def of_id(self, key_id: str) -> Key | None:
-        """The key with this id."""
+        """The key with this id; None if there is none."""
         return self._by_id.get(key_id)
 
     def all(self) -> Sequence[Key]:
-        """Every key, the oldest first."""
+        """All keys, the oldest first."""
         return sorted(self._by_id.values(), key=lambda key: (key.created_at, key.key_id))
 
 
@@ -75,7 +75,10 @@ def new_key(
     sources: Sequence[str] = (),
     expires_at: Instant | None = None,
 ) -> tuple[Key, str]:
-    """(the record, the secret as it is sent); no companies, types or sources: no limit. Rejected says what is wrong."""
+    """(the key's record, the secret as it is sent). Empty `companies`, `types` or `sources` mean no limit.
+
+    Raises Rejected with what is wrong.
+    """
     if len(secret) != SECRET_BYTES:
         raise ValueError(f"a secret has {SECRET_BYTES} random bytes")
     text = secret_text(secret)
@@ -100,7 +103,7 @@ def _limit(values: Sequence[str]) -> tuple[str, ...] | None:
 
 
 async def read_keys(settings: Settings) -> KeyTable:
-    """The keys as they are now; Unavailable without a broker or the topic."""
+    """The current keys. Raises Unavailable without a broker or the topic."""
     table, topic = KeyTable(), settings.topics.keys
     async with partition_reader(settings.kafka) as reader:
         if topic not in await reader.topics():
@@ -111,9 +114,9 @@ async def read_keys(settings: Settings) -> KeyTable:
 
 
 async def write_key(settings: Settings, key: Key) -> None:
-    """Return when Kafka has acknowledged the record; Unavailable when it does not.
+    """Write the key and return once Kafka has acknowledged it. Raises Unavailable if it does not.
 
-    What another command wrote at the same time is looked at afterwards: a key that was revoked meanwhile is written
+    Records that another command wrote at the same time are read afterwards. A key that was revoked meanwhile is written
     again as revoked, so that compaction cannot bring it back.
     """
     for _ in range(ROUNDS_MAX):
@@ -125,7 +128,10 @@ async def write_key(settings: Settings, key: Key) -> None:
 
 
 async def change_key(settings: Settings, key_id: str, **changes: Any) -> Key:
-    """The key after the change, once Kafka has acknowledged it. Rejected when there is no such key or it is revoked."""
+    """Change a key; return it once Kafka has acknowledged the change.
+
+    Raises Rejected if there is no such key or it is revoked.
+    """
     key = (await read_keys(settings)).of_id(key_id)
     if key is None:
         raise Rejected(f"There is no key {key_id}: `peserta keys list` shows those there are.")
@@ -147,7 +153,7 @@ async def _send(settings: Settings, key: Key) -> None:
                 await producer.send_and_wait(settings.topics.keys, key.encode(), key=key.key_id.encode(), partition=0)
     except TimeoutError as error:
         raise no_broker(settings.kafka) from error
-    except KafkaError as error:  # an unknown topic, which `kafka_errors` lets pass
+    except KafkaError as error:  # an unknown topic: `kafka_errors` lets this error pass
         raise Unavailable(
             f"{settings.topics.keys} cannot be written: {type(error).__name__}. `peserta topics create` makes it.",
         ) from error

@@ -1,4 +1,4 @@
-"""The keys as a running process knows them: followed in their topic, and believed for a few seconds only."""
+"""The keys as a running process knows them: read continuously from their topic, and valid for a few seconds only."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ from peserta.operations.keys import KeyTable
 from peserta.settings import Settings
 from schemas.secret_file import SecretFault
 
-# A key that was revoked elsewhere stops within this time, or all keys do until Kafka answers again.
+# A key revoked elsewhere stops working within this time. If Kafka does not answer, all keys do until it answers again.
 BELIEVED_S: Final = 5.0
 LOOK_EVERY_S: Final = 0.5
 LOOK_LIMIT_S: Final = 3.0
@@ -28,23 +28,23 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class KnownKeys:
-    """The keys, and when it was last seen that there is nothing newer."""
+    """The keys, and the last time at which the topic had no newer record."""
 
     now_s: Callable[[], float] = time.monotonic
     table: KeyTable = field(default_factory=KeyTable)
     seen_at_s: float | None = None
 
     def are_current(self) -> bool:
-        """Whether what the table says may still be believed."""
+        """Whether the table is recent enough to be used."""
         return self.seen_at_s is not None and self.now_s() - self.seen_at_s <= BELIEVED_S
 
     def seen(self, table: KeyTable, at_s: float) -> None:
-        """At this moment the topic had nothing that the table has not."""
+        """Note that at `at_s` the topic had no record that `table` lacks."""
         self.table, self.seen_at_s = table, at_s
 
 
 async def follow_keys(settings: Settings, known: KnownKeys) -> NoReturn:
-    """Keep `known` as the topic has it, until cancelled. While Kafka does not answer, it grows old."""
+    """Keep `known` up to date with the topic until cancelled. While Kafka does not answer, `known` ages."""
     last = ""
     while True:
         try:
@@ -58,7 +58,7 @@ async def follow_keys(settings: Settings, known: KnownKeys) -> NoReturn:
 
 
 async def _follow(settings: Settings, known: KnownKeys) -> NoReturn:
-    """From the beginning of the topic; the table counts from the moment at which all of it was read."""
+    """Read the topic from its beginning; the table counts from the moment at which all of it was read."""
     table, partition = KeyTable(), TopicPartition(settings.topics.keys, 0)
     async with consumer_of(settings.kafka, [settings.topics.keys]) as consumer:
         while True:

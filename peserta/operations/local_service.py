@@ -1,5 +1,5 @@
-"""The whole service on this machine: the stack of a data directory, its book, and the workers, started together and
-looked after until somebody stops it."""
+"""The whole service on this machine: the stack of a data directory, its book and the workers, supervised until a
+stop."""
 
 import asyncio
 import threading
@@ -28,7 +28,7 @@ from streams.lane.stop_code import StopCode
 LOOK_EVERY_S: Final = 0.5
 READY_LIMIT_S: Final = 60.0
 DOOR_LIMIT_S: Final = 30.0
-RESTART_PAUSES_S: Final = (1, 2, 5, 10, 30)  # after one, two, ... ends within RESTART_FORGIVEN_S
+RESTART_PAUSES_S: Final = (1, 2, 5, 10, 30)  # pauses after the first, second, ... end within RESTART_FORGIVEN_S
 RESTART_FORGIVEN_S: Final = 300.0
 
 Say = Callable[[str], None]
@@ -37,8 +37,8 @@ OnRestart = Callable[[str, int, int], None]  # called with a worker's role, its 
 
 @dataclass(frozen=True)
 class LocalService:
-    """A service that was started here: the settings with its addresses, its workers, and the processes of Kafka and
-    ClickHouse as far as they are its own."""
+    """A service that was started here: the settings with its addresses, its workers, and the Kafka and ClickHouse
+    processes that it started itself."""
 
     settings: Settings
     service: Service
@@ -46,10 +46,12 @@ class LocalService:
     stopping: threading.Event
 
     def wait_until_ready(self) -> tuple[str, ...]:
-        """Return when every worker says that it is ready, when one has ended, or when it is stopped. After
-        READY_LIMIT_S it gives the roles that are not ready."""
+        """Wait until every worker is ready, one has ended, or the service is stopped.
+
+        Returns the roles that are not ready after READY_LIMIT_S; otherwise nothing.
+        """
         if self.settings.health_listens_on is None:
-            return ()  # without endpoints nobody can be asked
+            return ()  # without endpoints no worker can be asked
         until_s = time.monotonic() + READY_LIMIT_S
         while not self.stopping.wait(LOOK_EVERY_S) and not self.service.ended():
             waiting = tuple(health.role for health in ask(self.settings) if not health.ready)
@@ -58,8 +60,10 @@ class LocalService:
         return ()
 
     def door(self) -> str | None:
-        """Where the HTTP door is, once its process has said so. None when it does not within DOOR_LIMIT_S, and when its
-        libraries are not installed."""
+        """The address of the HTTP door, once its process has announced it.
+
+        None if it does not within DOOR_LIMIT_S, or if its libraries are not installed.
+        """
         process, until_s = self.service.processes.get(API), time.monotonic() + DOOR_LIMIT_S
         while process is not None and process.poll() is None and time.monotonic() < until_s:
             for place in places_of(self.settings.data_dir, API):
@@ -70,8 +74,10 @@ class LocalService:
         return None
 
     def keep_up(self, on_restart: OnRestart) -> None:
-        """Until it is stopped, start workers again that ended with a code that asks for it. Failed when one refuses to
-        run, and when Kafka or ClickHouse has ended."""
+        """Until a stop, restart workers that ended with an exit code that asks for it.
+
+        Raises Failed if a worker refuses to run, or if Kafka or ClickHouse has ended.
+        """
         ends: dict[str, list[float]] = {}
         while not self.stopping.wait(LOOK_EVERY_S):
             check_parts(self.parts)
@@ -87,7 +93,7 @@ class LocalService:
 
 
 def check_parts(parts: Sequence[Process]) -> None:
-    """Failed when the Kafka or the ClickHouse that was started here has ended."""
+    """Raises Failed if the Kafka or the ClickHouse that was started here has ended."""
     for process in parts:
         if process.poll() is not None:
             raise Interrupted(
@@ -100,11 +106,11 @@ def check_parts(parts: Sequence[Process]) -> None:
 def local_service(
     configured: Settings, command: str, *, terminal: Terminal, say: Say, stopping: threading.Event
 ) -> Iterator[LocalService]:
-    """The workers, started, while inside; other commands find them by their announcement.
+    """Run the workers while inside the context; other commands find them by their announcement.
 
-    `command` is the name under which others see who has the data directory; `say` is told what the start and the end
-    wait for. Failed when settings, data directory or book do not fit; StackError; StartStopped when `stopping` is set
-    before it is up.
+    `command` is the name shown to others as the holder of the data directory. `say` gets messages about what the start
+    and the stop wait for. Raises Failed if settings, data directory or book do not fit, StackError, and StartStopped if
+    `stopping` is set before the service is up.
     """
     if configured.health_port > 0:
         raise Unfit(
@@ -132,7 +138,7 @@ def local_service(
 
 
 async def _open_book(settings: Settings) -> Settings:
-    """The settings as the book was opened, its topics made, and what only they know of it remembered."""
+    """Create the book's topics, remember the settings that only they know, and return the settings of the book."""
     last = recall(settings.data_dir)
     settings = as_opened(settings, await known_of_book(settings, last.grace_days))
     await make_topics(await current_book(settings))

@@ -1,4 +1,4 @@
-"""The Kafka and ClickHouse of a data directory: one command uses them at a time, on the ports that clients know."""
+"""The Kafka and ClickHouse of a data directory. One command at a time uses them, on ports that stay the same."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ class NotNew(Rejected):
 
 
 def check_new(folder: Path) -> None:
-    """Raise NotNew for a file, and for a folder that has anything but a lock in it."""
+    """Raises NotNew if `folder` is a file, or contains anything but a lock file."""
     if folder.exists() and (not folder.is_dir() or {path.name for path in folder.iterdir()} - {LOCK_NAME}):
         raise NotNew(f"{folder} is there already, and not empty. Name a new folder.")
 
@@ -46,26 +46,27 @@ class LocalStack:
 
 @dataclass(frozen=True)
 class Port:
-    """The port of a part, and where it comes from; None: any free one."""
+    """The port of a part, and its origin. None: any free port."""
 
     name: str
     number: int | None
     remembered: bool = False
-    missed: int | None = None  # the usual port, which is taken
+    missed: int | None = None  # the usual port, if it is taken
 
     @property
     def part(self) -> str:
-        """The name of what listens on it."""
+        """The name of the part that listens on the port."""
         return "Kafka" if self.name == "kafka" else "ClickHouse"
 
     @property
     def variable(self) -> str:
-        """The setting that names it."""
+        """The setting that configures the port."""
         return f"{PREFIX}{self.name.upper()}_PORT"
 
 
 def wanted_port(name: str, named: int | None, last: int | None, usual: int) -> Port:
-    """The port of a part: that of the settings (0: any); else the last one; else the usual one if it is free now."""
+    """The port of a part: the configured one (0: any free one), else the last one, else the usual one if it is free
+    now."""
     if named is not None:
         return Port(name, named or None)
     if last is not None:
@@ -84,11 +85,11 @@ def local_stack(
     fixed_ports: bool = True,
     must_be_new: bool = False,
 ) -> Iterator[LocalStack]:
-    """Lock the data directory and run in it what is not configured elsewhere, while inside the context.
+    """Lock the data directory, and run in it whatever is not configured elsewhere, while inside the context.
 
     `terminal` shows a download of Kafka; `say` gets other messages. Without `fixed_ports` any free ports are used, and
-    none is remembered. Raises Occupied before anything in the directory is touched; NotNew if it `must_be_new` and is
-    not; StackError if a port is taken, with the port and what to do.
+    none is remembered. Raises Occupied before anything in the directory is touched, NotNew if `must_be_new` is set and
+    the directory is not empty, and StackError if a port is taken; its message names the port and says what to do.
     """
     folder = configured.data_dir
     kafka, clickhouse = not configured.kafka, not configured.clickhouse_url
@@ -96,7 +97,7 @@ def local_stack(
         folder, command, on_wait=lambda holder: say(_left_running(holder.command)), stopping=stopping
     ) as lock:
         if must_be_new:
-            check_new(folder)  # Another command may have used it between the caller's check and the lock.
+            check_new(folder)  # Another command may have used the folder between the caller's check and the lock.
         last = recall(folder)
         ports = _ports(configured, last) if fixed_ports else (Port("kafka", None), Port("clickhouse", None))
         with _stack(folder, ports, (kafka, clickhouse), terminal, lock, stopping) as stack:

@@ -1,4 +1,4 @@
-"""The policies and the registry entries that hold now: the last record of each key in their topics."""
+"""The current policies and registry entries: the last record of each key in their topics."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -13,12 +13,12 @@ T = TypeVar("T")
 
 
 async def current_policies(settings: Settings) -> dict[str, Policy]:
-    """The policies that hold, by id; Failed without a broker or topic."""
+    """The current policies by id. Raises Failed without a broker or topic."""
     return await _last(settings.kafka, settings.topics.policies, OutputCodec().decode_policy)
 
 
 async def current_companies(settings: Settings) -> dict[str, Company]:
-    """The registry entries, by id; Failed without a broker or topic."""
+    """The registry entries by company id. Raises Failed without a broker or topic."""
     return await _last(settings.kafka, settings.topics.companies, OutputCodec().decode_company)
 
 

@@ -13,13 +13,13 @@ from peserta.operations.failure import of_process
 from peserta.settings import Settings
 
 ROLES: Final = ("recorder", "bookkeeper", "sink")
-API: Final = "api"  # the HTTP door: started by name only, and by a command of its own
+API: Final = "api"  # the HTTP door; it is started by name only, with its own command
 STOP_LIMIT_S: Final = 15.0
 LOG_LINES_SHOWN: Final = 5
 
 
 class Service:
-    """The workers of one installation; they end with this process, whatever ends it."""
+    """The workers of one installation. They end when this process ends, for whatever reason."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class Service:
         keep: Sequence[int] = (),
         on_waiting: Callable[[Sequence[str]], None] = lambda _: None,
     ) -> None:
-        """`keep`: see Process. `on_waiting` is told which workers a stop still waits for."""
+        """`keep`: see Process. `on_waiting` is called with the workers that a stop still waits for."""
         self._settings = settings
         self._log_dir = log_dir
         self._keep, self._on_waiting = keep, on_waiting
@@ -38,27 +38,29 @@ class Service:
         self.processes: dict[str, Process] = {}
 
     def start(self, *roles: str) -> None:
-        """Start these workers; when none is named, all of ROLES."""
+        """Start these workers; without arguments, all of ROLES."""
         for role in roles or ROLES:
             command = [sys.executable, "-m", "peserta", *([role] if role == API else ["worker", role])]
             log = self._log_dir / f"{role}.log"
             self.processes[role] = Process.start(role, command, log=log, env=self._environment, keep=self._keep)
 
     def ended(self) -> dict[str, int]:
-        """Workers that have ended by themselves, with their exit codes."""
+        """Exit codes of the workers that have ended by themselves, by role."""
         codes = {role: process.poll() for role, process in self.processes.items()}
         return {role: code for role, code in codes.items() if code is not None}
 
     def check(self) -> None:
-        """Failed when a worker has ended: which, why, and where its log is."""
+        """Raises Failed if a worker has ended. The message says which, why, and where its log is."""
         for role, code in self.ended().items():
             process = self.processes[role]
             said = process.log_tail(LOG_LINES_SHOWN)
             raise of_process(f"The {role} ended with exit code {code}. Its last lines ({process.log}):\n{said}", code)
 
     def stop(self) -> None:
-        """Stop all of them at the same time, and kill one that does not end within STOP_LIMIT_S. A reader takes up the
-        last records of a writer at its next start."""
+        """Stop all workers at the same time, and kill any that does not end within STOP_LIMIT_S.
+
+        A reader reads the last records of a writer at its next start.
+        """
         for process in self.processes.values():
             process.send_signal(process.stop_signal)
         until_s = time.monotonic() + STOP_LIMIT_S

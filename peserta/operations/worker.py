@@ -1,5 +1,5 @@
-"""One worker of the service in this process: its health endpoint, the generation that it keeps, and its work until a
-signal."""
+"""One worker of the service in this process: its health endpoint, the generation that it folds or copies, and its work
+until a signal arrives."""
 
 import asyncio
 import signal
@@ -34,16 +34,19 @@ OnSignal = Callable[[], None]
 
 
 def run_recorder(settings: Settings, on_early_signal: OnSignal) -> int:
-    """Inbound topics -> journal and dead letters, until a signal; the code with which the lane ends its process.
+    """Run the recorder (inbound topics -> journal and dead letters) until a signal; return the process's exit code.
 
-    `on_early_signal` is called for a SIGTERM or SIGINT while nothing is begun, and ends the process. Failed when
+    `on_early_signal` is called if SIGTERM or SIGINT arrives before work begins, and ends the process. Raises Failed if
     settings and topics do not fit.
     """
     return _run("recorder", settings, recorder_app, RecorderMetrics, lambda settings, _: settings, on_early_signal)
 
 
 def run_bookkeeper(settings: Settings, on_early_signal: OnSignal, generation: int | None = None) -> int:
-    """Journal -> ledger, snapshots, alerts, as `run_recorder` does; of the current generation, or of this one."""
+    """Run the book-keeper (journal -> ledger, snapshots, alerts) until a signal, as `run_recorder` does.
+
+    It folds `generation`, by default the current one.
+    """
 
     def book(settings: Settings, probe: Probe) -> Settings | None:
         found = asyncio.run(_book(settings, probe, generation))
@@ -55,8 +58,11 @@ def run_bookkeeper(settings: Settings, on_early_signal: OnSignal, generation: in
 
 
 def run_sink(settings: Settings, generation: int | None = None) -> None:
-    """Journal, ledger, snapshots, alerts, dead letters -> ClickHouse, until a signal; of the current generation, or of
-    this one. `settings`: those of `sink_settings`. Failed when Kafka or ClickHouse refuses for good."""
+    """Run the sink (journal, ledger, snapshots, alerts, dead letters -> ClickHouse) until a signal.
+
+    It copies `generation`, by default the current one. `settings` come from `sink_settings`. Raises Failed if Kafka or
+    ClickHouse refuses for good.
+    """
     try:
         asyncio.run(_sink_until_signal(settings, generation))
     except Refused as error:
@@ -64,7 +70,7 @@ def run_sink(settings: Settings, generation: int | None = None) -> None:
 
 
 def sink_settings(settings: Settings) -> Settings:
-    """The same settings; Failed when they name no broker or no ClickHouse."""
+    """Return the settings. Raises Failed if they name no broker or no ClickHouse."""
     if not with_kafka(settings).clickhouse_url:
         raise Unfit("The sink needs PESERTA_CLICKHOUSE_URL.")
     return settings
@@ -81,7 +87,7 @@ async def _sink_until_signal(settings: Settings, generation: int | None) -> None
         if book is None:
             return
         end_when_superseded(book)
-        # Analysts see the current generation; the views of one that is still being built are not shown to them.
+        # Analysts see the current generation. The views of one that is still being built are hidden from them.
         shown_in = settings.clickhouse_database if generation is None and book.generation > 1 else ""
         carried = replace(book.sink_settings(), shown_in=shown_in)
 
@@ -94,7 +100,7 @@ async def _sink_until_signal(settings: Settings, generation: int | None) -> None
 
 
 async def _book(settings: Settings, probe: Probe, generation: int | None) -> Settings | None:
-    """The generation to keep; None when a signal came before the broker answered."""
+    """The settings of the generation to work on; None if a signal came before the broker answered."""
     probe.pulse.start(asyncio.get_running_loop())
     return await book_or_stop(settings, generation, _stop_on_signal(), BROKER_WAIT_S, folds=True)
 
@@ -134,7 +140,7 @@ def _run(
 
 
 def _until_started(on_early_signal: OnSignal) -> None:
-    """End on a signal until the worker's own loop handles signals: nothing has begun yet."""
+    """End the process on a signal until the worker's own loop handles signals: no work has begun yet."""
     for number in SIGNALS:
         signal.signal(number, lambda *_: on_early_signal())
 

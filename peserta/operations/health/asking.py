@@ -1,4 +1,4 @@
-"""Asking the workers of an installation: are they ready, how far behind, what have they counted."""
+"""Asking the workers of an installation whether they are ready, how far they are behind, and for their counters."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,16 +16,18 @@ from peserta.operations.service import ROLES
 from peserta.settings import Settings
 
 ANSWER_LIMIT_S: Final = 3.0
-# What the workers count of it: streams/metrics.py, sinks/clickhouse/metrics.py.
+# The metrics with the lag: streams/metrics.py, sinks/clickhouse/metrics.py.
 LAGS: Final = frozenset(("peserta_lane_lag_offsets", "peserta_sink_lag_offsets"))
 NOT_RUNNING: Final = {"PROCESS": "No worker answers: it does not run, or without an endpoint."}
 
 
 @dataclass(frozen=True)
 class Health:
-    """What a worker said; `waits_for` name -> sentence, and nothing in it means ready. No `url`: none is known.
+    """A worker's answer. `waits_for` is name -> sentence; a worker that waits for nothing is ready. Without `url`, its
+    address is unknown.
 
-    `lag`: topic -> offsets behind its end when the worker last looked; nothing before that, or when it does not answer.
+    `lag` is topic -> offsets behind the topic's end when the worker last looked. It is empty before the first look, and
+    if the worker does not answer.
     """
 
     role: str
@@ -40,12 +42,12 @@ class Health:
 
     @property
     def behind(self) -> int | None:
-        """Offsets behind, over all topics."""
+        """Offsets behind, summed over all topics."""
         return sum(self.lag.values()) if self.lag else None
 
 
 def ask(settings: Settings, roles: Sequence[str] = ROLES) -> list[Health]:
-    """The health of every worker of these roles; of a role without any, that it does not run."""
+    """The health of every worker of these roles. A role without any worker is reported as not running."""
     return [health for role in roles for health in _of_role(settings, role)]
 
 
@@ -54,7 +56,7 @@ def _of_role(settings: Settings, role: str) -> list[Health]:
 
 
 def counted(settings: Settings, role: str) -> dict[str, float]:
-    """Sample name -> value, summed over labels and over the workers of a role; nothing when none answers."""
+    """Metric sample -> value, summed over labels and over the workers of a role; empty if none answers."""
     sums: dict[str, float] = {}
     for place in _places(settings, role):
         for sample in _samples(place.url):
@@ -63,7 +65,7 @@ def counted(settings: Settings, role: str) -> dict[str, float]:
 
 
 def _places(settings: Settings, role: str) -> list[Place]:
-    """Where the workers of this role have said they are; else the port of the settings."""
+    """The announced endpoints of the workers of this role; without any, the port of the settings."""
     announced = places_of(settings.data_dir, role)
     if not announced and settings.health_port > 0:
         return [Place(role, url_of(str(settings.health_bind), settings.health_port))]
@@ -75,7 +77,7 @@ def _ask(place: Place) -> Health:
     if status not in (HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE):
         return Health(place.role, place.url, pid=place.pid)
     answer = json.loads(text)
-    if answer["role"] != place.role:  # The port of the settings may be another's.
+    if answer["role"] != place.role:  # The port of the settings may belong to another worker.
         return Health(place.role, place.url)
     lag: dict[str, int] = {}
     for sample in _samples(place.url):
@@ -93,7 +95,7 @@ def _samples(url: str) -> list[Sample]:
 
 
 def _get(url: str, path: str) -> tuple[int | None, str]:
-    """Status and text of an answer; None when there is none in time."""
+    """(status, text) of an answer; the status is None if there is no answer in time."""
     connection = HTTPConnection(urlsplit(url).netloc, timeout=ANSWER_LIMIT_S)
     try:
         connection.request("GET", path)

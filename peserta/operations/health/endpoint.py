@@ -1,4 +1,4 @@
-"""What a worker answers over HTTP: is it alive, is it ready, its metrics. JSON but for the metrics."""
+"""A worker's HTTP endpoint: is it alive, is it ready, and its metrics. Answers are JSON except for the metrics."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ HEADERS = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
 
 
 def worker_registry() -> CollectorRegistry:
-    """A registry that has the process's own metrics already: memory, processor time, start, garbage."""
+    """A registry that already has the process's own metrics: memory, processor time, start, garbage collection."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
@@ -29,8 +29,11 @@ def worker_registry() -> CollectorRegistry:
 
 @dataclass(frozen=True)
 class Probe:
-    """What a worker tells of itself. `waits_for`: members of an enum whose values are sentences, none when it is ready;
-    it is called from other threads."""
+    """What a worker reports about itself.
+
+    `waits_for` returns members of an enum whose values are sentences, none if the worker is ready. It is called from
+    other threads.
+    """
 
     role: str
     waits_for: Callable[[], Sequence[Enum]]
@@ -38,14 +41,15 @@ class Probe:
     registry: CollectorRegistry = field(default_factory=worker_registry)
 
     def waits(self) -> dict[str, str]:
-        """Name -> sentence of everything that the worker waits for."""
+        """Name -> sentence for everything that the worker waits for."""
         if not self.pulse.is_alive():
             return {SILENT: SILENT_SENTENCE}
         return {waiting.name: str(waiting.value) for waiting in self.waits_for()}
 
 
 def application(probe: Probe) -> WSGIApplication:
-    """`/livez`, `/readyz` (503 when it is not so) and `/metrics` of a worker."""
+    """`/livez`, `/readyz` and `/metrics` of a worker. The first two answer 503 if the worker is not alive or not
+    ready."""
     metrics = metrics_app(probe.registry)
 
     def answer(environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
@@ -54,7 +58,7 @@ def application(probe: Probe) -> WSGIApplication:
             answered: Iterable[bytes] = metrics(environ, respond)
             return answered
         status, fields = _fields(probe, environ["REQUEST_METHOD"], path)
-        # A list of its own: the server puts the answer's length into it.
+        # Pass a new list: the server adds the answer's length to it.
         respond(f"{status.value} {status.phrase}", list(HEADERS))
         return [json.dumps(fields).encode() + b"\n"]
 

@@ -1,4 +1,4 @@
-"""Where a worker's endpoint is: a small file for each worker in the data folder, so that others find it."""
+"""The address of a worker's endpoint: one small file for each worker in the data folder, for other commands to find."""
 
 import contextlib
 import fcntl
@@ -18,7 +18,7 @@ FOLDER: Final = "health"
 
 
 def url_of(host: str, port: int) -> str:
-    """The address under which this machine reaches what is bound to host and port."""
+    """The URL at which this machine reaches a server bound to host and port."""
     address = ipaddress.ip_address(host)
     if address.is_unspecified:
         address = ipaddress.ip_address("::1" if address.version == 6 else "127.0.0.1")
@@ -27,7 +27,7 @@ def url_of(host: str, port: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A worker that runs, and where its endpoint is; a process whose id nobody has said has none."""
+    """A running worker and the address of its endpoint. The process id is None if it is not known."""
 
     role: str
     url: str
@@ -36,15 +36,15 @@ class Place:
 
 @contextmanager
 def announced(data_dir: Path, role: str, url: str) -> Iterator[Path]:
-    """Say where the endpoint of this process is, while it is there. Raises OSError when the folder takes no file.
+    """Announce the endpoint of this process while inside the context. Raises OSError if the folder cannot be written.
 
-    The file is locked, so that readers know one that was left behind by a worker that was killed; such are removed.
+    The file is locked, so that readers recognise a file that a killed worker left behind. Such files are removed.
     """
     folder = data_dir / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     _remove_left(folder)
     path = folder / f"{role}-{secrets.token_hex(4)}.json"
-    # Whole, and locked, or not at all: readers come at any moment.
+    # The file must appear complete and locked: readers come at any moment.
     draft = path.with_suffix(".draft")
     descriptor = lock(draft)
     try:
@@ -58,13 +58,13 @@ def announced(data_dir: Path, role: str, url: str) -> Iterator[Path]:
 
 
 def places_of(data_dir: Path, role: str) -> list[Place]:
-    """The workers of this role that run, in the order of their ids."""
+    """The running workers of this role, in the order of their ids."""
     found = (_read(path) for path in (data_dir / FOLDER).glob(f"{role}-*.json"))
     return sorted((place for place in found if place is not None), key=lambda place: place.pid or 0)
 
 
 def _read(path: Path) -> Place | None:
-    """None for the file of a worker that has ended, now or long ago."""
+    """The place in a file; None if its worker has ended."""
     try:
         with path.open(encoding="utf-8") as file:
             if not _is_held(file.fileno()):

@@ -1,4 +1,4 @@
-"""The server of an endpoint: a thread of its own, so that it also answers when the worker's event loop does not."""
+"""The server of an endpoint. It has its own thread, so that it answers even if the worker's event loop hangs."""
 
 import ipaddress
 import logging
@@ -16,7 +16,7 @@ from peserta.operations.health.endpoint import Probe, application
 from peserta.operations.health.place import announced, url_of
 
 CLIENT_SILENCE_LIMIT_S: Final = 5.0
-END_LOOK_S: Final = 0.1  # how long the end of a worker waits for this thread at most
+END_LOOK_S: Final = 0.1  # longest wait for this thread when a worker ends
 
 log = logging.getLogger(__name__)
 
@@ -25,14 +25,14 @@ class _Handler(WSGIRequestHandler):
     timeout = CLIENT_SILENCE_LIMIT_S
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: a probe comes every few seconds."""
+        """Log nothing: a probe comes every few seconds."""
 
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
     def server_bind(self) -> None:
-        """As HTTPServer does, which however asks the network for this machine's name: that can take long."""
+        """As HTTPServer, but without looking up this machine's name in the network, which can take long."""
         TCPServer.server_bind(self)
         host, port = self.server_address[:2]
         self.server_name, self.server_port = str(host), int(port)
@@ -45,9 +45,9 @@ class _Server6(_Server):
 
 @contextmanager
 def serving(probe: Probe, *, bind: str, port: int | None, data_dir: Path) -> Iterator[Callable[[], None]]:
-    """Answer while inside, and say where in `data_dir`; port 0 is a free one, None: no endpoint.
+    """Serve while inside the context, and announce the address in `data_dir`. Port 0 is any free one, None no endpoint.
 
-    Gives a function that writes the address into the log, to be called when there is a log. Failed when the
+    Yields a function that writes the address into the log, to be called once there is a log. Raises Failed if the
     address is taken or the folder cannot be written.
     """
     if port is None:
