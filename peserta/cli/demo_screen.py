@@ -1,4 +1,4 @@
-"""A run on the screen, for people: coverage, alerts, what was refused, three questions, times, the proof."""
+"""The result of a demo run, for people: coverage, alerts, refused facts, three questions, times, the proof."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ MARKS: Final = {
 
 
 def show(console: Console, settings: Settings, sent: Sent, evidence: Evidence, checks: Sequence[Finding]) -> None:
-    """Everything, in the order in which a reader would ask."""
+    """Show everything, in the order in which a reader would ask."""
     asked = ask(settings)
     console.print(_coverage(asked, evidence), "")
     _alerts(console, evidence)
@@ -90,7 +90,7 @@ def _alerts(console: Console, evidence: Evidence) -> None:
 
 
 def _refused(sent: Sent, evidence: Evidence) -> Sheet:
-    """Everything that is not in force, and why."""
+    """The facts that are not in force, with the reasons."""
     counted: Counter[str] = Counter(letter.reason for letter in evidence.dead_letters.values())
     counted.update(refusal.reason for refusal in sent.refused.values())
     first = {letter.reason: at for at, letter in sorted(evidence.dead_letters.items(), reverse=True)}
@@ -115,7 +115,7 @@ def _refused(sent: Sent, evidence: Evidence) -> Sheet:
 
 
 def _why(letter: DeadLetter) -> str:
-    """Why a record was refused, by the recorder or by the book."""
+    """The reason why the recorder or the book-keeper refused a record."""
     if letter.reason not in REASONS:
         return BOOK_REASONS.get(letter.reason, "")
     return sentence(Refusal(letter.reason, letter.event_id, letter.source, letter.field, letter.rule))
@@ -128,7 +128,8 @@ def _answer(console: Console, answer: Answer) -> None:
 
 
 def _times(sent: Sent) -> Sheet:
-    """The stages run side by side with the publisher, so their rates are of the time in which they had work."""
+    """The times of the stages. Stages overlap with the publisher, so each rate counts only the time in which the stage
+    worked."""
     rows = [(stage, f"{seconds:.1f} s", *_work(sent.work.get(stage))) for stage, seconds in sent.seconds.items()]
     rows.append(("together", f"{sum(sent.seconds.values()):.1f} s", "", "", ""))
     numbers = ("time", "records", "busy", "records a second, busy")
@@ -143,7 +144,7 @@ def _work(work: Work | None) -> tuple[str, str, str]:
 
 
 def summary(sent: Sent, evidence: Evidence, checks: Sequence[Finding]) -> str:
-    """One sentence for the end."""
+    """One sentence that sums up the run."""
     published = f"{sent.records:,} records, {len(evidence.companies)} companies, {len(evidence.alerts)} alerts"
     if all(check.holds for check in checks):
         return f"[bold green]Everything agrees:[/bold green] {published}, {len(checks)} checks."

@@ -1,4 +1,4 @@
-"""What `peserta import` shows of a sheet: how its columns were understood, counts, remarks, the first refused rows."""
+"""The screen of `peserta import`: how the columns were understood, counts, remarks, the first refused rows."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -41,12 +41,12 @@ _WORDS: Final[dict[str, dict[Language, str]]] = {
 
 
 def words(key: str, language: Language) -> str:
-    """A word or sentence of this screen."""
+    """The word or sentence of this screen with this key."""
     return _WORDS[key][language]
 
 
 def show_preview(sheet: SheetOfFacts, language: Language) -> None:
-    """Everything that was understood, on standard output."""
+    """Show on standard output how the sheet was understood."""
     show_columns(sheet.layout, language)
     for remark in (*sheet.remarks, *_repeated(sheet)):
         out.print(shown(remark.sentence(language)), soft_wrap=True)
@@ -56,7 +56,7 @@ def show_preview(sheet: SheetOfFacts, language: Language) -> None:
 
 
 def show_columns(layout: Layout, language: Language) -> None:
-    """The columns with the header's own words, and what each is read as."""
+    """Show each column with its header's own words and the field that it is read as."""
     columns = sorted(layout.columns.values(), key=lambda column: column.index)
     rows = [(column.letters, column.words, column.field) for column in columns]
     rows += [("", words("constant", language), f"{name} = {text}") for name, text in _safe_constants(layout)]
@@ -69,7 +69,7 @@ def show_columns(layout: Layout, language: Language) -> None:
 
 
 def show_refused(refused: list[RowRefused], language: Language, *, on_error: bool = False) -> None:
-    """The first refused rows: where, why, and what to do; on standard error where standard output is for facts."""
+    """Show the first refused rows: where, why, and what to do. Use standard error if standard output carries facts."""
     screen = err if on_error else out
     if not refused:
         return
@@ -88,7 +88,7 @@ def _safe_constants(layout: Layout) -> Iterator[tuple[str, str]]:
 
 
 def _counts(sheet: SheetOfFacts, language: Language) -> list[tuple[str, int]]:
-    """Rows by their fate; they add up to all."""
+    """The number of rows for each fate; the numbers add up to all rows."""
     kinds = Counter(KINDS[found.fact.kind] for found in sheet.facts)
     reads, passes = (Remark(key).sentence(language) for key in ("read", "passed_over"))
     rows = [(f"{reads}: {kind}", count) for kind, count in sorted(kinds.items())]
@@ -98,7 +98,7 @@ def _counts(sheet: SheetOfFacts, language: Language) -> list[tuple[str, int]]:
 
 
 def _repeated(sheet: SheetOfFacts) -> Iterator[Remark]:
-    """How many rows say what an earlier one says, or say otherwise under the same event_id."""
+    """Remarks on the number of rows that repeat an earlier one, or contradict it under the same event_id."""
     facts = FactsOfFiles()
     for found in sheet.facts:
         facts.add(found.number, found.fact)

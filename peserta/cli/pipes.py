@@ -1,4 +1,4 @@
-"""Standard output and error whose reader may go: `peserta ... | head` ends quietly, whatever writes and whenever."""
+"""Standard output and error whose reader may close the pipe: `peserta ... | head` ends quietly, whatever writes."""
 
 import io
 import os
@@ -15,7 +15,7 @@ ERRORS: Final = 2
 
 
 class ReaderLeft(SystemExit):
-    """Nobody reads standard output any more: the command ends, and there is nobody to tell."""
+    """The reader of standard output has closed it; the command ends without a message."""
 
     def __init__(self) -> None:
         super().__init__(int(ExitCode.READER_LEFT))
@@ -23,10 +23,11 @@ class ReaderLeft(SystemExit):
 
 @contextmanager
 def quiet_pipes() -> Iterator[None]:
-    """Inside, a standard output that nobody reads ends the command (ReaderLeft), and one that cannot be written, on a
-    full disk say, is a Failed; standard error that nobody reads is written nowhere. Everything is flushed.
+    """Handle closed pipes and full disks while inside the context, also for libraries that use `sys.stdout` or
+    `sys.stderr`.
 
-    For libraries too: they write to `sys.stdout` and `sys.stderr`.
+    If the reader of standard output closes it, the command ends (ReaderLeft). If standard output cannot be written, for
+    example on a full disk, it raises Failed. Errors of standard error are ignored. Everything is flushed.
     """
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = _opened(_Output, OUTPUT, before[0]), _opened(_Errors, ERRORS, before[1])
@@ -41,7 +42,7 @@ def quiet_pipes() -> Iterator[None]:
 
 
 class _Output(io.FileIO):
-    """The bytes of standard output. After the first that cannot be written all others go nowhere, also at exit."""
+    """The bytes of standard output. After the first failed write, all others are discarded, also at exit."""
 
     def write(self, data: Any, /) -> int:
         try:
@@ -58,7 +59,7 @@ def _say(error: OSError) -> NoReturn:
 
 
 class _Errors(io.FileIO):
-    """The bytes of standard error: what cannot be written is written nowhere, and the command goes on."""
+    """The bytes of standard error: a failed write is discarded, and the command continues."""
 
     def write(self, data: Any, /) -> int:
         try:
@@ -69,7 +70,7 @@ class _Errors(io.FileIO):
 
 
 def _opened(kind: type[io.FileIO], number: int, before: TextIO | None) -> TextIO:
-    """The stream as Python opens it; one that was closed when the program began (None) leads nowhere."""
+    """The stream as Python opens it. If it was closed when the program began (None), its output is discarded."""
     if before is None:
         _to_nowhere(number)
     raw = kind(number, "w", closefd=False)

@@ -43,7 +43,7 @@ FORESEEN: Final = (("new", Fate.SENT), ("known already (duplicate)", Fate.DUPLIC
 
 
 class Measured(Protocol):
-    """Lines of which it is known how many bytes were read, and of how many if that can be known."""
+    """Lines with the number of bytes read, and the number of all bytes if it is known."""
 
     bytes_read: int
     bytes_total: int | None
@@ -116,7 +116,7 @@ def refusal_sentence(refused: RefusedLine) -> str:
 
 
 def _words(why: Refusal) -> str:
-    """Why a line was refused: the field and rule that it broke, or else the reason in general."""
+    """The reason of a refusal: the field and rule that the line broke, else the general reason."""
     return REASONS_SHOWN[why.reason] if why.field is None or why.rule is None else f"{why.field} {why.rule}"
 
 

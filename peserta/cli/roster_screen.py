@@ -1,4 +1,4 @@
-"""What `peserta roster` shows of a comparison, and of what became of its facts."""
+"""The screen of `peserta roster`: a comparison, and the fate of its facts."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ REFUSALS_SHOWN_MAX: Final = 20
 
 
 def show_comparison(screen: Screen, words: RosterWords, read: RosterSheet, comparison: Comparison) -> None:
-    """The facts by kind, and the leavers by token."""
+    """Show the number of facts by kind, and the leavers by token."""
     roster = read.roster
     roll, rows = roster.roll, len(roster.rows)
     heading = words.heading.format(company=roll.company_id, day=day_text(roll.day), inside=comparison.inside, rows=rows)
@@ -41,13 +41,13 @@ def show_comparison(screen: Screen, words: RosterWords, read: RosterSheet, compa
 
 
 def unconfirmed(words: RosterWords, error: LeaversUnconfirmed) -> str:
-    """Why these leavers are not ended, and what to say if they are meant."""
+    """The reason why these leavers are not ended, and the option that confirms them."""
     sentence = words.unconfirmed if error.confirmed is None else words.other_number
     return sentence.format(leavers=error.leavers, inside=error.inside, confirmed=error.confirmed)
 
 
 def show_account(screen: Screen, words: RosterWords, account: Account, *, is_whole: bool) -> None:
-    """What became of the facts that were sent; `is_whole`: no row of the roster was refused."""
+    """Show the fate of the facts that were sent; `is_whole`: no row of the roster was refused."""
     rows = [(words.of_fate[fate], account.fates[fate]) for fate in words.of_fate if account.fates[fate]]
     if account.refusals:
         rows.append((words.refused, account.refusals))
@@ -62,19 +62,19 @@ def show_account(screen: Screen, words: RosterWords, account: Account, *, is_who
 
 
 class RefusedFacts:
-    """The facts that were refused: the first of them, for the end."""
+    """Collects the refused facts and shows the first of them at the end."""
 
     def __init__(self, comparison: Comparison) -> None:
         self._facts = comparison.facts
         self._first: list[tuple[RosterFact, RefusedLine]] = []
 
     def add(self, index: int, refused: RefusedLine) -> None:
-        """A further one."""
+        """Add a refused fact."""
         if len(self._first) < REFUSALS_SHOWN_MAX:
             self._first.append((self._facts[index], refused))
 
     def show(self, screen: Screen, words: RosterWords) -> None:
-        """One line each: whose fact, what it changes, and why it was refused; the reasons are explained once, below."""
+        """Show one line for each: worker, change, reason. Each reason is explained once, below."""
         for each, refused in self._first:
             screen.print(shown(f"{each.fact.worker_id}: {words.of_change[each.change]}: {refused.why.reason}"))
         for reason in sorted({refused.why.reason for _, refused in self._first}):

@@ -19,7 +19,7 @@ LINES_OF_NO_TERMINAL: Final = 25
 
 
 class Screen(Console):
-    """A console on which text is text: markup is for who says `markup=True`. Sentences are broken by the terminal."""
+    """A console that prints text literally, without markup unless `markup=True`. The terminal breaks long lines."""
 
     def __init__(self, *, stderr: bool = False, file: IO[str] | None = None, width: int | None = None) -> None:
         super().__init__(highlight=False, markup=False, emoji=False, stderr=stderr, file=file, width=width)
@@ -27,7 +27,7 @@ class Screen(Console):
             self.width, self.height = WIDTH_OF_NO_TERMINAL, LINES_OF_NO_TERMINAL
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """As rich has it, and nothing is ever cut."""
+        """As rich's `print`, but without cutting lines."""
         options.setdefault("soft_wrap", all(isinstance(each, str) for each in objects))
         options.setdefault("crop", False)
         super().print(*objects, **options)
@@ -47,17 +47,18 @@ def print_version(asked: bool) -> None:
 
 
 def note_variables() -> None:
-    """Say on standard error which variables look like settings and are none, and what is not encrypted."""
+    """Report on standard error which variables look like settings but are not, and which connections are not
+    encrypted."""
     if not any(name.upper().startswith("PESERTA_") for name in os.environ):
         return
-    from peserta.cli.variables import exposed, unknown_variables  # it takes long to import
+    from peserta.cli.variables import exposed, unknown_variables  # slow to import
 
     for sentence in (*unknown_variables(os.environ), *exposed()):
         err.print(f"peserta: {sentence}")
 
 
 def progress() -> Progress:
-    """A progress bar on standard error, gone when it is done."""
+    """A progress bar on standard error, removed at the end."""
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -71,13 +72,13 @@ def progress() -> Progress:
 
 
 def print_json(fields: dict[str, Any]) -> None:
-    """One JSON object on one line of standard output, at once: somebody may be following."""
+    """Print one JSON object on one line of standard output and flush it: a reader may be following."""
     sys.stdout.buffer.write(json_line(fields).encode() + b"\n")
     sys.stdout.buffer.flush()
 
 
 def shown(value: object) -> str:
-    """Foreign text inside our markup: none of its own, and no control characters."""
+    """Foreign text, escaped for use inside markup, without control characters."""
     return escape(plain(value))
 
 
@@ -87,7 +88,7 @@ def counted(number: int, one: str, many: str | None = None) -> str:
 
 
 def percent(bp: int | None) -> str:
-    """Basis points as per cent with two digits; nothing for nothing."""
+    """Basis points as per cent with two digits; empty for None."""
     return "–" if bp is None else f"{bp // 100}.{bp % 100:02d} %"
 
 

@@ -1,4 +1,4 @@
-"""A table for people: every cell that is shown is whole. What the terminal has no room for is named, never cut."""
+"""A table for people. Every cell that is shown is complete: columns that do not fit are named, never cut."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,12 +15,13 @@ from rich.text import Text
 from schemas.public_json import datetime_text
 
 GAP_COLUMNS: Final = 2  # between two columns
-COLUMNS_MIN: Final = 2  # a table with fewer of its columns is shown as records
+COLUMNS_MIN: Final = 2  # with fewer columns that fit, the rows are shown as records
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column and its cells. `prose` may be broken between words; `drawn` is for the eye only, so not for a pipe."""
+    """A column and its cells. `prose` may be broken between words; `drawn` cells are shown on a terminal only, not in a
+    pipe."""
 
     name: str
     cells: tuple[Text, ...]
@@ -30,12 +31,12 @@ class Column:
 
     @property
     def widest(self) -> int:
-        """Cells of the terminal in which everything has one line."""
+        """The width, in terminal cells, in which nothing is broken."""
         return max(map(cell_len, self._texts()))
 
     @property
     def least(self) -> int:
-        """Cells of the terminal without which a cell, or a word of prose, would be broken."""
+        """The least width, in terminal cells, at which no cell and no word of prose is broken."""
         if not self.prose:
             return self.widest
         return max(cell_len(word) for text in self._texts() for word in text.split() or ("",))
@@ -46,10 +47,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Sheet:
-    """Rows under a title, for any width. Columns that do not fit are left out whole, those of `spare` first, then from
-    the right, and a last line names them and says `where` they are; as `records`, all fields are shown, a block a row.
+    """Rows under a title, for any width.
 
-    Without a terminal it has its full width and no lines drawn.
+    Columns that do not fit are left out, those of `spare` first, then from the right. A last line names them and says
+    `where` they are. As `records`, every field is shown, one block for each row. Without a terminal the table has its
+    full width and no lines.
     """
 
     title: str
@@ -94,9 +96,9 @@ def table(
     drawn: Iterable[str] = (),
     **more: Any,
 ) -> Sheet:
-    """A sheet of these rows. A cell is text, whatever it looks like, unless it is a rich Text itself.
+    """A sheet of these rows. A cell is plain text, even if it looks like markup, unless it is a rich Text.
 
-    `right`: columns of numbers (those that hold nothing but numbers are found); `prose`, `drawn`: see Column; `more`:
+    `right` names columns of numbers; columns with nothing but numbers are found. `prose`, `drawn`: see Column. `more`:
     see Sheet.
     """
     names, values = list(columns), [list(row) for row in rows]
@@ -118,12 +120,12 @@ def table(
 
 
 def cell(value: object) -> Text:
-    """A value as text for people; nothing for nothing."""
+    """A value as text for people; empty for None."""
     return value if isinstance(value, Text) else Text(plain(value))
 
 
 def plain(value: object) -> str:
-    """Foreign text without control characters; lists in a line, truths in small letters, instants as RFC 3339."""
+    """Foreign text without control characters; lists on one line, booleans in small letters, instants as RFC 3339."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -143,7 +145,7 @@ def _are_numbers(values: Sequence[object]) -> bool:
 
 
 def fitting(columns: Sequence[Column], width: int, spare: Sequence[str]) -> list[Column]:
-    """The columns that there is room for, the first one always among them."""
+    """The columns that fit into `width`; the first one is always among them."""
     kept, droppable = list(columns), list(spare)
     while len(kept) > 1 and not _fits(kept, width):
         name = droppable.pop(0) if droppable else kept[-1].name
@@ -158,7 +160,7 @@ def _fits(columns: Sequence[Column], width: int) -> bool:
 
 
 def _widths(columns: Sequence[Column], width: int) -> list[int]:
-    """The width of each column: what it needs at least, and of the rest, from the left, what it can use."""
+    """The width of each column: its least width, and a share of the rest, given out from the left."""
     rest = width - GAP_COLUMNS * (len(columns) - 1) - sum(column.least for column in columns)
     widths = []
     for column in columns:
@@ -181,7 +183,7 @@ def _drawn(columns: Sequence[Column], width: int) -> Table:
 
 
 def _lined_up(columns: Sequence[Column]) -> Iterator[Text]:
-    """A line for the names and for each row, without anything at its end."""
+    """One line for the names and one for each row, without trailing blanks."""
     widths = [column.widest for column in columns]
     head = tuple(Text(column.name, style="bold") for column in columns)
     for row in (head, *zip(*(column.cells for column in columns), strict=True)):
@@ -195,7 +197,7 @@ def _lined_up(columns: Sequence[Column]) -> Iterator[Text]:
 
 
 def _records(columns: Sequence[Column]) -> Iterator[RenderableType]:
-    """A block for each row, a line for each field, as long as it is: the terminal breaks it, we do not."""
+    """One block for each row and one line for each field. The terminal, not this function, breaks long lines."""
     names = max((cell_len(column.name) for column in columns), default=0)
     for number, row in enumerate(zip(*(column.cells for column in columns), strict=True), 1):
         yield Text(f"- {number}", style="dim")

@@ -1,4 +1,5 @@
-"""Writing which generation is begun and which is current. One writer at a time: the last to start fences the others."""
+"""Recording which generation is being folded and which is current. There is one writer at a time: the last to start
+fences the others."""
 
 import asyncio
 import logging
@@ -17,33 +18,36 @@ from streams.clock import now_ms
 from streams.lane.delivery import start_producer
 
 REBUILD: Final = "peserta-rebuild"
-SAY_LIMIT_S: Final = 30.0  # a producer of aiokafka tries for ever
+SAY_LIMIT_S: Final = 30.0  # aiokafka's producer would retry for ever
 STOP_LIMIT_S: Final = 5.0
 
 log = logging.getLogger(__name__)
 
 
 class Announcement:
-    """The writer of the topic of generations. Another one that is opened later silences this one."""
+    """The writer of the topic of generations. A writer that is opened later fences this one."""
 
     def __init__(self, settings: Settings, producer: AIOKafkaProducer) -> None:
         self._settings, self._topic, self._producer = settings, settings.topics.generations, producer
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:
-        """Connect, and silence a rebuild that was opened before."""
+        """Connect, and fence a rebuild that was opened before."""
         return cls(settings, await _producer(settings))
 
     async def begun(self, generation: Generation) -> None:
-        """A generation is being folded."""
+        """Record that a generation is being folded."""
         await self._say(BEGUN_KEY, generation)
 
     async def stands(self, generation: Generation) -> None:
-        """From now on this is the book."""
+        """Record that this generation is the current one."""
         await self._say(CURRENT_KEY, replace(generation, since=now_ms()))
 
     async def _say(self, key: bytes, generation: Generation) -> None:
-        """Write a record that every later reader sees, or raise Failed. If the answer was lost, the topic is read."""
+        """Write a record that every later reader sees; read the topic if the acknowledgement was lost.
+
+        Raises Failed if the record was not written.
+        """
         try:
             async with asyncio.timeout(SAY_LIMIT_S):
                 await self._producer.begin_transaction()
@@ -68,7 +72,7 @@ class Announcement:
         return generation == (said.current if key == CURRENT_KEY else said.begun)
 
     async def _decide(self) -> None:
-        """End the open transaction, by commit or abort: until then it could still be committed."""
+        """End the open transaction by commit or abort; while it is open, it could still be committed."""
         await _stop(self._producer)
         self._producer = await _producer(self._settings)
 
@@ -88,7 +92,7 @@ async def _producer(settings: Settings) -> AIOKafkaProducer:
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
-    """Stop the producer. One that cannot deliver is abandoned: the next one decides its transaction."""
+    """Stop the producer. One that cannot deliver is abandoned, and the next writer ends its transaction."""
     try:
         async with asyncio.timeout(STOP_LIMIT_S):
             await producer.stop()
@@ -97,7 +101,7 @@ async def _stop(producer: AIOKafkaProducer) -> None:
 
 
 def unsaid(topic: str, generation: Generation, error: Exception) -> Failed:
-    """The sentence for what the topic does not say."""
+    """The error for a record that the topic does not contain."""
     if isinstance(error, ProducerFenced):
         return Rejected("Another rebuild was started in the meantime, so this one ends. Nothing was switched.")
     return Unavailable(

@@ -15,10 +15,11 @@ from peserta.settings import Settings
 
 @contextmanager
 def book_to_fold(configured: Settings, *, terminal: Terminal, say: Callable[[str], None]) -> Iterator[Settings]:
-    """The settings of the current generation, while inside. Kafka and ClickHouse of a data directory whose `peserta up`
-    does not run (it ends when a worker refuses) are started for as long as this takes, without workers.
+    """The settings of the current generation, while inside the context.
 
-    `terminal`, `say`: see local_stack. Failed when the settings do not fit the book, or somebody else has the folder.
+    If the `peserta up` of the data directory does not run (it ends when a worker refuses), its Kafka and ClickHouse run
+    for the duration of the context, without workers. `terminal`, `say`: see local_stack. Raises Failed if the settings
+    do not fit the book, or if another process holds the folder.
     """
     if configured.kafka or not (configured.data_dir / STACK_FOLDER).is_dir():
         yield asyncio.run(_current(with_kafka(configured), {}))
@@ -28,8 +29,10 @@ def book_to_fold(configured: Settings, *, terminal: Terminal, say: Callable[[str
 
 
 async def _current(settings: Settings, remembered: Mapping[str, int]) -> Settings:
-    """As the book was opened, which the environment may not know of an `up` that has ended. Other days of grace may be
-    set: to fold the book with them is what a rebuild is for."""
+    """The settings that the book was opened with; the environment may lack those of an `up` that has ended.
+
+    Other days of grace may be set: folding the book with them is one purpose of a rebuild.
+    """
     book = await known_of_book(settings, remembered)
     if "grace_days" in settings.model_fields_set:
         book.pop("grace_days", None)

@@ -17,7 +17,8 @@ from streams.clock import now_ms
 
 @dataclass(frozen=True)
 class Candidate:
-    """`current` and `settings` are those of the two generations; `resumes`: one that was begun before goes on."""
+    """The settings of the current generation and of the candidate; `resumes` says that the candidate was begun
+    before."""
 
     current: Settings
     settings: Settings
@@ -25,7 +26,7 @@ class Candidate:
 
 
 async def next_candidate(settings: Settings, patience_s: float = PATIENCE_S) -> Candidate:
-    """The unfinished generation of this very code, or one with a number that no generation has had."""
+    """The unfinished generation of the same code and settings, or a new one with a number that was never used."""
     said, code = await read_generations(settings), digest_of_code()
     async with admin_of(settings.kafka) as admin:
         topics = frozenset(await admin.list_topics())
@@ -39,13 +40,13 @@ async def next_candidate(settings: Settings, patience_s: float = PATIENCE_S) -> 
 
 
 def resumes(said: GenerationRecords, here: Generation, prefix: str, topics: Container[str]) -> bool:
-    """Whether what was begun last is unfinished, still there, and of the code and settings at hand (`here`)."""
+    """Whether the generation begun last is unfinished, still exists, and has the code and settings at hand (`here`)."""
     begun = said.begun
     is_unfinished = begun.number > said.current.number and TopicNames(prefix, begun.number).ledger in topics
     return is_unfinished and (begun.code, begun.grace_days) == (here.code, here.grace_days)
 
 
 async def begin(candidate: Candidate, announcement: Announcement) -> None:
-    """Take the number, and make the topics."""
+    """Record the generation's number, and create its topics."""
     await announcement.begun(candidate.generation)
     await make_topics(candidate.settings)

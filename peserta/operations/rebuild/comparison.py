@@ -1,4 +1,4 @@
-"""The current generation against its journal, folded again by the code at hand; nothing is written."""
+"""The current generation, compared with its journal folded again by the code at hand; nothing is written."""
 
 from dataclasses import dataclass
 
@@ -10,25 +10,25 @@ from schemas.generation import FIRST
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`findings` of every partition; `views`: whether analysts read this generation, null for the first, which they
-    read without views of their own."""
+    """`findings` of every partition. `views`: whether analysts read this generation; None for the first, which needs no
+    views."""
 
     findings: tuple[Finding, ...]
     views: Finding | None
 
     @property
     def is_same(self) -> bool:
-        """Whether this code makes of the journal what is kept, byte for byte."""
+        """Whether this code folds the journal to the stored state and outputs, byte for byte."""
         return all(finding.holds for finding in self.findings)
 
     @property
     def is_shown(self) -> bool:
-        """Whether analysts see the generation that they should."""
+        """Whether analysts see the current generation."""
         return self.views is None or self.views.holds
 
 
 async def compare(settings: Settings, say: Say) -> Comparison:
-    """Fold every partition again and compare it. Failed when Kafka or ClickHouse does not answer."""
+    """Fold every partition again and compare it. Raises Failed if Kafka or ClickHouse does not answer."""
     partitions = await refold(settings, say)
     views = await shown(settings) if settings.generation > FIRST else None
     return Comparison(tuple(finding for one in partitions for finding in one.findings), views)

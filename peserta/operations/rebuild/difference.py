@@ -14,7 +14,8 @@ Identity: TypeAlias = tuple[str, str]
 
 
 async def differences(current: Settings, reader: TopicReader, candidate: Iterable[PartitionAudited]) -> list[Finding]:
-    """Findings by partition, as far as both have come; the current generation is the expectation."""
+    """Findings by partition, up to the offset that both generations have reached; the current one is the
+    expectation."""
     found = []
     for kept in candidate:
         found += await _of_partition(current, reader, kept)

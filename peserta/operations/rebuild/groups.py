@@ -19,7 +19,7 @@ LOOK_EVERY_S: Final = 0.3
 
 @asynccontextmanager
 async def admin_of(kafka: Brokers) -> AsyncIterator[AIOKafkaAdminClient]:
-    """A client for groups and topics; Failed without a broker."""
+    """A client for groups and topics. Raises Failed without a broker."""
     admin = AIOKafkaAdminClient(**client_options(kafka))
     try:
         with kafka_errors(kafka):
@@ -30,8 +30,10 @@ async def admin_of(kafka: Brokers) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 async def is_kept(kafka: Brokers, app: str, patience_s: float = PATIENCE_S) -> bool:
-    """Whether the group of this app still has members after so long: one that was killed counts until its session
-    has timed out."""
+    """Whether the group of this app still has members after `patience_s` seconds.
+
+    A killed member counts until its session has timed out.
+    """
     looks = AsyncRetrying(
         retry=retry_if_result(bool),
         wait=wait_fixed(LOOK_EVERY_S),
@@ -47,5 +49,5 @@ async def _has_members(admin: AIOKafkaAdminClient, app: str) -> bool:
     try:
         (answer,) = await admin.describe_consumer_groups([app])
     except GroupCoordinatorNotAvailableError:
-        return True  # not known yet: a broker that has just started does not know its groups
+        return True  # unknown: a broker that has just started does not know its groups yet
     return any(state not in IDLE for _, _, state, *_ in answer.groups)

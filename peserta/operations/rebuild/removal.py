@@ -26,7 +26,7 @@ _DATABASES = "SELECT name FROM system.databases"
 
 @dataclass(frozen=True)
 class Removed:
-    """Names of what was deleted."""
+    """The names of the deleted topics, tables and databases."""
 
     topics: tuple[str, ...]
     tables: tuple[str, ...]  # of the first generation
@@ -44,7 +44,7 @@ async def remove_old(settings: Settings) -> Removed:
                 f"Book-keepers keep generation {number}, or fold it: nothing was deleted. Those of an old generation "
                 "end by themselves; a rebuild must have ended."
             )
-    # From here on no rebuild that began before can switch.
+    # From here on, a rebuild that began before can no longer switch.
     async with await Announcement.open(settings):
         check_unchanged(said, await read_generations(settings))
         return await _remove(settings.of_generation(said.current.number), others)
@@ -68,14 +68,15 @@ def check_unchanged(before: GenerationRecords, now: GenerationRecords) -> None:
 async def _remove(current: Settings, others: list[int]) -> Removed:
     if not current.clickhouse_url:
         return Removed(await _remove_topics(current, others), (), ())
-    # ClickHouse first: while it does not answer, nothing is deleted anywhere.
+    # ClickHouse comes first: if it does not answer, nothing is deleted anywhere.
     async with writing(current) as client:
         tables, databases = await _remove_tables(client, current, others)
         return Removed(await _remove_topics(current, others), tables, databases)
 
 
 async def _remove_topics(settings: Settings, numbers: list[int]) -> tuple[str, ...]:
-    """The first generation's dead letters stay: they are in the recorder's topic."""
+    """Delete the topics of these generations. The first generation's dead letters stay: they are in the recorder's
+    topic."""
     names = {settings.topic_prefix + topic.name for number in numbers for topic in book_topics(number)}
     async with admin_of(settings.kafka) as admin:
         there = sorted(names & set(await admin.list_topics()))
@@ -85,7 +86,7 @@ async def _remove_topics(settings: Settings, numbers: list[int]) -> tuple[str, .
 
 
 def check_deleted(codes: Iterable[tuple[str, int]]) -> None:
-    """Failed when Kafka has not deleted a topic. One that is gone already is deleted."""
+    """Raises Failed if Kafka has not deleted a topic. A topic that no longer exists counts as deleted."""
     refused = [f"{name} ({for_code(code).__name__})" for name, code in codes if code not in (0, NOT_THERE)]
     if refused:
         raise Unavailable(
@@ -96,12 +97,12 @@ def check_deleted(codes: Iterable[tuple[str, int]]) -> None:
 async def _remove_tables(
     client: AsyncClient, current: Settings, others: list[int]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Only what the sink has made: the first generation shares its database with analysts' own tables."""
+    """Delete only what the sink created: the first generation shares its database with analysts' own tables."""
     base, cluster = current.clickhouse_database, current.clickhouse_cluster
     on_cluster = f" ON CLUSTER {checked(cluster)}" if cluster else ""
     tables: tuple[str, ...] = ()
     if FIRST in others:
-        await show(client, base, cluster=cluster or None)  # before what they showed is gone
+        await show(client, base, cluster=cluster or None)  # before their tables are gone
         tables = _among(made_by_sink(), await _names(client, _TABLES, database=base))
     later = [current.of_generation(number).database for number in others if number != FIRST]
     databases = _among(later, await _names(client, _DATABASES))

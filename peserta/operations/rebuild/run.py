@@ -1,4 +1,4 @@
-"""The rebuild: fold beside the current book, check the result, and switch when nothing is left to fold."""
+"""The rebuild: fold beside the current book, check the result, and switch once nothing is left to fold."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,24 +24,25 @@ from sinks.clickhouse.reading import wait_until_caught_up
 from sinks.clickhouse.showing import show, views
 
 LOOK_EVERY_S: Final = 0.3
-NEAR_RECORDS: Final = 1_000  # of the journal: what is done within a moment of the switch
+NEAR_RECORDS: Final = 1_000  # journal records that can be folded within a moment of the switch
 SINK_LOOK_S: Final = 5.0
 SHOWN: Final = "the views of analysts read the current generation"
 
-# What is being done, records left and records in all; None when that is not known.
+# Called with the step, the records left and all records; None if the numbers are not known.
 Say = Callable[[str, int | None, int | None], None]
 
 
 @dataclass
 class Rebuilt:
-    """`findings`: the candidate against the journal folded again; `changes`: the current book against the candidate."""
+    """`findings` compare the candidate with the journal folded again; `changes` compare the current book with the
+    candidate."""
 
     candidate: Candidate
     kept: list[PartitionAudited] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     changes: list[Finding] = field(default_factory=list)
     switched: bool = False
-    shown: Finding | None = None  # None: nothing was switched
+    shown: Finding | None = None  # None: no switch
 
     @property
     def is_well(self) -> bool:
@@ -49,7 +50,7 @@ class Rebuilt:
 
 
 async def refold(settings: Settings, say: Say) -> list[PartitionAudited]:
-    """Every partition of a generation against its journal, folded again here and now."""
+    """Audit every partition of a generation against its journal, folded again by this process."""
     streams = settings.stream_settings()
     async with partition_reader(streams.kafka) as reader:
         kept = []
@@ -78,7 +79,7 @@ async def rebuild(settings: Settings, bookkeepers: int, say: Say, *, switches: b
 
 
 async def _folded(settings: Settings, workers: Workers, say: Say) -> None:
-    """Until the candidate is near the end of the journal, which may be growing."""
+    """Wait until the candidate is near the end of the journal, which may be growing."""
     streams = settings.stream_settings()
     while True:
         workers.check()
@@ -100,7 +101,7 @@ async def _checked(candidate: Candidate, say: Say) -> Rebuilt:
 
 
 async def _carried(settings: Settings, workers: Workers, say: Say) -> None:
-    """Until ClickHouse has what the topics hold now."""
+    """Wait until ClickHouse has everything that is in the topics now."""
     if not settings.clickhouse_url:
         return None
     topics = settings.topics
@@ -116,7 +117,7 @@ async def _carried(settings: Settings, workers: Workers, say: Say) -> None:
 
 
 async def _shown(settings: Settings) -> Finding:
-    """Analysts see it under the name that they know. A sink that starts later makes sure of it too."""
+    """Point analysts' views at the new generation. A sink that starts later does the same."""
     if not settings.clickhouse_url:
         return Finding(SHOWN, settings.clickhouse_database)
     try:
@@ -131,7 +132,7 @@ async def _shown(settings: Settings) -> Finding:
 
 
 async def shown(settings: Settings) -> Finding:
-    """Whether the views that analysts know read the tables of this generation, each of them."""
+    """Whether every view that analysts use reads the tables of this generation."""
     if not settings.clickhouse_url:
         return Finding(SHOWN, settings.clickhouse_database)
     async with writing(settings) as client:

@@ -1,6 +1,6 @@
-"""The state alone, written anew: where it was lost, or is not what the journal gives, while the outputs are.
+"""Rewriting the state alone, where it is lost or differs from the journal while the outputs agree with it.
 
-Nobody else notices: topics, offsets and ClickHouse stay. A partition's rows and cursor are one transaction.
+Nothing else changes: topics, offsets and ClickHouse stay. A partition's rows and cursor are written in one transaction.
 """
 
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ from streams.lane.stop import LaneFault
 from streams.lane.transactions import PartitionProducers
 from streams.settings import StreamSettings
 
-TRANSACTION_LIMIT_S: Final = 60.0  # for all rows of one partition
+TRANSACTION_LIMIT_S: Final = 60.0  # for the transaction of one partition
 
 
 @dataclass(frozen=True)
 class Restored:
-    """One partition: rows of its state, and how many records were written to make it so."""
+    """One restored partition: the number of rows of its state, and of the records written to restore it."""
 
     partition: int
     journal_next: int
@@ -36,8 +36,11 @@ class Restored:
 
 
 async def restore(settings: Settings, say: Say, patience_s: float = PATIENCE_S) -> list[Restored]:
-    """Write the state that the journal gives up to where the outputs are. Failed when these differ from it, or
-    book-keepers run: then nothing is written in that partition."""
+    """Write the state that the journal gives, up to the offset that the outputs cover.
+
+    Raises Failed if the outputs differ from the journal or if book-keepers run; nothing is written in that partition
+    then.
+    """
     await make_topics(settings)
     streams = settings.stream_settings()
     if await is_kept(streams.kafka, streams.bookkeeper_app, patience_s):
@@ -75,7 +78,8 @@ async def _restore_one(streams: StreamSettings, producers: PartitionProducers, p
 def rows_to_write(
     streams: StreamSettings, audit: PartitionAudit, kept: PartitionAudited
 ) -> list[tuple[bytes, bytes | None]]:
-    """What makes the state that stands the one that the journal gives, the cursor last; nothing if it is."""
+    """The changes that turn the present state into the one that the journal gives, the cursor last; empty if they are
+    equal."""
     rows, stored = audit.expected.rows, audit.stored
     changed = [(key, value) for key, value in rows.items() if stored.get(key) != value]
     gone = [(key, None) for key in stored.keys() - rows.keys()]
@@ -86,7 +90,7 @@ def rows_to_write(
 
 
 def refuse_differing_outputs(kept: PartitionAudited) -> None:
-    """Failed when anything but the state is not what the journal gives."""
+    """Raises Failed if anything but the state differs from the journal's result."""
     wrong = [finding for finding in kept.findings if not finding.holds and finding.claim != STATE_CLAIM]
     if wrong:
         raise NotAsAsked(
@@ -97,7 +101,7 @@ def refuse_differing_outputs(kept: PartitionAudited) -> None:
 
 
 def _lane_settings(streams: StreamSettings) -> LaneSettings:
-    """Those of the book-keeper, so that the same transactional ids are taken."""
+    """The book-keeper's own lane settings, so that the transactional ids are the same."""
     return LaneSettings(
         bootstrap=streams.kafka,
         app_id=streams.bookkeeper_app,

@@ -1,4 +1,4 @@
-"""The workers of a candidate: processes of this command, which end with it, whatever ends it."""
+"""The workers of a candidate: child processes of this command, which end when it ends, for whatever reason."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ LOG_LINES_SHOWN: Final = 5
 
 
 class Workers:
-    """Book-keepers of one generation, and its sink if there is a ClickHouse."""
+    """The book-keepers of one generation, and its sink if ClickHouse is configured."""
 
     def __init__(self, settings: Settings, bookkeepers: int, folder: Path) -> None:
         self._settings, self._folder, self._restarts = settings, folder, 0
@@ -32,7 +32,7 @@ class Workers:
             self._start(name)
 
     def _start(self, name: str) -> None:
-        # A folder for each: their state and the addresses of their health endpoints are their own.
+        # Each worker has its own folder, for its state and the address of its health endpoint.
         own = {f"{PREFIX}DATA_DIR": str(self._folder / name), f"{PREFIX}HEALTH_PORT": "0"}
         environment = {**os.environ, **self._settings.environment(), **own}
         keeps = ["--generation", str(self._settings.generation)]
@@ -40,7 +40,7 @@ class Workers:
         self._processes[name] = Process.start(name, command, log=self._folder / f"{name}.log", env=environment)
 
     def check(self) -> None:
-        """Start again what asks for it; Failed when a worker refuses to run, or ends again and again."""
+        """Restart workers that ask for it. Raises Failed if a worker refuses to run, or ends again and again."""
         for name, process in self._processes.items():
             code = process.poll()
             if code is None:
@@ -63,7 +63,7 @@ class Workers:
 
 @contextmanager
 def working(settings: Settings, bookkeepers: int) -> Iterator[Workers]:
-    """The workers, while inside."""
+    """Run the workers while inside the context."""
     workers = Workers(settings, bookkeepers, settings.data_dir / "rebuild" / f"g{settings.generation}")
     try:
         workers.start()
