@@ -1,4 +1,5 @@
-"""Facts appended to the inbound topics, and acknowledged: the one producer of a process that serves others."""
+"""Appending facts to the inbound topics, with acknowledgement: the one producer of a process that serves other
+programs."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -19,30 +20,30 @@ from schemas.vocabulary import KINDS
 from streams.lane.delivery import RECORDS_PER_PRODUCER_MAX
 from streams.settings import REPLAY
 
-ACKNOWLEDGED_LIMIT_S: Final = 10.0  # an idempotent producer of aiokafka tries for ever
-UNDER_WAY_MAX: Final = 40_000  # facts that wait for their acknowledgement, of all callers
+ACKNOWLEDGED_LIMIT_S: Final = 10.0  # aiokafka's idempotent producer would retry for ever
+UNDER_WAY_MAX: Final = 40_000  # limit on unacknowledged facts, over all callers
 START_LIMIT_S: Final = 10.0
 STOP_LIMIT_S: Final = 10.0
 REQUEST_TIMEOUT_MS: Final = 10_000
-LINGER_MS: Final = 0  # the facts of a call are one batch a partition anyway, and a single fact need not wait
+LINGER_MS: Final = 0  # a call's facts already form one batch for each partition, and a single fact need not wait
 BATCH_BYTES_MAX: Final = 1 << 18
 
 
 class NotAcknowledged(Unavailable):
-    """Kafka has not acknowledged all facts of a call. Some of them may be in the topic, or come there later."""
+    """Kafka has not acknowledged all facts of a call. Some of them may be in the topic, or arrive there later."""
 
 
 class Busy(Unavailable):
-    """So many facts wait for Kafka that no more are taken now. Nothing of the call was sent."""
+    """Too many facts are unacknowledged, so no more are accepted now. Nothing of the call was sent."""
 
 
 class FactLog(Protocol):
-    """Where facts are appended."""
+    """A log to which facts are appended."""
 
     async def append(self, facts: Sequence[FactLine]) -> Sequence[Coordinates]:
-        """Append the facts in this order and return where each is, once all are acknowledged.
+        """Append the facts in this order; return the coordinates of each once all are acknowledged.
 
-        Raises Busy when nothing was sent, and NotAcknowledged when it is not known of every fact that it is there.
+        Raises Busy if nothing was sent, and NotAcknowledged if some facts may be missing.
         """
         ...
 
@@ -59,7 +60,7 @@ class KafkaFactLog:
         self._topics = topics_of_kinds(settings)
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
-        self._sent = 0  # by this producer
+        self._sent = 0  # records sent by this producer
         self._under_way = 0
         self._leaving: set[asyncio.Task[None]] = set()
 
@@ -79,14 +80,14 @@ class KafkaFactLog:
         except TimeoutError as error:
             raise _not_acknowledged(facts, sent, f"{ACKNOWLEDGED_LIMIT_S:g} s of silence") from error
         except (KafkaError, SecretFault) as error:
-            # A producer that was refused a batch may refuse all that follow.
+            # After a refused batch, a producer may refuse all batches that follow.
             self._replace()
             raise _not_acknowledged(facts, sent, type(error).__name__) from error
         finally:
             self._under_way -= len(facts)
 
     async def start(self) -> None:
-        """Connect now, so that the first call need not; NotAcknowledged when no broker answers."""
+        """Connect now, so that the first call does not have to. Raises NotAcknowledged if no broker answers."""
         try:
             async with asyncio.timeout(START_LIMIT_S):
                 await self._started(0)
@@ -94,7 +95,7 @@ class KafkaFactLog:
             raise NotAcknowledged(f"No Kafka broker answers at {self._settings.kafka}.") from error
 
     async def stop(self) -> None:
-        """Send what is waiting, within STOP_LIMIT_S."""
+        """Send the facts that are waiting, within STOP_LIMIT_S."""
         self._replace()
         if self._leaving:
             await asyncio.wait(self._leaving)
@@ -114,7 +115,7 @@ class KafkaFactLog:
             sent.append(future)
 
     async def _started(self, more: int) -> AIOKafkaProducer:
-        """The producer; a new one where there is none, or where the sequence numbers of the old one would end."""
+        """The producer; a new one if there is none, or if the old one would run out of sequence numbers."""
         async with self._starting:
             if self._sent + more > RECORDS_PER_PRODUCER_MAX:
                 self._replace()
@@ -130,7 +131,8 @@ class KafkaFactLog:
             return self._producer
 
     def _replace(self) -> None:
-        """The next call gets a new producer. The old one sends what it has, for a while."""
+        """Drop the producer, so that the next call gets a new one. The old one sends its waiting facts for a limited
+        time."""
         producer, self._producer = self._producer, None
         if producer is not None:
             leaving = asyncio.create_task(_stop(producer))
@@ -139,7 +141,7 @@ class KafkaFactLog:
 
 
 def topics_of_kinds(settings: Settings) -> Mapping[str, str]:
-    """Type of fact -> the inbound topic that it is sent to, with the prefix; a type that no topic carries has none."""
+    """Type of fact -> its inbound topic, with the prefix. A type that no topic carries is missing."""
     found: dict[str, str] = {}
     for topic in settings.inbound_topics:
         for kind in topic.types:
@@ -159,14 +161,14 @@ def _producer(settings: Settings) -> AIOKafkaProducer:
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
-    """One that cannot send what it has is left behind: it would try for ever."""
+    """Stop a producer. One that cannot send its facts is abandoned, since it would retry for ever."""
     with suppress(TimeoutError, KafkaError):
         async with asyncio.timeout(STOP_LIMIT_S):
             await producer.stop()
 
 
 def _heard(future: asyncio.Future[Any]) -> None:
-    """Nobody may be waiting any more for this acknowledgement: its error is not one that is forgotten."""
+    """Retrieve the error of an acknowledgement that nobody awaits any more, so that asyncio does not report it."""
     if not future.cancelled():
         future.exception()
 

@@ -1,6 +1,6 @@
-"""The forms in which a body of HTTP has facts, each read line by line: JSON, NDJSON and CloudEvents (SEMANTICS 12).
+"""The forms of facts in an HTTP body, each read fact by fact: JSON, NDJSON and CloudEvents (SEMANTICS 12).
 
-Each fact is judged by the function that judges lines of files. Only a body that cannot be read at all is an error.
+The function that judges lines of files judges each fact here too. Only a body that cannot be read at all is an error.
 """
 
 import io
@@ -23,8 +23,8 @@ from schemas.admission import (
 )
 from schemas.fact_json import BYTE_ORDER_MARK, FactLine, decoded, numbered, read_fields, read_record
 
-LINES_MAX: Final = 10_000  # of a body, blank ones included
-JSON_DEPTH_MAX: Final = 16  # arrays and objects within each other; a batch of CloudEvents has 4
+LINES_MAX: Final = 10_000  # limit for a body, including blank lines
+JSON_DEPTH_MAX: Final = 16  # levels of nested arrays and objects; a batch of CloudEvents has 4
 
 SPEC_VERSION: Final = "1.0"
 ID_RULE: Final = "must be the event_id of the fact, of 1 to 64 of A-Z a-z 0-9 . _ : -"
@@ -33,7 +33,7 @@ NOT_IN_IT: Final = "must be the fact, a JSON object"
 
 
 class Form(Enum):
-    """How a body has its facts."""
+    """The form of the facts in a body."""
 
     JSON = "one fact as a JSON object, or an array of them"
     LINES = "one fact a line, as JSON objects"
@@ -42,7 +42,7 @@ class Form(Enum):
 
 
 class Unreadable(Exception):
-    """The body as a whole cannot be read; the text says why, and repeats nothing of it."""
+    """The body as a whole cannot be read. The message says why, and quotes nothing of the body."""
 
 
 class TooManyLines(Exception):
@@ -68,12 +68,12 @@ def readings(form: Form, body: bytes) -> Iterator[Reading]:
 
 
 def reading_of_data(body: bytes, event_id: str) -> Reading:
-    """The fact of a CloudEvent in binary mode: the body is its data, and `event_id` the header `ce-id`."""
+    """The fact of a CloudEvent in binary mode: the body is its data, and `event_id` is the header `ce-id`."""
     return 1, _read(lambda fields: read_data(fields, event_id), _text(body).strip(_BLANKS))
 
 
 def read_event(event: Any) -> FactLine | Refusal:
-    """The fact of a CloudEvent (1.0, structured mode), or why it is none. What else the event has is passed over."""
+    """The fact of a CloudEvent (1.0, structured mode), or the reason why it is none. Other attributes are ignored."""
     if not isinstance(event, dict):
         return Refusal(DECODE_ERROR, None, None)
     data = event.get("data")
@@ -102,8 +102,8 @@ def read_data(data: Any, event_id: str) -> FactLine | Refusal:
 
 
 _BLANKS: Final = " \t\r\n"  # JSON's white space
-# All but the brackets: strings, of which the last may have no end, and what is neither. It never goes back: what it has
-# to do grows with the body and not with its square.
+# Matches everything but brackets: strings, of which the last may be unterminated, and other text. It never backtracks,
+# so its time grows with the body and not with the body's square.
 _NO_BRACKETS: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[^"\[\]{}]++', re.DOTALL)
 _INNERMOST: Final = re.compile(rb"\[\]|\{\}")
 
@@ -112,7 +112,7 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-# Finds where a value ends. It knows JSON's grammar and nothing else: a fact is judged by `schemas.fact_json`.
+# Finds the end of a value. It knows only JSON's grammar: `schemas.fact_json` judges a fact.
 _grammar: Final = json.JSONDecoder(parse_constant=_no_constant, parse_int=len, parse_float=len)
 
 
@@ -133,7 +133,7 @@ def _text(body: bytes) -> str:
 
 
 def _is_deep(body: bytes) -> bool:
-    """Whether more than JSON_DEPTH_MAX brackets stand in each other, or do not fit each other."""
+    """Whether brackets are nested more than JSON_DEPTH_MAX deep, or do not match."""
     left = _NO_BRACKETS.sub(b"", body)
     for _ in range(JSON_DEPTH_MAX):
         left = _INNERMOST.sub(b"", left)
@@ -141,7 +141,7 @@ def _is_deep(body: bytes) -> bool:
 
 
 def _read(read: Callable[[Any], FactLine | Refusal], text: str) -> FactLine | Refusal:
-    """A value of JSON as the fact it is; Unreadable when it is not JSON."""
+    """The fact in a JSON value, or a refusal. Raises Unreadable if the text is not JSON."""
     try:
         if len(text.encode("utf-8")) <= RECORD_BYTES_MAX:
             return read(decoded(text))
@@ -160,8 +160,10 @@ def _check(text: str) -> None:
 
 
 def _elements(text: str) -> Iterator[tuple[int, str]]:
-    """(number, text) of each element of a JSON array, which is all that the text has. Raises Unreadable and
-    TooManyLines where it comes to it."""
+    """(number, text) of each element of a JSON array, which must be the whole text.
+
+    Raises Unreadable and TooManyLines when it reaches the place.
+    """
     at, number = _after_blanks(text, text.index("[") + 1), 0
     if text.startswith("]", at):
         at += 1

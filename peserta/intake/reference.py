@@ -1,6 +1,6 @@
-"""Publishing reference data: policies and registry entries, one record each; the last of a key holds.
+"""Publishing reference data: policies and registry entries, one record each; the last record of a key is the valid one.
 
-First a plan says what would change and what may not be meant; `apply` then sends it. A dry run is a plan alone.
+A plan first says what would change and which changes may be mistakes; `apply` then sends it. A dry run is a plan alone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ Record = Policy | Company
 
 
 class TooLarge(Exception):
-    """A policy or registry entry that does not fit into a record."""
+    """A policy or registry entry that is too large for a record."""
 
 
 class Change(NamedTuple):
@@ -41,8 +41,10 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The changes that applying records would make in a topic, and what may not be meant in them, a sentence each
-    without its end; neither is sent yet."""
+    """The changes that applying records would make in a topic, and warnings about changes that may be mistakes.
+
+    Each warning is a sentence without its full stop. Nothing has been sent.
+    """
 
     topic: str
     changes: tuple[Change, ...]
@@ -50,8 +52,8 @@ class Plan:
 
 
 async def plan_policies(settings: Settings, wanted: Sequence[Policy], *, prune: bool = False) -> Plan:
-    """What applying these policies would do; with `prune`, every policy that is not among them ends. Failed when Kafka
-    does not answer."""
+    """The plan for applying these policies; with `prune`, every other policy ends. Raises Failed if Kafka does not
+    answer."""
     current = await current_policies(settings)
     doubts = list(unraised_versions(wanted, current))
     if any(policy.scope != Scope() for policy in wanted):
@@ -60,23 +62,23 @@ async def plan_policies(settings: Settings, wanted: Sequence[Policy], *, prune: 
 
 
 async def plan_companies(settings: Settings, wanted: Sequence[Company], *, prune: bool = False) -> Plan:
-    """What applying these registry entries would do; `prune` and Failed as for policies."""
+    """The plan for applying these registry entries; `prune` and errors as for policies."""
     current = await current_companies(settings)
     return Plan(settings.topics.companies, tuple(changes(wanted, current, prune=prune)))
 
 
 async def plan_end(settings: Settings, policy_id: str) -> Plan:
-    """Ending a policy; Rejected when there is none of this id."""
+    """The plan for ending a policy. Raises Rejected if there is no policy with this id."""
     if policy_id not in await current_policies(settings):
         raise Rejected(f"There is no policy {policy_id}: `peserta policies list` shows those there are.")
     return Plan(settings.topics.policies, (Change("ended", policy_id, None),))
 
 
 async def apply(settings: Settings, plan: Plan, recorded_at: Instant | None = None) -> int:
-    """Send what a plan changes; the number of records sent. `recorded_at`: see peserta.operations.future.
+    """Send the changes of a plan; return the number of records sent. `recorded_at`: see peserta.operations.future.
 
-    Rejected when a record is too large: nothing is sent then. Unavailable when Kafka does not take the records: some
-    may have been sent, and applying the same again does no harm.
+    Raises Rejected if a record is too large; nothing is sent then. Raises Unavailable if Kafka does not take the
+    records. Some may have been sent then, and applying the plan again does no harm.
     """
     try:
         return await send(settings.kafka, plan.topic, plan.changes, timestamp=recorded_at)
@@ -97,7 +99,7 @@ def record_id(record: Record) -> str:
 
 
 def changes(wanted: Sequence[Record], current: Mapping[str, Record], *, prune: bool = False) -> list[Change]:
-    """From what holds to what is wanted; with `prune` what is not wanted ends."""
+    """The changes from the current records to the wanted ones; with `prune`, records that are not wanted end."""
     steps = []
     for record in wanted:
         before = current.get(record_id(record))
@@ -110,9 +112,10 @@ def changes(wanted: Sequence[Record], current: Mapping[str, Record], *, prune: b
 
 
 async def send(kafka: Brokers, topic: str, steps: Iterable[Change], *, timestamp: Instant | None = None) -> int:
-    """Send what is not unchanged, in order, and wait for every acknowledgement; the number of records sent.
+    """Send every change that is not `unchanged`, in order, and await each acknowledgement; return the number of records
+    sent.
 
-    TooLarge names a record that the recorder would not take; nothing is sent then.
+    Raises TooLarge, and sends nothing, if the recorder would not accept a record.
     """
     codec = OutputCodec()
     values = [(step.record_id, _value(codec, step.record)) for step in steps if step.kind != "unchanged"]

@@ -1,4 +1,4 @@
-"""Taking facts for others: lines in, judged; those that may be sent are acknowledged by Kafka, or the call fails."""
+"""Accepting facts for other programs: lines are judged, and Kafka acknowledges the admitted ones or the call fails."""
 
 import asyncio
 import re
@@ -14,8 +14,8 @@ from schemas.fact_json import FactLine
 from schemas.records import Fact
 
 NOT_ALLOWED: Final = "not_allowed"  # the limits of the caller's key; beside the reasons of SEMANTICS 2
-LINES_PER_TURN: Final = 500  # judged in one go; then others have their turn
-# An event_id that has a personal number in it: 16 or 11 digits that no further digit touches.
+LINES_PER_TURN: Final = 500  # lines judged before other tasks get their turn
+# Finds a personal number in an event_id: 16 or 11 digits with no digit beside them.
 _PERSONAL: Final = re.compile(r"(?<!\d)(?:\d{16}|\d{11})(?!\d)", re.ASCII)
 
 Reading = tuple[int, FactLine | Refusal]
@@ -35,8 +35,11 @@ class RefusedLine:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of all lines of a call. `accepted` facts are acknowledged, unless `published` is false: then they
-    could have been, and nothing was sent."""
+    """The fate of all lines of a call.
+
+    `accepted` facts are acknowledged by Kafka. If `published` is false, they would have been accepted, and nothing was
+    sent.
+    """
 
     accepted: int
     refused: tuple[RefusedLine, ...]
@@ -46,10 +49,10 @@ class Taken:
 async def take(
     readings: Iterable[Reading], door: Door, permit: Permit, log: FactLog, *, all_or_nothing: bool = False
 ) -> Taken:
-    """Judge every line, then append those that are admitted, in order; return when Kafka has acknowledged each.
+    """Judge every line, then append the admitted facts in order; return when Kafka has acknowledged each.
 
-    Nothing is sent before all lines were read, nor when one is refused and it is `all_or_nothing`. Raises what
-    `readings` raises (nothing was sent), and Busy or NotAcknowledged (see FactLog).
+    Nothing is sent before all lines are read, or if a line is refused and `all_or_nothing` is set. Raises what
+    `readings` raises (nothing was sent then), and Busy or NotAcknowledged (see FactLog).
     """
     admitted: list[FactLine] = []
     refused: list[RefusedLine] = []
@@ -68,7 +71,8 @@ async def take(
 
 
 def judge(read: FactLine | Refusal, door: Door, permit: Permit) -> FactLine | Refusal:
-    """The fact that may be sent, or the first reason why not: the recorder's own, then the limits of the key."""
+    """The fact if it may be sent, else the first reason against it: the recorder's own rules, then the limits of the
+    key."""
     read = door.sendable(read)
     if isinstance(read, Refusal):
         return read
@@ -88,7 +92,7 @@ def judge(read: FactLine | Refusal, door: Door, permit: Permit) -> FactLine | Re
 
 
 def refused_line(number: int, why: Refusal) -> RefusedLine:
-    """A refusal as the caller gets it. An event_id that could be somebody's number is not repeated."""
+    """A refusal as the caller receives it. An event_id that may contain a personal number is not repeated."""
     event_id = None if why.event_id is None or _PERSONAL.search(why.event_id) else why.event_id
     return RefusedLine(number, event_id, why.reason, why.field, _message(why))
 

@@ -1,4 +1,4 @@
-"""Which key a company's people were imported with: another key makes another population, so it must be meant."""
+"""The key with which a company's people were imported. Another key gives other tokens, so it must be confirmed."""
 
 from collections.abc import Collection
 from typing import Final
@@ -18,10 +18,10 @@ COMPANIES_SHOWN_MAX: Final = 5
 async def keep_marks(
     kafka: Brokers, topic: str, companies: Collection[str], mark: str, *, new_key: bool = False
 ) -> None:
-    """Keep the mark of a key beside each company's first import, before anything of it is sent.
+    """Record the mark of a key for each company at its first import, before any fact of it is sent.
 
-    Rejected when a company's people were imported with another key, unless `new_key` says that it is meant; nothing is
-    kept then. Rejected too when another import was first meanwhile.
+    Raises Rejected, and records nothing, if a company's people were imported with another key and `new_key` does not
+    confirm the change. Also raises Rejected if another import was first meanwhile.
     """
     held = await _held(kafka, topic)
     others = sorted(company for company in companies if held.get(company, mark) != mark)
@@ -38,7 +38,7 @@ async def keep_marks(
 
 
 async def check_marks(kafka: Brokers, topic: str, companies: Collection[str], mark: str) -> None:
-    """Rejected when a company's people were imported with another key. Nothing is kept."""
+    """Raises Rejected if a company's people were imported with another key. Nothing is recorded."""
     held = await _held(kafka, topic)
     others = sorted(company for company in companies if held.get(company, mark) != mark)
     if others:
@@ -56,7 +56,7 @@ def _other_key(companies: list[str], held: str, mark: str) -> Rejected:
 
 
 async def _held(kafka: Brokers, topic: str) -> dict[str, str]:
-    """The mark that holds for each company, as committed now; Unfit for a record that is none."""
+    """The committed mark of each company. Raises Unfit for a record that is no mark."""
     records = []
     async for record in read_to_end(kafka, [topic]):
         try:

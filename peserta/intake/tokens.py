@@ -1,6 +1,6 @@
-"""Tokens of people (SEMANTICS 10): what the book knows in place of a national id, a participant or an employee number.
+"""Tokens of people (SEMANTICS 10): what the book stores in place of a national id, a participant or an employee number.
 
-A number that is given here never leaves: no error, no text of an object and no log repeats it, nor the key.
+A number passed to this module never leaves it: no error, no repr and no log repeats it, or the key.
 """
 
 import base64
@@ -18,8 +18,8 @@ from schemas.admission import is_text, is_word
 
 KEY_BYTES_MIN: Final = 32
 KEY_BYTES_MAX: Final = 4_096
-KEY_MODE_MAX: Final = 0o600  # read and written by its owner, and by nobody else
-TOKEN_BYTES: Final = 15  # of the HMAC: 24 characters of base32
+KEY_MODE_MAX: Final = 0o600  # readable and writable by its owner only
+TOKEN_BYTES: Final = 15  # bytes of the HMAC that are used: 24 characters of base32
 MARK_DIGITS: Final = 8
 EMPLOYEE_LENGTH_MAX: Final = 256  # code points of an employee number
 
@@ -44,7 +44,7 @@ _KPJ: Final = re.compile(r"[0-9]{11}")
 
 
 class InvalidId(ValueError):
-    """A text that is no id of its kind; `reason` is `invalid_nik`, `invalid_kpj` or `invalid_employee`."""
+    """A text that is not an id of its kind; `reason` is `invalid_nik`, `invalid_kpj` or `invalid_employee`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(REASONS_OF_IDS[reason])
@@ -63,9 +63,10 @@ class TokenKey:
 
     @classmethod
     def read(cls, path: Path) -> "TokenKey":
-        """The key in a file; Rejected when it cannot be read, others may read it, or it is too short."""
+        """Read a key from a file. Raises Rejected if it cannot be read, if others may read it, or if it is too
+        short."""
         try:
-            # Not to wait for the writer of a FIFO: what is no regular file is refused below.
+            # O_NONBLOCK avoids waiting for the writer of a FIFO: what is not a regular file is refused below.
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         except OSError as error:
             raise Rejected(
@@ -93,19 +94,20 @@ class TokenKey:
 
     @property
     def mark(self) -> str:
-        """8 hex digits by which the key is known, and from which it cannot be found."""
+        """8 hex digits that identify the key and do not reveal it."""
         return hmac.digest(self._key, _MARK_TEXT, sha256).hex()[:MARK_DIGITS]
 
     def nik(self, text: str) -> str:
-        """The token of a national id; InvalidId `invalid_nik`."""
+        """The token of a national id. Raises InvalidId with `invalid_nik`."""
         return self._token("n", f"nik:{_digits(text, _NIK, INVALID_NIK)}")
 
     def kpj(self, text: str) -> str:
-        """The token of a participant number; InvalidId `invalid_kpj`."""
+        """The token of a participant number. Raises InvalidId with `invalid_kpj`."""
         return self._token("k", f"kpj:{_digits(text, _KPJ, INVALID_KPJ)}")
 
     def employee(self, company_id: str, text: str) -> str:
-        """The token of a company's employee number, without white space around it; InvalidId `invalid_employee`."""
+        """The token of a company's employee number, without white space around it. Raises InvalidId with
+        `invalid_employee`."""
         number = text.strip()
         if not 1 <= len(number) <= EMPLOYEE_LENGTH_MAX or not is_text(number) or not is_word(company_id):
             raise InvalidId(INVALID_EMPLOYEE)
@@ -117,7 +119,7 @@ class TokenKey:
 
 
 def _digits(text: str, form: re.Pattern[str], reason: str) -> str:
-    """The digits of an id, without what may stand between them."""
+    """The digits of an id, without separators."""
     written = text.strip()
     digits = _NOT_A_DIGIT.sub("", written)
     if not _SEPARATED.fullmatch(written) or not form.fullmatch(digits):
@@ -126,7 +128,7 @@ def _digits(text: str, form: re.Pattern[str], reason: str) -> str:
 
 
 def make_key(path: Path) -> TokenKey:
-    """Make a new key in a file that is not there yet, mode 0600; Rejected when it cannot be made, or is there."""
+    """Create a new key in a new file with mode 0600. Raises Rejected if the file exists or cannot be created."""
     key = secrets.token_bytes(KEY_BYTES_MIN)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, KEY_MODE_MAX)

@@ -1,6 +1,7 @@
-"""Sheets (SEMANTICS 11): a file of an officer becomes a table of cells, the table rows with tokens, the rows facts.
+"""Sheets (SEMANTICS 11): an officer's file becomes a table of cells, the table becomes rows with tokens, the rows
+become facts.
 
 `table_files.open_table` reads a file, `layout.understand` finds header and columns, `rows.read_rows` gives each row its
-fate, `facts.read_facts` makes facts of them. Nothing here knows Kafka. What stands in a person column becomes a token
-before anything else is done with its row, and no remark repeats the content of a cell.
+fate, and `facts.read_facts` makes facts of the rows. Nothing here depends on Kafka. The content of a person column
+becomes a token before anything else is done with its row, and no remark repeats the content of a cell.
 """

@@ -1,6 +1,7 @@
-"""The annotated copy: the cells of a sheet as they were read, and two columns of ours, the result and its reason.
+"""The annotated copy: the cells of a sheet as they were read, and two columns that Peserta adds, the result and its
+reason.
 
-Every text is written as text, so that nothing that begins with `=`, `+`, `-` or `@` runs in the spreadsheet program.
+Every text is written as text, so that a spreadsheet program never runs content that begins with `=`, `+`, `-` or `@`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from peserta.intake.sheets.rows import RowPassed, RowRefused, Why
 from peserta.intake.sheets.sentences import Language, Remark
 from peserta.operations.failure import Rejected
 
-FIRST_DATE: Final = date(1900, 1, 1)  # of spreadsheets
+FIRST_DATE: Final = date(1900, 1, 1)  # earliest date of spreadsheets
 SHEET_NAME: Final = "Peserta"
 _FORMATS: Final[Mapping[type, str]] = {
     date: "yyyy-mm-dd",
@@ -26,9 +27,11 @@ _FORMATS: Final[Mapping[type, str]] = {
 
 
 def write_annotated(path: Path, table: Table, fates: Sequence[object], language: Language) -> None:
-    """Write the copy to a file that is not there yet; `fates` are those of all rows, in order. Rejected otherwise.
+    """Write the copy to a new file; `fates` has one fate for each row, in order. Raises Rejected if the file exists or
+    cannot be written.
 
-    A cell that could not be read (a formula without result, an error) is blank in the copy."""
+    A cell that could not be read (a formula without result, an error) is blank in the copy.
+    """
     if path.exists():
         raise Rejected(f"{path} is there already and was not touched: name another file for the annotated copy.")
     width = max((len(row) for row in table.rows), default=0)
@@ -48,7 +51,7 @@ def write_annotated(path: Path, table: Table, fates: Sequence[object], language:
 
 
 def _ours(fate: object, language: Language) -> tuple[str, str]:
-    """What stands in our two columns."""
+    """The content of the two added columns."""
     if isinstance(fate, RowPassed):
         if fate.why is Why.HEADER:
             return Remark("result").sentence(language), Remark("reason").sentence(language)

@@ -1,4 +1,4 @@
-"""A table of cells, and what is said about one: the form in which a sheet is handed on once its file is read."""
+"""A table of cells: the form of a sheet once its file is read, with helpers for single cells."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ ROWS_MAX: Final = 250_000
 CELLS_MAX: Final = 5_000_000  # rows times columns
 CELL_CHARACTERS_MAX: Final = 32_767  # as in Excel
 WORDS_SHOWN_MAX: Final = 40  # characters of a header that are shown
-DIGITS_SHOWN_MAX: Final = 10  # in words that are shown: more may be somebody's number
+DIGITS_SHOWN_MAX: Final = 10  # longest run of digits that is shown: a longer one may be a personal number
 UNSHOWN: Final = "(not shown)"
 
 
 class Flaw(Enum):
-    """Why a cell has no content that could be read; also the reason of a refusal."""
+    """The reason why a cell's content could not be read; also the reason of a refusal."""
 
     FORMULA = "formula_without_value"
     ERROR = "error_value"
-    MERGED = "merged_cell"  # it belongs to a merged area whose content stands in another cell
+    MERGED = "merged_cell"  # part of a merged area whose content is in another cell
 
 
 # `datetime` is a `date` too. None: a blank cell.
@@ -32,7 +32,7 @@ Row = Sequence[Cell]
 
 
 class WrongSheet(Rejected):
-    """A file, a sheet or a mapping that cannot be read as a whole; `remark` says why, in either language."""
+    """A file, a sheet or a mapping that cannot be read as a whole. `remark` says why, in either language."""
 
     def __init__(self, key: str, **values: object) -> None:
         self.remark = Remark(key, values)
@@ -41,8 +41,10 @@ class WrongSheet(Rejected):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The cells of one sheet. `rows[0]` is row 1; rows may have different lengths. `hidden` are the numbers of hidden
-    rows that are not blank; they are rows like all others. `sheet` is empty for a CSV file."""
+    """The cells of one sheet. `rows[0]` is row 1; rows may have different lengths. `sheet` is empty for a CSV file.
+
+    `hidden` has the numbers of hidden rows that are not blank. They are read like all other rows.
+    """
 
     file: str
     sheet: str
@@ -52,7 +54,7 @@ class Table:
 
 
 def is_blank(cell: Cell) -> bool:
-    """Whether nothing stands in a cell: white space is nothing, and so is the rest of a merged area."""
+    """Whether a cell is blank: white space counts as blank, and so does the rest of a merged area."""
     return cell is None or cell is Flaw.MERGED or (isinstance(cell, str) and not cell.strip())
 
 
@@ -72,7 +74,7 @@ def letters(index: int) -> str:
 
 
 def shown(text: str) -> str:
-    """Words of a header or the name of a sheet as they may be shown: one line, not too long, and no long numbers."""
+    """Words of a header, or the name of a sheet, made fit to be shown: one line, a limited length, no long numbers."""
     words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     if sum(c.isdigit() for c in words) > DIGITS_SHOWN_MAX:
         return UNSHOWN
@@ -80,7 +82,7 @@ def shown(text: str) -> str:
 
 
 def is_whole(cell: Cell) -> bool:
-    """Whether a cell is a whole number. Spreadsheets have no other numbers than floats."""
+    """Whether a cell is a whole number. Spreadsheets store all numbers as floats."""
     return not isinstance(cell, bool) and (isinstance(cell, int) or (isinstance(cell, float) and cell.is_integer()))
 
 

@@ -1,4 +1,4 @@
-"""CSV -> table: the encodings and delimiters that spreadsheets write, told apart by the bytes themselves."""
+"""CSV -> table: encoding and delimiter are detected from the bytes."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ from peserta.intake.sheets.cells import (
 )
 from peserta.intake.sheets.sentences import Remark
 
-ROWS_TO_TELL: Final = 100  # looked at to find the delimiter
+ROWS_TO_TELL: Final = 100  # rows read to find the delimiter
 CHARACTERS_TO_TELL: Final = 256 * 1024
 
 _MARKS: Final = (
@@ -26,12 +26,12 @@ _MARKS: Final = (
     (b"\xff\xfe", "utf-16-le", "UTF-16"),
     (b"\xfe\xff", "utf-16-be", "UTF-16"),
 )
-_DELIMITERS: Final = {",": ",", ";": ";", "\t": "tab"}  # and how each is called
-_SAID: Final = re.compile(r"\ufeff?sep=([,;\t])\r?\n?", re.IGNORECASE)  # a first line by which Excel is told
+_DELIMITERS: Final = {",": ",", ";": ";", "\t": "tab"}  # delimiter -> its name
+_SAID: Final = re.compile(r"\ufeff?sep=([,;\t])\r?\n?", re.IGNORECASE)  # Excel's first line that names the delimiter
 
 
 def read_csv(content: bytes, file: str) -> Table:
-    """The table in the bytes of a CSV file; WrongSheet when they are no text, or above a limit."""
+    """The table in the bytes of a CSV file. Raises WrongSheet if they are not text, or exceed a limit."""
     text, encoding = _decoded(content)
     if "\0" in text:
         raise WrongSheet("no_text")
@@ -57,7 +57,7 @@ def read_csv(content: bytes, file: str) -> Table:
 
 
 def _decoded(content: bytes) -> tuple[str, str]:
-    """The text of a file, and how its encoding is called."""
+    """The text of a file, and the name of its encoding."""
     for mark, codec, name in _MARKS:
         if content.startswith(mark):
             try:
@@ -74,7 +74,8 @@ def _decoded(content: bytes) -> tuple[str, str]:
 
 
 def _unmarked_utf_16(content: bytes) -> str | None:
-    """The codec of UTF-16 without a mark: Latin letters have their zero bytes all at even or all at odd places."""
+    """The codec of UTF-16 without a byte order mark: the zero bytes of Latin letters are all at even or all at odd
+    places."""
     head = content[:1024]
     even, odd = head[0::2].count(0), head[1::2].count(0)
     if max(even, odd) * 4 < len(head):
@@ -83,7 +84,7 @@ def _unmarked_utf_16(content: bytes) -> str | None:
 
 
 def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The records, numbered from 1; WrongSheet for quotes that are not closed."""
+    """The records, numbered from 1. Raises WrongSheet for an unclosed quote."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     number = 0
     try:
@@ -94,16 +95,16 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _delimiter(text: str) -> str:
-    """The delimiter under which most records have the same number of columns, more than one; of those with as many
-    records the one with more columns."""
+    """The delimiter that gives the most records the same number of columns, more than one; among equals, the one with
+    more columns."""
     return max(_DELIMITERS, key=lambda delimiter: _agreement(text, delimiter))
 
 
 def _agreement(text: str, delimiter: str) -> tuple[int, int]:
-    """(records of the usual width, that width); (0, 0) when nothing is divided by this delimiter."""
+    """(number of records with the usual width, that width); (0, 0) if this delimiter divides nothing."""
     widths: Counter[int] = Counter()
     try:
-        # Quotes are read leniently here: the head may end within a cell.
+        # Read quotes leniently: the sample may end within a cell.
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         for _, row in zip(range(ROWS_TO_TELL), reader, strict=False):
             widths[len(row)] += len(row) > 1

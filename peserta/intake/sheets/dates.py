@@ -1,4 +1,5 @@
-"""Dates of cells: real ones, `YYYY-MM-DD`, `DD-MM-YYYY` and `DD/MM/YYYY`; the day first unless a mapping says else."""
+"""Dates in cells: date cells, `YYYY-MM-DD`, `DD-MM-YYYY` and `DD/MM/YYYY`; day first unless a mapping says
+otherwise."""
 
 import re
 from collections.abc import Iterable
@@ -15,15 +16,15 @@ _YEAR_LAST: Final = re.compile(r"([0-9]{1,2})([-/])([0-9]{1,2})\2([0-9]{4})")
 
 
 def day_of(cell: Cell, month_first: bool) -> Day | None:
-    """The date in a cell; None when it is none."""
+    """The date in a cell; None if there is none."""
     if isinstance(cell, date):
         return as_day(cell).toordinal() - EPOCH_ORDINAL
     return _day_of_text(cell.strip(), month_first) if isinstance(cell, str) else None
 
 
 def reads_both_ways(cells: Iterable[Cell]) -> bool:
-    """Whether all dates in a column that are texts with the year last can be read both ways, and there is one that
-    means something else then."""
+    """Whether every text date of a column with the year last can be read both ways, and at least one would change its
+    meaning."""
     differing = False
     for cell in cells:
         found = _YEAR_LAST.fullmatch(cell.strip()) if isinstance(cell, str) else None

@@ -53,14 +53,14 @@ _OWN: Final = {
 }
 _OWN_FIELDS: Final = frozenset(name for own in _OWN.values() for name in own)
 _TEXT_FIELDS: Final = ("company_id", "source", "event_id", "corrects")
-# Somebody's number in a field of text: such a value would be printed and published as it is.
+# Finds a personal number in a text field, which would be printed and published as it is.
 _PERSONAL: Final = re.compile(r"(?<![0-9A-Za-z])(?:\d{16}|\d{11})(?![0-9A-Za-z])", re.ASCII)
 _SPACED_PERSONAL: Final = re.compile(r"(?:\d[\s.-]*){15}\d|(?:\d[\s.-]*){10}\d", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class RowFact:
-    """A row that was read, and its fact."""
+    """A row and the fact made of it."""
 
     number: int
     fact: Fact
@@ -71,7 +71,7 @@ FactFate = RowFact | RowRefused | RowPassed
 
 @dataclass(frozen=True, slots=True)
 class SheetOfFacts:
-    """A sheet of facts, understood: the fate of each row, in order, and what must be said of the whole."""
+    """A sheet of facts after reading: the fate of each row, in order, and the remarks on the whole."""
 
     table: Table
     layout: Layout
@@ -90,7 +90,7 @@ class SheetOfFacts:
 
     @property
     def passed(self) -> Counter[Why]:
-        """How many rows were passed over, by why."""
+        """The number of skipped rows, by reason."""
         return Counter(fate.why for fate in self.fates if isinstance(fate, RowPassed))
 
 
@@ -103,8 +103,12 @@ def read_facts(
     source: str = SOURCE_DEFAULT,
     now: Instant | None = None,
 ) -> SheetOfFacts:
-    """The facts of a sheet. `now`: the time of recording that dates are held against; None: each fact's own, as in a
-    book of history. WrongSheet when nothing tells type or company of a fact, or a key is needed."""
+    """The facts of a sheet.
+
+    `now` is the recording time against which dates are checked; None stands for each fact's own, as in a book with
+    `clock: replay`. Raises WrongSheet if the type or the company of a fact is not given anywhere, or if a key is
+    needed.
+    """
     if not layout.has("type"):
         raise WrongSheet("no_type")
     if company is None and not layout.has("company_id"):
@@ -138,7 +142,7 @@ def _fates(
 
 
 class _Refused(Exception):
-    """A row is no fact; `at` is the field to blame."""
+    """A row does not make a fact; `at` is the field at fault."""
 
     def __init__(self, reason: str, at: str, **values: object) -> None:
         super().__init__(reason)
@@ -169,7 +173,7 @@ def _fact(row: RowRead, source: str) -> Fact:
 
 
 def sheet_event_id(fact: Fact) -> str:
-    """The `event_id` of a row without one: the same content has the same, from whatever file."""
+    """The `event_id` for a row without one: equal content has equal ids, whatever the file."""
     return EVENT_ID_PREFIX + content_digest(fact)
 
 
@@ -188,7 +192,8 @@ def content_digest(fact: Fact) -> str:
 
 
 def begins_at(on: Day) -> Instant:
-    """The start of a business date, as `occurred_at`: not before 2000, from when on instants are taken."""
+    """The start of a business date as `occurred_at`, or the start of 2000 if the date is earlier: no earlier instant is
+    valid."""
     return max(jakarta_midnight(on), INSTANT_MIN)
 
 
@@ -199,7 +204,7 @@ def _needed(values: Mapping[str, Value], name: str) -> Value:
 
 
 def _effective_on(values: Mapping[str, Value], kind: int) -> Day:
-    """The date of a fact: its own column, else the one that dates facts of this type."""
+    """The date of a fact: its own column, else the column that dates facts of this type."""
     other = DATED_BY.get(KINDS[kind], "effective_on")
     if "effective_on" not in values and other in values:
         return int(values[other])
@@ -220,7 +225,7 @@ def _detail(values: Mapping[str, Value], kind: int) -> int:
 
 
 def _judge(fact: Fact, now: Instant | None) -> None:
-    """_Refused when the recorder would refuse the fact."""
+    """Raises _Refused if the recorder would refuse the fact."""
     reason = field_reason(fact) or range_reason(fact, fact.occurred_at if now is None else now)
     if reason == NATIONAL_ID:
         raise _Refused(reason, "worker_id")
@@ -231,7 +236,7 @@ def _judge(fact: Fact, now: Instant | None) -> None:
 
 
 def _column(layout: Layout, field: str) -> Column | None:
-    """The column to blame for a field."""
+    """The column that a field comes from."""
     if field in PERSON_FIELDS:
         return layout.person
     if field == "effective_on" and field not in layout.columns:
@@ -240,7 +245,7 @@ def _column(layout: Layout, field: str) -> Column | None:
 
 
 def _not_used(row: RowRead, kind: int, layout: Layout) -> Iterator[Column]:
-    """The columns that are filled in a row and that its fact has no place for."""
+    """The columns that are filled in a row but do not belong to its type of fact."""
     for name, column in layout.columns.items():
         field = "programmes" if name in PROGRAMMES else name
         if field in _OWN_FIELDS and field not in _OWN[kind]:

@@ -1,6 +1,6 @@
-"""What columns and cells may be called, in Indonesian and English: a table of columns, and one of words in them.
+"""Names of columns and words in cells, in Indonesian and English: a table of column names, and a table of words.
 
-`docs/sheets.md` and `docs/sheets.id.md` list the same, and a test holds them together.
+`docs/sheets.md` and `docs/sheets.id.md` have the same lists; a test compares them.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from schemas.vocabulary import ACTIONS, EMPLOYMENT_TYPES, KINDS, PROGRAMMES, TER
 
 _IGNORED: Final = str.maketrans("", "", " \t\r\n\N{NO-BREAK SPACE}_-.")
 
-# Fields that say who somebody is, in the order in which one is chosen when a sheet has several.
+# Fields that identify a person, in order of preference if a sheet has several.
 PERSON_FIELDS: Final = ("worker_id", "nik", "kpj", "employee")
 
 # For a fact without a column `effective_on`: the column that dates a fact of this type.
@@ -81,11 +81,11 @@ def _each_itself(values: tuple[str, ...], more: dict[str, tuple[str, ...]]) -> M
 
 
 def normalised(text: str) -> str:
-    """A name or word as it is compared: case, blanks, `_`, `-` and `.` do not count."""
+    """A name or word in the form used for comparison: case, blanks, `_`, `-` and `.` do not count."""
     return text.casefold().translate(_IGNORED)
 
 
-# Field -> words that its cells may have, and the value that each stands for.
+# Field -> words that its cells may have, each with its value.
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "type": _each_itself(
         KINDS,

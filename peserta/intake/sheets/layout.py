@@ -1,4 +1,4 @@
-"""Which row of a table is its header, and what each column is: by names in two languages, or by a mapping file."""
+"""The header row of a table and the field of each column, by names in two languages or by a mapping file."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,13 +10,12 @@ from peserta.intake.sheets.fields import FIELD_OF, PERSON_FIELDS, normalised
 from peserta.intake.sheets.mapping import MONTH_FIRST, NOTHING_MAPPED, SheetMapping, column_index
 from schemas.vocabulary import ALL_PROGRAMMES, PROGRAMMES, programme_set
 
-HEADER_ROWS_MAX: Final = 60  # the header is looked for in so many rows
+HEADER_ROWS_MAX: Final = 60  # rows searched for the header
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: its place from 0, the words of its header as they may be shown, and the field that it is
-    understood as, if any."""
+    """A column of a table: its index from 0, its header's words as they may be shown, and its field if it has one."""
 
     index: int
     words: str
@@ -29,11 +28,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a table is understood.
+    """How a table is read.
 
-    `columns` are those that are read, by field; exactly one of them is of people: `person`. `others` are not read.
-    `constants` are texts that stand for a cell in every row. `values`: field -> word of the sheet (normalised) ->
-    value. Of a date that can be read both ways the day comes first, unless `month_first`.
+    `columns` are the columns that are read, by field. Exactly one of them, `person`, identifies people. `others` are
+    not read. `constants` give a field the same text in every row. `values` is field -> word of the sheet (normalised)
+    -> value. Dates that can be read both ways have the day first, unless `month_first`.
     """
 
     header_row: int
@@ -46,13 +45,13 @@ class Layout:
 
     @property
     def programmes(self) -> int:
-        """The programmes that the table tells of: all if it has a column with a list, else those with a column."""
+        """A mask of the programmes that the table covers: all if it has a list column, else those with a column."""
         if "programmes" in self.columns or "programmes" in self.constants:
             return ALL_PROGRAMMES
         return programme_set([name for name in PROGRAMMES if name in self.columns])
 
     def has(self, name: str) -> bool:
-        """Whether the table says something of a field, by a column or for all rows."""
+        """Whether the table has a value for a field, by a column or by a constant."""
         return name in self.columns or name in self.constants
 
 
@@ -62,10 +61,11 @@ def understand(
     mapping: SheetMapping = NOTHING_MAPPED,
     constants: Mapping[str, str] | None = None,
 ) -> Layout:
-    """Find header and columns of the `wanted` fields (FACT_FIELDS, ROSTER_FIELDS); `constants` win over the mapping's.
+    """Find header and columns of the `wanted` fields (FACT_FIELDS, ROSTER_FIELDS); `constants` override the mapping's.
 
-    WrongSheet when there is no header, no column of people, two columns for one field, or the mapping names a column
-    that is not there."""
+    Raises WrongSheet if there is no header or no person column, if two columns have one field, or if the mapping names
+    a column that does not exist.
+    """
     fields = frozenset(wanted)
     number = _header_row(table.rows, fields, mapping)
     header = table.rows[number - 1]
@@ -86,7 +86,7 @@ def understand(
 
 
 def _header_row(rows: Sequence[Row], fields: frozenset[str], mapping: SheetMapping) -> int:
-    """The number of the row, among the first, in which most columns are known; of several the first."""
+    """The row, among the first HEADER_ROWS_MAX, with the most known columns; the first among equals."""
     mapped = {normalised(name) for name in mapping.fields.values()}
     best, most = 0, 0
     for number, row in enumerate(rows[:HEADER_ROWS_MAX], 1):
@@ -100,7 +100,7 @@ def _header_row(rows: Sequence[Row], fields: frozenset[str], mapping: SheetMappi
 
 
 def _columns(header: Row, fields: frozenset[str], mapping: SheetMapping) -> dict[str, Column]:
-    """The columns that are understood; those that the mapping names, as it says."""
+    """The columns with a known field; for fields that the mapping names, its columns."""
     places = defaultdict(list)
     for index in range(len(header)):
         places[_name(header, index)].append(index)
@@ -119,7 +119,7 @@ def _columns(header: Row, fields: frozenset[str], mapping: SheetMapping) -> dict
 
 
 def _mapped(field: str, text: str, places: Mapping[str, Sequence[int]]) -> int:
-    """The column that a mapping names, by the words of its header or by its letters."""
+    """The index of the column that a mapping names, by its header's words or by its letters."""
     found = places.get(normalised(text), ())
     if len(found) == 1:
         return found[0]
@@ -130,7 +130,7 @@ def _mapped(field: str, text: str, places: Mapping[str, Sequence[int]]) -> int:
 
 
 def _person(found: Mapping[str, Column], mapping: SheetMapping) -> Column:
-    """The column of people: the one that the mapping names, else the first in the order of PERSON_FIELDS."""
+    """The person column: the one that the mapping names, else the first in the order of PERSON_FIELDS."""
     order = sorted(PERSON_FIELDS, key=lambda name: name not in mapping.fields)
     name = next((name for name in order if name in found), None)
     if name is None:
@@ -139,7 +139,7 @@ def _person(found: Mapping[str, Column], mapping: SheetMapping) -> Column:
 
 
 def _name(row: Row, index: int) -> str:
-    """The normalised name in a cell of a header; empty when there is no text."""
+    """The normalised name in a header cell; empty if the cell has no text."""
     cell = cell_at(row, index)
     return normalised(cell) if isinstance(cell, str) else ""
 

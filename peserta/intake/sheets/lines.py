@@ -1,4 +1,4 @@
-"""The facts of a sheet as numbered lines of JSON, in the order of its rows: what `publish` sends."""
+"""The facts of a sheet as numbered lines of JSON, in row order, as `publish` sends them."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,5 @@
-"""A mapping file: what a sheet's own columns and words mean, in YAML. A wrong one is refused whole."""
+"""A mapping file: the meaning of a sheet's own columns and words, in YAML. A file with an error is refused as a
+whole."""
 
 import re
 from collections.abc import Mapping
@@ -24,10 +25,11 @@ _LETTERS: Final = re.compile(r"[A-Za-z]{1,3}")
 
 @dataclass(frozen=True, slots=True)
 class SheetMapping:
-    """What a mapping file says; empty, it says nothing.
+    """The content of a mapping file; it may be empty.
 
     `fields`: field -> name of its column, or its letters. `values`: field -> word of the sheet (normalised) -> value.
-    `constants`: field -> text that stands for a cell in every row. `dates`: how `01/02/2025` is read, or None."""
+    `constants`: field -> text for every row. `dates`: how `01/02/2025` is read, or None.
+    """
 
     fields: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -39,7 +41,7 @@ NOTHING_MAPPED: Final = SheetMapping()
 
 
 def read_mapping(path: Path) -> SheetMapping:
-    """The mapping in a file; WrongSheet names the file, and the key that is wrong."""
+    """Read a mapping file. Raises WrongSheet, which names the file and the wrong key."""
     try:
         with path.open("rb") as file:
             text = file.read(MAPPING_BYTES_MAX + 1)
@@ -64,7 +66,7 @@ def read_mapping(path: Path) -> SheetMapping:
 
 
 def column_index(text: str) -> int | None:
-    """The column (from 0) that letters name; None when they name none."""
+    """The column (from 0) with these letters; None if they are not a column's."""
     if not _LETTERS.fullmatch(text):
         return None
     index = 0
@@ -105,7 +107,7 @@ def _values(path: Path, found: Any) -> dict[str, dict[str, str]]:
 
 
 def _section(path: Path, name: str, found: Any) -> dict[str, Any]:
-    """A section of the file: a mapping whose keys are fields."""
+    """A section of the file: a mapping with fields as keys."""
     if found is None:
         return {}
     if not isinstance(found, dict):

@@ -1,4 +1,4 @@
-"""The rows of a table, each with its fate: read, refused, or passed over. Every row has exactly one."""
+"""The rows of a table, each with exactly one fate: read, refused, or skipped."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,23 +15,25 @@ from peserta.intake.tokens import TokenKey
 from schemas.admission import is_word
 from schemas.vocabulary import PROGRAMME_BIT, PROGRAMMES
 
-ID_DIGITS_MIN: Final = 11  # a cell with as many digits may be somebody's number, and is no total
+ID_DIGITS_MIN: Final = 11  # a cell with this many digits may be a personal number, and is no total
 
 
 class Why(StrEnum):
-    """Why a row was passed over."""
+    """The reason why a row was skipped."""
 
-    TITLE = "title"  # it stands before the header, or numbers the columns below it
+    TITLE = "title"  # it precedes the header, or numbers the columns below it
     HEADER = "header"
     BLANK = "blank"
-    TOTAL = "total"  # it adds up others, or stands below such a row and names nobody
+    TOTAL = "total"  # it sums other rows, or follows such a row and names nobody
 
 
 @dataclass(frozen=True, slots=True)
 class RowRead:
-    """A row about one person. `values` has the fields whose cells are not blank: dates as days, instants in
-    milliseconds, `programmes` as a mask of all that are held, other words as the contract has them, else text.
-    `company_id` is among them whenever the sheet, the mapping or the caller says one."""
+    """A row about one person. `values` has the fields whose cells are not blank.
+
+    Dates are days, instants milliseconds, `programmes` a mask of those held, other words the contract's values, and the
+    rest text. `company_id` is included if the sheet, the mapping or the caller gives it.
+    """
 
     number: int
     worker_id: str
@@ -40,8 +42,8 @@ class RowRead:
 
 @dataclass(frozen=True, slots=True)
 class RowRefused:
-    """A row that was refused: where and why. `column` is None when no single column of the sheet is to blame,
-    `worker_id` when the row does not tell whom it is about."""
+    """A refused row: where and why. `column` is None if no single column is at fault, `worker_id` if the person is
+    unknown."""
 
     number: int
     reason: str
@@ -51,11 +53,11 @@ class RowRefused:
 
     @property
     def remark(self) -> Remark:
-        """Why it was refused and what to do about it, to be put into words."""
+        """The remark that says why the row was refused and what to do about it."""
         return Remark(self.reason, self.values)
 
     def sentence(self, language: Language) -> str:
-        """Where the row is wrong, why, and what to do."""
+        """A sentence that says where the row is wrong, why, and what to do."""
         where = {"row": str(self.number), "why": self.remark}
         if self.column is None:
             return Remark("row_refused", where).sentence(language)
@@ -65,7 +67,7 @@ class RowRefused:
 
 @dataclass(frozen=True, slots=True)
 class RowPassed:
-    """A row that says nothing about anybody."""
+    """A skipped row, which is not about a person."""
 
     number: int
     why: Why
@@ -77,8 +79,9 @@ RowFate = RowRead | RowRefused | RowPassed
 def read_rows(table: Table, layout: Layout, key: TokenKey | None, company: str | None = None) -> Iterator[RowFate]:
     """The fate of each row of a table, in order, from row 1 to the last.
 
-    `company`: the only company that the sheet may be about; other rows are refused. WrongSheet, before the first row,
-    when people's numbers need a key and there is none, or employee numbers a company and there is none.
+    `company` is the only company that the sheet may be about; rows of others are refused. Raises WrongSheet, before the
+    first row, if personal numbers need a key and there is none, or if employee numbers need a company and there is
+    none.
     """
     name = layout.person.field
     if name != "worker_id" and key is None:
@@ -90,7 +93,7 @@ def read_rows(table: Table, layout: Layout, key: TokenKey | None, company: str |
 
 
 class _Reading:
-    """What stays the same from row to row; and whether a total was seen."""
+    """The state of reading: settings for all rows, and whether a total was seen."""
 
     def __init__(
         self, table: Table, layout: Layout, key: TokenKey | None, company: str | None, constants: Mapping[str, Value]
@@ -112,7 +115,7 @@ class _Reading:
             yield self._fate(number, row) if why is None else RowPassed(number, why)
 
     def _passed(self, number: int, row: Row) -> Why | None:
-        """Why a row is passed over; None when it is about somebody."""
+        """The reason to skip a row; None if it is about a person."""
         if all(map(is_blank, row)):
             return Why.BLANK
         if number <= self._layout.header_row:
@@ -126,7 +129,7 @@ class _Reading:
         return Why.TOTAL if self._total_was_seen and is_blank(person) else None
 
     def _fate(self, number: int, row: Row) -> RowRead | RowRefused:
-        """The token of a row's person, then its other cells; the first that is wrong refuses the row."""
+        """Read the person's token, then the other cells; the first wrong cell refuses the row."""
         column, worker_id = self._layout.person, None
         try:
             worker_id = self._token(row)
@@ -162,7 +165,7 @@ class _Reading:
         return token_of(str(person.field), cell, self._key, company_id)
 
     def _company_id(self, row: Row) -> str:
-        """Whose employee a number is of."""
+        """The company that issued an employee number."""
         column = self._layout.columns.get("company_id")
         cell = None if column is None else cell_at(row, column.index)
         text = str(self._constants.get("company_id", "")) if is_blank(cell) else text_of(cell)
@@ -172,7 +175,7 @@ class _Reading:
 
 
 def _constants(layout: Layout) -> dict[str, Value]:
-    """The values that hold for every row; WrongSheet when one is none of its field."""
+    """The constant values of every row. Raises WrongSheet for one that is not valid for its field."""
     values: dict[str, Value] = {}
     for name, text in layout.constants.items():
         try:
@@ -183,7 +186,7 @@ def _constants(layout: Layout) -> dict[str, Value]:
 
 
 def _is_total(row: Row, person: Cell) -> bool:
-    """Whether a row adds up others: a word says so, and nobody's number stands in it."""
+    """Whether a row sums other rows: it has a word for a total, and no personal number."""
     if is_blank(person):
         return any(_says_total(cell) for cell in row if isinstance(cell, str))
     first = next((cell for cell in row if not is_blank(cell)), None)

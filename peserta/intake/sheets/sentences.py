@@ -1,6 +1,6 @@
-"""What is said of sheets, in English and Indonesian: one table of sentences.
+"""All messages about sheets, in English and Indonesian, in one table.
 
-The sentence of a refusal says what is wrong and then what to do. None has a place for the content of a cell.
+The message of a refusal says what is wrong and then what to do. No message has a place for the content of a cell.
 """
 
 from collections.abc import Mapping
@@ -20,8 +20,10 @@ class Sentence(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something to be said: a key of SENTENCES, and what fills its places. No value is a cell's content, but for words
-    of a header that `cells.shown` has let pass."""
+    """A remark: a key of SENTENCES and the values for its places.
+
+    No value is the content of a cell, except header words that `cells.shown` has made safe.
+    """
 
     key: str
     values: Mapping[str, object] = field(default_factory=dict)
@@ -134,7 +136,7 @@ OF_ROWS: Final[Mapping[str, Sentence]] = {
     ),
 }
 
-# What is said of a whole file, and nothing of it is read.
+# Why a whole file is refused.
 OF_FILES: Final[Mapping[str, Sentence]] = {
     "no_file": Sentence("{file} cannot be read: {why}.", "{file} tidak dapat dibaca: {why}."),
     "file_too_large": Sentence(
@@ -238,7 +240,7 @@ OF_FILES: Final[Mapping[str, Sentence]] = {
     ),
 }
 
-# What the preview says besides.
+# Further remarks in the preview.
 OF_PREVIEWS: Final[Mapping[str, Sentence]] = {
     "csv_read_as": Sentence(
         "Read as CSV: {encoding}, columns by {delimiter}.", "Dibaca sebagai CSV: {encoding}, pemisah {delimiter}."

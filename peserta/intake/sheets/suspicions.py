@@ -1,4 +1,4 @@
-"""What may not be what it seems in a column: said in the preview, and not decided."""
+"""Suspicious columns: the preview reports them, and nothing is refused for them."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,14 +11,14 @@ from peserta.intake.sheets.fields import DATE_FIELDS
 from peserta.intake.sheets.layout import Column, Layout
 from peserta.intake.sheets.sentences import Remark
 
-ENDS_IN_ZERO_MIN: Final = 5  # so many national ids, all of which end in 0, have been rounded
+ENDS_IN_ZERO_MIN: Final = 5  # with at least this many national ids that all end in 0, the column was rounded
 
 _NUMBERED: Final = ("employee", "company_id")
 _SIXTEEN: Final = re.compile(r"[0-9]{16}")
 
 
 def remarks_on(table: Table, layout: Layout) -> tuple[Remark, ...]:
-    """What must be said of the columns that are read."""
+    """Remarks on the columns that are read."""
     below = table.rows[layout.header_row :]
     cells = {name: [cell_at(row, column.index) for row in below] for name, column in layout.columns.items()}
     return tuple(each for name, column in layout.columns.items() for each in _suspicions(name, column, cells[name]))
@@ -37,6 +37,7 @@ def _suspicions(name: str, column: Column, cells: Sequence[Cell]) -> Iterator[Re
 
 
 def all_rounded(cells: Sequence[Cell]) -> bool:
-    """Whether the national ids of a column were numbers once: all of them, and not few, end in 0."""
+    """Whether a column's national ids were stored as numbers and rounded: all end in 0, and there are ENDS_IN_ZERO_MIN
+    or more."""
     found = [cell.strip() for cell in cells if isinstance(cell, str) and _SIXTEEN.fullmatch(cell.strip())]
     return len(set(found)) >= ENDS_IN_ZERO_MIN and all(text.endswith("0") for text in found)

@@ -1,4 +1,4 @@
-"""A file -> the table in it: XLSX or CSV, told apart by how it begins and not by its name."""
+"""A file -> its table: XLSX or CSV, recognised by the first bytes and not by the name."""
 
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,8 @@ _FOREIGN: Final = (b"\x1f\x8b", b"%PDF", b"{\\rtf", b"\x89PNG", b"\xff\xd8\xff",
 def open_table(path: Path, sheet: str | None = None) -> Table:
     """The table of a CSV file, or of the named or first sheet of an XLSX file.
 
-    WrongSheet when the file cannot be read, is of another kind or passes a limit."""
+    Raises WrongSheet if the file cannot be read, is of another kind or exceeds a limit.
+    """
     try:
         if not path.is_file():
             raise WrongSheet("no_file", file=path, why="no such file" if not path.exists() else "not a regular file")

@@ -1,6 +1,6 @@
-"""A cell -> what it says of a field: dates as days, instants in milliseconds, words as those of the contract, texts.
+"""A cell -> the value of its field: dates as days, instants in milliseconds, words as the contract's values, texts.
 
-A `CellProblem` names what is wrong with a cell, and never what stands in it.
+A `CellProblem` names what is wrong with a cell, and never the cell's content.
 """
 
 import re
@@ -16,7 +16,7 @@ from peserta.intake.tokens import InvalidId, TokenKey
 from schemas.dates import EPOCH, JAKARTA_MS, instant, is_instant
 from schemas.vocabulary import PROGRAMME_BIT, PROGRAMMES
 
-EXACT_NUMBER_END: Final = 10**15  # numbers of a sheet have 15 digits; of longer ones the last are lost
+EXACT_NUMBER_END: Final = 10**15  # spreadsheets keep 15 digits; longer numbers lose the last
 KPJ_DIGITS: Final = 11
 
 Value = str | int
@@ -28,7 +28,7 @@ _UTC_MIDNIGHT: Final = EPOCH.astimezone(UTC)
 
 
 class CellProblem(Exception):
-    """What is wrong with a cell: the reason of a refusal, and what its sentence is filled with."""
+    """What is wrong with a cell: the reason of a refusal, and the values for its message."""
 
     def __init__(self, reason: str, **values: object) -> None:
         super().__init__(reason)
@@ -37,7 +37,7 @@ class CellProblem(Exception):
 
 
 def value_of(field: str, cell: Cell, layout: Layout) -> Value:
-    """What a cell that is not blank says of a field that is not a person's; CellProblem."""
+    """The value of a cell that is not blank, for a field that does not identify a person. Raises CellProblem."""
     if isinstance(cell, Flaw):
         raise CellProblem(cell.value)
     if field in DATE_FIELDS:
@@ -54,7 +54,7 @@ def value_of(field: str, cell: Cell, layout: Layout) -> Value:
 
 
 def text_of(cell: Cell) -> str:
-    """A cell as text, without white space around it; CellProblem when it is no text and no whole number."""
+    """A cell as text, without white space around it. Raises CellProblem if it is neither text nor a whole number."""
     if isinstance(cell, Flaw):
         raise CellProblem(cell.value)
     if isinstance(cell, str):
@@ -67,9 +67,10 @@ def text_of(cell: Cell) -> str:
 
 
 def token_of(field: str, cell: Cell, key: TokenKey | None, company_id: str) -> str:
-    """The token of whom a person cell names; CellProblem. `worker_id` cells hold ready-made tokens and need no key.
+    """The token of the person in a cell. Raises CellProblem. `worker_id` cells hold ready-made tokens and need no key.
 
-    Without a key there are no other columns of people: `rows.read_rows` refuses the whole sheet."""
+    Other person columns need one: without a key `rows.read_rows` refuses the whole sheet.
+    """
     text = text_of(cell)
     if field == "worker_id":
         return text
@@ -94,7 +95,7 @@ def _day(cell: Cell, month_first: bool) -> int:
 
 
 def _instant(cell: Cell) -> int:
-    """RFC 3339 with an offset; a real date and time of a sheet is one in Asia/Jakarta."""
+    """The instant of an RFC 3339 text with an offset, or of a date cell with a time, which is in Asia/Jakarta."""
     if isinstance(cell, str):
         try:
             return instant(cell.strip())
@@ -110,7 +111,7 @@ def _instant(cell: Cell) -> int:
 
 
 def _word(field: str, cell: Cell, own: Mapping[str, str]) -> str:
-    """The value that a word stands for, by the mapping file or the table of words."""
+    """The value of a word, from the mapping file or the table of words."""
     word = normalised(text_of(cell))
     words = WORDS[field]
     found = words.get(normalised(own[word])) if word in own else words.get(word)
@@ -120,7 +121,7 @@ def _word(field: str, cell: Cell, own: Mapping[str, str]) -> str:
 
 
 def _held(cell: Cell, own: Mapping[str, str]) -> int:
-    """Whether a programme is held, as 1 or 0: by a word, or by an amount that was paid for it."""
+    """Whether a programme is held, as 1 or 0: by a word, or by the amount paid for it."""
     if isinstance(cell, bool):
         return int(cell)
     if isinstance(cell, int | float):
@@ -138,7 +139,7 @@ def _held(cell: Cell, own: Mapping[str, str]) -> int:
 
 
 def _programmes(cell: Cell) -> int:
-    """The mask of a list of programmes, with commas, semicolons, plus signs, slashes or blanks between them."""
+    """The mask of a list of programmes, separated by commas, semicolons, plus signs, slashes or blanks."""
     mask = 0
     for name in filter(None, _BETWEEN.split(text_of(cell))):
         if name.upper() not in PROGRAMME_BIT:

@@ -1,6 +1,6 @@
-"""What the XML of a workbook says and a reader of cells does not: hidden rows, formulas without values, errors, extent.
+"""What the XML of a workbook shows and calamine does not: hidden rows, formulas without values, errors, extent.
 
-Every part is unpacked here first, and counted: a file that would fill the memory is refused before it is read.
+Every part is unpacked here first, and counted, so that a file that would fill the memory is refused before it is read.
 """
 
 import re
@@ -14,35 +14,35 @@ from xml.parsers import expat
 
 from peserta.intake.sheets.cells import CELLS_MAX, COLUMNS_MAX, ROWS_MAX, Flaw, WrongSheet
 
-UNPACKED_BYTES_MAX: Final = 512 << 20  # of all parts together
+UNPACKED_BYTES_MAX: Final = 512 << 20  # limit for all parts together
 PARTS_MAX: Final = 2_000
-FLAWS_MAX: Final = 500_000  # cells without a content that can be read
+FLAWS_MAX: Final = 500_000  # limit on cells whose content cannot be read
 PIECE_BYTES: Final = 1 << 18
-NAMES_KEPT_MAX: Final = 2_048  # of elements and columns
+NAMES_KEPT_MAX: Final = 2_048  # limit on cached names of elements and columns
 
 _WORKBOOK: Final = "xl/workbook.xml"
 _RELATIONS: Final = "xl/_rels/workbook.xml.rels"
 _REFERENCE: Final = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
-# What reading an archive raises that is damaged, or that only looks like one.
+# Errors of reading an archive that is damaged, or only looks like an archive.
 UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, KeyError, ValueError)
 
 
 @dataclass(slots=True)
 class SheetMarks:
-    """What the XML of one sheet says. Rows are numbered from 1, columns from 0."""
+    """Marks from the XML of one sheet. Rows are numbered from 1, columns from 0."""
 
     hidden: set[int] = field(default_factory=set)
     flaws: dict[tuple[int, int], Flaw] = field(default_factory=dict)
-    rows: int = 0  # the last row with a cell that has something in it
-    columns: int = 0  # and how many columns the widest has
+    rows: int = 0  # the last row with a cell that is not blank
+    columns: int = 0  # the number of columns of the widest row
 
 
 class _Doctype(Exception):
-    """The XML declares entities: no program that writes sheets does."""
+    """The XML declares entities, which no spreadsheet program writes."""
 
 
 def check_parts(archive: zipfile.ZipFile) -> None:
-    """WrongSheet for an archive that is damaged, or would unpack to more than the limits."""
+    """Raises WrongSheet if the archive is damaged, or would unpack to more than the limits."""
     parts = archive.infolist()
     if len(parts) > PARTS_MAX or sum(part.file_size for part in parts) > UNPACKED_BYTES_MAX:
         raise WrongSheet("unpacks_too_large", most=UNPACKED_BYTES_MAX >> 20)
@@ -50,7 +50,7 @@ def check_parts(archive: zipfile.ZipFile) -> None:
         if part.flag_bits & 1:
             raise WrongSheet("protected")
         try:
-            # To its end: a part that is larger than it says is damaged.
+            # Read to the end: a part that is larger than it declares is damaged.
             with archive.open(part) as file:
                 while file.read(PIECE_BYTES):
                     pass
@@ -59,7 +59,7 @@ def check_parts(archive: zipfile.ZipFile) -> None:
 
 
 def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
-    """Name of each sheet, in the order of the workbook -> its part of the archive."""
+    """Name of each sheet -> its part of the archive, in workbook order."""
     sheets: dict[str, str] = {}
     targets: dict[str, str] = {}
 
@@ -78,7 +78,7 @@ def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
 
 
 def sheet_marks(archive: zipfile.ZipFile, part: str) -> SheetMarks:
-    """What the XML of a sheet says; WrongSheet above a limit."""
+    """Read the marks of a sheet's XML. Raises WrongSheet if a limit is exceeded."""
     scan = _Scan()
     _parse(archive, part, scan.begins, scan.ends, scan.text)
     return scan.marks
@@ -145,7 +145,7 @@ class _Scan:
 
 
 def _check_extent(marks: SheetMarks) -> None:
-    """WrongSheet when a sheet has more rows, columns or cells than are read."""
+    """Raises WrongSheet if a sheet has more rows, columns or cells than the limits."""
     if marks.rows > ROWS_MAX:
         raise WrongSheet("too_many_rows", most=ROWS_MAX)
     if marks.columns > COLUMNS_MAX:
@@ -161,7 +161,8 @@ def _parse(
     ends: Callable[[str], None] | None = None,
     text: Callable[[str], None] | None = None,
 ) -> None:
-    """Hand the elements of a part on, with the names that stand there; WrongSheet when it is not there or no XML."""
+    """Call `begins`, `ends` and `text` for the elements of a part, with local names. Raises WrongSheet if the part is
+    missing or not XML."""
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler = begins
@@ -188,7 +189,7 @@ def _refuse_doctype(*_: object) -> None:
 
 
 def _member(archive: zipfile.ZipFile, part: str) -> str:
-    """The part as the archive spells it: some programs write other capitals."""
+    """The part's name as the archive spells it: some programs use other capitals."""
     if part in archive.NameToInfo:
         return part
     return next((name for name in archive.namelist() if name.lower() == part.lower()), part)

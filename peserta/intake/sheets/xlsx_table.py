@@ -1,4 +1,4 @@
-"""XLSX -> table: the cells by calamine, and what it does not tell by the XML itself."""
+"""XLSX -> table: calamine reads the cells, and `xlsx_marks` adds what calamine does not show."""
 
 import io
 import zipfile
@@ -18,8 +18,8 @@ _Read = str | int | float | bool | date | time | timedelta
 
 
 def read_xlsx(content: bytes, file: str, sheet: str | None) -> Table:
-    """The table of the named sheet, or of the first; WrongSheet when the workbook cannot be read, or a limit is
-    passed."""
+    """The table of the named sheet, or of the first. Raises WrongSheet if the workbook cannot be read, or exceeds a
+    limit."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
     except UNREADABLE as error:
@@ -53,7 +53,7 @@ def _workbook(content: bytes) -> CalamineWorkbook:
         return CalamineWorkbook.from_filelike(io.BytesIO(content))
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
-    except BaseException as error:  # a panic of the reader is no Exception
+    except BaseException as error:  # a panic in calamine is not an Exception
         raise WrongSheet("damaged") from error
 
 
@@ -79,7 +79,7 @@ def _chosen(names: Sequence[str], sheet: str | None) -> str:
 
 
 def _rows(sheet: CalamineSheet) -> list[list[Cell]]:
-    """The cells from A1 on; a blank one is None."""
+    """The cells from A1 on; blank cells are None."""
     if sheet.start is None:
         return []
     try:
@@ -95,7 +95,7 @@ def _rows(sheet: CalamineSheet) -> list[list[Cell]]:
 
 
 def _mark(rows: list[list[Cell]], marks: SheetMarks, merged: Iterable[tuple[tuple[int, int], tuple[int, int]]]) -> None:
-    """Put a flaw into each cell that has no content of its own; rows that have nothing else are added."""
+    """Put a flaw into each cell without readable content of its own; missing rows are added."""
     count = 0
     for (first_row, first_column), (last_row, last_column) in merged:
         for index in range(first_row, min(last_row + 1, len(rows))):
