@@ -1,5 +1,6 @@
-"""Rosters (SEMANTICS 11): who works at a company at the end of a day, against what the book knows of that day.
+"""Rosters (SEMANTICS 11): the people who work at a company at the end of a day, compared with the book's state of that
+day.
 
-Read in this order: `roster` (what a file says), `worker_at_day` (what the book knows), `event_ids`, `worker_changes`
-(one worker), `comparison` (all of them), `leavers` (who may be ended).
+Read in this order: `roster` (the content of a file), `worker_at_day` (the book's state), `event_ids`, `worker_changes`
+(one worker), `comparison` (all workers), `leavers` (who may be ended).
 """

@@ -1,4 +1,4 @@
-"""A roster against the book: the facts that lead from one to the other, in order (SEMANTICS 11)."""
+"""A roster compared with the book: the facts that turn the book's state into the roster's, in order (SEMANTICS 11)."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -26,7 +26,7 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RosterFact:
-    """A fact, what it changes, and the number of the row that it comes from; None of a leaver, who has no row."""
+    """A fact, what it changes, and the number of its row; None for a leaver, who has no row."""
 
     fact: Fact
     change: ChangeKind
@@ -35,11 +35,11 @@ class RosterFact:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`facts` are those still to be recorded, by worker, and of one worker in the order in which they are meant.
+    """`facts` are those still to be recorded, by worker, and for one worker in the order in which they apply.
 
-    `inside` is how many the book has inside at the end of the day, `unchanged` how many rows need no fact,
-    `not_ended` the workers who are inside, have no row, and may be meant by a refused one. `ended_before` were ended by
-    this roster already.
+    `inside` is the number of workers inside at the end of the day by the book. `unchanged` is the number of rows that
+    need no fact. `not_ended` are workers who are inside and have no row, but whom a refused row may mean.
+    `ended_before` were already ended by this roster.
     """
 
     facts: tuple[RosterFact, ...]
@@ -50,17 +50,18 @@ class Comparison:
 
     @property
     def leavers(self) -> list[str]:
-        """The workers who are to be ended, in order."""
+        """The workers to be ended, in order."""
         return [each.fact.worker_id for each in self.facts if each.change is ChangeKind.ENDED]
 
     @property
     def counts(self) -> Counter[ChangeKind]:
-        """How many facts of each kind."""
+        """The number of facts of each kind."""
         return Counter(each.change for each in self.facts)
 
 
 def compare(roster: Roster, known: Iterable[str], of_book: OfBook) -> Comparison:
-    """Compare; `known` are all workers of whom the book has a fact, `of_book` says what it knows of one."""
+    """Compare a roster with the book; `known` are all workers with a fact in the book, `of_book` returns the state of
+    one."""
     rows = {row.worker_id: row for row in roster.rows}
     assert len(rows) == len(roster.rows), "a worker with two rows is refused before"
     facts: list[RosterFact] = []

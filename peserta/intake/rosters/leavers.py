@@ -1,15 +1,15 @@
-"""Who may be ended: a filtered or truncated sheet must not end a company (SEMANTICS 11)."""
+"""Limits on ending workers: a filtered or truncated sheet must not end a whole company (SEMANTICS 11)."""
 
 from typing import Final
 
 from peserta.intake.rosters.comparison import Comparison
 
-UNCONFIRMED_MAX: Final = 5  # leavers
-UNCONFIRMED_SHARE_MAX_PERCENT: Final = 10  # of those inside at the end of the day
+UNCONFIRMED_MAX: Final = 5  # largest number of leavers without confirmation
+UNCONFIRMED_SHARE_MAX_PERCENT: Final = 10  # largest share of those inside at the end of the day
 
 
 class LeaversUnconfirmed(Exception):
-    """More leave than a roster may end by itself, or another number of them was confirmed."""
+    """More workers leave than a roster may end without confirmation, or another number was confirmed."""
 
     def __init__(self, leavers: int, inside: int, confirmed: int | None) -> None:
         super().__init__(leavers, inside, confirmed)
@@ -23,10 +23,10 @@ def needs_confirmation(comparison: Comparison) -> bool:
 
 
 def check_leavers(comparison: Comparison, confirmed: int | None) -> None:
-    """LeaversUnconfirmed unless these leavers may be ended.
+    """Raises LeaversUnconfirmed unless these leavers may be ended.
 
-    A number that is confirmed must be the exact one. So that a command that was interrupted can be said again, the
-    number of all whom the roster ends is right too, those whom it has ended already included.
+    The confirmed number must be exact. The number of all workers that the roster ends, including those it has ended
+    already, is accepted too, so that an interrupted command can be repeated.
     """
     leavers = len(comparison.leavers)
     if confirmed is None:

@@ -1,4 +1,4 @@
-"""What a roster says: who works at a company at the end of a day, a row a worker (SEMANTICS 11)."""
+"""A roster: the people who work at a company at the end of a day, one row for each worker (SEMANTICS 11)."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +16,7 @@ LAST_SECOND_MS: Final = DAY_MS - 1_000  # 23:59:59 in Jakarta, which is 16:59:59
 
 @dataclass(frozen=True, slots=True)
 class Roll:
-    """Of whom the roster is, and when: `source` is that of the facts it becomes."""
+    """The company and the day of a roster; `source` is the source of its facts."""
 
     company_id: str
     day: Day
@@ -30,7 +30,7 @@ class Roll:
 
 @dataclass(frozen=True, slots=True)
 class RosterRow:
-    """A worker who is there. `programmes` are a mask of those held; `row` is the number of the row in the file."""
+    """A worker on the roster. `programmes` is a mask of those held; `row` is the number of the row in the file."""
 
     row: int
     worker_id: str
@@ -41,8 +41,10 @@ class RosterRow:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Who stands in refused rows: nobody of `workers` is ended, and nobody at all if `is_anybody`, because a row does
-    not tell whom it means."""
+    """The workers in refused rows. None of `workers` is ended.
+
+    If `is_anybody`, a refused row does not identify its worker, and nobody at all is ended.
+    """
 
     workers: frozenset[str] = frozenset()
     is_anybody: bool = False
@@ -54,8 +56,8 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """`columns` is a mask of the programmes of which the file has a column; of the others it says nothing. Each worker
-    has one row."""
+    """The rows of a roster, one for each worker. `columns` is a mask of the programmes with a column; the file leaves
+    others open."""
 
     roll: Roll
     rows: tuple[RosterRow, ...]
@@ -64,8 +66,11 @@ class Roster:
 
 
 def check_roll(roll: Roll, now: Instant, *, is_replay: bool) -> None:
-    """Rejected for a company, a source or a day that no fact can have. In a book of history a fact of the roster is
-    recorded on its own day; else now, and it may be effective up to a year ahead."""
+    """Raises Rejected for a company, a source or a day that no fact can have.
+
+    In a book with `clock: replay` a fact of the roster is recorded on its own day. Otherwise it is recorded now, and
+    may be effective up to a year ahead.
+    """
     if not is_word(roll.company_id):
         raise Rejected("company_id must be 1 to 64 characters without white space.")
     if not is_source(roll.source):

@@ -1,4 +1,4 @@
-"""A roster against a running book: compared with its journal, published, and followed into its ledger."""
+"""A roster and a running book: compare with the journal, publish, and wait for the ledger."""
 
 from collections.abc import Callable
 from typing import Final
@@ -23,23 +23,23 @@ OnRefused = Callable[[int, RefusedLine], None]  # index of the fact in the compa
 
 
 async def compare_with_book(book: Settings, roster: Roster, on_passed: OnPassed) -> Comparison:
-    """The roster against what the journal holds of its company now; Failed without broker or journal."""
+    """Compare the roster with the current journal of its company. Raises Failed without broker or journal."""
     known = await company_timelines(book.kafka, book.topics.journal, roster.roll.company_id, on_passed)
     return compare(roster, known, lambda worker_id: at_day(known.worker(worker_id), roster.roll.day))
 
 
 async def unrecorded(book: Settings) -> int:
-    """How many records of the topics of facts the recorder has not come to: the journal says nothing of them yet."""
+    """The number of inbound records that the recorder has not reached; the journal does not have them yet."""
     streams = book.stream_settings()
     ends = await end_offsets(book.kafka, streams.inbound_names)
     return await left_to_do(book.kafka, streams.recorder_app, ends)
 
 
 async def wait_until_recorded(book: Settings, limit_s: float = CAUGHT_UP_LIMIT_S) -> None:
-    """Return once the journal has every fact that was published before, those of an import that was interrupted too.
+    """Return once the journal has every fact that was published before, including those of an interrupted import.
 
-    Otherwise they would be made a second time, with another `occurred_at`. Unavailable when the recorder is not through
-    in time.
+    Otherwise those facts would be made a second time, with another `occurred_at`. Raises Unavailable if the recorder
+    does not catch up within `limit_s` seconds.
     """
     streams = book.stream_settings()
     try:
@@ -52,7 +52,7 @@ async def wait_until_recorded(book: Settings, limit_s: float = CAUGHT_UP_LIMIT_S
 
 
 class RosterPublishing:
-    """The facts of a comparison on their way into the book."""
+    """Publishes the facts of a comparison and follows them into the book."""
 
     def __init__(self, book: Settings, comparison: Comparison, door: Door, on_refused: OnRefused) -> None:
         self._book, self._on_refused = book, on_refused
@@ -61,13 +61,13 @@ class RosterPublishing:
 
     @property
     def account(self) -> Account:
-        """What is known so far of each fact, also when this ended early."""
+        """The known fate of each fact, also after an early end."""
         return self._publishing.account
 
     async def run(self, topic: str, silence_s: float) -> None:
-        """Send the facts, then wait until the book has each of them, or nothing more is heard for `silence_s`.
+        """Send the facts, then wait until the book has each, or until nothing arrives for `silence_s` seconds.
 
-        PublishingStopped when the broker does not take one.
+        Raises PublishingStopped if the broker does not take a fact.
         """
         book = self._book
         begin = await positions(book.kafka, book.topics)

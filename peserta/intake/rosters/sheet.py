@@ -1,4 +1,4 @@
-"""A roster in a sheet: each row with its fate, and the roster that the rows make."""
+"""A roster in a sheet: the fate of each row, and the roster that the rows make."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -32,7 +32,7 @@ WORKER_TWICE: Final = "worker_twice"
 
 @dataclass(frozen=True, slots=True)
 class RosterSheet:
-    """How a file was understood: `fates` are those of all its rows, in order."""
+    """The result of reading a file: `fates` are those of all its rows, in order."""
 
     table: Table
     layout: Layout
@@ -48,7 +48,7 @@ class RosterSheet:
 def read_roster(
     path: Path, roll: Roll, *, sheet: str | None = None, mapping: SheetMapping = NOTHING_MAPPED, key: TokenKey | None
 ) -> RosterSheet:
-    """Read a roster; WrongSheet when the file as a whole cannot be read."""
+    """Read a roster. Raises WrongSheet if the file as a whole cannot be read."""
     table = open_table(path, sheet)
     layout = understand(table, ROSTER_FIELDS, mapping)
     fates = tuple(
@@ -61,7 +61,7 @@ def read_roster(
 
 
 def _judged(layout: Layout, fate: RowFate) -> RowFate:
-    """What the book would refuse is refused with its row: a token that is none, a start before all dates."""
+    """Refuse a row if the book would refuse its fact: an invalid token, a start before the first valid date."""
     if isinstance(fate, RowPassed):
         return fate
     worker_id = fate.worker_id
@@ -80,7 +80,7 @@ def _judged(layout: Layout, fate: RowFate) -> RowFate:
 
 
 def _once(fates: Iterable[RowFate], person: Column) -> Iterator[RowFate]:
-    """Of a worker with several rows each is refused, also when another of them was refused already."""
+    """Refuse every row of a worker with several rows, even if one of them was refused already."""
     in_order = list(fates)
     times = Counter(fate.worker_id for fate in in_order if not isinstance(fate, RowPassed))
     for fate in in_order:
@@ -103,8 +103,11 @@ def _row(read: RowRead) -> RosterRow:
 
 
 def _columns(layout: Layout, rows: Iterable[RosterRow]) -> int:
-    """The programmes that the file tells of. A column with a list tells of the app only if one of its cells names it:
-    most sheets know the programmes of the law alone, and must not take the app away from everybody."""
+    """A mask of the programmes that the file covers.
+
+    A list column covers the app only if one of its cells names it: most sheets list the statutory programmes alone, and
+    must not withdraw everybody from the app.
+    """
     app = PROGRAMME_BIT[APP]
     if APP in layout.columns or any(row.programmes & app for row in rows):
         return layout.programmes

@@ -1,4 +1,4 @@
-"""A worker at the end of a day as the book knows it, and as it would be with further facts: the core's own fold."""
+"""A worker at the end of a day as the book knows it, and as it would be with further facts, folded by the core."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,13 +9,16 @@ from schemas.records import Day, Fact, Instant
 from schemas.vocabulary import HIRE, TERMINATION
 from streams.core.timeline import Remembered, WorkerState, state_of, timeline
 
-GRACE_DAYS_OF_NO_MATTER: Final = 0  # a state has no `new`
+GRACE_DAYS_OF_NO_MATTER: Final = 0  # irrelevant: a state has no `new`
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerAtDay:
-    """`facts` are not void and effective by the end of the day, in the order of SEMANTICS 3; `state` is what they come
-    to. `event_ids_taken` and `latest_occurred_at` are of all known facts."""
+    """A worker's `facts` that are not void and effective by the end of the day, in SEMANTICS 3 order, and their
+    `state`.
+
+    `event_ids_taken` and `latest_occurred_at` cover all known facts.
+    """
 
     state: WorkerState
     facts: tuple[Remembered, ...]
@@ -42,12 +45,12 @@ class WorkerAtDay:
         return {fact[3].decode() for fact in self.facts if fact[2] == TERMINATION}
 
     def state_with(self, facts: Iterable[Fact]) -> WorkerState:
-        """The state at the end of the day if these facts, effective by then, were known too."""
+        """The state at the end of the day with these additional facts, which are effective by then."""
         return _fold([*self.facts, *map(_remembered, facts)])
 
 
 def at_day(known: KnownWorker, day: Day) -> WorkerAtDay:
-    """What is known of a worker at the end of a day."""
+    """The worker as the book knows it at the end of a day."""
     facts = tuple(fact for fact in known.facts if fact[0] <= day)
     return WorkerAtDay(_fold(facts), facts, known.event_ids_taken, known.latest_occurred_at)
 

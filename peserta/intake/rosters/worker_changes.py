@@ -1,8 +1,8 @@
-"""One worker: the facts that lead from what the book knows at the end of the day to what the roster says.
+"""One worker: the facts that turn the book's state at the end of the day into the roster's.
 
-The table of SEMANTICS 11, held to its own promise: with these facts the state at the end of the day is the roster. So
-the programmes that a worker holds are those that the book will show once the worker is there: a hire can keep up a
-contract that had ended on the same day, with its programmes (a renewal, SEMANTICS 3).
+The table of SEMANTICS 11, with the guarantee that these facts make the state at the end of the day equal to the roster.
+The programmes that the worker holds are therefore read from the book after the hire: a hire can continue a contract
+that ended on the same day, with its programmes (a renewal, SEMANTICS 3).
 """
 
 from collections.abc import Iterator
@@ -19,18 +19,18 @@ UNSPECIFIED_REASON: Final = TERMINATION_REASONS.index("unspecified")
 
 
 class NoLaterMoment(Exception):
-    """A known fact of the worker has the last `occurred_at` there is: nothing can be ordered after it."""
+    """A known fact of the worker has the last possible `occurred_at`: no fact can be ordered after it."""
 
 
 class WorkerChanges:
-    """What the roster asks of one worker."""
+    """The changes that the roster requires of one worker."""
 
     def __init__(self, roll: Roll, worker_id: str, book: WorkerAtDay) -> None:
         self._roll, self._worker_id, self._book = roll, worker_id, book
         self._occurred_at = _occurred_at(roll, book.latest_occurred_at)
 
     def of_one_there(self, row: RosterRow, columns: int) -> list[Fact]:
-        """Facts for a worker with a row: hire, enrolled, withdrawn."""
+        """The facts for a worker with a row: hire, enrolled, withdrawn."""
         facts = list(self._hire(row))
         held = self._book.state_with(facts).programmes if facts else self._book.state.programmes
         if missing := row.programmes & ~held:
@@ -47,7 +47,7 @@ class WorkerChanges:
         return self._fact(TERMINATION, UNSPECIFIED_REASON, self._roll.day)
 
     def was_ended(self) -> bool:
-        """Whether the roster of this day has ended the worker already, as one that was half applied has."""
+        """Whether this day's roster has already ended the worker, as a partly applied one has."""
         book = self._book
         taken, in_force = book.event_ids_taken, book.terminations_in_force
         return not book.is_inside and made_before(self.termination(), self._roll.day, taken, in_force)
@@ -59,20 +59,21 @@ class WorkerChanges:
             yield self._fact(HIRE, row.employment_type, self._roll.day)
 
     def _hire_on(self, row: RosterRow) -> Day:
-        """When the roster says that the worker has started, unless that is after the day or before a termination."""
+        """The start date in the roster's row; the roster's day if it is missing, after that day, or not after every
+        termination."""
         started_on = row.started_on
         if started_on is None or started_on > self._roll.day or started_on <= max(self._book.terminated_on, default=-1):
             return self._roll.day
         return started_on
 
     def _enrolled(self, row: RosterRow, hire: list[Fact], programmes: int) -> Fact:
-        """From the date of the hire; from the day of the roster where a known withdrawal would undo that."""
+        """An enrolment from the date of the hire, or from the roster's day if a known withdrawal would undo it."""
         early = self._fact(ENROLLMENT, programmes, self._hired_on(row, hire))
         is_lasting = self._book.state_with([*hire, early]).programmes & programmes == programmes
         return early if is_lasting else self._fact(ENROLLMENT, programmes, self._roll.day)
 
     def _hired_on(self, row: RosterRow, hire: list[Fact]) -> Day:
-        """The date of the roster's hire, also of one that the book knows from an import that was half applied."""
+        """The date of the roster's hire, which the book may know from a partly applied import."""
         if hire:
             return hire[0].effective_on
         started_on, book = row.started_on, self._book
@@ -89,7 +90,10 @@ class WorkerChanges:
 
 
 def _occurred_at(roll: Roll, latest: Instant | None) -> Instant:
-    """After all that is known of the worker, so that it decides the end of the day; NoLaterMoment if there is none."""
+    """An instant after all known facts of the worker, so that the fact decides the end of the day.
+
+    Raises NoLaterMoment if there is none.
+    """
     at = roll.closes_at if latest is None else max(roll.closes_at, latest + 1)
     if not is_instant(at):
         raise NoLaterMoment
