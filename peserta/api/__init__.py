@@ -1,4 +1,5 @@
-"""The HTTP door for other systems (SEMANTICS 12): requests become calls of operations, and results become answers.
+"""The HTTP door for other systems (SEMANTICS 12): it turns requests into calls of operations, and results into answers.
 
-A face: it decides nothing about facts, figures or permissions. It imports `operations` and `intake`, and no other face.
+It is an interface only: it decides nothing about facts, figures or permissions. It imports `operations` and `intake`,
+and no other interface.
 """

@@ -1,4 +1,4 @@
-"""How often and how much at once: counts of requests by key, and of failed authentications by address."""
+"""Rate limits: counts of requests by key, and of failed authentications by address."""
 
 import ipaddress
 from collections import Counter, OrderedDict
@@ -10,12 +10,13 @@ from peserta.api.limits import Limits
 from peserta.api.problems import Problem
 
 MINUTE_S: Final = 60
-NETWORK_BITS: Final = 64  # of an IPv6 address: who has one address has all of its network
+NETWORK_BITS: Final = 64  # length of an IPv6 network; the owner of one address has the whole network
 RETRY_S: Final = 1
 
 
 class Window:
-    """Counts by name within the current minute. Names are forgotten with the minute, and the oldest beyond `names`."""
+    """Counts by name within the current minute. It forgets all names each minute, and the oldest if there are more than
+    `names`."""
 
     def __init__(self, most: int, names: int, now_s: Callable[[], float]) -> None:
         self._most, self._names, self._now_s = most, names, now_s
@@ -23,7 +24,7 @@ class Window:
         self._counts: OrderedDict[str, int] = OrderedDict()
 
     def add(self, name: str) -> int | None:
-        """Count one. None when it is within the limit, else the seconds until the next minute."""
+        """Count one event. None if it is within the limit, else the seconds until the next minute."""
         minute, second = divmod(int(self._now_s()), MINUTE_S)
         if minute != self._minute:
             self._minute = minute
@@ -36,7 +37,7 @@ class Window:
 
 
 class Allowances:
-    """What each key and each address has used of its limits in this process."""
+    """The use of their limits by each key and each address in this process."""
 
     def __init__(self, limits: Limits, now_s: Callable[[], float]) -> None:
         self._limits = limits
@@ -45,15 +46,19 @@ class Allowances:
         self._at_once: Counter[str] = Counter()
 
     def failure_from(self, address: str) -> None:
-        """A failed authentication. Problem `too-many` when there were too many from there within a minute; a valid key
-        is never turned away for its neighbours."""
+        """Count a failed authentication. Raises Problem `too-many` if there were too many from this network within a
+        minute.
+
+        A valid key is never refused because of others at its address.
+        """
         wait_s = self._failures.add(network_of(address))
         if wait_s is not None:
             raise Problem("too-many", "Too many requests without a valid key came from here.", retry_after_s=wait_s)
 
     @contextmanager
     def request_of(self, key_id: str) -> Iterator[None]:
-        """A request of this key, while inside. Problem `too-many` beyond its limits."""
+        """Count a request of this key while inside the context. Raises Problem `too-many` if the key exceeds its
+        limits."""
         wait_s = self._requests.add(key_id)
         if wait_s is not None:
             most = self._limits.requests_per_minute
@@ -71,7 +76,7 @@ class Allowances:
 
 
 def network_of(address: str) -> str:
-    """The address that failures are counted for: of IPv6 its network."""
+    """The address by which failures are counted; for IPv6 its network."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

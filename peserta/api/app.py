@@ -1,4 +1,4 @@
-"""The application: its parts put together from what a process was given, and its table of calls."""
+"""The application: built from the parts that a process passes in, with its table of routes."""
 
 import json
 from collections.abc import Callable
@@ -33,7 +33,7 @@ from schemas.records import Instant
 
 DESCRIPTION: Final = "The door of the book of coverage for other systems: facts in, and what became of them."
 VERSION: Final = "1"
-# Spans and logs of the framework would have paths in them, and so an event_id, wherever the environment sends them.
+# The framework's spans and logs would contain paths, and so event_ids, and the environment decides where they go.
 NO_TELEMETRY: Final[TelemetryConfig] = {
     "tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False
 }  # fmt: skip
@@ -42,7 +42,7 @@ EVERY_CALL: Final = ("no-key", "not-allowed", "too-many", "not-now")
 
 @dataclass(frozen=True)
 class Parts:
-    """What the application works with. `now` is the wall clock."""
+    """The parts of the application. `now` is the wall clock."""
 
     door: Door
     log: FactLog
@@ -54,7 +54,7 @@ class Parts:
 
 
 def make_app(parts: Parts, lifespan: Lifespan[Any] | None = None) -> FastAPI:
-    """The application. Nothing is connected: whoever runs it starts and stops the parts."""
+    """Build the application. It connects to nothing: the caller starts and stops the parts."""
     metrics = ApiMetrics(parts.registry)
     app = FastAPI(
         title=TITLE, description=DESCRIPTION, version=VERSION, lifespan=lifespan,
@@ -103,7 +103,7 @@ def _add_facts(app: FastAPI, facts: FactsDoor) -> None:
 
 def _add_fates(app: FastAPI, fates: FatesDoor) -> None:
     app.add_api_route(
-        # A company_id may have a slash in it, an event_id may not.
+        # A company_id may contain a slash, an event_id may not.
         "/v1/facts/{company:path}/{event_id}",
         fates.get,
         summary="What became of a fact",
@@ -117,7 +117,7 @@ def _add_fates(app: FastAPI, fates: FatesDoor) -> None:
                 "model": FateAnswer,
                 "content": {"application/json": {"example": FATE}},
             },
-            **problems_of(*EVERY_CALL, "wrong-parameter", "not-found"),  # an id with a line break names no call
+            **problems_of(*EVERY_CALL, "wrong-parameter", "not-found"),  # an id with a line break matches no route
         },
         openapi_extra=fate_operation(),
     )
@@ -157,7 +157,8 @@ def _add_documents(app: FastAPI) -> None:
 
 
 def _problem_of(error: Exception) -> Problem:
-    """What the framework itself refuses, or what nobody expected: the error's own words may repeat the request."""
+    """The problem for a refusal by the framework or an unexpected error. It omits the error's text, which may repeat
+    the request."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == 404:
         return Problem("not-found", "The calls are listed at /docs.")

@@ -1,4 +1,4 @@
-"""Reading a body: all of it before anything is answered, within limits, and of all bodies what there is room for."""
+"""Reading a body completely before answering, with limits for each body and for all bodies together."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ RETRY_S = 1
 
 
 class Bodies:
-    """The bodies that a process holds."""
+    """The bodies in the memory of a process."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -21,7 +21,8 @@ class Bodies:
 
     @asynccontextmanager
     async def body_of(self, request: Request) -> AsyncIterator[bytes]:
-        """The body of a request, held while inside. Problem when it is too large or too slow, or there is no room."""
+        """The body of a request, kept in memory while inside the context. Raises Problem if it is too large or too
+        slow, or if other bodies take all the room."""
         chunks: list[bytes] = []
         try:
             async with asyncio.timeout(self._limits.body_seconds):
@@ -61,6 +62,6 @@ class Bodies:
 
 
 def _announced_bytes(request: Request) -> int:
-    """What the header says, 0 when it says nothing: the server has checked that it is a number."""
+    """The value of Content-Length, 0 without it. The server has checked that it is a number."""
     text = request.headers.get("content-length", "")
     return int(text) if text.isascii() and text.isdigit() else 0

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document: what each call takes and answers, with an example of each that is really answered so."""
+"""The OpenAPI 3.1 document: the input and answers of each call, with examples that tests compare with real answers."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -126,7 +126,7 @@ def fact_schemas() -> dict[str, JsonObject]:
 
 
 def facts_operation() -> JsonObject:
-    """What FastAPI cannot know of `POST /v1/facts`: its body is read by hand."""
+    """The parts of `POST /v1/facts` that FastAPI cannot derive: the handler reads the body itself."""
     one_or_more = {"oneOf": [_ref("Fact"), {"type": "array", "items": _ref("Fact")}]}
     schemas: Mapping[str, JsonObject] = {
         JSON: one_or_more,
@@ -152,7 +152,8 @@ def facts_operation() -> JsonObject:
 
 
 def fate_operation() -> JsonObject:
-    """What FastAPI cannot know of `GET /v1/facts/{company}/{event_id}`: its parameters are read by hand."""
+    """The parts of `GET /v1/facts/{company}/{event_id}` that FastAPI cannot derive: the handler reads the parameters
+    itself."""
     parameters = [
         {"name": name, "in": "path", "required": True, "description": f"{field} of the fact", "schema": schema}
         for name, field, schema in (("company", "company_id", _WORD), ("event_id", "event_id", _ID))
@@ -161,7 +162,7 @@ def fate_operation() -> JsonObject:
 
 
 def problems_of(*names: str) -> dict[int | str, JsonObject]:
-    """The answers of a call that are these problems, by status, for FastAPI's `responses`."""
+    """These problems as answers of a call, by status, for FastAPI's `responses`."""
     found: dict[int | str, JsonObject] = {}
     for name in names:
         status, title = PROBLEMS[name]

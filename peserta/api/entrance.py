@@ -1,4 +1,4 @@
-"""Who comes in: from the headers of a request to a key that may do this, or a problem that says why not."""
+"""Authentication and authorisation: from the headers of a request to a key that permits the act, or to a problem."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ NO_ADDRESS: Final = "unknown"
 
 
 class Entrance:
-    """Holds every request against the keys as they are known, and against the limits of its key."""
+    """Checks every request against the known keys, and against the limits of its key."""
 
     def __init__(
         self,
@@ -36,7 +36,10 @@ class Entrance:
 
     @contextmanager
     def entered(self, request: Request, act: Act, *, company: str | None = None) -> Iterator[Key]:
-        """The key of a request that may do this, and whose limits have room for it while inside; Problem otherwise."""
+        """The key of a request that permits `act`; it counts against the key's limits while inside the context.
+
+        Raises Problem if there is no such key, or if a limit is exceeded.
+        """
         key = self._key_of(request)
         denied = denial(key, act, company=company)
         if denied is not None:
@@ -66,7 +69,7 @@ class Entrance:
 
 
 def _secret_of(request: Request) -> str | None:
-    """The secret of the header, if it has the shape of one."""
+    """The secret in the header; None if it does not have the form of one."""
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
     text = text.strip()
     if scheme.lower() != SCHEME or not text.startswith(SECRET_PREFIX) or len(text) > SECRET_LENGTH_MAX:

@@ -1,4 +1,4 @@
-"""What holds for every request and answer: the body is read before the answer begins, headers, counting."""
+"""Steps for every request and answer: reading the rest of the body before the answer begins, headers, counting."""
 
 import asyncio
 import time
@@ -66,10 +66,10 @@ class _Body:
         return message
 
     async def drained(self, limits: Limits) -> bool:
-        """Read what is left of a body that is not wanted, for many clients listen only when they have sent it all.
+        """Read the rest of an unwanted body, since many clients read the answer only after sending the whole body.
 
-        False when it does not end within the limits (its time counts from the beginning of the request), or when the
-        client waits for `100 Continue`: it is not asked.
+        Returns False if the body does not end within the limits (its time counts from the beginning of the request), or
+        if the client waits for `100 Continue`, in which case nothing is read.
         """
         left = limits.drained_bytes
         with suppress(TimeoutError):

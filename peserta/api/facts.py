@@ -1,4 +1,4 @@
-"""`POST /v1/facts`: facts in, in any of their forms."""
+"""`POST /v1/facts`: accept facts in any of their forms."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -28,14 +28,15 @@ SILENT_RETRY_S: Final = 5
 
 
 class FactsDoor:
-    """Takes the facts of requests."""
+    """Accepts the facts of requests."""
 
     def __init__(self, door: Door, log: FactLog, entrance: Entrance, bodies: Bodies, metrics: ApiMetrics) -> None:
         self._door, self._log, self._entrance = door, log, entrance
         self._bodies, self._metrics = bodies, metrics
 
     async def post(self, request: Request) -> Response:
-        """The answer to a body of facts, once Kafka has acknowledged each that is accepted; Problem otherwise."""
+        """Answer a body of facts once Kafka has acknowledged each accepted fact. Raises Problem if the request cannot
+        be carried out."""
         with self._entrance.entered(request, Act.POST_FACTS) as key:
             all_or_nothing = _truth(request, ALL_OR_NOTHING)
             form = form_of(request.headers)

@@ -1,4 +1,4 @@
-"""`GET /v1/facts/{company}/{event_id}`: what became of a fact."""
+"""`GET /v1/facts/{company}/{event_id}`: the fate of a fact."""
 
 import asyncio
 from dataclasses import asdict
@@ -16,19 +16,20 @@ from peserta.operations.permissions import Act
 from schemas.admission import FIELD_RULES, is_event_id, is_word
 from schemas.dates import instant_text
 
-WAIT_LIMIT_S: Final = 5.0  # for one of the questions that run at a time to end
+WAIT_LIMIT_S: Final = 5.0  # wait for a free place among the concurrent queries
 RETRY_S: Final = 2
 
 
 class FatesDoor:
-    """Asks what became of facts, a few at a time."""
+    """Looks up the fates of facts, a few at a time."""
 
     def __init__(self, fates: FactFates, entrance: Entrance, limits: Limits) -> None:
         self._fates, self._entrance = fates, entrance
         self._turns = asyncio.Semaphore(limits.answers_at_once)
 
     async def get(self, request: Request) -> Response:
-        """The answer; Problem for ids that no fact can have, and while Kafka or ClickHouse do not answer."""
+        """Answer with the fate. Raises Problem for ids that no fact can have, or if Kafka or ClickHouse does not
+        answer."""
         company, event_id = request.path_params["company"], request.path_params["event_id"]
         with self._entrance.entered(request, Act.FOLLOW_FACTS, company=company):
             if not is_word(company):
@@ -47,7 +48,7 @@ class FatesDoor:
         try:
             return await self._fates.fate(company, event_id)
         except Failed:
-            # Its own words are for operators, and ClickHouse's may repeat a value.
+            # Omit the error's text: it is for operators, and ClickHouse's may repeat a value.
             raise Problem(
                 "not-now", "Kafka or ClickHouse does not answer at the moment.", retry_after_s=RETRY_S
             ) from None

@@ -1,18 +1,18 @@
-"""What one process of the door takes, and no more: every limit has a name, a unit and an answer that says it."""
+"""The limits of one process of the door. Each has a name, a unit and an answer that states it."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of each process. How many lines a body may have, and how deep its JSON may be: `peserta.intake.forms`."""
+    """The limits of a process. `peserta.intake.forms` limits the lines of a body and the depth of its JSON."""
 
     body_bytes: int = 8 * 1024 * 1024
-    bodies_bytes: int = 64 * 1024 * 1024  # of all bodies that are held at a time
+    bodies_bytes: int = 64 * 1024 * 1024  # of all bodies in memory
     body_seconds: float = 30.0  # from the first byte that is read to the last
-    drained_bytes: int = 16 * 1024 * 1024  # of a body that is refused unread; behind it the connection is closed
+    drained_bytes: int = 16 * 1024 * 1024  # of an unwanted body that is read; beyond it the connection is closed
     requests_per_minute: int = 6_000  # of one key
     requests_at_once: int = 64  # of one key
-    failures_per_minute: int = 30  # failed authentications from one address that are looked at
-    addresses: int = 10_000  # whose failures are remembered
-    answers_at_once: int = 4  # questions that ClickHouse is asked at a time
+    failures_per_minute: int = 30  # failed authentications from one address or IPv6 network
+    addresses: int = 10_000  # number of addresses with counted failures
+    answers_at_once: int = 4  # concurrent ClickHouse queries

@@ -26,7 +26,7 @@ EVENT_HEADERS: Final = ("ce-specversion", "ce-id", "ce-type", "ce-source")
 
 
 def form_of(headers: Headers) -> Form:
-    """The form that `Content-Type` names; Problem `unknown-form` for another one, or for an encoding."""
+    """The form that `Content-Type` names. Raises Problem `unknown-form` for another one, or for a content encoding."""
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise Problem("unknown-form", "Send the body without a Content-Encoding.")
     media, *parameters = (part.strip() for part in headers.get("content-type", "").lower().split(";"))

@@ -1,4 +1,4 @@
-"""What the door counts. No label has a value that a caller chose."""
+"""The door's metrics. No label has a value chosen by a caller."""
 
 from collections.abc import Iterable
 
@@ -38,33 +38,33 @@ class ApiMetrics:
         self._running = Gauge("peserta_api_requests_running", "Requests that are not answered yet", registry=registry)
 
     def answered(self, route: str, status: int, seconds: float) -> None:
-        """A request was answered; `route` is the pattern of its path."""
+        """Count an answered request; `route` is the pattern of its path."""
         self._requests.labels(route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
     def began(self) -> None:
-        """A request has come."""
+        """Count a request that has begun."""
         self._running.inc()
 
     def ended(self) -> None:
-        """It was answered, or given up."""
+        """Count a request that was answered or abandoned."""
         self._running.dec()
 
     def taken(self, taken: Taken) -> None:
-        """What became of the facts of a body."""
+        """Count the facts of a body by fate."""
         if taken.published:
             self._facts.labels(ACCEPTED).inc(taken.accepted)
         self.refused(one.reason for one in taken.refused)
 
     def refused(self, reasons: Iterable[str]) -> None:
-        """Facts were refused for these reasons."""
+        """Count refused facts by reason."""
         for reason in reasons:
             self._facts.labels(reason).inc()
 
     def failure(self) -> None:
-        """A request had no valid key."""
+        """Count a request without a valid key."""
         self._failures.inc()
 
     def problem(self, name: str) -> None:
-        """A request was answered with this problem."""
+        """Count an answer with this problem."""
         self._turned_away.labels(name).inc()

@@ -1,4 +1,4 @@
-"""`/docs`: the OpenAPI document as a page, made here. It has no script, and nothing in it is fetched from anywhere."""
+"""`/docs`: the OpenAPI document as a page. The page has no script and loads nothing from other places."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -35,7 +35,7 @@ $examples""")
 
 
 def page(document: Mapping[str, Any], reasons: Mapping[str, str]) -> str:
-    """The page. Everything that the document says is text in it."""
+    """The page as HTML. All text of the document is escaped."""
     calls = list(_calls(document))
     return PAGE.substitute(
         title=escape(document["info"]["title"]),

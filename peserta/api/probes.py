@@ -1,4 +1,4 @@
-"""`/livez`, `/readyz` and `/metrics`: for whoever watches over the process, without a key. They tell of nobody."""
+"""`/livez`, `/readyz` and `/metrics` for monitoring, without a key. They contain no personal data."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -15,7 +15,7 @@ ROLE: Final = "api"
 
 
 class Waiting(Enum):
-    """What the door waits for, a sentence each."""
+    """The conditions that the door waits for, with a sentence each."""
 
     KEYS = f"The keys were not read from Kafka within the last {BELIEVED_S:g} s."
 

@@ -30,7 +30,7 @@ PROBLEMS: Final[Mapping[str, tuple[HTTPStatus, str]]] = {
 
 
 class Problem(Exception):
-    """A request that is answered with a problem. `retry_after_s`: when to come again, whole seconds."""
+    """A request that is answered with a problem. `retry_after_s`: seconds until the client should try again."""
 
     def __init__(self, name: str, detail: str, *, retry_after_s: int | None = None, **members: Any) -> None:
         super().__init__(detail)
@@ -54,6 +54,6 @@ class Problem(Exception):
 
 
 async def answer_problem(_request: Request, error: Exception) -> Response:
-    """For the application's table of exceptions."""
+    """The exception handler for Problem."""
     assert isinstance(error, Problem)
     return error.response()

@@ -1,4 +1,5 @@
-"""A run in the words of `simulate`, taken from the service: dispositions, alerts, companies, each with its line."""
+"""The result of a run in the form of `simulate`, read from the service: dispositions, alerts, companies, each with its
+line."""
 
 from collections.abc import Iterator
 
@@ -13,7 +14,7 @@ DEAD_LETTER = "dead_letter:"
 
 
 def answers(sent: Sent, evidence: Evidence) -> Iterator[JsonObject]:
-    """Dispositions by line, alerts by company in their order, companies by id."""
+    """Dispositions in line order, alerts by company and then in their own order, companies by id."""
     yield from sorted(_dispositions(sent, evidence), key=lambda fields: fields["line"])
     for alert in sorted(evidence.alerts, key=lambda alert: alert.company_id):
         entry = evidence.journal.get((alert.journal_partition, alert.journal_offset))

@@ -1,4 +1,4 @@
-"""What the service says after a run: its topics as the audit reads them, and ClickHouse as an analyst sees it."""
+"""The results of a run: the topics as the audit reads them, and ClickHouse as an analyst sees it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable
@@ -26,10 +26,10 @@ At: TypeAlias = tuple[int, int]  # partition and offset in the journal
 
 @dataclass
 class Evidence:
-    """Everything that came out: the audit's report, the facts and rules of the journal, dead letters, and figures.
+    """The results: the audit's report, the facts and rules of the journal, dead letters, and figures.
 
-    `journal_ends`: partition -> the offset behind its last entry. `companies` and `refused` are what ClickHouse's views
-    say: the figures by company, and the reason for each record that is refused.
+    `journal_ends`: partition -> the offset behind its last entry. `companies` and `refused` come from ClickHouse's
+    views: the figures by company, and the reason of each refused record.
     """
 
     report: Report
@@ -44,12 +44,12 @@ class Evidence:
 
     @property
     def rules_in_journal(self) -> Rules:
-        """Policies and registry as the journal has them."""
+        """The policies and registry entries in the journal."""
         return Rules(tuple(self.exported.policies.values()), tuple(self.exported.companies.values()))
 
 
 def gather(settings: Settings, say: Say = lambda _: None) -> Evidence:
-    """Audit the book, and read the rest. `say` is told each step as it begins."""
+    """Audit the book, then read the other results. `say` is called with each step as it begins."""
     report = asyncio.run(audit_book(settings, say))
     say("Reading what came out")
     evidence = asyncio.run(_of_kafka(settings, report))
@@ -70,7 +70,7 @@ async def _of_kafka(settings: Settings, report: Report) -> Evidence:
 
 
 async def of_topics(streams: StreamSettings, reader: TopicReader, report: Report) -> Evidence:
-    """What the topics hold; ledger and alerts as the audit has read them."""
+    """The results in the topics; ledger and alerts come from the audit's report."""
     evidence, topics, codec = Evidence(report), streams.topics, OutputCodec()
     async for at, entry in without_repeats(_records(streams, reader, topics.journal), evidence.exported):
         evidence.journal_ends[at.partition] = at.offset + 1
@@ -101,7 +101,7 @@ def _status(row: dict[str, Any]) -> JsonObject:
 
 
 def _company(row: dict[str, Any], statuses: list[JsonObject]) -> JsonObject:
-    """A row of coverage_current as the company line of section 8."""
+    """A row of coverage_current in the form of the company line of SEMANTICS 8."""
     by_type = {t: {"active": row[f"active_{t}"], "covered": row[f"covered_{t}"]} for t in EMPLOYMENT_TYPES}
     same = ("company_id", "active", "covered", "uncovered", "uncovered_new", "coverage_bp", "coverage_due_bp")
     return {

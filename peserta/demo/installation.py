@@ -1,4 +1,4 @@
-"""Where a demonstration runs: an installation that nobody else uses, in a temporary folder or in one that is kept."""
+"""The installation of a demonstration: its own, in a temporary folder or in one that is kept."""
 
 import secrets
 import tempfile
@@ -18,8 +18,8 @@ PARTITIONS: Final = 4
 
 @contextmanager
 def folder_of(keep: Path | None) -> Iterator[Path]:
-    """The folder of everything: a temporary one, or one that nobody has used yet. Rejected when it was used."""
-    configured = read_settings()  # What is wrong in the environment is said, also where the demonstration has its own.
+    """The folder of the demonstration: a temporary one, or `keep`. Raises Rejected if `keep` has been used before."""
+    configured = read_settings()  # Report wrong variables even if the demonstration uses its own installation.
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="peserta-demo-") as folder:
             yield Path(folder)
@@ -37,8 +37,11 @@ def folder_of(keep: Path | None) -> Iterator[Path]:
 def installed(
     folder: Path, grace_days: int, *, is_kept: bool, terminal: Terminal, say: Callable[[str], None]
 ) -> Iterator[LocalStack]:
-    """An installation that nobody else uses; what is not configured is started in the folder, laid out as `peserta up`
-    does it. One that is kept has the usual names, for `up` to find it. `terminal`, `say`: see local_stack."""
+    """An installation of the demonstration's own.
+
+    Servers that are not configured are started in the folder, laid out as by `peserta up`. An installation that is kept
+    has the default names, so that `up` finds it. `terminal`, `say`: see local_stack.
+    """
     name = f"demo_{secrets.token_hex(4)}"
     configured = read_settings(
         topic_prefix=None if is_kept else f"{name}.",

@@ -1,4 +1,4 @@
-"""What a demonstration is made of: lines of facts, raw records of sloppy publishers, rules, and a date."""
+"""The input of a demonstration: lines of facts, raw broken records, rules, and a date."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ Line = tuple[int, bytes]
 
 @dataclass(frozen=True)
 class RawRecord:
-    """A record as it stands, and the reason for which it must be refused."""
+    """A raw record, and the reason for which it must be refused."""
 
     timestamp: Instant
     key: bytes
@@ -32,7 +32,7 @@ class RawRecord:
 
 @dataclass(frozen=True)
 class Material:
-    """Numbered lines in the order of publishing, and what holds before the first of them."""
+    """Numbered lines in publishing order, and the rules that apply before the first."""
 
     lines: Sequence[Line]
     rules: Rules
@@ -42,7 +42,7 @@ class Material:
     starts_at: Instant = field(init=False)
 
     def __post_init__(self) -> None:
-        """Failed when the date lies before something that will be recorded."""
+        """Raises Failed if `as_of` is before the business date of a fact."""
         recorded = [fact.recorded_at for _, line in self.lines if not isinstance(fact := read_record(line), Refusal)]
         latest = max(_dates(self.lines), key=attrgetter("on"), default=None)
         if latest is not None and self.as_of < latest.on:
@@ -59,7 +59,7 @@ def _dates(lines: Sequence[Line]) -> Iterator[Latest]:
 
 
 def from_story(told: Story) -> Material:
-    """The story as material: the same texts that its files would hold."""
+    """The story as material, with the same texts as its files."""
     with TemporaryDirectory(prefix="peserta-story-") as folder:
         paths = [Path(folder) / name for name in ("facts.ndjson", "policies.yaml", "companies.yaml")]
         for path, text in zip(paths, story_texts(told), strict=True):
@@ -75,13 +75,13 @@ def _raw(broken: BrokenRecord) -> RawRecord:
 
 
 def from_files(files: list[Path], rules: Rules, as_of: str | None) -> Material:
-    """Somebody's files; without a date, that of the last recording."""
+    """A user's files as material; without `as_of`, the date of the last recording."""
     lines = list(FactFiles(files))
     return Material(lines, rules, day(as_of or last_recorded_on(lines)))
 
 
 def last_recorded_on(lines: Sequence[Line]) -> str:
-    """The business date of the last line that is a fact; Failed when there is none."""
+    """The latest business date of a line that is a fact. Raises Failed if there is none."""
     recorded = [fact.recorded_at for _, line in lines if not isinstance(fact := admit(line), Refusal)]
     if not recorded:
         raise Rejected("No line of these files is a fact: say --as-of DATE.")

@@ -1,8 +1,8 @@
-"""The proof: the audit of the book, and beside it what only the demonstration knows: what went in, and what to expect.
+"""The proof: the audit of the book, and the checks that need the demonstration's input and expected results.
 
-The audit folds the journal again and holds ledger, alerts, snapshots, dead letters, state and ClickHouse against it. It
-speaks as far as the workers have come, and of what the topics hold. So the proof adds that they have come to the end,
-that the files are in the topics, and that the figures of the views are those of the offline book.
+The audit folds the journal again and compares ledger, alerts, snapshots, dead letters, state and ClickHouse with the
+result. It covers what the topics hold, as far as the workers have come. The proof adds that the workers have reached
+the end, that the files are in the topics, and that the views have the figures of the offline book.
 """
 
 from collections import Counter
@@ -25,7 +25,7 @@ NO_FIGURES: Final = frozenset(("kind", "company_id"))
 
 
 def prove(material: Material, sent: Sent, evidence: Evidence) -> list[Finding]:
-    """Every check, each claim once: first what went in, then the audit, then the figures."""
+    """All findings, one for each claim: first the input, then the audit, then the figures."""
     return [
         _rules_arrived(material, evidence),
         _every_line_was_sent_or_refused(material, sent),
@@ -53,7 +53,7 @@ def _rules_arrived(material: Material, evidence: Evidence) -> Finding:
 
 
 def _without_contacts(company: Any) -> dict[str, Any]:
-    """Contacts are for whoever delivers alerts; the journal does not carry them."""
+    """The journal has no contacts: only the delivery of alerts uses them."""
     return {name: value for name, value in asdict(company).items() if name != "contacts"}
 
 
@@ -63,20 +63,20 @@ def _every_line_was_sent_or_refused(material: Material, sent: Sent) -> Finding:
 
 
 def _facts_arrived(material: Material, sent: Sent, evidence: Evidence) -> Finding:
-    """What the journal holds is what was published, and all of it that admission takes."""
+    """The journal has exactly the published lines that admission accepts."""
     found = {e.came_from: FactLine(e.fact, e.recorded_at) for e in evidence.journal.values()}
     expected = {at: fact for at, fact in _admitted(material, sent).items() if isinstance(fact, FactLine)}
     return _compare("facts: journal = lines published", expected, found)
 
 
 def _admitted(material: Material, sent: Sent) -> dict[Coordinates, FactLine | Refusal]:
-    """What admission says to each published line."""
+    """The result of admission for each published line."""
     lines = dict(material.lines)
     return {at: admit(lines[number]) for at, number in sent.lines.items() if number in lines}
 
 
 def recorder_letters(evidence: Evidence) -> dict[Coordinates, str]:
-    """Dead letters by the recorder: those whose record is not in the journal."""
+    """The recorder's dead letters, by coordinates: those whose record is not in the journal."""
     in_journal = {entry.came_from for entry in evidence.journal.values()}
     return {at: letter.reason for at, letter in evidence.dead_letters.items() if at not in in_journal}
 
@@ -89,12 +89,13 @@ def _refused_for_the_expected_reason(material: Material, sent: Sent, evidence: E
 
 
 def _audited_to_the_end(sent: Sent, evidence: Evidence) -> Finding:
-    """An audit leaves what is on its way for the next one; here nothing is."""
+    """The audit reached every published record. Audits normally leave records in transit for the next one; here there
+    are none."""
     finding = Finding("the audit reached every record published", EVERYWHERE)
     consumed = {one.source: one.next_offset for one in evidence.report.consumed}
     for at in (*sent.lines, *sent.raw):
         finding.compared += 1
-        # A topic that is no inbound topic any more has no position: its facts are compared with the journal.
+        # A topic that is no longer inbound has no position: its facts are compared with the journal.
         if at.offset >= consumed.get((at.topic, at.partition), at.offset + 1):
             finding.wrong("missing", f"{at.topic}-{at.partition}, offset {at.offset}: not recorded")
     reached = {book.partition: (book.journal_next, book.clickhouse_next or 0) for book in evidence.report.kept}
@@ -106,13 +107,13 @@ def _audited_to_the_end(sent: Sent, evidence: Evidence) -> Finding:
 
 
 def _dead_letters(evidence: Evidence) -> Finding:
-    """By the recorder and by the book, each record's once."""
+    """Compare the dead letters of recorder and book in ClickHouse with the topics, each record once."""
     expected = {at: letter.reason for at, letter in evidence.dead_letters.items()}
     return _compare("dead letters: ClickHouse = topics", expected, evidence.refused)
 
 
 def _sums(evidence: Evidence) -> Finding:
-    """The ledger alone gives the headcounts: sum of the quantities up to the date."""
+    """The headcounts follow from the ledger alone: the sum of the quantities up to the date."""
     heads: Counter[str] = Counter()
     for record in evidence.ledger.values():
         as_of = evidence.companies.get(record.company_id, {}).get("as_of", "")
@@ -124,7 +125,7 @@ def _sums(evidence: Evidence) -> Finding:
 
 
 def _figures(material: Material, evidence: Evidence) -> Finding:
-    """Each figure of each company, as the offline book has it from the exported journal."""
+    """Compare each figure of each company with the offline book's, folded from the exported journal."""
     lines = [(n, line_of(e.fact, e.recorded_at).encode()) for n, e in enumerate(evidence.journal.values(), 1)]
     offline = simulate(lines, evidence.rules_in_journal, material.as_of)
     expected = dict(_each_figure(line for line in offline if line["kind"] == "company"))

@@ -1,5 +1,4 @@
-"""What a demonstration asks ClickHouse for its screen: the registry, coverage by month, and three questions of an
-analyst with their queries."""
+"""The queries of a demonstration's screen: the registry, coverage by month, and three questions of an analyst."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ MONTHS_SHOWN: Final = 15
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What an analyst may want to know, and the query that answers it."""
+    """A question of an analyst, and the query that answers it."""
 
     text: str
     sql: str
@@ -57,8 +56,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """`companies`: rows of that view by id; `months`: company -> coverage_bp at the ends of the last months, oldest
-    first; `answers` in the order of QUESTIONS."""
+    """The results. `companies`: rows of that view by id. `months`: company -> coverage_bp at the last month ends,
+    oldest first. `answers` are in the order of QUESTIONS."""
 
     companies: Mapping[str, Mapping[str, Any]]
     months: Mapping[str, Sequence[int | None]]
@@ -66,7 +65,7 @@ class Asked:
 
 
 def ask(settings: Settings) -> Asked:
-    """Ask all of it; Failed when ClickHouse does not answer."""
+    """Run all queries. Raises Failed if ClickHouse does not answer."""
     with analyst(settings) as client:
         companies = {row["company_id"]: row for row in client.query("SELECT * FROM companies").named_results()}
         return Asked(companies, _months(client), tuple(_answer(client, question) for question in QUESTIONS))

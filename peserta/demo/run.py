@@ -33,7 +33,7 @@ Say = Callable[[str], None]
 
 @dataclass
 class Sent:
-    """What became of each thing that was published. Times are seconds by stage, in order; `work` also is by stage."""
+    """The fate of everything published. `seconds` and `work` are by stage, in order; times are in seconds."""
 
     lines: dict[Coordinates, int] = field(default_factory=dict)
     refused: dict[int, Refusal] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Sent:
 
 
 class Run:
-    """One demonstration on an installation with `clock: replay`; `say` is told each stage as it begins."""
+    """One demonstration on an installation with `clock: replay`; `say` is called with each stage as it begins."""
 
     def __init__(self, settings: Settings, material: Material, service: Service, say: Say) -> None:
         self.settings, self.material = settings, material
@@ -57,7 +57,7 @@ class Run:
         self.sent = Sent()
 
     def through(self) -> Sent:
-        """Everything in, everything out; Failed when a worker ends or does not arrive in time."""
+        """Run all stages. Raises Failed if a worker ends or does not catch up in time."""
         self.prepare()
         self.publish(self.material.lines)
         self.arrive()
@@ -65,7 +65,7 @@ class Run:
         return self.sent
 
     def prepare(self) -> None:
-        """Topics, workers, and the rules recorded before the first fact."""
+        """Create topics, start workers, and record the rules before the first fact."""
         with self._stage("workers", "Starting recorder, book-keeper and sink"):
             asyncio.run(make_topics(self.settings))
             self._service.start()
@@ -73,12 +73,12 @@ class Run:
             self._await(self.tell_rules())
 
     def publish(self, lines: Sequence[Line]) -> None:
-        """Facts, in order."""
+        """Publish the facts in order."""
         with self._stage("publish", f"Publishing {len(lines)} facts"):
             self._await(self._publish(lines))
 
     def arrive(self) -> None:
-        """Broken records and the last date; then wait for all of it."""
+        """Publish the broken records, begin the last date, and wait until everything is processed."""
         with self._stage("record", "Recording: one order for everything"):
             self._await(self._publish_raw(self.material.raw_records))
             if self.sent.lines:
@@ -87,7 +87,7 @@ class Run:
         self.wait()
 
     def wait(self) -> None:
-        """Until everything that was published is recorded, in the book and in ClickHouse."""
+        """Wait until everything that was published is in the journal, in the book and in ClickHouse."""
         with self._stage("book", "Keeping the book"):
             streams = self._streams
             for group, topics in (
@@ -99,7 +99,7 @@ class Run:
             self._await(self._sunk())
 
     async def tell_rules(self) -> None:
-        """Policies and registry, until they are recorded."""
+        """Send policies and registry entries, and wait until they are recorded."""
         at = self.material.starts_at
         topics = self._streams.topics
         for topic, records in (
@@ -135,7 +135,7 @@ class Run:
         await wait_until_caught_up(self.settings.sink_settings(), targets, ARRIVAL_LIMIT_S)
 
     def _await(self, work: Coroutine[Any, Any, T]) -> T:
-        """The result, unless a worker ends meanwhile: waiting for a dead one would be in vain."""
+        """Run to the result. Raises Failed if a worker ends meanwhile, since the wait would never end."""
         return asyncio.run(self._watched(work))
 
     async def _watched(self, work: Coroutine[Any, Any, T]) -> T:

@@ -1,4 +1,4 @@
-"""How much work each stage had, and how long it took, by the workers' own metrics."""
+"""The records and busy time of each stage, from the workers' own metrics."""
 
 from typing import Final, NamedTuple
 
@@ -14,14 +14,14 @@ SAMPLES: Final = {
 
 
 class Work(NamedTuple):
-    """Records done, and the seconds in which there was something under way, waiting for acknowledgements included."""
+    """Records processed, and the seconds with work in progress, including waits for acknowledgements."""
 
     records: int
     busy_s: float
 
 
 def work_of(settings: Settings) -> dict[str, Work]:
-    """Stage -> the work of its worker since it was started; workers that do not answer are left out."""
+    """Stage -> the work of its worker since its start; workers that do not answer are missing."""
     found = {}
     for stage, (role, records, seconds) in SAMPLES.items():
         samples = counted(settings, role)

@@ -25,7 +25,7 @@ IMPOSSIBLE_KPJ: Final = "9" * 11
 
 
 class Mutation(Enum):
-    """What is done to a well encoded value."""
+    """The damage done to a well encoded value."""
 
     NONE = "sent as encoded"
     JSON = "a JSON text is sent in place of Avro"
@@ -49,7 +49,7 @@ class BrokenRecord:
 
 
 class KafkaRecord(NamedTuple):
-    """What goes to the inbound topic."""
+    """A record as sent to the inbound topic."""
 
     timestamp_ms: int
     key: bytes

@@ -7,7 +7,7 @@ from peserta.demo.story.telling import Story
 
 
 class StoryFiles(NamedTuple):
-    """Where a story was written."""
+    """The paths of a written story."""
 
     facts: Path
     policies: Path
@@ -15,9 +15,9 @@ class StoryFiles(NamedTuple):
 
 
 def write(story: Story, folder: Path) -> StoryFiles:
-    """Write facts.ndjson, policies.yaml and companies.yaml into the folder, which is made when it is missing.
+    """Write facts.ndjson, policies.yaml and companies.yaml into the folder, which is created if missing.
 
-    The broken records are not among them: they exist as Kafka records only.
+    The broken records are not included: they exist only as Kafka records.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = StoryFiles(folder / "facts.ndjson", folder / "policies.yaml", folder / "companies.yaml")

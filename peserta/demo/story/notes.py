@@ -1,4 +1,4 @@
-"""What is planted where, as data: the key to the story."""
+"""Notes on the planted disorder, as data: the key to the story."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -56,7 +56,7 @@ class Movement:
 
 @dataclass(frozen=True)
 class Worker:
-    """A person as payroll knows them; `spell` counts the hires from outside."""
+    """A person as payroll knows them; `spell` counts the hires, without changes of contract."""
 
     worker_id: str
     employment_type: str = ""
@@ -66,7 +66,7 @@ class Worker:
 
 
 class Payroll:
-    """The people of one company and what is still to come for them; `movements` grows in order of effective_on."""
+    """The people of one company and their future events; `movements` grows in order of effective_on."""
 
     def __init__(self, company: Company, scale: float, rng: Random) -> None:
         self.company = company
@@ -85,7 +85,7 @@ class Payroll:
         while on <= LAST_ON + SIGNED_AHEAD:
             if on >= FIRST_ON and on.weekday() != SUNDAY:
                 self.come_and_go(on)
-            # What is done today may note something for today.
+            # An act of today may add another act for today.
             while page := self.diary.pop(on, []):
                 for act in page:
                     act(on)
@@ -147,7 +147,7 @@ class Payroll:
         return [w for w in self.workers.values() if w.inside]
 
     def new_worker(self) -> Worker:
-        """Somebody with an opaque token that nobody here has yet."""
+        """A new person with an unused opaque token."""
         while True:
             worker_id = f"w-{self.rng.getrandbits(32):08x}"
             if worker_id not in self.workers:

@@ -1,4 +1,4 @@
-"""What a made-up company is told to do: its people, its habits and its chapters, as data."""
+"""The plan of an invented company: its people, its habits and its chapters, as data."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +15,7 @@ APP: Final = ("JMO",)
 
 
 class Archetype(Enum):
-    """How a company behaves; the value is what a reader of the demonstration should see."""
+    """The behaviour of a company; the value says what a reader of the demonstration should see."""
 
     KEEPER = "keeps the pact: campaigns after 11 September 2025 lift its coverage by more than 20 points"
     LAGGARD = "does not keep it: its coverage hardly moves and its alerts stay open"

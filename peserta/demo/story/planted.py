@@ -65,14 +65,14 @@ def nobody_there(reports: Sequence[Report], rng: Random) -> Plant:
 
 
 def unknown_target(reports: Sequence[Report], rng: Random) -> Plant:
-    """A correction of a fact that was never published."""
+    """A correction names a fact that was never published."""
     some = rng.choice(later(reports, "hire"))
     lost = correction(some, some.recorded_at + DAY_MS, rng, corrects=event_id(some.recorded_at, rng))
     return Plant((lost,), (note(Planted.UNKNOWN_TARGET, "A correction names a fact that was never published.", lost),))
 
 
 def corrections(reports: Sequence[Report], rng: Random) -> Plant:
-    """Some hires with a wrong date are voided days later and said again with the right one."""
+    """Some hires with a wrong date are voided days later and sent again with the right one."""
     wrong = rng.sample(later(reports, "hire"), CORRECTIONS_A_COMPANY)
     plants = [correct_date(hire, rng) for hire in sorted(wrong, key=lambda r: r.recorded_at)]
     return Plant(
@@ -134,7 +134,7 @@ def following_hires(reports: Sequence[Report]) -> list[Report]:
 
 
 def rehire(reports: Sequence[Report]) -> Plant:
-    """The first who came back after a termination; nothing, when nobody did."""
+    """A note on the first worker who came back after a termination; empty if nobody did."""
     gone: dict[str, Report] = {}
     for report in reports:
         if report.fact["type"] == "termination":
@@ -146,7 +146,7 @@ def rehire(reports: Sequence[Report]) -> Plant:
 
 
 def back_dated(reports: Sequence[Report]) -> Plant:
-    """The hires and terminations of a late reporter, in one note on the first of them."""
+    """A late reporter's hires and terminations, in one note on the first of them."""
     late = [r for r in reports[1:] if days_late(r) >= BACK_DATED_DAYS and r.recorded_on != reports[0].recorded_on]
     sentence = f"{len(late)} facts are recorded {BACK_DATED_DAYS} days or more after the date from which they hold."
     return Plant(notes=(note(Planted.BACK_DATED, sentence, *late),))

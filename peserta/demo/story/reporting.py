@@ -1,4 +1,4 @@
-"""How what happened becomes facts: when it is reported, in which upload, under which event_id."""
+"""From movements to facts: when each is reported, in which upload, under which event_id."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -70,9 +70,9 @@ def event_id(at: int, rng: Random) -> str:
 
 
 def reports(company: Company, movements: Sequence[Movement], rng: Random) -> list[Report]:
-    """The company's reports in order of recorded_at; what would be reported after LAST_ON is left out.
+    """The company's reports in order of recorded_at, without those after LAST_ON.
 
-    What happens to one worker on one day stands on one form: reported apart, it would change its order.
+    All movements of one worker on one day go into one upload: reported separately, they would change their order.
     """
     forms: dict[tuple[str, date], date] = {}
     uploads: dict[date, list[Movement]] = {}
@@ -115,7 +115,7 @@ def upload(company: Company, on: date, movements: Iterable[Movement], rng: Rando
 
 
 def fact(company: Company, movement: Movement, occurred_at: int, rng: Random) -> Fields:
-    """The JSON form of what happened."""
+    """The JSON form of a movement."""
     return {
         "type": movement.type,
         "event_id": event_id(occurred_at, rng),

@@ -86,7 +86,7 @@ def story(seed: int = DEFAULT_SEED, scale: float = 1.0) -> Story:
 
 
 def tell(company: Company, scale: float, seed: int) -> Plant:
-    """One company's reports with its disorder; it does not depend on the other companies."""
+    """One company's reports with its planted disorder; the result does not depend on the other companies."""
     rng = Random(f"{seed}/{company.company_id}")
     own = reports(company, Payroll(company, scale, rng).run(), rng)
     plants = [plant(own, rng) for archetype, plant in PLANTS if archetype is company.archetype]
