@@ -92,18 +92,18 @@ class Cluster:
 _LIMITS: dict[str, object] = {
     # The service creates all its topics, so a misspelt name must be an error and not a new topic with default settings.
     "auto.create.topics.enable": "false",
-    # The usual 50 partitions of the internal topics are 200 files to open at each start.
+    # The default of 50 partitions for the internal topics means 200 files to open at each start.
     "offsets.topic.num.partitions": INTERNAL_TOPIC_PARTITIONS,
     "transaction.state.log.num.partitions": INTERNAL_TOPIC_PARTITIONS,
     # A book must continue at its offsets after several weeks without a start.
     "offsets.retention.minutes": OFFSETS_RETENTION_MIN,
-    # The first member of a group need not wait for others.
+    # The first member of a group does not have to wait for others.
     "group.initial.rebalance.delay.ms": 0,
-    # Workers may ask for a session timeout below the usual 6 s.
+    # Workers may request a session timeout below the default of 6 s.
     "group.min.session.timeout.ms": 1000,
-    # Check for expired transactions every second (usually 10 s), because they block readers.
+    # Check for expired transactions every second (default 10 s), because they block readers.
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1000,
-    # Detect a dead broker within 3 s (usually 9).
+    # Detect a dead broker within 3 s (default 9 s).
     "broker.session.timeout.ms": 3000,
     "broker.heartbeat.interval.ms": 500,
     "log.retention.check.interval.ms": 300_000,

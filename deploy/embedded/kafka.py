@@ -41,7 +41,7 @@ READY_GROUP = "peserta-ready"
 
 
 class NotReadyError(Exception):
-    """The cluster is not ready yet: ask again."""
+    """The cluster is not ready yet; the caller tries again."""
 
 
 class Kafka:
@@ -142,7 +142,7 @@ class Kafka:
                 self._format_node(node, cluster_id)
 
     def _format_node(self, node: Node, cluster_id: str) -> None:
-        # An id may begin with a dash: `--cluster-id=ID` takes it, `--cluster-id ID` would not.
+        # An id may begin with a dash, which only the form `--cluster-id=ID` accepts.
         tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config"]
         command = [str(JAVA), *java_options(), "-cp", self._classpath, *tool, str(self._configure(node))]
         command += self._locks.format_arguments() if self._locks else []

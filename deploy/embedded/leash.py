@@ -51,7 +51,7 @@ def hold(command: list[str], orders: int, report: int, limit_s: float, keep: lis
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=end, args=(child, limit_s)).start())
     threading.Thread(target=obey, args=(orders, child, limit_s), daemon=True).start()
     code = child.wait()
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # The usual case: the group is empty.
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # Usually the group is empty.
         os.killpg(child.pid, signal.SIGKILL)
     with contextlib.suppress(BrokenPipeError):  # The parent is gone.
         os.write(report, f"exit {code}\n".encode())

@@ -1,7 +1,7 @@
-"""A cluster that takes encrypted connections of known users only, and asks access lists what each may do.
+"""A cluster with encrypted connections, authenticated users and access lists (ACLs).
 
-For tests, and for whoever wants to try a book with locks: the passwords are arguments of the program that formats the
-data, so any user of the machine can see them for that moment.
+For tests, and for trying a book with access control. The passwords are arguments of the program that formats the data,
+so any user of the machine can see them for that moment.
 """
 
 import ssl
@@ -14,14 +14,17 @@ MECHANISM: Final = "SCRAM-SHA-512"
 MECHANISMS: Final = (MECHANISM, "SCRAM-SHA-256", "PLAIN", "OAUTHBEARER")
 LISTENER: Final = "listener.name.client"
 MODULES: Final = "org.apache.kafka.common.security"
-# The controllers' listener knows no users; it is on loopback and speaks with brokers only.
+# The controllers' listener has no authentication; it is on loopback and serves brokers only.
 OF_CONTROLLERS: Final = "ANONYMOUS"
 
 
 @dataclass(frozen=True)
 class Locks:
-    """`ca_file` (PEM) is trusted; `key_and_certificate` (PEM, in this order) is what the brokers show. `users`: name ->
-    password, of whom `admin` may do everything and is what the brokers are to each other."""
+    """Certificates and users. `ca_file` (PEM) is trusted; the brokers present `key_and_certificate` (PEM, in this
+    order).
+
+    `users` is name -> password. The user `admin` may do everything, and brokers authenticate to each other as `admin`.
+    """
 
     ca_file: Path
     key_and_certificate: Path
@@ -29,7 +32,7 @@ class Locks:
     admin: str = "admin"
 
     def properties(self) -> dict[str, str]:
-        """What these locks add to the properties of a node."""
+        """The properties that these locks add to a node's."""
         plain = "".join(f' user_{name}="{password}"' for name, password in self.users.items())
         own = f'username="{self.admin}" password="{self.users[self.admin]}"'
         return {
@@ -39,7 +42,7 @@ class Locks:
             f"{LISTENER}.scram-sha-512.sasl.jaas.config": f"{MODULES}.scram.ScramLoginModule required {own};",
             f"{LISTENER}.scram-sha-256.sasl.jaas.config": f"{MODULES}.scram.ScramLoginModule required {own};",
             f"{LISTENER}.plain.sasl.jaas.config": f"{MODULES}.plain.PlainLoginModule required {own}{plain};",
-            # Takes tokens that nobody has signed: Kafka's own module for development.
+            # Accepts unsigned tokens: Kafka's own module for development.
             f"{LISTENER}.oauthbearer.sasl.jaas.config": f"{MODULES}.oauthbearer.OAuthBearerLoginModule required "
             f'unsecuredLoginStringClaim_sub="{self.admin}";',
             "ssl.keystore.type": "PEM",
@@ -52,7 +55,7 @@ class Locks:
         }
 
     def format_arguments(self) -> list[str]:
-        """What makes the users when a node's data is formatted."""
+        """The arguments of the format program that create the users."""
         return [
             argument
             for mechanism in (MECHANISM, "SCRAM-SHA-256")
@@ -61,7 +64,7 @@ class Locks:
         ]
 
     def client_options(self) -> dict[str, Any]:
-        """The arguments with which a client of aiokafka is the admin."""
+        """The arguments with which a client of aiokafka connects as the admin."""
         return {
             "security_protocol": "SASL_SSL",
             "ssl_context": ssl.create_default_context(cafile=self.ca_file),

@@ -184,7 +184,7 @@ def _hold(
             stdout=out,
             stderr=subprocess.STDOUT,
             pass_fds=(orders_read, report_write, *keep),
-            start_new_session=True,  # Ctrl-C at the terminal is the parent's to handle, in its order.
+            start_new_session=True,  # The parent handles Ctrl-C, and stops its children in its own order.
             env=env,
             cwd=cwd,
         )

@@ -1,6 +1,6 @@
-"""What a payroll system uses to report to Peserta: typed facts, and ways to send them.
+"""A client for payroll systems that report to Peserta: typed facts, and ways to send them.
 
-This package imports nothing of the service. Tests of the service compare both.
+This package imports nothing from the service. Tests of the service compare the two.
 """
 
 from peserta_client.answers import FactsRefused, Published, PublishingFailed, RefusedFact, Rejected, Unavailable

@@ -1,4 +1,4 @@
-"""What became of facts that were sent, and why sending failed."""
+"""The fate of facts that were sent, and the errors of sending."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ SHOWN_MAX: Final = 5  # refusals in the text of an error
 
 @dataclass(frozen=True, slots=True)
 class RefusedFact:
-    """Why the service refused a fact. `reason` is one of SEMANTICS 2, or `not_allowed`; `message` names no value."""
+    """A fact that the service refused. `reason` is one of SEMANTICS 2, or `not_allowed`; `message` repeats no value."""
 
     fact: Fact
     reason: str
@@ -23,7 +23,8 @@ class RefusedFact:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What became of facts. `accepted` of them are in Kafka for good; `refused` never will be as they are."""
+    """The fate of facts. `accepted` of them are in Kafka for good. The `refused` ones will not be accepted unless
+    changed."""
 
     accepted: int = 0
     refused: tuple[RefusedFact, ...] = ()
@@ -32,15 +33,17 @@ class Published:
         return Published(self.accepted + later.accepted, self.refused + later.refused)
 
     def raise_for_refused(self) -> "Published":
-        """Raise FactsRefused when a fact was refused."""
+        """Return self. Raises FactsRefused if a fact was refused."""
         if self.refused:
             raise FactsRefused(self)
         return self
 
 
 class PublishingFailed(Exception):
-    """Facts could not be sent. `published` is what became of those before; send all of them again: the service takes
-    each event_id once."""
+    """Facts could not be sent. `published` is the fate of those sent before.
+
+    Send all of them again: the service counts each event_id once.
+    """
 
     def __init__(self, words: str, published: Published | None = None) -> None:
         super().__init__(words)
@@ -48,11 +51,12 @@ class PublishingFailed(Exception):
 
 
 class Unavailable(PublishingFailed):
-    """The door could not be reached, or did not take the facts, as often as it was tried. Try again later."""
+    """The door could not be reached, or did not accept the facts, after all attempts. Try again later."""
 
 
 class Rejected(PublishingFailed):
-    """The door refuses requests like this one: the key, the URL or the program is wrong. `status` is that of HTTP."""
+    """The door refuses requests like this one: the key, the URL or the program is wrong. `status` is the HTTP
+    status."""
 
     def __init__(self, status: int, words: str) -> None:
         super().__init__(words)
@@ -60,7 +64,8 @@ class Rejected(PublishingFailed):
 
 
 class FactsRefused(Exception):
-    """Facts were refused, the others were accepted: `published` says which. The text repeats no value of a fact."""
+    """Facts were refused, and the others were accepted. `published` says which. The message repeats no value of a
+    fact."""
 
     def __init__(self, published: Published) -> None:
         shown = "; ".join(f"{one.reason}: {one.message}" for one in published.refused[:SHOWN_MAX])
@@ -73,8 +78,11 @@ class FactsRefused(Exception):
 
 
 def published_of(response: httpx2.Response, facts: Sequence[Fact]) -> Published:
-    """What the answer 200 to a batch says of its facts; PublishingFailed when it is not an answer of Peserta's door,
-    or does not speak of every fact: then nothing counts as accepted."""
+    """The fate of a batch's facts by the answer with status 200.
+
+    Raises PublishingFailed if the answer is not one of Peserta's door, or does not cover every fact: then nothing
+    counts as accepted.
+    """
     try:
         answer = response.json()
         refused = tuple(_refused(one, facts) for one in answer["refused"])

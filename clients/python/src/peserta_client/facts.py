@@ -1,4 +1,4 @@
-"""The four facts about a worker at a company (SEMANTICS 1). One that breaks a rule cannot be constructed."""
+"""The four facts about a worker at a company (SEMANTICS 1). A fact that breaks a rule cannot be constructed."""
 
 import json
 import secrets
@@ -27,11 +27,11 @@ _encode: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnyFact:
-    """What every fact has; construct one of its four types.
+    """The fields of every fact; construct one of the four subclasses.
 
-    `event_id` is made once, before the fact is first sent, and stays with it: whoever sends a fact again with it sends
-    nothing twice. `worker_id` is an opaque token (`peserta_client.tokens`). `effective_on` is the date in Jakarta from
-    which the fact holds. `occurred_at`, with a time zone, is when the source system recorded the fact; it is held in
+    `event_id` is made once, before the fact is first sent, and stays with the fact: a fact that is sent again with it
+    counts once. `worker_id` is an opaque token (`peserta_client.tokens`). `effective_on` is the date in Jakarta from
+    which the fact holds. `occurred_at`, with a time zone, is when the source system recorded the fact; it is stored in
     UTC, cut to milliseconds. `source` is the publishing system. Raises InvalidFact.
     """
 
@@ -52,7 +52,7 @@ class AnyFact:
         check_range(self.effective_on, datetime.now(timezone.utc))
 
     def to_json(self) -> str:
-        """The fact as one line of JSON, without its end."""
+        """The fact as one line of JSON, without a line end."""
         values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
         values["type"] = self.type
         values["effective_on"] = self.effective_on.isoformat()
@@ -80,7 +80,7 @@ class Termination(AnyFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrollment(AnyFact):
-    """Programmes that a worker is enrolled in, or withdrawn from. They are held as a frozen set."""
+    """A worker is enrolled in programmes, or withdrawn from them. `programmes` becomes a frozen set."""
 
     type: ClassVar[str] = "enrollment"
     action: Action
@@ -89,7 +89,7 @@ class Enrollment(AnyFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction(AnyFact):
-    """A fact of the same company and worker does not hold: `corrects` is its event_id."""
+    """A correction voids a fact of the same company and worker: `corrects` is its event_id."""
 
     type: ClassVar[str] = "correction"
     corrects: str

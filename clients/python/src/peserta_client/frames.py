@@ -20,13 +20,15 @@ ALERT_SCHEMA_ID: Final = 50
 
 
 class UnreadableAlert(ValueError):
-    """A value that is no alert of a version that this client knows."""
+    """A value that is not an alert of a version known to this client."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A company has crossed a threshold, or come back (SEMANTICS 7). `_bp` are basis points; None where there is no
-    value. (`alert_id`, `status`) identifies an alert: one that comes twice is the same."""
+    """An alert: a company crossed a threshold, or came back (SEMANTICS 7). `_bp` fields are basis points, or None.
+
+    (`alert_id`, `status`) identifies an alert: a second one with the same pair is a repeat.
+    """
 
     alert_id: str
     status: str
@@ -60,7 +62,7 @@ class Alert:
 
 
 def encode_fact(fact: Fact) -> bytes:
-    """The value of a fact's record."""
+    """The fact as the value of a Kafka record."""
     values: dict[str, Any] = {field.name: getattr(fact, field.name) for field in fields(fact)}
     if "programmes" in values:
         values["programmes"] = sorted(values["programmes"])
@@ -71,7 +73,7 @@ def encode_fact(fact: Fact) -> bytes:
 
 
 def decode_alert(value: bytes) -> Alert:
-    """The alert of a record's value; UnreadableAlert when it is none that this client knows."""
+    """The alert in a record's value. Raises UnreadableAlert if it is not one that this client knows."""
     if value[: FRAME.size] != FRAME.pack(0, ALERT_SCHEMA_ID):
         raise UnreadableAlert("The record is no alert of a version that this client knows. Is there a newer client?")
     try:

@@ -1,6 +1,6 @@
-"""Facts to Kafka and alerts from it, for asyncio. Needs the extra `kafka`.
+"""Publishing facts to Kafka and reading alerts from it, for asyncio. Needs the extra `kafka`.
 
-`options` of both go to aiokafka: `security_protocol`, `ssl_context`, `sasl_mechanism` and the like.
+`options` of both are passed to aiokafka: `security_protocol`, `ssl_context`, `sasl_mechanism` and the like.
 """
 
 import asyncio
@@ -16,16 +16,16 @@ from peserta_client.frames import Alert, decode_alert, encode_fact
 from peserta_client.publishing import batches
 
 FACTS_TOPIC: Final = "workforce.facts.v1"
-ALERTS_TOPIC: Final = "coverage.alerts.v1"  # of the first generation of the book; its operator knows the current one
-ACKNOWLEDGED_LIMIT_S: Final = 30.0  # of a batch: an idempotent producer tries for ever
+ALERTS_TOPIC: Final = "coverage.alerts.v1"  # of the book's first generation; the operator knows the current one
+ACKNOWLEDGED_LIMIT_S: Final = 30.0  # for a batch; an idempotent producer would retry for ever
 STOP_LIMIT_S: Final = 10.0
 
 
 class KafkaPublisher:
-    """Appends facts to the inbound topic. It has the face of AsyncPublisher; use it in an `async with` block.
+    """Appends facts to the inbound topic. It has the methods of AsyncPublisher; use it in an `async with` block.
 
-    Here `accepted` means acknowledged by all replicas in sync. Nobody refuses: what the service does not take later is
-    in `workforce.dead-letters.v1`.
+    `accepted` means acknowledged by all in-sync replicas. Kafka refuses no fact: those that the service refuses later
+    are in `workforce.dead-letters.v1`.
     """
 
     def __init__(self, bootstrap_servers: str, *, topic: str = FACTS_TOPIC, **options: Any) -> None:
@@ -34,8 +34,10 @@ class KafkaPublisher:
         self._producer: AIOKafkaProducer | None = None
 
     async def publish(self, facts: Iterable[Fact]) -> Published:
-        """Append facts in order, and return when Kafka has acknowledged each; Unavailable when it does not in time.
-        Then send all of them again."""
+        """Append facts in order, and return when Kafka has acknowledged each.
+
+        Raises Unavailable if Kafka does not acknowledge in time. Send all facts again then.
+        """
         published = Published()
         for batch, _ in batches(facts):
             try:
@@ -84,17 +86,18 @@ class KafkaPublisher:
 
 
 async def _stopped(producer: AIOKafkaProducer) -> None:
-    """Stop a producer. One that still waits for Kafka is given up after a while."""
+    """Stop a producer. One that still waits for Kafka after STOP_LIMIT_S is abandoned."""
     await asyncio.wait([asyncio.ensure_future(producer.stop())], timeout=STOP_LIMIT_S)
 
 
 async def follow_alerts(
     bootstrap_servers: str, *, topic: str = ALERTS_TOPIC, group_id: str | None = None, **options: Any
 ) -> AsyncGenerator[Alert, None]:
-    """The alerts of the book from the first, then new ones as they come, without an end; each company's in order.
+    """The alerts of the book from the first on, then new ones as they come, without an end; in order for each company.
 
-    With a `group_id` it goes on where the group was: an alert counts as handled when the next one is asked for, so it
-    comes at least once. Close the iterator, by `contextlib.aclosing`, to leave. Raises UnreadableAlert.
+    With a `group_id` it continues at the group's committed offset. An alert is committed when the next one is
+    requested, so each arrives at least once. To stop, close the iterator, with `contextlib.aclosing`. Raises
+    UnreadableAlert.
     """
     consumer = AIOKafkaConsumer(
         topic,

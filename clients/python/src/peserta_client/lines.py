@@ -20,7 +20,7 @@ from peserta_client.rules import (
     taken,
 )
 
-LINE_BYTES_MAX: Final = 16_384  # without its end
+LINE_BYTES_MAX: Final = 16_384  # without the line end
 
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _INSTANT: Final = re.compile(
@@ -32,7 +32,8 @@ _UNKNOWN_RULE: Final = "is no field of this type of fact, or a field that facts 
 
 
 def read_fact(line: str | bytes) -> Fact:
-    """The fact of a line. InvalidFact when it is none; `recorded_at`, which only replayed files have, is not read."""
+    """The fact in a line. `recorded_at`, which only replayed files have, is ignored. Raises InvalidFact if there is
+    none."""
     values = _decoded(line)
     if is_national_id(values.get("worker_id")):
         raise InvalidFact(NATIONAL_ID, "worker_id", TOKEN_RULE)

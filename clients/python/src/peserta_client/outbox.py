@@ -1,7 +1,7 @@
 """An outbox: facts are written in the payroll system's own SQL transaction, and sent afterwards.
 
-A fact is then reported exactly when the change that it speaks of is committed, whatever is killed between. It may be
-sent twice; the service takes each event_id once. Works on any connection of DB-API 2.0 that is not in autocommit mode.
+A fact is reported exactly if its change is committed, even if a process is killed in between. It may be sent twice; the
+service counts each event_id once. Works on any DB-API 2.0 connection that is not in autocommit mode.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from peserta_client.rules import InvalidFact
 
 SENT_AT_ONCE_MAX: Final = 1_000  # facts between two transactions
 
-# Other databases need other words for a number that grows by itself.
+# Other databases have another syntax for an auto-increment column.
 SQLITE_TABLE: Final = """
 CREATE TABLE IF NOT EXISTS peserta_outbox (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -29,7 +29,7 @@ POSTGRESQL_TABLE: Final = SQLITE_TABLE.replace(
 
 
 class Connection(Protocol):
-    """What is used of a connection of DB-API 2.0."""
+    """The methods of a DB-API 2.0 connection that the outbox uses."""
 
     def cursor(self) -> Any: ...
 
@@ -37,14 +37,15 @@ class Connection(Protocol):
 
 
 class Sender(Protocol):
-    """What sends facts: `peserta_client.Publisher`."""
+    """A publisher of facts, such as `peserta_client.Publisher`."""
 
     def publish(self, facts: Iterable[Fact]) -> Published: ...
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
-    """A fact of the outbox that the service refused. It stays until it is deleted: mend its cause, add a fact anew."""
+    """A fact of the outbox that the service refused. It stays until it is deleted: correct its cause and add a new
+    fact."""
 
     position: int
     line: str
@@ -53,28 +54,30 @@ class RefusedRow:
 
 
 class Outbox:
-    """The table `peserta_outbox`. `placeholder`: how the database's driver writes a parameter, `?` or `%s`."""
+    """The table `peserta_outbox`. `placeholder` is the database driver's parameter style, `?` or `%s`."""
 
     def __init__(self, placeholder: str = "?") -> None:
         self._sign = placeholder
 
     def make_table(self, connection: Connection, statement: str = SQLITE_TABLE) -> None:
-        """Make the table if it is not there, and commit."""
+        """Create the table if it does not exist, and commit."""
         self._run(connection, statement)
         connection.commit()
 
     def add(self, connection: Connection, facts: Iterable[Fact]) -> None:
-        """Write facts in the transaction that is open on this connection. It is the caller who commits."""
+        """Write facts in the connection's open transaction. The caller commits."""
         for fact in facts:
             self._run(connection, f"INSERT INTO peserta_outbox (fact) VALUES ({self._sign})", fact.to_json())
 
     def send(self, connection: Connection, sender: Sender) -> Published:
-        """Send what waits, oldest first, and remove what was accepted, with a commit after each part. Give it a
-        connection of its own. What the sender raises leaves what was not accepted where it is."""
+        """Send the waiting facts, oldest first, and delete the accepted ones, with a commit after each part.
+
+        Use a separate connection. If the sender raises an error, facts that were not accepted stay in the table.
+        """
         published = Published()
         while True:
             rows = self._waiting(connection)
-            connection.commit()  # no transaction stays open while the network is waited for
+            connection.commit()  # no transaction stays open during the network call
             if not rows:
                 return published
             published += self._send_rows(connection, sender, rows)

@@ -1,4 +1,4 @@
-"""Publishers over HTTP: facts in batches, each sent again until the door has taken it (SEMANTICS 12)."""
+"""Publishers over HTTP: facts in batches, each repeated until the door has accepted it (SEMANTICS 12)."""
 
 import asyncio
 import random
@@ -15,7 +15,7 @@ from peserta_client.facts import AnyFact, Fact
 from peserta_client.retrying import Outcome, RetryPolicy
 
 BATCH_FACTS_MAX: Final = 1_000
-BATCH_BYTES_MAX: Final = 4 * 1024 * 1024  # the door takes 8 MiB
+BATCH_BYTES_MAX: Final = 4 * 1024 * 1024  # the door accepts 8 MiB
 TIMEOUT_S: Final = 30.0  # for a connection, and for each part of an answer
 
 PATH: Final = "/v1/facts"
@@ -25,7 +25,7 @@ Batch = tuple[Sequence[Fact], bytes]
 
 
 def batches(facts: Iterable[Fact], facts_max: int = BATCH_FACTS_MAX) -> Iterator[Batch]:
-    """(facts, their lines) of each request, in order. Facts are taken from the iterable as they are needed."""
+    """(facts, their lines) of each request, in order. Facts are read from the iterable as they are needed."""
     batch: list[Fact] = []
     lines: list[bytes] = []
     size = 0
@@ -51,7 +51,7 @@ def _options(url: str, key: str) -> dict[str, Any]:
 class Publisher:
     """Sends facts to the door at `url` with this `key`. Use it in a `with` block, or call `close`.
 
-    Facts are sent in order. Sending a fact twice is safe, since the service takes each event_id once.
+    Facts are sent in order. Sending a fact twice is safe, since the service counts each event_id once.
     """
 
     def __init__(
@@ -67,8 +67,10 @@ class Publisher:
         self._retry, self._pause = retry or RetryPolicy(), pause
 
     def publish(self, facts: Iterable[Fact]) -> Published:
-        """What became of each fact; all that are accepted are in Kafka. Raises Unavailable, Rejected or
-        PublishingFailed, whose `published` is what became of the batches before."""
+        """Send facts; return their fate. All accepted ones are in Kafka.
+
+        Raises Unavailable, Rejected or PublishingFailed, whose `published` is the fate of the batches before.
+        """
         published = Published()
         for batch, body in batches(facts):
             try:
@@ -105,7 +107,7 @@ class Publisher:
 
 
 class AsyncPublisher:
-    """The same for asyncio. Use it in an `async with` block, or call `close`."""
+    """Publisher for asyncio. Use it in an `async with` block, or call `close`."""
 
     def __init__(
         self,

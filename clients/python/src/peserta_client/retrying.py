@@ -1,7 +1,7 @@
-"""When a request is sent again, and after how long.
+"""When a request is repeated, and after which delay.
 
-This small policy is written here because transports of HTTP clients repeat connections and not answers, and a library
-for it would be the client's second dependency.
+This small policy is written here because the transports of HTTP clients repeat connections and not answers, and a
+library for it would be the client's second dependency.
 """
 
 from dataclasses import dataclass
@@ -26,16 +26,19 @@ REPEATED_STATUSES: Final = frozenset(
 )
 REPEATED_ERRORS: Final = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError)
 
-DOUBLINGS_MAX: Final = 60  # of the delay; more would leave the range of numbers
+DOUBLINGS_MAX: Final = 60  # limit that keeps the delay within the range of floats
 
 Outcome = httpx2.Response | httpx2.TransportError
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """`attempts`: of one request, the first included. The delay doubles from `first_s` up to `longest_s`, of which a
-    random part up to half is left out, so that many clients do not come back at once. `Retry-After` is kept to when it
-    is longer; beyond `retry_after_longest_s` the request is given up."""
+    """The attempts at one request, and the delays between them.
+
+    `attempts` includes the first one. The delay doubles from `first_s` up to `longest_s`. A random part of up to half
+    of it is left out, so that many clients do not return at once. A longer `Retry-After` replaces the delay; above
+    `retry_after_longest_s` the request is abandoned.
+    """
 
     attempts: int = 8
     first_s: float = 0.5
@@ -49,8 +52,10 @@ class RetryPolicy:
         return delay if asked_s is None else max(delay, asked_s + self.first_s * chance)
 
     def next_s(self, attempt: int, outcome: Outcome, chance: float, now: datetime) -> float | None:
-        """Seconds until the next attempt, None when this one succeeded; Rejected, Unavailable or the error when there
-        is to be no other."""
+        """Seconds until the next attempt; None if this one succeeded.
+
+        Raises Rejected, Unavailable or the transport's error if there is to be no other attempt.
+        """
         if isinstance(outcome, httpx2.TransportError):
             if not isinstance(outcome, REPEATED_ERRORS):
                 raise outcome
@@ -70,7 +75,7 @@ class RetryPolicy:
 
 
 def retry_after_s(header: str | None, now: datetime) -> float | None:
-    """Seconds that a header `Retry-After` asks for, in either of its forms; None when it cannot be read."""
+    """The seconds in a `Retry-After` header, in either of its forms; None if it cannot be read."""
     if header is None:
         return None
     if header.isascii() and header.isdigit():

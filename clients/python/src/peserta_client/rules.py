@@ -1,4 +1,4 @@
-"""What each field of a fact must be (SEMANTICS 1), and the error that names a field and its rule.
+"""The rules for each field of a fact (SEMANTICS 1), and the error that names a field and its rule.
 
 No error repeats a value: it may be personal.
 """
@@ -16,7 +16,7 @@ Programme = Literal["JHT", "JKK", "JKM", "JKP", "JMO", "JP"]
 
 TEXT_LENGTH_MAX: Final = 64  # code points of an id or a source
 EFFECTIVE_FIRST: Final = date(1970, 1, 1)
-YEARS_AHEAD_MAX: Final = 1  # of effective_on, after the date of recording
+YEARS_AHEAD_MAX: Final = 1  # limit of effective_on after the date of recording
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 INSTANT_MIN: Final = datetime(2000, 1, 1, tzinfo=timezone.utc)
 INSTANT_END: Final = datetime(2200, 1, 1, tzinfo=timezone.utc)
@@ -39,8 +39,10 @@ _TEXT: Final = re.compile(r"[^\ud800-\udfff]{1,64}")
 
 
 class InvalidFact(ValueError):
-    """A fact that the service would refuse. `reason` is one of SEMANTICS 2; `field` is None when the line as a whole
-    is wrong. The text names the field and its rule, and never the value."""
+    """A fact that the service would refuse. `reason` is one of SEMANTICS 2; `field` is None if the whole line is wrong.
+
+    The message names the field and its rule, and never the value.
+    """
 
     def __init__(self, reason: str, field: str | None, rule: str) -> None:
         super().__init__(reason, field, rule)
@@ -52,7 +54,8 @@ class InvalidFact(ValueError):
 
 @dataclass(frozen=True)
 class Rule:
-    """`words` follow the name of the field; `taken` returns the value as a fact holds it, or raises ValueError."""
+    """A rule for a field. `words` follow the field's name; `taken` returns the value as stored, or raises
+    ValueError."""
 
     words: str
     taken: Callable[[object], object]
@@ -69,7 +72,7 @@ def is_word(value: object) -> bool:
 
 
 def taken(field: str, value: object) -> object:
-    """The value as a fact holds it; InvalidFact when it is outside the rule of the field."""
+    """The value as a fact stores it. Raises InvalidFact if it breaks the field's rule."""
     rule = RULES[field]
     try:
         return rule.taken(value)
@@ -87,7 +90,7 @@ def effective_last(today: date) -> date:
 
 
 def check_range(effective_on: date, now: datetime) -> None:
-    """InvalidFact when a fact that is recorded now would be out of range."""
+    """Raises InvalidFact if the date of a fact that is recorded at `now` would be out of range."""
     if not EFFECTIVE_FIRST <= effective_on <= effective_last(now.astimezone(JAKARTA).date()):
         raise InvalidFact(EFFECTIVE_ON_OUT_OF_RANGE, "effective_on", RANGE_RULE)
 

@@ -1,6 +1,6 @@
 """Tokens of people (SEMANTICS 10): what is sent in place of a national id, a participant or an employee number.
 
-No error and no text of an object repeats a number or the key.
+No error and no repr repeats a number or the key.
 """
 
 import base64
@@ -17,8 +17,8 @@ from peserta_client.rules import is_word
 
 KEY_BYTES_MIN: Final = 32
 KEY_BYTES_MAX: Final = 4_096
-KEY_MODE_MAX: Final = 0o600  # read and written by its owner, and by nobody else
-TOKEN_BYTES: Final = 15  # of the HMAC: 24 characters of base32
+KEY_MODE_MAX: Final = 0o600  # readable and writable by its owner only
+TOKEN_BYTES: Final = 15  # bytes of the HMAC that are used: 24 characters of base32
 MARK_DIGITS: Final = 8
 EMPLOYEE_LENGTH_MAX: Final = 256  # code points of an employee number
 
@@ -40,7 +40,7 @@ _EMPLOYEE_WORDS: Final = (
 
 
 class InvalidId(ValueError):
-    """A text that is no id of its kind; `reason` is `invalid_nik`, `invalid_kpj` or `invalid_employee`."""
+    """A text that is not an id of its kind; `reason` is `invalid_nik`, `invalid_kpj` or `invalid_employee`."""
 
     def __init__(self, reason: str, words: str) -> None:
         super().__init__(words)
@@ -48,11 +48,11 @@ class InvalidId(ValueError):
 
 
 class UnusableKey(ValueError):
-    """A key file that cannot be read or made, that others may use, or that is too short."""
+    """A key file that cannot be read or created, that others may use, or that is too short."""
 
 
 class TokenKey:
-    """A secret key, and the tokens that it makes. Another key makes another population: keep it with care."""
+    """A secret key, and the tokens that it makes. Keep it safe: another key makes other tokens for the same people."""
 
     __slots__ = ("_key",)
 
@@ -63,9 +63,10 @@ class TokenKey:
 
     @classmethod
     def read(cls, path: str | Path) -> "TokenKey":
-        """The key in a file; UnusableKey when it cannot be read, others may use it, or it is too short."""
+        """Read a key from a file. Raises UnusableKey if it cannot be read, if others may use it, or if it is too
+        short."""
         try:
-            # Not to wait for the writer of a FIFO: what is no regular file is refused below.
+            # O_NONBLOCK avoids waiting for the writer of a FIFO: what is not a regular file is refused below.
             descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         except OSError as error:
             raise UnusableKey(f"The token key {path} cannot be read: {error.strerror}.") from error
@@ -84,19 +85,20 @@ class TokenKey:
 
     @property
     def mark(self) -> str:
-        """8 hex digits by which the key is known, and from which it cannot be found."""
+        """8 hex digits that identify the key and do not reveal it."""
         return hmac.digest(self._key, _MARK_TEXT, sha256).hex()[:MARK_DIGITS]
 
     def nik(self, text: str) -> str:
-        """The token of a national id; InvalidId `invalid_nik`."""
+        """The token of a national id. Raises InvalidId with `invalid_nik`."""
         return self._token("n", f"nik:{_digits(text, _NIK, 'invalid_nik', _NIK_WORDS)}")
 
     def kpj(self, text: str) -> str:
-        """The token of a participant number; InvalidId `invalid_kpj`."""
+        """The token of a participant number. Raises InvalidId with `invalid_kpj`."""
         return self._token("k", f"kpj:{_digits(text, _KPJ, 'invalid_kpj', 'is no KPJ: 11 digits')}")
 
     def employee(self, company_id: str, text: str) -> str:
-        """The token of a company's employee number, without white space around it; InvalidId `invalid_employee`."""
+        """The token of a company's employee number, without white space around it. Raises InvalidId with
+        `invalid_employee`."""
         number = text.strip()
         well_formed = 1 <= len(number) <= EMPLOYEE_LENGTH_MAX and not _SURROGATE.search(number)
         if not well_formed or not is_word(company_id):
@@ -109,7 +111,7 @@ class TokenKey:
 
 
 def make_key(path: str | Path) -> TokenKey:
-    """Make a new key in a file that is not there yet, mode 0600; UnusableKey when it is there or cannot be made."""
+    """Create a new key in a new file with mode 0600. Raises UnusableKey if the file exists or cannot be created."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, KEY_MODE_MAX)
     except OSError as error:
@@ -124,7 +126,7 @@ def make_key(path: str | Path) -> TokenKey:
 
 
 def _digits(text: str, form: "re.Pattern[str]", reason: str, words: str) -> str:
-    """The digits of an id, without what may stand between them."""
+    """The digits of an id, without separators."""
     written = text.strip()
     digits = _NOT_A_DIGIT.sub("", written)
     if not _SEPARATED.fullmatch(written) or not form.fullmatch(digits):
