@@ -20,8 +20,7 @@ OF_CONTROLLERS: Final = "ANONYMOUS"
 
 @dataclass(frozen=True)
 class Locks:
-    """Certificates and users. `ca_file` (PEM) is trusted; the brokers present `key_and_certificate` (PEM, in this
-    order).
+    """Certificates and users. `ca_file` (PEM) is trusted; brokers present `key_and_certificate` (PEM, in this order).
 
     `users` is name -> password. The user `admin` may do everything, and brokers authenticate to each other as `admin`.
     """

@@ -15,8 +15,7 @@ RETRY_S: Final = 1
 
 
 class Window:
-    """Counts by name within the current minute. It forgets all names each minute, and the oldest if there are more than
-    `names`."""
+    """Counts by name within the current minute. It forgets all names each minute, and the oldest above `names`."""
 
     def __init__(self, most: int, names: int, now_s: Callable[[], float]) -> None:
         self._most, self._names, self._now_s = most, names, now_s
@@ -46,8 +45,7 @@ class Allowances:
         self._at_once: Counter[str] = Counter()
 
     def failure_from(self, address: str) -> None:
-        """Count a failed authentication. Raises Problem `too-many` if there were too many from this network within a
-        minute.
+        """Count a failed authentication. Raises Problem `too-many` after too many from this network in a minute.
 
         A valid key is never refused because of others at its address.
         """
@@ -57,8 +55,7 @@ class Allowances:
 
     @contextmanager
     def request_of(self, key_id: str) -> Iterator[None]:
-        """Count a request of this key while inside the context. Raises Problem `too-many` if the key exceeds its
-        limits."""
+        """Count a request of this key while inside the context. Raises Problem `too-many` above the key's limits."""
         wait_s = self._requests.add(key_id)
         if wait_s is not None:
             most = self._limits.requests_per_minute

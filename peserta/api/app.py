@@ -157,8 +157,7 @@ def _add_documents(app: FastAPI) -> None:
 
 
 def _problem_of(error: Exception) -> Problem:
-    """The problem for a refusal by the framework or an unexpected error. It omits the error's text, which may repeat
-    the request."""
+    """The problem for an error of the framework or an unexpected one. The error's text may repeat the request."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == 404:
         return Problem("not-found", "The calls are listed at /docs.")

@@ -152,8 +152,7 @@ def facts_operation() -> JsonObject:
 
 
 def fate_operation() -> JsonObject:
-    """The parts of `GET /v1/facts/{company}/{event_id}` that FastAPI cannot derive: the handler reads the parameters
-    itself."""
+    """The parts of `GET /v1/facts/{company}/{event_id}` that FastAPI cannot derive: the handler reads parameters."""
     parameters = [
         {"name": name, "in": "path", "required": True, "description": f"{field} of the fact", "schema": schema}
         for name, field, schema in (("company", "company_id", _WORD), ("event_id", "event_id", _ID))

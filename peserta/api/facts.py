@@ -35,8 +35,7 @@ class FactsDoor:
         self._bodies, self._metrics = bodies, metrics
 
     async def post(self, request: Request) -> Response:
-        """Answer a body of facts once Kafka has acknowledged each accepted fact. Raises Problem if the request cannot
-        be carried out."""
+        """Answer a body of facts once Kafka has acknowledged each accepted fact. Raises Problem otherwise."""
         with self._entrance.entered(request, Act.POST_FACTS) as key:
             all_or_nothing = _truth(request, ALL_OR_NOTHING)
             form = form_of(request.headers)

@@ -28,8 +28,7 @@ class FatesDoor:
         self._turns = asyncio.Semaphore(limits.answers_at_once)
 
     async def get(self, request: Request) -> Response:
-        """Answer with the fate. Raises Problem for ids that no fact can have, or if Kafka or ClickHouse does not
-        answer."""
+        """Answer with the fate. Raises Problem for impossible ids, or if Kafka or ClickHouse does not answer."""
         company, event_id = request.path_params["company"], request.path_params["event_id"]
         with self._entrance.entered(request, Act.FOLLOW_FACTS, company=company):
             if not is_word(company):

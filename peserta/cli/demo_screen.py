@@ -128,8 +128,7 @@ def _answer(console: Console, answer: Answer) -> None:
 
 
 def _times(sent: Sent) -> Sheet:
-    """The times of the stages. Stages overlap with the publisher, so each rate counts only the time in which the stage
-    worked."""
+    """The times of the stages. Stages overlap, so each rate counts only the time in which the stage worked."""
     rows = [(stage, f"{seconds:.1f} s", *_work(sent.work.get(stage))) for stage, seconds in sent.seconds.items()]
     rows.append(("together", f"{sum(sent.seconds.values()):.1f} s", "", "", ""))
     numbers = ("time", "records", "busy", "records a second, busy")

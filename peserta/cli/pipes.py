@@ -23,8 +23,7 @@ class ReaderLeft(SystemExit):
 
 @contextmanager
 def quiet_pipes() -> Iterator[None]:
-    """Handle closed pipes and full disks while inside the context, also for libraries that use `sys.stdout` or
-    `sys.stderr`.
+    """Handle closed pipes and full disks while inside the context, also for libraries that write to standard output.
 
     If the reader of standard output closes it, the command ends (ReaderLeft). If standard output cannot be written, for
     example on a full disk, it raises Failed. Errors of standard error are ignored. Everything is flushed.

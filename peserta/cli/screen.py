@@ -47,8 +47,7 @@ def print_version(asked: bool) -> None:
 
 
 def note_variables() -> None:
-    """Report on standard error which variables look like settings but are not, and which connections are not
-    encrypted."""
+    """Report on standard error the variables that look like settings but are not, and connections without TLS."""
     if not any(name.upper().startswith("PESERTA_") for name in os.environ):
         return
     from peserta.cli.variables import exposed, unknown_variables  # slow to import

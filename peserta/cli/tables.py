@@ -20,8 +20,7 @@ COLUMNS_MIN: Final = 2  # with fewer columns that fit, the rows are shown as rec
 
 @dataclass(frozen=True)
 class Column:
-    """A column and its cells. `prose` may be broken between words; `drawn` cells are shown on a terminal only, not in a
-    pipe."""
+    """A column and its cells. `prose` may be broken between words; `drawn` cells are shown only on a terminal."""
 
     name: str
     cells: tuple[Text, ...]

@@ -1,5 +1,4 @@
-"""The result of a run in the form of `simulate`, read from the service: dispositions, alerts, companies, each with its
-line."""
+"""The result of a run in the form of `simulate`: dispositions, alerts and companies, read from the service."""
 
 from collections.abc import Iterator
 

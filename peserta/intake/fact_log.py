@@ -1,5 +1,4 @@
-"""Appending facts to the inbound topics, with acknowledgement: the one producer of a process that serves other
-programs."""
+"""Appending facts to the inbound topics, acknowledged: the one producer of a process that serves other programs."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -131,8 +130,7 @@ class KafkaFactLog:
             return self._producer
 
     def _replace(self) -> None:
-        """Drop the producer, so that the next call gets a new one. The old one sends its waiting facts for a limited
-        time."""
+        """Drop the producer, so that the next call gets a new one. The old one sends its facts for a limited time."""
         producer, self._producer = self._producer, None
         if producer is not None:
             leaving = asyncio.create_task(_stop(producer))

@@ -52,8 +52,7 @@ class Plan:
 
 
 async def plan_policies(settings: Settings, wanted: Sequence[Policy], *, prune: bool = False) -> Plan:
-    """The plan for applying these policies; with `prune`, every other policy ends. Raises Failed if Kafka does not
-    answer."""
+    """The plan for applying these policies; with `prune`, all others end. Raises Failed if Kafka does not answer."""
     current = await current_policies(settings)
     doubts = list(unraised_versions(wanted, current))
     if any(policy.scope != Scope() for policy in wanted):
@@ -112,8 +111,8 @@ def changes(wanted: Sequence[Record], current: Mapping[str, Record], *, prune: b
 
 
 async def send(kafka: Brokers, topic: str, steps: Iterable[Change], *, timestamp: Instant | None = None) -> int:
-    """Send every change that is not `unchanged`, in order, and await each acknowledgement; return the number of records
-    sent.
+    """Send every change that is not `unchanged`, in order, and await the acknowledgements; return the number of
+    records.
 
     Raises TooLarge, and sends nothing, if the recorder would not accept a record.
     """

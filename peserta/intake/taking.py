@@ -71,8 +71,7 @@ async def take(
 
 
 def judge(read: FactLine | Refusal, door: Door, permit: Permit) -> FactLine | Refusal:
-    """The fact if it may be sent, else the first reason against it: the recorder's own rules, then the limits of the
-    key."""
+    """The fact if it may be sent, else the first reason against it: the recorder's rules, then the key's limits."""
     read = door.sendable(read)
     if isinstance(read, Refusal):
         return read

@@ -63,8 +63,7 @@ class TokenKey:
 
     @classmethod
     def read(cls, path: Path) -> "TokenKey":
-        """Read a key from a file. Raises Rejected if it cannot be read, if others may read it, or if it is too
-        short."""
+        """Read a key from a file. Raises Rejected if it is unreadable or too short, or if others may read it."""
         try:
             # O_NONBLOCK avoids waiting for the writer of a FIFO: what is not a regular file is refused below.
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -106,7 +105,7 @@ class TokenKey:
         return self._token("k", f"kpj:{_digits(text, _KPJ, INVALID_KPJ)}")
 
     def employee(self, company_id: str, text: str) -> str:
-        """The token of a company's employee number, without white space around it. Raises InvalidId with
+        """The token of a company's employee number, stripped of white space. Raises InvalidId with
         `invalid_employee`."""
         number = text.strip()
         if not 1 <= len(number) <= EMPLOYEE_LENGTH_MAX or not is_text(number) or not is_word(company_id):

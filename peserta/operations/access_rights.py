@@ -83,8 +83,7 @@ def _publisher(settings: Settings) -> list[Right]:
 
 
 def _importer(settings: Settings) -> list[Right]:
-    """For importing sheets and rosters: send facts, write and read the token marks of keys, and read the fate of each
-    fact."""
+    """For importing sheets and rosters: send facts, write and read token marks, and read the fate of each fact."""
     streams, topics = settings.stream_settings(), settings.topics
     read = (topics.token_keys, topics.journal, topics.dead_letters, topics.ledger, topics.generations)
     return [

@@ -26,8 +26,7 @@ SOURCE: Final = source_key("", 0)[:1]
 
 @dataclass
 class PartitionDates:
-    """The dates in one partition. `everybody` is the date of the latest entry for every partition; `seen` has each
-    source's last offset."""
+    """One partition. `everybody` is the latest date for the whole partition; `seen` has each source's last offset."""
 
     everybody: Day = LONG_AGO
     own: dict[str, Day] = field(default_factory=dict)
@@ -95,8 +94,7 @@ def _at_rest(rows: Mapping[bytes, bytes]) -> PartitionDates:
 
 
 def newest(dates: Sequence[PartitionDates]) -> tuple[str, Day] | None:
-    """(id, business date) of the company with the newest date, the lowest id among equals; None if there is no
-    company."""
+    """(id, business date) of the company with the newest date, the lowest id among equals; None without companies."""
     found = {company_id: on for one in dates for company_id, on in one.companies.items()}
     return min(found.items(), key=lambda item: (-item[1], item[0]), default=None)
 

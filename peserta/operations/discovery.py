@@ -55,8 +55,7 @@ def find_installation(**overrides: Any) -> Settings:
 
 
 def addresses_of(data_dir: Path, pid: int) -> str:
-    """The addresses that the process `pid` has announced, in words and without passwords; empty if it has announced
-    none."""
+    """The addresses that the process `pid` has announced, in words and without passwords; empty if there are none."""
     try:
         found = json.loads((data_dir / FILE_NAME).read_text(encoding="utf-8"))
         if found["pid"] != pid:

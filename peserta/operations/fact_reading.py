@@ -28,8 +28,7 @@ LETTERS_MAX: Final = 20  # limit on the dead letters with the same event_id that
 
 @dataclass(frozen=True, slots=True)
 class FactRecord:
-    """One record of a fact. `state` is `recorded` or a disposition. `journal` is its journal entry's place; None if
-    refused."""
+    """One record of a fact. `state` is `recorded` or a disposition. `journal` is its entry's place; None if refused."""
 
     state: str
     type: str | None

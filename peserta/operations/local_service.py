@@ -1,5 +1,4 @@
-"""The whole service on this machine: the stack of a data directory, its book and the workers, supervised until a
-stop."""
+"""The whole service on this machine: the stack of a data directory, its book and workers, supervised until a stop."""
 
 import asyncio
 import threading

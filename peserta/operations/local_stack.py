@@ -65,8 +65,7 @@ class Port:
 
 
 def wanted_port(name: str, named: int | None, last: int | None, usual: int) -> Port:
-    """The port of a part: the configured one (0: any free one), else the last one, else the usual one if it is free
-    now."""
+    """The port of a part: the configured one (0: any free one), else the last, else the usual one if free now."""
     if named is not None:
         return Port(name, named or None)
     if last is not None:

@@ -1,5 +1,4 @@
-"""The settings that a book was opened with and keeps for good. They are read from its topics, not from the
-environment."""
+"""The settings that a book was opened with and keeps for good, read from its topics and not from the environment."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -56,8 +55,7 @@ def clock_of(stamps: str) -> str:
 
 
 def as_opened(settings: Settings, book: Mapping[str, Any]) -> Settings:
-    """The settings, with unset ones filled in from the book. Raises OpenedOtherwise if a set one differs from the
-    book's."""
+    """The settings, with unset ones taken from the book. Raises OpenedOtherwise if a set one differs from it."""
     check_opened(settings, {name: value for name, value in book.items() if name in settings.model_fields_set})
     return settings.model_copy(update=dict(book))
 

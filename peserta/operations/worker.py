@@ -1,5 +1,4 @@
-"""One worker of the service in this process: its health endpoint, the generation that it folds or copies, and its work
-until a signal arrives."""
+"""One worker of the service in this process: its health endpoint, its generation, and its work until a signal."""
 
 import asyncio
 import signal

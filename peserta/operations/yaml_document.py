@@ -230,8 +230,7 @@ def _scalar(node: ScalarNode) -> int | str | Unquoted | None:
 
 
 def _part(node: Node | None, step: int | str) -> tuple[Node | None, Node | None]:
-    """(the node at which a part begins, its value); a mapping's part begins at its key. (None, None) if there is no
-    such part."""
+    """(the node where a part begins, which is a mapping's key; its value); (None, None) if there is no such part."""
     for at, name, part in _parts(node):
         if name == step:
             return at, part

@@ -56,8 +56,7 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """The rows of a roster, one for each worker. `columns` is a mask of the programmes with a column; the file leaves
-    others open."""
+    """The rows of a roster, one for each worker. `columns` is a mask of the programmes that have a column."""
 
     roll: Roll
     rows: tuple[RosterRow, ...]

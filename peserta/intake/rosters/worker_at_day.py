@@ -14,8 +14,7 @@ GRACE_DAYS_OF_NO_MATTER: Final = 0  # irrelevant: a state has no `new`
 
 @dataclass(frozen=True, slots=True)
 class WorkerAtDay:
-    """A worker's `facts` that are not void and effective by the end of the day, in SEMANTICS 3 order, and their
-    `state`.
+    """A worker's `facts`, not void and effective by the end of the day, in SEMANTICS 3 order, and their `state`.
 
     `event_ids_taken` and `latest_occurred_at` cover all known facts.
     """

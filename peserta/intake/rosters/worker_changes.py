@@ -59,8 +59,7 @@ class WorkerChanges:
             yield self._fact(HIRE, row.employment_type, self._roll.day)
 
     def _hire_on(self, row: RosterRow) -> Day:
-        """The start date in the roster's row; the roster's day if it is missing, after that day, or not after every
-        termination."""
+        """The start date in the row if it is after every termination and not after the roster's day, else that day."""
         started_on = row.started_on
         if started_on is None or started_on > self._roll.day or started_on <= max(self._book.terminated_on, default=-1):
             return self._roll.day

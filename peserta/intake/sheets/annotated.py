@@ -1,5 +1,4 @@
-"""The annotated copy: the cells of a sheet as they were read, and two columns that Peserta adds, the result and its
-reason.
+"""The annotated copy: the cells of a sheet as read, and two columns that Peserta adds, the result and its reason.
 
 Every text is written as text, so that a spreadsheet program never runs content that begins with `=`, `+`, `-` or `@`.
 """
@@ -27,10 +26,10 @@ _FORMATS: Final[Mapping[type, str]] = {
 
 
 def write_annotated(path: Path, table: Table, fates: Sequence[object], language: Language) -> None:
-    """Write the copy to a new file; `fates` has one fate for each row, in order. Raises Rejected if the file exists or
-    cannot be written.
+    """Write the copy to a new file; `fates` has one fate for each row, in order.
 
-    A cell that could not be read (a formula without result, an error) is blank in the copy.
+    A cell that could not be read (a formula without result, an error) is blank in the copy. Raises Rejected if the file
+    exists or cannot be written.
     """
     if path.exists():
         raise Rejected(f"{path} is there already and was not touched: name another file for the annotated copy.")

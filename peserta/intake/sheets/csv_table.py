@@ -74,7 +74,7 @@ def _decoded(content: bytes) -> tuple[str, str]:
 
 
 def _unmarked_utf_16(content: bytes) -> str | None:
-    """The codec of UTF-16 without a byte order mark: the zero bytes of Latin letters are all at even or all at odd
+    """The codec of UTF-16 without a byte order mark: Latin letters have their zero bytes all at even or all at odd
     places."""
     head = content[:1024]
     even, odd = head[0::2].count(0), head[1::2].count(0)
@@ -95,8 +95,7 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _delimiter(text: str) -> str:
-    """The delimiter that gives the most records the same number of columns, more than one; among equals, the one with
-    more columns."""
+    """The delimiter that gives the most records one width above one; among equals, the one with more columns."""
     return max(_DELIMITERS, key=lambda delimiter: _agreement(text, delimiter))
 
 

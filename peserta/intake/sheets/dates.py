@@ -1,5 +1,4 @@
-"""Dates in cells: date cells, `YYYY-MM-DD`, `DD-MM-YYYY` and `DD/MM/YYYY`; day first unless a mapping says
-otherwise."""
+"""Dates in cells: date cells, `YYYY-MM-DD`, `DD-MM-YYYY`, `DD/MM/YYYY`; day first unless a mapping says otherwise."""
 
 import re
 from collections.abc import Iterable
@@ -23,8 +22,7 @@ def day_of(cell: Cell, month_first: bool) -> Day | None:
 
 
 def reads_both_ways(cells: Iterable[Cell]) -> bool:
-    """Whether every text date of a column with the year last can be read both ways, and at least one would change its
-    meaning."""
+    """Whether every text date of a column with the year last can be read both ways, one of them differently."""
     differing = False
     for cell in cells:
         found = _YEAR_LAST.fullmatch(cell.strip()) if isinstance(cell, str) else None

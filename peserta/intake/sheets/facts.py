@@ -192,8 +192,7 @@ def content_digest(fact: Fact) -> str:
 
 
 def begins_at(on: Day) -> Instant:
-    """The start of a business date as `occurred_at`, or the start of 2000 if the date is earlier: no earlier instant is
-    valid."""
+    """The start of a business date as `occurred_at`, but not before 2000, where valid instants begin."""
     return max(jakarta_midnight(on), INSTANT_MIN)
 
 

@@ -1,5 +1,4 @@
-"""A mapping file: the meaning of a sheet's own columns and words, in YAML. A file with an error is refused as a
-whole."""
+"""A mapping file: the meaning of a sheet's own columns and words, in YAML. A file with an error is refused whole."""
 
 import re
 from collections.abc import Mapping

@@ -42,8 +42,7 @@ class RowRead:
 
 @dataclass(frozen=True, slots=True)
 class RowRefused:
-    """A refused row: where and why. `column` is None if no single column is at fault, `worker_id` if the person is
-    unknown."""
+    """A refused row. `column` is None if no single column is at fault, `worker_id` if the person is unknown."""
 
     number: int
     reason: str

@@ -20,10 +20,8 @@ class Sentence(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A remark: a key of SENTENCES and the values for its places.
-
-    No value is the content of a cell, except header words that `cells.shown` has made safe.
-    """
+    """A remark: a key of SENTENCES and the values for its places. No value is the content of a cell, except header
+    words that `cells.shown` has made safe."""
 
     key: str
     values: Mapping[str, object] = field(default_factory=dict)

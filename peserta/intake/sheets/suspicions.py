@@ -37,7 +37,6 @@ def _suspicions(name: str, column: Column, cells: Sequence[Cell]) -> Iterator[Re
 
 
 def all_rounded(cells: Sequence[Cell]) -> bool:
-    """Whether a column's national ids were stored as numbers and rounded: all end in 0, and there are ENDS_IN_ZERO_MIN
-    or more."""
+    """Whether a column's national ids were rounded as numbers: at least ENDS_IN_ZERO_MIN, and all end in 0."""
     found = [cell.strip() for cell in cells if isinstance(cell, str) and _SIXTEEN.fullmatch(cell.strip())]
     return len(set(found)) >= ENDS_IN_ZERO_MIN and all(text.endswith("0") for text in found)

@@ -161,8 +161,7 @@ def _parse(
     ends: Callable[[str], None] | None = None,
     text: Callable[[str], None] | None = None,
 ) -> None:
-    """Call `begins`, `ends` and `text` for the elements of a part, with local names. Raises WrongSheet if the part is
-    missing or not XML."""
+    """Call `begins`, `ends` and `text` for the elements of a part. Raises WrongSheet if it is missing or not XML."""
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler = begins

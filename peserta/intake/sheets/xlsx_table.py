@@ -18,8 +18,7 @@ _Read = str | int | float | bool | date | time | timedelta
 
 
 def read_xlsx(content: bytes, file: str, sheet: str | None) -> Table:
-    """The table of the named sheet, or of the first. Raises WrongSheet if the workbook cannot be read, or exceeds a
-    limit."""
+    """The table of the named sheet, or of the first. Raises WrongSheet if it cannot be read or exceeds a limit."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
     except UNREADABLE as error:

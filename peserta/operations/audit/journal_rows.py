@@ -29,8 +29,7 @@ DECLARED_FIRST, DECLARED_LAST = -25_567, 120_529
 
 @dataclass(frozen=True)
 class Newest:
-    """The rows expected in a table that keeps, for each `key`, the row with the highest `version`; of equals, the
-    later."""
+    """The rows expected in a table that keeps, for each `key`, the highest `version`, and of equals the later row."""
 
     table: str
     columns: Sequence[str]
@@ -86,7 +85,7 @@ def _nearest(days: Any) -> Any:
 async def audit_journal_rows(
     client: Client, reader: TopicReader, topic: str, kept: PartitionAudited, reached: int
 ) -> tuple[Carried, list[Finding]]:
-    """Compare one partition of the journal, from the saved position up to `reached`, the offset that the sink has
+    """Compare one partition of the journal, from the saved position to `reached`, the offset that the sink has
     copied."""
     first, codec = kept.since.carried[JOURNAL].topic_next, JournalCodec()
     end = max(first, min(reached, kept.journal_next))
@@ -110,8 +109,7 @@ async def audit_journal_rows(
 async def _stretches(
     reader: TopicReader, topic: str, partition: int, first: int, end: int
 ) -> AsyncIterator[tuple[list[Any], int]]:
-    """The records in [first, end) in chunks of about RECORDS_PER_QUESTION_MAX, each with the offset at which it
-    ends."""
+    """The records in [first, end) in chunks of about RECORDS_PER_QUESTION_MAX, each with the offset of its end."""
     records: list[Any] = []
     async for batch in reader.batches(topic, partition, start=first, end=end):
         records += batch

@@ -132,8 +132,7 @@ def digest(value: bytes) -> str:
 
 
 async def check_fits(settings: StreamSettings, reader: TopicReader, position: Position) -> None:
-    """Raises Failed if the position belongs to another book or other rules, or if its offsets and records no longer
-    match the topics."""
+    """Raises Failed if the position belongs to another book or other rules, or no longer matches the topics."""
     for name, value in book_of(settings).items():
         if position.book.get(name) != value:
             raise _refused(f"it was saved with {name}: {position.book.get(name)}; this is {value}")

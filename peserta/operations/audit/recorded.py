@@ -16,8 +16,7 @@ REPEATS_CLAIM: Final = "what is passed over was recorded before"
 
 
 class Recorded:
-    """The facts of one partition of the journal, in order; `rows` is the book's state at the offset where reading
-    begins."""
+    """The facts of one partition of the journal, in order; `rows` is the book's state where reading begins."""
 
     def __init__(self, where: str, rows: Rows) -> None:
         self.repeats: Final = Finding(REPEATS_CLAIM, where)

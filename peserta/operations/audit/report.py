@@ -1,5 +1,4 @@
-"""The whole audit, from the beginning or from a saved position: partitions, inbound records, ClickHouse, seal,
-report."""
+"""The whole audit, from the beginning or a saved position: partitions, inbound records, ClickHouse, seal, report."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -166,8 +165,7 @@ async def audit_book(
     since: Position | None = None,
     on_planned: OnPlanned | None = None,
 ) -> Report:
-    """Audit the topics in Kafka, and ClickHouse if one is configured. Raises Failed if `since` is no position of this
-    book.
+    """Audit Kafka's topics, and ClickHouse if one is configured. Raises Failed if `since` is no position of this book.
 
     The audit may run beside the service: its result covers the offsets that it names.
     """
@@ -218,8 +216,7 @@ async def audit_topics(
 async def _letters(
     streams: StreamSettings, reader: TopicReader, start: Position, *, carried: bool = False
 ) -> dict[Coordinates, Letter]:
-    """The recorder's dead letters behind the position; with `carried`, behind the offset up to which ClickHouse was
-    compared."""
+    """The recorder's dead letters behind the position, or with `carried` behind those compared with ClickHouse."""
     starts = {
         partition: at.carried[LETTERS].topic_next if carried else at.next[LETTERS]
         for partition, at in start.partitions.items()

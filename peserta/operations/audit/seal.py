@@ -1,5 +1,4 @@
-"""Seals: the heads of the ledger's hash chains, to be stored elsewhere, and the check that the ledger still contains
-them."""
+"""Seals: the heads of the ledger's hash chains, to be stored elsewhere, and the check of a ledger against a seal."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -37,8 +36,7 @@ def read_seal(path: Path) -> Mapping[str, Any]:
 
 
 def check(sealed: Mapping[str, Any], kept: Iterable[PartitionAudited]) -> list[Finding]:
-    """Check that the ledger still has each sealed record with its chain value, which proves that no earlier record
-    changed."""
+    """Check that the ledger still has each sealed record and chain value, so that no earlier record changed."""
     books = {str(book.partition): book for book in kept}
     findings = []
     for partition, head in sealed.items():

@@ -48,8 +48,7 @@ class Probe:
 
 
 def application(probe: Probe) -> WSGIApplication:
-    """`/livez`, `/readyz` and `/metrics` of a worker. The first two answer 503 if the worker is not alive or not
-    ready."""
+    """`/livez`, `/readyz` and `/metrics` of a worker. The first two answer 503 if it is not alive or not ready."""
     metrics = metrics_app(probe.registry)
 
     def answer(environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:

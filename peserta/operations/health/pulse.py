@@ -11,8 +11,7 @@ SILENCE_LIMIT_S: Final = 30.0
 
 
 class Pulse:
-    """Beats on a loop after `start`. Silence counts from the construction, so that a loop that never runs is dead
-    too."""
+    """Beats on a loop after `start`. Silence counts from construction, so that a loop that never runs is dead too."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now

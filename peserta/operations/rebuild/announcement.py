@@ -1,5 +1,4 @@
-"""Recording which generation is being folded and which is current. There is one writer at a time: the last to start
-fences the others."""
+"""Recording which generation is being folded and which is current. The last writer to start fences the others."""
 
 import asyncio
 import logging

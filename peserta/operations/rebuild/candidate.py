@@ -17,8 +17,7 @@ from streams.clock import now_ms
 
 @dataclass(frozen=True)
 class Candidate:
-    """The settings of the current generation and of the candidate; `resumes` says that the candidate was begun
-    before."""
+    """The settings of the current generation and the candidate; `resumes` says that the candidate was begun before."""
 
     current: Settings
     settings: Settings

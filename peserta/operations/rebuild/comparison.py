@@ -10,8 +10,7 @@ from schemas.generation import FIRST
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`findings` of every partition. `views`: whether analysts read this generation; None for the first, which needs no
-    views."""
+    """`findings` of every partition; `views`: whether analysts read this generation, None for the first."""
 
     findings: tuple[Finding, ...]
     views: Finding | None

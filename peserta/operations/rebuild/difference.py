@@ -14,8 +14,7 @@ Identity: TypeAlias = tuple[str, str]
 
 
 async def differences(current: Settings, reader: TopicReader, candidate: Iterable[PartitionAudited]) -> list[Finding]:
-    """Findings by partition, up to the offset that both generations have reached; the current one is the
-    expectation."""
+    """Findings by partition, up to the offset that both generations reached; the current one is the expectation."""
     found = []
     for kept in candidate:
         found += await _of_partition(current, reader, kept)

@@ -75,8 +75,7 @@ async def _remove(current: Settings, others: list[int]) -> Removed:
 
 
 async def _remove_topics(settings: Settings, numbers: list[int]) -> tuple[str, ...]:
-    """Delete the topics of these generations. The first generation's dead letters stay: they are in the recorder's
-    topic."""
+    """Delete these generations' topics. The first generation's dead letters stay in the recorder's topic."""
     names = {settings.topic_prefix + topic.name for number in numbers for topic in book_topics(number)}
     async with admin_of(settings.kafka) as admin:
         there = sorted(names & set(await admin.list_topics()))

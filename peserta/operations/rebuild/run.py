@@ -34,8 +34,7 @@ Say = Callable[[str, int | None, int | None], None]
 
 @dataclass
 class Rebuilt:
-    """`findings` compare the candidate with the journal folded again; `changes` compare the current book with the
-    candidate."""
+    """`findings`: the candidate against the journal folded again; `changes`: the current book against the candidate."""
 
     candidate: Candidate
     kept: list[PartitionAudited] = field(default_factory=list)

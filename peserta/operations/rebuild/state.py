@@ -78,8 +78,7 @@ async def _restore_one(streams: StreamSettings, producers: PartitionProducers, p
 def rows_to_write(
     streams: StreamSettings, audit: PartitionAudit, kept: PartitionAudited
 ) -> list[tuple[bytes, bytes | None]]:
-    """The changes that turn the present state into the one that the journal gives, the cursor last; empty if they are
-    equal."""
+    """The changes that turn the state into the one that the journal gives, the cursor last; empty if equal."""
     rows, stored = audit.expected.rows, audit.stored
     changed = [(key, value) for key, value in rows.items() if stored.get(key) != value]
     gone = [(key, None) for key in stored.keys() - rows.keys()]

@@ -23,8 +23,7 @@ class RefusedFact:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The fate of facts. `accepted` of them are in Kafka for good. The `refused` ones will not be accepted unless
-    changed."""
+    """The fate of facts. `accepted` are in Kafka for good. The `refused` will not be accepted unless changed."""
 
     accepted: int = 0
     refused: tuple[RefusedFact, ...] = ()
@@ -55,8 +54,7 @@ class Unavailable(PublishingFailed):
 
 
 class Rejected(PublishingFailed):
-    """The door refuses requests like this one: the key, the URL or the program is wrong. `status` is the HTTP
-    status."""
+    """The door refuses requests like this one: the key, URL or program is wrong. `status` is the HTTP status."""
 
     def __init__(self, status: int, words: str) -> None:
         super().__init__(words)
@@ -64,8 +62,7 @@ class Rejected(PublishingFailed):
 
 
 class FactsRefused(Exception):
-    """Facts were refused, and the others were accepted. `published` says which. The message repeats no value of a
-    fact."""
+    """Some facts were refused, the others accepted. `published` says which. The message repeats no value of a fact."""
 
     def __init__(self, published: Published) -> None:
         shown = "; ".join(f"{one.reason}: {one.message}" for one in published.refused[:SHOWN_MAX])

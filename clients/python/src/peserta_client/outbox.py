@@ -44,8 +44,7 @@ class Sender(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
-    """A fact of the outbox that the service refused. It stays until it is deleted: correct its cause and add a new
-    fact."""
+    """A fact that the service refused. It stays until it is deleted: correct its cause and add a new fact."""
 
     position: int
     line: str

@@ -54,8 +54,7 @@ class InvalidFact(ValueError):
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule for a field. `words` follow the field's name; `taken` returns the value as stored, or raises
-    ValueError."""
+    """A field's rule. `words` follow the field's name; `taken` returns the value as stored, or raises ValueError."""
 
     words: str
     taken: Callable[[object], object]

@@ -63,8 +63,7 @@ class TokenKey:
 
     @classmethod
     def read(cls, path: str | Path) -> "TokenKey":
-        """Read a key from a file. Raises UnusableKey if it cannot be read, if others may use it, or if it is too
-        short."""
+        """Read a key from a file. Raises UnusableKey if it is unreadable or too short, or if others may use it."""
         try:
             # O_NONBLOCK avoids waiting for the writer of a FIFO: what is not a regular file is refused below.
             descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
@@ -97,7 +96,7 @@ class TokenKey:
         return self._token("k", f"kpj:{_digits(text, _KPJ, 'invalid_kpj', 'is no KPJ: 11 digits')}")
 
     def employee(self, company_id: str, text: str) -> str:
-        """The token of a company's employee number, without white space around it. Raises InvalidId with
+        """The token of a company's employee number, stripped of white space. Raises InvalidId with
         `invalid_employee`."""
         number = text.strip()
         well_formed = 1 <= len(number) <= EMPLOYEE_LENGTH_MAX and not _SURROGATE.search(number)
