@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document: the input and answers of each call, with examples that tests compare with real answers."""
+"""The OpenAPI 3.1 document: the input and the answers of each call, with an example of each as the door gives it."""
 
 import json
 from collections.abc import Mapping, Sequence

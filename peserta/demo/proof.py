@@ -89,8 +89,10 @@ def _refused_for_the_expected_reason(material: Material, sent: Sent, evidence: E
 
 
 def _audited_to_the_end(sent: Sent, evidence: Evidence) -> Finding:
-    """The audit reached every published record. Other audits leave records in transit for later; here there are
-    none."""
+    """The audit reached every published record.
+
+    Other audits leave records in transit for the next one; here there are none.
+    """
     finding = Finding("the audit reached every record published", EVERYWHERE)
     consumed = {one.source: one.next_offset for one in evidence.report.consumed}
     for at in (*sent.lines, *sent.raw):

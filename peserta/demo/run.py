@@ -82,7 +82,7 @@ class Run:
         with self._stage("record", "Recording: one order for everything"):
             self._await(self._publish_raw(self.material.raw_records))
             if self.sent.lines:
-                on, limit_s = self.material.as_of, ARRIVAL_LIMIT_S  # of a story, however much of it was told
+                on, limit_s = self.material.as_of, ARRIVAL_LIMIT_S  # the story's date, even if only part of it was sent
                 self._await(tick(self._streams, on, today=on, allow_future=True, caught_up_limit_s=limit_s))
         self.wait()
 

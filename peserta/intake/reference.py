@@ -111,7 +111,7 @@ def changes(wanted: Sequence[Record], current: Mapping[str, Record], *, prune: b
 
 
 async def send(kafka: Brokers, topic: str, steps: Iterable[Change], *, timestamp: Instant | None = None) -> int:
-    """Send every change that is not `unchanged`, in order, and await the acknowledgements; return the number of
+    """Send every change that is not `unchanged`, in order; await the acknowledgements, and return the number of
     records.
 
     Raises TooLarge, and sends nothing, if the recorder would not accept a record.

@@ -105,8 +105,10 @@ class TokenKey:
         return self._token("k", f"kpj:{_digits(text, _KPJ, INVALID_KPJ)}")
 
     def employee(self, company_id: str, text: str) -> str:
-        """The token of a company's employee number, stripped of white space. Raises InvalidId with
-        `invalid_employee`."""
+        """The token of a company's employee number, stripped of white space.
+
+        Raises InvalidId with `invalid_employee`.
+        """
         number = text.strip()
         if not 1 <= len(number) <= EMPLOYEE_LENGTH_MAX or not is_text(number) or not is_word(company_id):
             raise InvalidId(INVALID_EMPLOYEE)

@@ -47,7 +47,7 @@ class LocalService:
     def wait_until_ready(self) -> tuple[str, ...]:
         """Wait until every worker is ready, one has ended, or the service is stopped.
 
-        Returns the roles that are not ready after READY_LIMIT_S; otherwise nothing.
+        Returns the roles that are not ready after READY_LIMIT_S, otherwise an empty tuple.
         """
         if self.settings.health_listens_on is None:
             return ()  # without endpoints no worker can be asked

@@ -36,7 +36,7 @@ def check_new(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class LocalStack:
-    """The running stack: its processes, the settings with its addresses, and the data directory's lock for workers to
+    """The running stack: its processes, the settings with its addresses, and the data directory's lock, which workers
     inherit."""
 
     stack: Stack
@@ -46,7 +46,7 @@ class LocalStack:
 
 @dataclass(frozen=True)
 class Port:
-    """The port of a part, and its origin. None: any free port."""
+    """The port of a part, and its origin. `number` is None for any free port."""
 
     name: str
     number: int | None

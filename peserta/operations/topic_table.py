@@ -27,7 +27,7 @@ from streams.settings import BOOKKEEPER_APP, REPLAY, STATE_NAME, TIMESTAMP_TYPE
 
 DAY_MS = 24 * 60 * 60 * 1000
 FOR_EVER_MS = -1
-# The broker limits a batch as sent, not a record. This limit admits a publisher's default batch of 1 MiB.
+# The broker limits a batch as sent, not a record. A publisher's usual batch is within this limit.
 INBOUND_BATCH_BYTES = 1024 * 1024 + 12
 # A correction in a worker's long history posts some thousand lines in one record. A refused batch would stop the book.
 OWN_BATCH_BYTES = 8 * 1024 * 1024

@@ -4,8 +4,8 @@ from typing import Final
 
 from peserta.intake.rosters.comparison import Comparison
 
-UNCONFIRMED_MAX: Final = 5  # largest number of leavers without confirmation
-UNCONFIRMED_SHARE_MAX_PERCENT: Final = 10  # largest share of those inside at the end of the day
+UNCONFIRMED_MAX: Final = 5  # up to this many leavers need no confirmation
+UNCONFIRMED_SHARE_MAX_PERCENT: Final = 10  # nor do leavers up to this share of those inside at the end of the day
 
 
 class LeaversUnconfirmed(Exception):

@@ -56,7 +56,10 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """The rows of a roster, one for each worker. `columns` is a mask of the programmes that have a column."""
+    """The rows of a roster, one for each worker.
+
+    `columns` is a mask of the programmes that have a column; the roster says nothing about the others.
+    """
 
     roll: Roll
     rows: tuple[RosterRow, ...]

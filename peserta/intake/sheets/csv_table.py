@@ -74,8 +74,10 @@ def _decoded(content: bytes) -> tuple[str, str]:
 
 
 def _unmarked_utf_16(content: bytes) -> str | None:
-    """The codec of UTF-16 without a byte order mark: Latin letters have their zero bytes all at even or all at odd
-    places."""
+    """The codec of UTF-16 without a byte order mark, else None.
+
+    The zero bytes of Latin letters are all at even or all at odd places.
+    """
     head = content[:1024]
     even, odd = head[0::2].count(0), head[1::2].count(0)
     if max(even, odd) * 4 < len(head):
@@ -95,7 +97,10 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _delimiter(text: str) -> str:
-    """The delimiter that gives the most records one width above one; among equals, the one with more columns."""
+    """The delimiter by which most records have the same number of columns, at least two.
+
+    Among equals, the one with more columns wins.
+    """
     return max(_DELIMITERS, key=lambda delimiter: _agreement(text, delimiter))
 
 

@@ -22,7 +22,7 @@ def day_of(cell: Cell, month_first: bool) -> Day | None:
 
 
 def reads_both_ways(cells: Iterable[Cell]) -> bool:
-    """Whether every text date of a column with the year last can be read both ways, one of them differently."""
+    """Whether all text dates with the year last can be read in both orders, and at least one would change."""
     differing = False
     for cell in cells:
         found = _YEAR_LAST.fullmatch(cell.strip()) if isinstance(cell, str) else None

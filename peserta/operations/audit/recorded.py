@@ -49,8 +49,11 @@ class Recorded:
         return True
 
     def _repeated(self, record: Any, entry: Entry) -> None:
-        """Check a skipped entry. If its first occurrence was another record, the source topic was recreated, and the
-        entry is lost. (A fact without a first occurrence was refused then, and has its dead letter.)"""
+        """Check a skipped entry against the first entry with its coordinates.
+
+        If their contents differ, the source topic was recreated, and the skipped entry is lost. A fact without a first
+        entry was refused at its first occurrence, and has its dead letter.
+        """
         self.repeats.compared += 1
         at, content = entry.came_from, _content(entry)
         if self._first.get(at, content) != content:

@@ -23,11 +23,10 @@ NOT_RUNNING: Final = {"PROCESS": "No worker answers: it does not run, or without
 
 @dataclass(frozen=True)
 class Health:
-    """A worker's answer. `waits_for` is name -> sentence, and empty if it is ready. Without `url` the address is
-    unknown.
+    """A worker's answer. `waits_for` is name -> sentence; it is empty if the worker is ready.
 
-    `lag` is topic -> offsets behind the topic's end when the worker last looked. It is empty before the first look, and
-    if the worker does not answer.
+    Without `url` the worker's address is unknown. `lag` is topic -> offsets behind the topic's end when the worker last
+    looked. It is empty before the first look, and if the worker does not answer.
     """
 
     role: str

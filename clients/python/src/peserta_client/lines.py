@@ -32,7 +32,8 @@ _UNKNOWN_RULE: Final = "is no field of this type of fact, or a field that facts 
 
 
 def read_fact(line: str | bytes) -> Fact:
-    """The fact in a line. `recorded_at`, only found in replayed files, is ignored. Raises InvalidFact if it is none."""
+    """The fact in a line, without `recorded_at`, which only replayed files have. Raises InvalidFact if there is
+    none."""
     values = _decoded(line)
     if is_national_id(values.get("worker_id")):
         raise InvalidFact(NATIONAL_ID, "worker_id", TOKEN_RULE)

@@ -1,7 +1,7 @@
 """An outbox: facts are written in the payroll system's own SQL transaction, and sent afterwards.
 
-A fact is reported exactly if its change is committed, even if a process is killed in between. It may be sent twice; the
-service counts each event_id once. Works on any DB-API 2.0 connection that is not in autocommit mode.
+A fact is reported if and only if its change is committed, even if a process is killed in between. It may be sent twice;
+the service counts each event_id once. Works on any DB-API 2.0 connection that is not in autocommit mode.
 """
 
 from collections.abc import Iterable, Sequence

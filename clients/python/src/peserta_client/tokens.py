@@ -96,8 +96,10 @@ class TokenKey:
         return self._token("k", f"kpj:{_digits(text, _KPJ, 'invalid_kpj', 'is no KPJ: 11 digits')}")
 
     def employee(self, company_id: str, text: str) -> str:
-        """The token of a company's employee number, stripped of white space. Raises InvalidId with
-        `invalid_employee`."""
+        """The token of a company's employee number, stripped of white space.
+
+        Raises InvalidId with `invalid_employee`.
+        """
         number = text.strip()
         well_formed = 1 <= len(number) <= EMPLOYEE_LENGTH_MAX and not _SURROGATE.search(number)
         if not well_formed or not is_word(company_id):
