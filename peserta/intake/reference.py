@@ -111,8 +111,7 @@ def changes(wanted: Sequence[Record], current: Mapping[str, Record], *, prune: b
 
 
 async def send(kafka: Brokers, topic: str, steps: Iterable[Change], *, timestamp: Instant | None = None) -> int:
-    """Send every change that is not `unchanged`, in order; await the acknowledgements, and return the number of
-    records.
+    """Send every change that is not `unchanged`, in order, and await each acknowledgement; return their number.
 
     Raises TooLarge, and sends nothing, if the recorder would not accept a record.
     """

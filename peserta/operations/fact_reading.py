@@ -89,7 +89,7 @@ class BookFates:
         async with partition_reader(self._settings.kafka) as reader:
             book = await _current(self._settings, reader)
             partition = partition_of(company_id.encode(), book.partitions)
-            # Read this end first: ClickHouse then never holds entries that the journal did not have before.
+            # Read the end first: every entry before it then existed before ClickHouse is asked.
             end = (await reader.stretch(book.topics.journal, partition)).end
             rows = await asyncio.to_thread(_rows, book, company_id, event_id, partition)
             records = records_of(rows.entries, book.topics.journal)

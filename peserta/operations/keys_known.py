@@ -16,7 +16,7 @@ from peserta.operations.keys import KeyTable
 from peserta.settings import Settings
 from schemas.secret_file import SecretFault
 
-# A key revoked elsewhere stops working within this time. If Kafka does not answer, all keys do until it answers again.
+# A key revoked elsewhere stops working within this time. If Kafka stops answering, every key stops working after it.
 BELIEVED_S: Final = 5.0
 LOOK_EVERY_S: Final = 0.5
 LOOK_LIMIT_S: Final = 3.0

@@ -36,8 +36,7 @@ def check_new(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class LocalStack:
-    """The running stack: its processes, the settings with its addresses, and the data directory's lock, which workers
-    inherit."""
+    """The running stack: its processes, the settings with its addresses, and the lock, which workers inherit."""
 
     stack: Stack
     settings: Settings

@@ -85,8 +85,7 @@ def _nearest(days: Any) -> Any:
 async def audit_journal_rows(
     client: Client, reader: TopicReader, topic: str, kept: PartitionAudited, reached: int
 ) -> tuple[Carried, list[Finding]]:
-    """Compare one partition of the journal behind the position, up to `reached`, the offset that the sink has
-    copied."""
+    """Compare one partition of the journal behind the position, up to the offset `reached` by the sink."""
     first, codec = kept.since.carried[JOURNAL].topic_next, JournalCodec()
     end = max(first, min(reached, kept.journal_next))
     facts = Finding(_claim(FACTS), _where(kept.partition))

@@ -36,7 +36,7 @@ def read_seal(path: Path) -> Mapping[str, Any]:
 
 
 def check(sealed: Mapping[str, Any], kept: Iterable[PartitionAudited]) -> list[Finding]:
-    """Check that the ledger still has each sealed record and chain value, so that no earlier record changed."""
+    """Check that the ledger has each sealed record with its chain value: then no earlier record has changed."""
     books = {str(book.partition): book for book in kept}
     findings = []
     for partition, head in sealed.items():
