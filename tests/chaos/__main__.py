@@ -1,4 +1,4 @@
-"""`make chaos`: the negative controls, then seeded cycles of the scenarios until the time is up, and two tables."""
+"""`make chaos` runs negative controls, then seeded cycles of scenarios until the time is up, and prints two tables."""
 
 import logging
 import math
@@ -24,7 +24,7 @@ from tests.chaos.spares import Spares
 
 SEED_MAX = 1_000_000
 CYCLES_PER_BOOK_MAX = 10
-WIDTH = 130  # also where no terminal says it: the names are sentences
+WIDTH = 130  # without a terminal too, because the names are sentences
 console = Console(width=WIDTH)
 
 
@@ -35,9 +35,9 @@ def main(
     seed: Annotated[int | None, typer.Option(help="Of the first cycle; each further one has the next number.")] = None,
     controls: Annotated[bool, typer.Option(help="Hold the judgement against known defects.")] = True,
 ) -> None:
-    """Do harm to the whole service and judge it, again and again. Exit code 1 if anything is lost, doubled or wrong, or
-    a known defect goes unseen."""
-    # What the clients say of brokers that are down is the scenario's doing.
+    """Inject faults into the whole service and judge it, again and again. Exit code 1 if anything is lost, doubled or
+    wrong, or if a known defect goes undetected."""
+    # The scenarios stop brokers on purpose, so the clients' messages about them would only distract.
     logging.basicConfig(level=logging.CRITICAL)
     chosen = [one for one in SCENARIOS if scenario.lower() in one.name.lower()]
     if not chosen:
@@ -54,7 +54,7 @@ def main(
 
 
 class Chaos:
-    """The stacks, started when they are needed, and all that is done on them."""
+    """Starts the stacks when they are needed, and runs controls and books on them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._material = folder, small_story()
@@ -64,7 +64,7 @@ class Chaos:
         self._spares = self._closing.enter_context(Spares(folder))
 
     def hold_against_defects(self) -> list[Verdict]:
-        """Every negative control, once."""
+        """Run every negative control once."""
         console.print("Negative controls")
         verdicts: list[Verdict] = []
         for controls in WORLDS:
@@ -76,7 +76,7 @@ class Chaos:
         return verdicts
 
     def run(self, chosen: list[Scenario], seed: int, until_s: float, cycles: float) -> list[Cycle]:
-        """One book after the other."""
+        """Run one book after the other, until the time or the cycles are used up."""
         done: list[Cycle] = []
         for book in books(chosen, seed):
             if time.monotonic() > until_s or len(done) >= cycles:
@@ -100,7 +100,7 @@ class Chaos:
         return done
 
     def _stack(self, nodes: int) -> Stack:
-        """Whole, whatever was done to it before."""
+        """The stack with so many brokers; restarts whatever an earlier scenario stopped."""
         if nodes not in self._stacks:
             self._stacks[nodes] = self._closing.enter_context(start_stack(self._folder / f"stack-{nodes}", nodes))
         self._stacks[nodes].kafka.start()
@@ -115,8 +115,8 @@ class Chaos:
 
 
 def books(chosen: Sequence[Scenario], seed: int) -> Iterator[list[Turn]]:
-    """The scenarios in turn, cut into books. A cycle's seed is its number, which also says whose turn it is: who names
-    the seed of a book's first cycle gets the same book."""
+    """The scenarios in turn, cut into books. A cycle's seed is its number, and the number selects its scenario. So the
+    seed of a book's first cycle reproduces the book."""
     turns = ((chosen[number % len(chosen)], number) for number in count(seed))
     for (_, _, alone), same in groupby(turns, key=lambda turn: turn[0].ground):
         while book := list(islice(same, 1 if alone else CYCLES_PER_BOOK_MAX)):
@@ -137,7 +137,8 @@ def table(done: Sequence[Cycle]) -> Table:
 
 
 def verdict(cycles: Sequence[Cycle]) -> str:
-    """In the table. What was not judged is never well, and hides nothing that was judged and is not."""
+    """The table's last cell. A failed cycle gives NO, even beside cycles that were not judged; a cycle that was not
+    judged never counts as well."""
     not_judged = sum(not one.judged for one in cycles)
     if not all(one.is_well for one in cycles if one.judged):
         return "NO"

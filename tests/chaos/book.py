@@ -1,4 +1,4 @@
-"""A book of chaos: several scenarios one after the other in one world, judged at its end; and what came of each."""
+"""A book of chaos runs several scenarios one after the other in one world, and judges the world at its end."""
 
 import time
 from collections.abc import Sequence
@@ -22,17 +22,17 @@ from tests.chaos.stretch import Stretch
 from tests.chaos.world import BEFORE_ALERTS, World
 from tests.support.clickhouse_faults import FAULTY_PROGRAM
 
-KAFKA_LIMIT_S: Final = 240.0  # for a start on a machine that does much else; four times what a service is given
+KAFKA_LIMIT_S: Final = 240.0  # the machine may be busy when Kafka starts; four times the limit of a service
 SCALE: Final = 0.2  # some 3,300 facts
 NOT_WELL: Final = (AssertionError, TimeoutError, RetryError, Failed, StackError)
 ONE_BROKER: Final = {
-    # Who may do what is asked of the broker; all may do everything until a scenario forbids something. (Three could not
-    # elect their controller: who may vote is not known before there is one.)
+    # The broker checks permissions; everything is allowed until a scenario forbids something. Three brokers cannot use
+    # the authorizer: it needs a controller to decide who may vote, so they could not elect one.
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
     "allow.everyone.if.no.acl.found": "true",
 }
 THREE_BROKERS: Final = {
-    # A broker that comes back leads its partitions again within a second (usually five minutes).
+    # A restarted broker becomes leader of its partitions again within a second; Kafka's default is five minutes.
     "leader.imbalance.check.interval.seconds": "1",
     "leader.imbalance.per.broker.percentage": "0",
 }
@@ -41,15 +41,15 @@ Turn = tuple[Scenario, int]  # with its seed
 
 
 def state_of(turn: Turn) -> str:
-    """Where the book-keepers of the book that begins with this turn have their state."""
+    """Where the book-keepers store their state, in the book that begins with this turn."""
     return (IN_MEMORY, ON_DISK)[turn[1] % 2]
 
 
 @dataclass(frozen=True)
 class Cycle:
-    """One scenario with one seed. What is lost or doubled, and whether all is well, is said of its whole book.
+    """One scenario with one seed. `lost`, `doubled` and `named` are those of its whole book.
 
-    `judged`: false if the stack itself did not come up, so that nothing can be said. That is not well either.
+    `judged`: false if the stack itself did not start, so the book could not be judged. Such a cycle is not well.
     """
 
     scenario: str
@@ -69,7 +69,7 @@ class Cycle:
 
 
 def small_story() -> Material:
-    """What is fed to each world."""
+    """The facts that each world publishes."""
     return from_story(story(scale=SCALE))
 
 
@@ -88,9 +88,9 @@ def start_stack(folder: Path, nodes: int = 1) -> Stack:
 def run_book(
     turns: Sequence[Turn], stack: Stack, folder: Path, material: Material, spares: Spares
 ) -> tuple[list[Cycle], Judgement]:
-    """All scenarios on one book (they have nodes and clock in common), then the judgement.
+    """Run all scenarios on one book, then judge it. The scenarios share the number of brokers and the clock.
 
-    Whatever is raised is a sentence in the judgement, and speaks against every cycle of the book.
+    An exception becomes a sentence of the judgement and counts against every cycle of the book.
     """
     stretches: list[Stretch] = []
     judged = True
@@ -107,7 +107,7 @@ def run_book(
 
 
 def _through(world: World, scenario: Scenario, seed: int) -> Stretch:
-    """The scenario's stretch of the book."""
+    """Run the scenario. Returns its stretch of the book."""
     world.rng = Random(seed)
     began_at, before = time.time(), world.run.sent.records
     scenario.act(world)

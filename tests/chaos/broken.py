@@ -1,4 +1,5 @@
-"""Defects: guards of the service taken out from outside, to see that the audit notices. Production knows of none."""
+"""Defects that remove guards of the service from outside, to check that the audit detects it. The production code has
+no switch for them."""
 
 import asyncio
 import itertools
@@ -26,7 +27,7 @@ from tests.support.broken_commits import Commit, Outputs, UnheldClock, cursor_fi
 
 
 def commits_before_appending() -> None:
-    """The recorder commits its offsets before the broker has what they stand for."""
+    """The recorder commits its offsets before the broker has acknowledged the appended records."""
     waiting: set[Any] = set()
     committed = asyncio.Event()
 
@@ -62,14 +63,14 @@ def commits_before_appending() -> None:
 
 
 def does_not_hold_its_clock() -> None:
-    """The recorder stamps with what its machine's clock says."""
+    """The recorder stamps records with its machine's clock and never compares it with the broker's."""
     wrap(WallClock, "before_step", lambda _: UnheldClock.before_step)
     wrap(WallClock, "hold", lambda _: UnheldClock.hold)
     wrap(WallClock, "stamp", lambda _: UnheldClock.stamp)
 
 
 def commits_cursor_before_effect() -> None:
-    """The book-keeper commits rows and cursor in a transaction of their own, before what they stand for."""
+    """The book-keeper commits rows and cursor in a transaction of their own, before the outputs."""
     _commits_with(cursor_first)
 
 
@@ -79,7 +80,7 @@ def keeps_cursors_back() -> None:
 
 
 def _commits_with(defect: Callable[[Commit], Commit]) -> None:
-    """Whatever producers this process has commit with this defect."""
+    """Put this defect into the commit of every producer of this process."""
 
     def breaking(commit: Callable[..., Any]) -> Callable[..., Any]:
         broken: dict[PartitionProducers, Commit] = {}
@@ -100,7 +101,7 @@ def fences_nobody() -> None:
 
 
 def reads_uncommitted() -> None:
-    """The worker's consumer reads what was never committed."""
+    """The worker's consumer also reads records of transactions that were not committed."""
 
     def uncommitted(create: Callable[..., Any]) -> Callable[..., Any]:
         def consumer(*args: Any) -> Any:
@@ -114,7 +115,7 @@ def reads_uncommitted() -> None:
 
 
 def inserts_without_token() -> None:
-    """The sink's inserts cannot be told from their repetition."""
+    """The sink gives a repeated insert a new token, so ClickHouse does not deduplicate it."""
 
     def plain(insert: Callable[..., Any]) -> Callable[..., Any]:
         numbers = itertools.count()
@@ -129,7 +130,7 @@ def inserts_without_token() -> None:
 
 
 def resumes_from_group_offset() -> None:
-    """What the sink has read counts as done, as in a group that commits by itself; ClickHouse is not asked."""
+    """The sink resumes after its last read, as a group with auto-commit would, and not where ClickHouse's marks are."""
     group = Path(os.environ["PESERTA_DATA_DIR"]) / "group-offsets.json"
 
     def committing(read: Callable[..., Any]) -> Callable[..., Any]:

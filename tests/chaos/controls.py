@@ -1,8 +1,8 @@
-"""Negative controls: a defect, the fault that brings it to light, and what must be found. The same faults upon the
-service as it is are in the scenarios, and nothing may be found there.
+"""Negative controls: each names a defect, the fault that exposes it, and the findings that the judgement must report.
+The scenarios inject the same faults into the unchanged service, and there the judgement must find nothing.
 
-Eight defects are put into real workers. Those of the book-keeper's own steps, which no fault has to bring to light, are
-in the simulation and in the tests of the audit.
+The controls put eight defects into real workers. Defects in the book-keeper's own steps show without any fault; the
+simulation and the tests of the audit cover them.
 """
 
 import re
@@ -45,7 +45,8 @@ EXTRA: Final = "extra [1-9]"
 
 @dataclass(frozen=True)
 class Control:
-    """A defect of real workers. `found`: claim and count of a sentence in the judgement, as regular expressions."""
+    """A defect of real workers. `found`: the claim and the count that a sentence of the judgement must match, as
+    regular expressions."""
 
     words: str
     light: str
@@ -56,13 +57,13 @@ class Control:
     clock: str = REPLAY
 
     def caught(self, named: Sequence[str]) -> bool:
-        """Whether the judgement says it."""
+        """Whether a sentence of the judgement reports the defect."""
         return any(re.match(f"{self.found[0]}.*{self.found[1]}", said) for said in named)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A row of the table."""
+    """A row of the table of controls."""
 
     words: str
     light: str
@@ -70,7 +71,7 @@ class Verdict:
 
 
 def dies(role: str, point: str, at: int) -> Act:
-    """Once, at this point."""
+    """The worker dies once, when it passes this point for the `at`-th time."""
 
     def act(world: World) -> None:
         world.strike(role, Fault(point, at))
@@ -80,7 +81,7 @@ def dies(role: str, point: str, at: int) -> Act:
 
 
 def wakes_up(world: World) -> None:
-    """A book-keeper stands still in front of a transaction while another takes over, and wakes up."""
+    """A book-keeper is stopped before a transaction; another takes over; then the first one continues."""
     stop_and_replace(world)
     before = world.ledger()
     world.service.signal("bookkeeper", signal.SIGCONT)
@@ -89,7 +90,7 @@ def wakes_up(world: World) -> None:
 
 
 def records_in_2052(world: World) -> None:
-    """Facts come while the recorder's machine lives in another time."""
+    """Publish facts while the recorder's clock is in 2052."""
     world.set_clock(instant_of_2052() - now_ms())
     world.feed(PIECE)
     world.wait_until_kept()
@@ -155,7 +156,7 @@ NO_TOKEN = Control(
     dies("sink", "after an insert", 2),
     (ROWS, EXTRA),
 )
-# Of the ledger, as the audit holds that against ClickHouse.
+# The point lies in the ledger's range, because the audit compares the ledger with ClickHouse.
 BEFORE_AN_INSERT: Final = "between a range's mark and its insert, of the ledger"
 GROUP_OFFSET = Control(
     "a sink that resumes from the group's offset",
@@ -166,7 +167,7 @@ GROUP_OFFSET = Control(
     (WAREHOUSE, MISSING),
 )
 
-# Those in one world of which none can bring about what is to be found of another; a world has one clock.
+# Controls share a world if none can cause the finding of another. All controls of a world have the same clock.
 WORLDS: Final = (
     (NO_TOKEN, CURSOR_FIRST),
     (GROUP_OFFSET, UNCOMMITTED),
@@ -179,7 +180,7 @@ WORLDS: Final = (
 def try_world(
     controls: Sequence[Control], stack: Stack, folder: Path, material: Material, spares: Spares
 ) -> tuple[list[Verdict], list[str]]:
-    """What becomes of these defects in one world; and all that is said of it."""
+    """Run these defects in one world. Returns their verdicts and all sentences of the judgement."""
     defects = {one.role: one.defect.__name__ for one in controls}
     world = World(stack, folder, material, spares, controls[0].clock, defects=defects)
     world.rng = Random(SEED)

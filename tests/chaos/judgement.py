@@ -1,4 +1,4 @@
-"""The judgement of a world that has ended: the audit, the proof, and everything acknowledged against dispositions."""
+"""The judgement of a world that has ended: the audit, the proof, and acknowledged records against dispositions."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ APPENDED_WITHIN_MS = 300_000  # of its stamp
 
 @dataclass
 class Judgement:
-    """What became of one world. `named` says what does not hold, in sentences."""
+    """The result for one world. `named` has a sentence for each claim that does not hold."""
 
     records: int = 0
     repeats: int = 0
@@ -38,7 +38,7 @@ class Judgement:
 
 
 def judge(world: World, stretches: Sequence[Stretch] = ()) -> Judgement:
-    """Audit and proof of a world after its end; repeats and waiting are noted with the stretches."""
+    """Audit and prove a world after its end, and add repeats and stalls to its stretches."""
     report = asyncio.run(audit_book(world.settings, lambda _: None))
     findings = [*report.findings, *_dispositions(world, report), _written_once(world.settings)]
     findings.append(asyncio.run(_dates_go_on(world.settings)))
@@ -64,7 +64,7 @@ def _sentences(findings: list[Finding]) -> Iterator[str]:
 
 
 def _dispositions(world: World, report: Report) -> Iterator[Finding]:
-    """Each record acknowledged, and each that is in the topics all the same, has one disposition."""
+    """Every record in the inbound topics has one disposition, and every acknowledged record is in the topics."""
     ends = _inbound_ends(world)
     published, said = sum(ends.values()) + len(world.without_topic), sum(report.dispositions.values())
     finding = Finding("dispositions = records published", "whole book", published)
@@ -84,7 +84,7 @@ def _inbound_ends(world: World) -> Offsets:
 
 
 def _written_once(settings: Settings) -> Finding:
-    """Rows as they were inserted: views would hide a row that is there twice, and merges do it in the end."""
+    """No row was inserted twice. Counts the tables' own rows, because views hide duplicates. Merges remove them too."""
     finding = Finding("rows are inserted once", "ClickHouse")
     with analyst(settings, settings.database) as client:
         for table in WRITTEN_ONCE:
@@ -102,8 +102,8 @@ def _count(client: Any, table: str) -> int:
 
 
 def _proof(world: World) -> list[Finding]:
-    """The demonstration's proof; only in a book of history, whose times are the story's, and where every record in the
-    topics was acknowledged, as it compares both."""
+    """The demonstration's proof. It applies only to a book of history, whose times are the story's, and only if every
+    record in the topics was acknowledged, because it compares the two."""
     published = sum(_inbound_ends(world).values()) + len(world.without_topic)
     if not world.is_history or published != world.run.sent.records:
         return []
@@ -111,7 +111,7 @@ def _proof(world: World) -> list[Finding]:
 
 
 async def _dates_go_on(settings: Settings) -> Finding:
-    """Whatever clocks do, a company's business date never goes back."""
+    """A company's business date never goes back, whatever the clocks show."""
     finding, codec, last = Finding("business dates go on", "snapshots"), OutputCodec(), dict[str, int]()
     async for record in read_to_end(settings.kafka, [settings.topics.snapshots]):
         figures = codec.decode_snapshot(record.value).figures
@@ -124,8 +124,8 @@ async def _dates_go_on(settings: Settings) -> Finding:
 
 
 async def _stamps(settings: Settings) -> Finding:
-    """Recorders stamp what they append with the time at which they do: clients, whose clock nobody sets here, say it
-    in the record's own timestamp."""
+    """Recorders stamp a record with the time of its append. The record's own Kafka timestamp shows that time, because
+    no scenario changes the clock that the Kafka client uses."""
     journal, outputs, topics = JournalCodec(), OutputCodec(), settings.topics
     finding = Finding("recorders stamp in the broker's time", "journal and dead letters")
     async for record in read_to_end(settings.kafka, [topics.journal, topics.dead_letters]):
@@ -141,7 +141,7 @@ async def _stamps(settings: Settings) -> Finding:
 
 
 async def _waited(world: World) -> list[tuple[float, float]]:
-    """Of each fact: when it was acknowledged, and how many seconds later its ledger record was written."""
+    """For each fact: when it was acknowledged, and how many seconds later its ledger record was written."""
     found, codec, seen = [], OutputCodec(), set()
     async for record in read_to_end(world.settings.kafka, [world.settings.topics.ledger]):
         said = codec.decode_ledger(record.value)
@@ -154,7 +154,7 @@ async def _waited(world: World) -> list[tuple[float, float]]:
 
 
 async def _repeats(settings: Settings) -> list[float]:
-    """When the recorder appended a fact again, by the wall clock in seconds."""
+    """Times at which the recorder appended a fact again, in seconds since 1970."""
     found, codec, seen = [], JournalCodec(), set()
     async for record in read_to_end(settings.kafka, [settings.topics.journal]):
         (entry,) = codec.decode([record.value])

@@ -1,4 +1,4 @@
-"""The table of scenarios, those with common ground beside each other."""
+"""The table of scenarios. Scenarios that can share a book are next to each other."""
 
 from typing import Final
 

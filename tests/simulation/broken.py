@@ -1,4 +1,4 @@
-"""Broken parts, each with one known defect, put in the place of the real one. The judgement must notice each."""
+"""Broken parts. Each has one known defect and replaces a real part; the judgement must detect it."""
 
 import asyncio
 import itertools
@@ -26,7 +26,7 @@ from tests.support.broken_commits import Commit, UnheldClock, cursor_first, curs
 
 
 class Producers:
-    """The real producers, whose commit has a defect."""
+    """The real producers with a defect in their commit."""
 
     def __init__(self, defect: Callable[[Commit], Commit], real: PartitionProducers) -> None:
         self._real = real
@@ -40,7 +40,7 @@ class Producers:
 
 
 class EagerPartition(PartitionState):
-    """Writes to disk what a step changed, before its transaction."""
+    """Writes the changes of a step to disk before their transaction commits."""
 
     def change(self, changed: Mapping[bytes, bytes | None], topic: str, cursor: int) -> None:
         super().change(changed, topic, cursor)
@@ -64,7 +64,7 @@ class EagerDisk(StateOnDisk):
 
 
 class SettingsOfOneProcess(LaneSettings):
-    """Transactional ids that no other process has: nobody is fenced."""
+    """Gives each process transactional ids of its own, so no producer fences another."""
 
     _numbers = itertools.count()
 
@@ -73,7 +73,7 @@ class SettingsOfOneProcess(LaneSettings):
 
 
 class CommittingFirst(AppendLane):
-    """The group's offsets are committed, then a batch is taken up."""
+    """Commits the group's offsets before it processes a batch."""
 
     def __init__(self, app: Any, **options: Any) -> None:
         super().__init__(app, **options)
@@ -92,7 +92,7 @@ class CommittingFirst(AppendLane):
 
 
 class Swallowing(TransactionalLane):
-    """An exception in a step is passed over, and the batch counts as done."""
+    """Ignores an exception in a step and counts the batch as done."""
 
     def __init__(self, app: Any, *, step: Any, **options: Any) -> None:
         def careful(partition: int, topic: str, records: Sequence[Record], rows: Rows) -> Effect:
@@ -106,7 +106,7 @@ class Swallowing(TransactionalLane):
 
 
 class WithoutToken(Warehouse):
-    """Inserts that cannot be told from their repetition."""
+    """Gives a repeated insert a new token, so ClickHouse does not deduplicate it."""
 
     _numbers = itertools.count()
 
@@ -115,14 +115,14 @@ class WithoutToken(Warehouse):
 
 
 class WritingOffEarly(Sink):
-    """Does not wait until its inserts are answered."""
+    """Records its progress before ClickHouse has answered its inserts."""
 
     async def _insert_all(self, inserts: Sequence[Insert]) -> None:
         self._under_way = asyncio.ensure_future(super()._insert_all(inserts))
 
 
 class FromGroupOffset(Sink):
-    """Goes on where its consumer stood when it last read, as a group that commits by itself remembers it."""
+    """Resumes at the position of its consumer's last read, as a group with auto-commit would."""
 
     async def begin(self) -> None:
         source = cast(MemorySource, self._source)
@@ -137,7 +137,7 @@ class FromGroupOffset(Sink):
 
 Defects = dict[str, tuple[Callable[[], Parts], str]]
 
-# What is broken -> the parts, and what the judgement says of it.
+# Defect -> the parts that have it, and the claim that the judgement must find broken.
 DEFECTS: Final[Defects] = {
     "offsets are committed before the effect": (
         lambda: Parts(producers=partial(Producers, cursor_first)),
