@@ -1,4 +1,4 @@
-"""A case on the lane for each test: topics of its own, and no worker left behind."""
+"""Gives each test a lane case with its own topics, and stops its workers afterwards."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ def lane_case(kafka_address: str, topic_prefix: str, tmp_path: Path) -> Iterator
 def stored_case(
     kafka_address: str, topic_prefix: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[LaneCase]:
-    """A case with the state in each kind of store."""
+    """The case once with the state in memory and once with the state on disk."""
     case = LaneCase(kafka_address, topic_prefix, tmp_path, state_on_disk=request.param == "disk")
     yield case
     case.close()

@@ -1,4 +1,4 @@
-"""Who may say which generation is begun and which stands, when answers are lost and others say it too."""
+"""Announcing begun and current generations when the broker's answers are lost or another rebuild announces one too."""
 
 import asyncio
 from pathlib import Path
@@ -25,7 +25,7 @@ from tests.support.installation import installation
 
 SECOND = Generation(2, 5, "c1", 30)
 BEHIND_COMMIT = (
-    5  # the record that opened the book, another's, one that says something; the markers of two transactions
+    5  # the first record of the book, another producer's, the announcement; and the markers of two transactions
 )
 LOOK_EVERY_S = 0.05
 LIMIT_S = 120
@@ -39,7 +39,7 @@ async def settings(kafka_address: str, topic_prefix: str, tmp_path: Path) -> Set
 
 
 class AnswerLost(AIOKafkaProducer):  # type: ignore[misc]
-    """The broker has committed, and nobody hears of it."""
+    """The broker commits, but its answer is lost."""
 
     async def commit_transaction(self) -> None:
         await super().commit_transaction()
@@ -47,7 +47,7 @@ class AnswerLost(AIOKafkaProducer):  # type: ignore[misc]
 
 
 class RequestLost(AIOKafkaProducer):  # type: ignore[misc]
-    """The broker never hears that it should commit."""
+    """The request to commit never reaches the broker."""
 
     async def commit_transaction(self) -> None:
         raise KafkaTimeoutError
@@ -65,8 +65,8 @@ async def topics_of(settings: Settings) -> set[str]:
 
 
 async def test_what_was_said_is_read_by_whoever_asks_from_then_on(settings: Settings) -> None:
-    """What a broker has committed cannot be read while a transaction is open before it: another one here, its own for
-    a moment after each commit."""
+    """A committed record cannot be read while an earlier transaction is open. Here that is another producer's; for a
+    moment after each commit it is the producer's own."""
     other = AIOKafkaProducer(**client_options(settings.kafka), transactional_id=f"{settings.topic_prefix}other")
     async with other, await Announcement.open(settings) as announcement:
         await other.begin_transaction()
@@ -81,7 +81,7 @@ async def test_what_was_said_is_read_by_whoever_asks_from_then_on(settings: Sett
 
 
 async def ends_at(settings: Settings, offset: int) -> None:
-    """Return when the topic of the generations has come to this offset."""
+    """Wait until the topic of generations ends at this offset or beyond."""
     looks = AsyncRetrying(retry=retry_if_result(lambda end: end < offset), wait=wait_fixed(LOOK_EVERY_S))
 
     async def look() -> int:
@@ -104,7 +104,7 @@ async def test_what_was_not_said_is_an_error_and_never_comes_to_be(settings: Set
             await announcement.stands(SECOND)
         assert isinstance(failed.value, Unavailable)
         assert (await read_generations(settings)).current.number == FIRST
-        await announcement.begun(SECOND)  # by the producer that has decided the open transaction
+        await announcement.begun(SECOND)  # the same producer; it has resolved the open transaction
     said = await read_generations(settings)
     assert (said.current.number, said.begun) == (FIRST, SECOND)
 
@@ -113,7 +113,7 @@ async def test_who_was_opened_before_another_cannot_say_anything(settings: Setti
     async with await Announcement.open(settings) as first, await Announcement.open(settings) as second:
         with pytest.raises(Failed, match="Another rebuild was started in the meantime"):
             await first.stands(SECOND)
-        await second.begun(SECOND)  # whom the first does not silence in turn
+        await second.begun(SECOND)  # the first rebuild does not fence the second
     said = await read_generations(settings)
     assert (said.current.number, said.begun) == (FIRST, SECOND)
 
@@ -145,7 +145,7 @@ async def test_nothing_is_deleted_when_a_rebuild_switches_just_before_it_is_sile
         await begin(Candidate(settings, settings.of_generation(2), SECOND), rebuild)
 
         class Late(Announcement):
-            """Opened when the rebuild has just said its last word."""
+            """Is opened just after the rebuild has switched to its generation."""
 
             @classmethod
             async def open(cls, settings: Settings) -> Any:

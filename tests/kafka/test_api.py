@@ -1,4 +1,4 @@
-"""The HTTP door as processes of its own, on a real Kafka and ClickHouse, killed and stopped in the middle."""
+"""The HTTP door as real processes on a real Kafka and ClickHouse. The tests kill and stop them under load."""
 
 import asyncio
 import json
@@ -64,14 +64,14 @@ def place(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pl
 
 
 def batch(name: str, number: int) -> bytes:
-    """BATCH hires, each of a worker of its own."""
+    """BATCH hires of different workers."""
     ids = [f"{name}-{number}-{n}" for n in range(BATCH)]
     facts = [hire(one, "2025-09-01", worker=one, company=f"{name}{n % 7}") for n, one in enumerate(ids)]
     return "".join(f"{line_of(fact)}\n" for fact in facts).encode()
 
 
 def dispositions(settings: Settings, name: str) -> dict[str, Counter[str]]:
-    """event_id -> how many of its records have which disposition, of the events whose id begins so."""
+    """event_id -> number of its records by disposition, for the events whose id begins with `name`."""
     query = "SELECT event_id, disposition FROM journal WHERE startsWith(event_id, {name:String})"
     found: dict[str, Counter[str]] = {}
     with analyst(settings) as client:
@@ -113,7 +113,7 @@ def test_after_a_kill_in_the_middle_and_all_sent_again_each_fact_is_in_the_book_
     send(place.doors[0], to_the_end=True)
     assert len(accepted) == BATCHES
     wait_until(lambda: len(dispositions(place.settings, "kill-")) == BATCH * BATCHES)
-    # Everything was sent once more: where the first time was acknowledged, there is a duplicate.
+    # Every batch was sent twice, so each batch that was acknowledged the first time has duplicates.
     wait_until(lambda: _all_judged(place.settings, before))
     assert {found["applied"] for found in dispositions(place.settings, "kill-").values()} == {1}
 
@@ -124,7 +124,7 @@ def _all_judged(settings: Settings, before: set[int]) -> bool:
 
 
 def posts_nothing(door: HttpProcess, secret: str) -> bool:
-    """Whether the key is known there: an empty body is accepted."""
+    """Whether the process knows the key. It then accepts an empty body."""
     with door.client(secret) as client:
         return client.post("/v1/facts", content=b"", headers=LINES).status_code == 200
 
@@ -151,7 +151,7 @@ def test_what_became_of_a_fact_is_known_at_every_process(place: Place) -> None:
 
     first, second = place.doors
     wait_until(lambda: posts_nothing(first, secret) and posts_nothing(second, secret))
-    wait_until(lambda: asked(first)["state"] == "unknown")  # the sink may still be making its tables
+    wait_until(lambda: asked(first)["state"] == "unknown")  # the sink may still be creating its tables
     with first.client(secret) as client:
         for body in (line, line, other):
             assert client.post("/v1/facts", content=body, headers=LINES).json()["accepted"] == 1
@@ -168,7 +168,7 @@ def test_what_became_of_a_fact_is_known_at_every_process(place: Place) -> None:
 
 
 async def send_past_the_door(settings: Settings, *facts: Fact) -> None:
-    """As a publisher with a Kafka client: nobody judges before the recorder."""
+    """Send like a publisher with a Kafka client, so that nothing checks the facts before the recorder."""
     async with AIOKafkaProducer(**client_options(settings.kafka)) as producer:
         for fact in facts:
             value = InboundCodec().encode(fact)
@@ -238,7 +238,7 @@ def test_a_stop_in_order_finishes_what_was_taken(place: Place, tmp_path: Path) -
         sending = threading.Thread(target=send, args=(door,))
         sending.start()
         assert begun.wait(60)
-        wait_until(lambda: running(door) == 2)  # this request, and the one that asks
+        wait_until(lambda: running(door) == 2)  # this request, and the one that asks for the number
         door.process.send_signal(signal.SIGTERM)
         wait_until(lambda: not listens(door))
         rest.set()
@@ -280,7 +280,7 @@ def test_the_page_works_when_it_is_typed_in_order(place: Place, tmp_path: Path) 
 
 
 def typed(script: str, place: Place, folder: Path) -> str:
-    """The output of a block, typed into a shell."""
+    """The output of a code block when a shell runs it."""
     lines = [line for line in script.splitlines() if not line.startswith(NOT_RUN)]
     done = subprocess.run(
         ["bash", "-eu", "-c", "\n".join(lines).replace(USUAL, place.doors[0].url)],

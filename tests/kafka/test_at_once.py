@@ -1,4 +1,7 @@
-"""What two of us do at once on one place: each is safe, or refused before anything is touched (deploy/README.md)."""
+"""Two operators act on one installation at once: both actions are safe, or the second is refused before any change.
+
+deploy/README.md lists these actions.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -60,7 +63,7 @@ async def test_migrations_by_several_sinks_leave_what_one_leaves(settings: SinkS
 async def test_two_sinks_that_carry_the_same_topics_give_every_row_once_to_readers(
     settings: SinkSettings, written: Topics
 ) -> None:
-    """Not how it is meant to be run: a second one that was started by mistake."""
+    """Only one sink should run. Somebody may start a second by mistake."""
     postings = [line("2025-09-01", None, inside("daily", "JKK"))]
     stop = asyncio.Event()
     sinks = [asyncio.create_task(run_sink(settings, stop=stop)) for _ in range(2)]
@@ -82,7 +85,7 @@ async def test_two_sinks_that_carry_the_same_topics_give_every_row_once_to_reade
 
 @pytest.fixture
 def book(kafka_address: str, topic_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Of a book of history of two partitions."""
+    """The settings of a book of history with two partitions."""
     for name in Settings.model_fields:
         monkeypatch.delenv(f"PESERTA_{name.upper()}", raising=False)
     return read_settings(

@@ -1,4 +1,4 @@
-"""The audit of ClickHouse's own engine: what its tables lack, have too much or say otherwise is found."""
+"""The audit on ClickHouse's own engine finds missing, extra and different rows in every table."""
 
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ from tests.support.sink_database import Database, made_database
 
 SCALE = 0.02
 REGISTERED = ["JT-0001-A", "JT-0002-A", "JT-0003-A", "JT-0004-A"]
-HALVES = 3  # each at random
+HALVES = 3  # books that are split at random places
 NAMES = topic_names(SETTINGS)
 FAR = instant("2160-01-01T00:00:00Z")
 
@@ -44,7 +44,8 @@ FACTS, COMPANIES, POLICIES, LEDGER, LINES, ALERTS, LAST = (
 
 
 def registry(book: BookInMemory, company_ids: list[str], first: int = 0, only: int = 4) -> None:
-    """Entries of companies: told, replaced, one by a late predecessor, and the last said again by the recorder."""
+    """Registry entries of each company: the first, its replacement, one by an older recorder that appends late, and a
+    repeat of the replacement."""
     codec = JournalCodec()
     for number, company_id in enumerate(company_ids):
         partition = partition_of(company_id.encode(), PARTITIONS)
@@ -74,7 +75,7 @@ async def database(clickhouse_url: str, settings: Settings) -> AsyncIterator[Dat
 
 
 async def carry(database: Database, book: BookInMemory, ends: dict[str, int] | None = None) -> None:
-    """As the sink does, in one range a partition from where it was; `ends`: not beyond these offsets of a topic."""
+    """Insert like the sink: one range a partition, from the last position. `ends` limits the offsets of a topic."""
     progress, read = Progress(database.warehouse), topics(TOPICS)
     marks = await progress.last()
     for name in IN_CLICKHOUSE:
@@ -97,7 +98,7 @@ async def audited(settings: Settings, book: BookInMemory, since: Position | None
 
 
 def wrong(report: Report) -> dict[str, Counter[str]]:
-    """Claims that do not hold, and what of each is how often wrong."""
+    """Claim -> numbers of missing, extra and different rows, for each claim that does not hold."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for finding in report.findings:
         if not finding.holds:
@@ -107,7 +108,7 @@ def wrong(report: Report) -> dict[str, Counter[str]]:
 
 
 def in_clickhouse(report: Report) -> dict[str, int]:
-    """What was compared, by claim."""
+    """Claim -> number of compared rows."""
     found: dict[str, int] = {}
     for finding in report.findings:
         if finding.where.endswith("ClickHouse"):
@@ -133,7 +134,7 @@ def snapshots(book: BookInMemory, partition: int) -> list[Stored]:
     return list(book.shelf.stored[TOPICS.snapshots, partition])
 
 
-# What is done to each table, by what is to be found of it, once.
+# Kind of finding -> claim -> the statement that causes exactly one such finding.
 HARMS: dict[str, dict[str, str]] = {
     "missing": {
         FACTS: "DELETE FROM journal_facts WHERE partition = 0 AND offset = 40",
@@ -158,7 +159,7 @@ HARMS: dict[str, dict[str, str]] = {
         "(SELECT min((alert_id, status)) FROM alert_records)",
     },
     "extra": {
-        FACTS: "INSERT INTO journal_facts SELECT * REPLACE(1 AS offset) FROM "  # where the journal has a policy
+        FACTS: "INSERT INTO journal_facts SELECT * REPLACE(1 AS offset) FROM "  # there the journal has a policy
         "(SELECT * FROM journal_facts WHERE partition = 0 AND offset = 40)",
         COMPANIES: "INSERT INTO journal_companies SELECT * REPLACE('X' AS company_id) FROM journal_companies LIMIT 1",
         POLICIES: "INSERT INTO journal_policies SELECT * REPLACE(77 AS came_from_offset) FROM journal_policies LIMIT 1",
@@ -196,8 +197,8 @@ async def test_an_audit_that_goes_on_compares_what_the_one_before_it_could_not(
     told = [min(ends[SNAPSHOTS], len(snapshots(early, partition))) for partition in range(PARTITIONS)]
     first = await audited(settings, early)
     assert wrong(first) == {}
-    if seed:  # else only the sink goes on
-        registry(early, REGISTERED[:1], first=40, only=1)  # one more of a late predecessor
+    if seed:  # with seed 0 only the sink continues
+        registry(early, REGISTERED[:1], first=40, only=1)  # one more entry of an older recorder
         early.keep()
     await carry(database, early)
     later = await audited(settings, early, first.position(SETTINGS))
@@ -231,7 +232,7 @@ async def test_what_clickhouse_has_beyond_the_audit_is_left_to_the_next_one(
 
 
 def far_book() -> BookInMemory:
-    """The book, and behind it a fact of the year 2160, a policy for ever, and baselines of 1850 and 1860."""
+    """The book, followed by a fact recorded in 2160, a policy without an end, and baselines of 1850 and 1860."""
     book, journal = published_book(SCALE), JournalCodec()
     endless = Policy("z", 5_000, day("0001-01-01"), effective_until=day("9999-12-31"))
     policy = PolicySet(Coordinates("policies", 0, 1_000), FAR, endless)

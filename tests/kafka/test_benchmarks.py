@@ -1,4 +1,4 @@
-"""The benchmarks in small: they still run, what they measure is the right work, and other work is not let through."""
+"""The benchmarks on a small load: they still run, they measure the right work, and they reject wrong work."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -23,12 +23,12 @@ from tests.bench.simple.world import computed, facts
 
 FACTS = 4_000
 PARTITIONS = 2
-# Quix Streams has an environment of its own, which only `make bench` makes.
+# Quix Streams needs its own environment, and only `make bench` creates it.
 OWN_WAYS = [way for way in WAYS if way.module != "quix" and way.variant != "take"]
 
 
 class ShortLoad(Load):
-    """One small company instead of all of them."""
+    """A load of one small company instead of all companies."""
 
     @cached_property
     def lines(self) -> list[bytes]:
@@ -46,7 +46,7 @@ async def test_a_way_of_the_simple_work_does_that_work(
 
 
 def changed_fact(value: bytes) -> bytes:
-    """Another worker's fact."""
+    """The same fact of another worker."""
     return encode_fact({**decode(value), "worker_id": "somebody"})
 
 

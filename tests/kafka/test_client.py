@@ -43,7 +43,7 @@ async def test_facts_go_to_the_service_and_alerts_come_from_it(
     async with aclosing(follow_alerts(kafka_address, topic=topic, group_id=group)) as alerts:
         assert [(await anext(alerts)).episode for _ in range(2)] == [2, 4]
     async with aclosing(follow_alerts(kafka_address, topic=topic, group_id=group)) as alerts:
-        assert (await anext(alerts)).episode == 4  # the next was not asked for
+        assert (await anext(alerts)).episode == 4  # an alert is committed when the next one is asked for
     async with aclosing(follow_alerts(kafka_address, topic=topic)) as alerts:
         assert (await anext(alerts)).episode == 2
 

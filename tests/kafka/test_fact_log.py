@@ -1,4 +1,4 @@
-"""One contract for the log of facts and for its fake; and the log on a broker that dies and comes back."""
+"""One contract for the fact log and its fake. Also tests the log on a broker that dies and restarts."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -118,7 +118,7 @@ async def test_a_producer_is_renewed_before_its_sequence_numbers_end(
 
 
 def test_a_broker_that_dies_and_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is said to be acknowledged while it is away; the same log goes on when it is there again."""
+    """The log reports no acknowledgement while the broker is down, and continues after its restart."""
     monkeypatch.setattr(fact_log, "ACKNOWLEDGED_LIMIT_S", 2.0)
     monkeypatch.setattr(fact_log, "STOP_LIMIT_S", 2.0)
 

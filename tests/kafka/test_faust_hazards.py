@@ -1,7 +1,7 @@
-"""What Faust and aiokafka do as they come, on a real broker: the hazards that the lane rules out, shown.
+"""Hazards of unmodified Faust and aiokafka on a real broker. The lane guards against each of them.
 
-That the lane does not do so, other tests hold; which, streams/lane/README.md says. When one of these fails, a new
-version has mended something: look whether the lane's guard may go.
+Other tests check the lane's guards; streams/lane/README.md names them. If a test here fails, a new version has fixed
+the hazard. Then check whether the lane still needs its guard.
 """
 
 import json
@@ -29,8 +29,8 @@ from tests.support.sockets import ANYWHERE, listening
 
 NAMES = ("raises", "sends", "decodes", "parallel", "cut", "crashes")
 RECORDS = 6
-OTHERS = [str(number) for number in range(1, RECORDS)]  # than the first
-READ, FIRST_KEPT = 1, 3  # of the topic that is cut: the group's offset, and the first record that is still there
+OTHERS = [str(number) for number in range(1, RECORDS)]  # all records but the first
+READ, FIRST_KEPT = 1, 3  # of the truncated topic: the group's offset, and the first record that was not deleted
 LOOK_EVERY_S = 0.1
 LIMIT_S = 120.0
 CRASH_LIMIT_S = 20.0
@@ -40,7 +40,7 @@ SMALL_BYTES = 2000
 
 @dataclass
 class Stock:
-    """A worker of Faust as it comes; each agent had RECORDS records, of which the first is the one that goes wrong."""
+    """A worker of unmodified Faust. Each agent gets RECORDS records, and the first of them fails."""
 
     address: Brokers
     prefix: str
@@ -56,7 +56,7 @@ class Stock:
         return found[0] or 0
 
     async def commits(self, name: str) -> int:
-        """What it has committed, once that is all."""
+        """The committed offset, after waiting until every record is committed."""
         looks = AsyncRetrying(
             retry=retry_if_result(lambda offset: offset < RECORDS),
             wait=wait_fixed(LOOK_EVERY_S),
@@ -82,7 +82,7 @@ async def stock(kafka_address: str, topic_prefix: str, tmp_path: Path) -> Stock:
 
 
 async def cut(address: Brokers, prefix: str) -> None:
-    """Records are deleted that the stock worker's group has not read."""
+    """Delete records that the stock worker's group has not read."""
     tp = TopicPartition(f"{prefix}cut", 0)
     async with AIOKafkaConsumer(
         **client_options(address), group_id=f"{prefix}stock", enable_auto_commit=False
@@ -137,7 +137,7 @@ async def test_stock_faust_commits_what_it_has_not_done_and_listens_to_everybody
 
 
 async def crash_commits(stock: Stock, folder: Path, name: str) -> bool:
-    """Let a worker of this group crash; whether it has committed on the way out."""
+    """Let a worker of this group crash. Returns whether it committed while it stopped."""
     told = {
         "app": "crashing",
         "address": stock.address,
@@ -157,10 +157,10 @@ async def crash_commits(stock: Stock, folder: Path, name: str) -> bool:
         retry_error_callback=lambda last: last.outcome and last.outcome.result(),
     )
     try:
-        # For its end one may wait in vain: how long a stop of stock Faust takes is a hazard of its own.
+        # Do not wait for its end: a stop of stock Faust may hang, which is another hazard.
         committed: dict[int, int | None] = await looks(
             lane_topics.committed_offsets, stock.address, f"{stock.prefix}{name}", f"{stock.prefix}crashes", [0]
-        )  # its commit interval is an hour
+        )  # the commit interval is an hour, so only the stop can have committed
     finally:
         crashing.kill()
         crashing.wait()
@@ -168,7 +168,7 @@ async def crash_commits(stock: Stock, folder: Path, name: str) -> bool:
 
 
 async def test_a_crash_of_stock_faust_ends_in_a_graceful_stop_which_commits(stock: Stock, tmp_path: Path) -> None:
-    """Not always: some stops hang before they come to that."""
+    """Tries several crashes, because some stops hang before they commit."""
     for number in range(CRASHES_MAX):
         if await crash_commits(stock, tmp_path, f"crashing{number}"):
             return
@@ -176,7 +176,7 @@ async def test_a_crash_of_stock_faust_ends_in_a_graceful_stop_which_commits(stoc
 
 
 class EndsOfTopics:
-    """What Faust's recovery asks of its consumer, answered by a plain one."""
+    """Answers the calls of Faust's recovery from a plain aiokafka consumer."""
 
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer

@@ -1,4 +1,4 @@
-"""The whole service, whose book-keeper has lost its offsets. Kills of workers are in `tests/chaos`."""
+"""The whole service after its book-keeper has lost its group offsets. `tests/chaos` covers kills of workers."""
 
 import asyncio
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def ledger_records(settings: Settings) -> int:
 def test_a_group_that_forgot_its_position_hears_it_again_without_a_new_record(
     settings: Settings, service: RestartingService, material: Material
 ) -> None:
-    """As when the book-keeper dies after a transaction and before the group's commit."""
+    """The same happens if the book-keeper dies after a transaction and before the group's commit."""
     run = Run(settings, material, service, say=lambda _: None)
     run.prepare()
     run.publish(material.lines[:200])

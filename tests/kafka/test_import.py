@@ -38,7 +38,7 @@ def test_a_half_applied_sheet_is_completed_and_another_key_must_be_meant(
     make_key(key)
     make_key(other)
     rows = [[nik, "C1", "masuk", "2025-10-01", "PKWT"] for nik in NIKS[:6]]
-    # What a command that was killed on its way has sent.
+    # The facts that a killed command had sent.
     half = imported(settings, csv_file(tmp_path, [HEADER, *rows[:2]]), "--token-key", key, "--apply")
     assert half[0] == 0, half[1]
     code, said = imported(settings, csv_file(tmp_path, [HEADER, *rows]), "--token-key", key, "--apply")

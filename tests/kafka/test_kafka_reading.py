@@ -1,4 +1,4 @@
-"""Where topics end, and what a reader of them gets, while transactions are open."""
+"""The ends of topics, and the records that a reader gets, while transactions are open."""
 
 from collections.abc import AsyncIterator
 
@@ -16,13 +16,13 @@ from schemas.kafka.access import Brokers
 from schemas.kafka.client import client_options
 from tests.support.lane_topics import create, produce
 
-WORKED_S = 0.5  # in vain: as long as a wait that must not end is waited for
+WORKED_S = 0.5  # the test gives a wait that must not succeed this long
 LIMIT_S = 120.0
 
 
 @pytest.fixture
 async def topic(kafka_address: str, topic_prefix: str) -> str:
-    """One record that everybody can read."""
+    """A topic with one committed record."""
     name = f"{topic_prefix}book"
     await create(kafka_address, {name: {}}, 1)
     await produce(kafka_address, name, 0, [(b"k", b"before")])
@@ -31,7 +31,7 @@ async def topic(kafka_address: str, topic_prefix: str) -> str:
 
 @pytest.fixture
 async def producer(kafka_address: str, topic: str) -> AsyncIterator[AIOKafkaProducer]:
-    """In a transaction with one record."""
+    """A producer with an open transaction that has one record."""
     async with AIOKafkaProducer(**client_options(kafka_address), transactional_id=f"{topic}-writer") as writer:
         await writer.begin_transaction()
         await writer.send_and_wait(topic, b"of the transaction", partition=0)
@@ -64,7 +64,7 @@ async def test_a_group_has_not_done_what_is_in_an_open_transaction(
     kafka_address: str, topic: str, producer: AIOKafkaProducer
 ) -> None:
     group = f"{topic}-group"
-    await commit(kafka_address, group, topic, 1)  # all that can be read
+    await commit(kafka_address, group, topic, 1)  # the last stable offset
     with pytest.raises(TimeoutError, match="1 records to do"):
         await wait_until_worked(kafka_address, group, [topic], WORKED_S)
     await producer.commit_transaction()

@@ -1,4 +1,4 @@
-"""A broker that takes encrypted connections of known users only: each role with its own user and its own rights."""
+"""A broker that accepts only encrypted connections of known users. Each role has its own user and its own rights."""
 
 import asyncio
 import json
@@ -62,7 +62,7 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LockedKafka]:
 
 @dataclass(frozen=True)
 class Book:
-    """Topics with rights for each user; `of` are the settings of a process that is this user."""
+    """Topics with rights for each user. `of(user)` gives the settings of a process that connects as this user."""
 
     locked: LockedKafka
     names: dict[str, Any]
@@ -74,7 +74,7 @@ class Book:
         asyncio.run(grant(self.of(ADMIN).kafka, PRINCIPAL_KIND + user, rights))
 
     def open(self) -> None:
-        """Make the topics, and give each role its rights; the users in WITHOUT have all but one of a book-keeper."""
+        """Create the topics and grant each role its rights. A user in WITHOUT lacks the rights on one resource type."""
         settings = self.of(ADMIN)
         asyncio.run(make_topics(settings))
         for role in (*USERS.values(), READER):
@@ -92,14 +92,14 @@ def book_at(locked: LockedKafka, prefix: str, folder: Path, **names: Any) -> Boo
 
 @pytest.fixture(scope="module")
 def refusing(locked: LockedKafka) -> Book:
-    """A book in which nothing is recorded: its workers are refused something."""
+    """A book without records, for users whom the broker refuses something."""
     book = book_at(locked, "refusing.", locked.folder / "refusing", clickhouse_url="http://127.0.0.1:9")
     book.open()
     return book
 
 
 class UsersService(RestartingService):
-    """Each worker is a user of its own."""
+    """Each worker connects as its own user."""
 
     def __init__(self, book: Book, folder: Path) -> None:
         super().__init__(book.of(ADMIN), folder)
@@ -112,7 +112,7 @@ class UsersService(RestartingService):
 
 
 def shown_of(service: UsersService) -> str:
-    """What every user of the machine may see of the workers: arguments; and what their environments hold."""
+    """The workers' arguments, which every user of the machine can see, and their environments."""
     places = (
         Path(f"/proc/{process.pid}/{what}") for process in service.processes.values() for what in ("cmdline", "environ")
     )
@@ -150,7 +150,7 @@ def test_each_role_needs_its_own_rights_only_and_a_kill_loses_and_doubles_nothin
 
 
 def end_of(worker: str, settings: Settings) -> tuple[int, str]:
-    """Exit code and standard error of a worker that ends by itself."""
+    """Exit code and standard error of a worker that must stop by itself."""
     ended = subprocess.run(
         [sys.executable, "-m", "peserta", "worker", worker],
         env={**os.environ, **settings.environment()},
@@ -226,7 +226,7 @@ def test_every_mechanism_with_a_password_connects(mechanism: str, refusing: Book
 
 
 def test_a_token_is_read_for_each_connection_and_one_that_is_refused_is_said(refusing: Book) -> None:
-    """aiokafka takes a token for accepted that the broker has refused, and then hears nothing."""
+    """aiokafka treats a refused token as accepted, and then never gets an answer."""
     token, own = refusing.locked.secret("token", unsigned_token(READER)), refusing.of(READER)
     access = KafkaAccess(str(own.kafka), "SASL_SSL", own.kafka_ca_file, mechanism="OAUTHBEARER", token_file=token)
     assert asyncio.run(end_offsets(access, [own.topics.journal])) != {}
@@ -237,7 +237,7 @@ def test_a_token_is_read_for_each_connection_and_one_that_is_refused_is_said(ref
 
 
 def unsigned_token(user: str) -> str:
-    """A token that Kafka's own module for development takes: one hour, signed by nobody."""
+    """An unsigned token that is valid for one hour. Kafka's login module for development accepts it."""
     claims = {"sub": user, "iat": int(time.time()), "exp": int(time.time()) + 3600}
     parts = (json.dumps(part).encode() for part in ({"alg": "none"}, claims))
     return ".".join(urlsafe_b64encode(part).decode().rstrip("=") for part in parts) + "."
@@ -279,14 +279,14 @@ def test_a_recorder_by_the_wall_clock_asks_the_broker_for_the_time_with_its_righ
 
 @pytest.fixture
 def lane_case(locked: LockedKafka, topic_prefix: str, tmp_path: Path) -> Iterator[LaneCase]:
-    """A case of the lane whose workers have the rights of a role, and no more."""
+    """A lane case whose workers have exactly the rights of their role."""
     case = LaneCase(locked.access(ADMIN), topic_prefix, tmp_path, of_workers=locked.access(LANE))
     rights = [
         Right(Resource.TOPIC, case.source, Operation.READ),
         Right(Resource.TOPIC, case.output, Operation.WRITE),
         Right(Resource.TOPIC, case.changelog, Operation.READ),
         Right(Resource.TOPIC, case.changelog, Operation.WRITE),
-        Right(Resource.GROUP, case.app_id, Operation.READ, Pattern.PREFIXED),  # some faults have two groups
+        Right(Resource.GROUP, case.app_id, Operation.READ, Pattern.PREFIXED),  # some of the tests use two groups
         Right(Resource.TRANSACTIONAL_ID, f"{case.app_id}-", Operation.WRITE, Pattern.PREFIXED),
     ]
     asyncio.run(grant(locked.access(ADMIN), PRINCIPAL_KIND + LANE, rights))

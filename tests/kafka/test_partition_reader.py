@@ -1,4 +1,4 @@
-"""Reading many partitions of many topics with one consumer, up to ends that are known."""
+"""One consumer reads many partitions of many topics up to known end offsets."""
 
 from collections import Counter
 from typing import Any, Final
@@ -18,7 +18,7 @@ RECORDS: Final = 3
 
 @pytest.fixture
 async def topics(kafka_address: str, topic_prefix: str) -> list[str]:
-    """Of each partition the records `0`, `1`, `2`, with its topic and number as keys."""
+    """Topics with the records `0`, `1`, `2` in each partition; the keys name topic and partition."""
     names = [f"{topic_prefix}{name}" for name in TOPICS]
     await create(kafka_address, {name: {} for name in names}, PARTITIONS)
     for name in names:
@@ -30,7 +30,7 @@ async def topics(kafka_address: str, topic_prefix: str) -> list[str]:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Every request that a client of this process sends to a broker."""
+    """Collects every request that this process sends to a broker."""
     sent: list[Any] = []
     send = AIOKafkaConnection.send
 
@@ -62,8 +62,8 @@ async def test_each_partition_gives_its_own_records_in_whatever_order_they_are_a
 async def test_no_fetch_is_held_and_each_topic_is_looked_for_once(
     kafka_address: str, topics: list[str], asked: list[Any]
 ) -> None:
-    """A held fetch holds up what is asked next, and a client that forgets a topic's leaders waits before it asks again:
-    of an audit these were nine tenths of the time."""
+    """A long-polling fetch delays the next request, and a client that forgets a topic's leaders waits before it asks
+    again. The two took nine tenths of an audit's time."""
     looked = []
     async with partition_reader(kafka_address) as reader:
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""`peserta publish` as a process of its own, on a real Kafka with its workers: what became of each line."""
+"""`peserta publish` as a real process on a real Kafka with workers. It reports the fate of each line."""
 
 import asyncio
 import json
@@ -28,13 +28,13 @@ from tests.support.installation import RestartingService, installation
 from tests.support.waiting import wait_until
 
 LIMIT_S: Final = 90.0
-SILENCE_S: Final = "2"  # where something is not heard of by design
-MANY: Final = 40_000  # so many that a worker is killed before it is through
+SILENCE_S: Final = "2"  # for tests in which no answer can come
+MANY: Final = 40_000  # enough to kill a worker before it has finished
 
 
 @dataclass(frozen=True)
 class Said:
-    """How the command ended, its refused lines, its counts, and its words."""
+    """The command's exit code, refused lines, counts and standard error."""
 
     code: int
     refused: list[dict[str, Any]]
@@ -46,7 +46,7 @@ class Said:
 
 
 class Publishing:
-    """The command under way."""
+    """A running `peserta publish`."""
 
     def __init__(self, settings: Settings, *arguments: object, stdin: int | None = subprocess.DEVNULL) -> None:
         self.process = subprocess.Popen(
@@ -58,7 +58,7 @@ class Publishing:
         )
 
     def ends(self, given: bytes | None = None) -> tuple[int, str, str]:
-        """Exit code, standard output, standard error; never a traceback."""
+        """Wait for the end: exit code, standard output, standard error. Fails on a traceback."""
         try:
             out, err = self.process.communicate(given, timeout=LIMIT_S)
         except BaseException:
@@ -68,7 +68,7 @@ class Publishing:
         return self.process.returncode, out.decode(), err.decode()
 
     def said(self, given: bytes | None = None) -> Said:
-        """Of a command with --json."""
+        """The parsed result of a command with --json."""
         code, out, err = self.ends(given)
         *refused, summary = [json.loads(line) for line in out.splitlines()] or [{}]
         return Said(code, refused, summary, err)
@@ -103,7 +103,7 @@ def written(path: Path, *facts: Fact) -> Path:
 
 
 def many(count: int) -> list[Fact]:
-    """Hires of as many workers in a few companies."""
+    """So many hires, each of another worker, in a few companies."""
     return [hire(f"e{n}", "2025-09-01", worker=f"w{n}", company=f"C{n % 7}") for n in range(count)]
 
 
@@ -267,7 +267,7 @@ def test_kill_of_a_worker_in_the_middle_loses_sight_of_no_line(
 def test_what_the_recorder_repeats_is_counted_once(
     settings: Settings, service: RestartingService, tmp_path: Path
 ) -> None:
-    """Its offsets are lost while the command waits: it records everything again."""
+    """The recorder loses its offsets while the command waits, so it records everything again."""
     service.start("recorder")
     streams, facts = settings.stream_settings(), many(200)
     command = Publishing(settings, "--json", "-", stdin=subprocess.PIPE)

@@ -1,4 +1,4 @@
-"""A standing book folded again on a real Kafka and ClickHouse's engine: its state alone, and as a new generation."""
+"""Rebuilds of an existing book on a real Kafka and ClickHouse's engine: of its state only, and as a new generation."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ class Book:
         self.run = Run(settings, material, service, say=lambda _: None)
 
     def feed(self, share: float) -> None:
-        """Publish so much of the story."""
+        """Publish the next part of the story, this share of the whole."""
         count = min(len(self.lines), round(len(self.run.material.lines) * share))
         self.run.publish(self.lines[:count])
         del self.lines[:count]
@@ -57,7 +57,7 @@ class Book:
         return asyncio.run(current_book(self.settings))
 
     def arrived(self) -> None:
-        """Wait until the standing generation, and its ClickHouse, have everything."""
+        """Wait until the current generation and its ClickHouse database have everything that was published."""
         run = Run(self.standing(), self.run.material, self.service, say=lambda _: None)
         run.wait()
 
@@ -75,7 +75,7 @@ class Book:
         )
 
     def rebuild(self, *arguments: str, code: int = 0) -> str:
-        """What the command says; it must end with this code."""
+        """The output of the command, which must exit with this code."""
         process = self.command(*arguments)
         said, _ = process.communicate(timeout=COMMAND_LIMIT_S)
         assert process.returncode == code, said
@@ -91,7 +91,7 @@ class Book:
 
 @pytest.fixture(scope="module")
 def book(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
-    """One book for all steps of this file: each goes on where the one before left it."""
+    """One book for all tests of this file. Each test continues where the one before left it."""
     folder = tmp_path_factory.mktemp("rebuild")
     settings = installation(stack.kafka_address, stack.clickhouse_url, "rebuild.", "rebuild", folder)
     with RestartingService(settings, folder / "logs") as service:
@@ -127,7 +127,7 @@ async def topics_of(kafka: Brokers, prefix: str) -> set[str]:
 
 
 async def say_again(settings: Settings) -> None:
-    """Somebody puts a record of the ledger at its end once more."""
+    """Append a copy of an earlier ledger record, as a foreign writer might."""
     records = [r async for r in read_to_end(settings.kafka, [settings.topics.ledger]) if r.partition == 0]
     async with AIOKafkaProducer(**client_options(settings.kafka)) as producer:
         middle = records[len(records) // 2]
@@ -221,7 +221,7 @@ def test_analysts_see_the_standing_generation_and_only_when_told_the_old_one_goe
     assert seen["journal"] == len(book.run.sent.lines)
     assert "rebuild.coverage.ledger.v1" in asyncio.run(topics_of(book.settings.kafka, "")), "kept until it is told"
 
-    # Analysts' own: a table beside the views, and a database whose name only looks like a generation's.
+    # Objects of the analysts must survive: a table beside the views, and a database named like a generation's.
     asyncio.run(writes(book, "CREATE TABLE rebuild.notes (said String) ENGINE = Memory"))
     asyncio.run(writes(book, "CREATE DATABASE rebuild_g99"))
 

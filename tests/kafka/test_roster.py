@@ -1,4 +1,4 @@
-"""`peserta roster` as a process of its own, on a real Kafka with its workers."""
+"""`peserta roster` as a real process on a real Kafka with workers."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ from tests.support.waiting import wait_until
 
 LIMIT_S: Final = 90.0
 AS_OF: Final = "2025-09-30"
-# So many that the command is killed before it is through.
+# Enough facts to kill the command before it has finished.
 BEFORE, LEAVERS, JOINERS = 5_000, 600, 4_000
 HEADER: Final = "worker_id,employment_type,JKK,JKM,started_on\n"
 
@@ -62,7 +62,7 @@ def run(settings: Settings, *arguments: object) -> tuple[int, str, str]:
 
 
 def ended(process: subprocess.Popen[bytes]) -> tuple[int, str, str]:
-    """Exit code, standard output, standard error; never a traceback."""
+    """Wait for the end: exit code, standard output, standard error. Fails on a traceback."""
     try:
         out, err = process.communicate(timeout=LIMIT_S)
     except BaseException:
@@ -73,19 +73,19 @@ def ended(process: subprocess.Popen[bytes]) -> tuple[int, str, str]:
 
 
 def row_of(number: int) -> str:
-    """A worker of the roster: half of the first ones as the book has them, all others with something to do."""
+    """A row of the roster. Half of the workers that the book has are unchanged; every other row needs facts."""
     started_on = "2025-09-20" if number >= BEFORE else ""
     covered = "ya,ya" if number % 2 else ","
     return f"w{number:05},{'permanent' if number % 3 else 'daily'},{covered},{started_on}\n"
 
 
 def wanted(number: int) -> tuple[str, tuple[str, ...]]:
-    """The state that this row asks for."""
+    """Employment type and programmes that the row of this number requires."""
     return "permanent" if number % 3 else "daily", ("JKK", "JKM") if number % 2 else ()
 
 
 def in_journal(settings: Settings) -> list[Fact]:
-    """The facts of the journal, those that the recorder repeated too."""
+    """The facts of the journal, including the recorder's repeats."""
 
     async def read() -> list[Fact]:
         codec = JournalCodec()
@@ -105,7 +105,7 @@ def in_ledger(settings: Settings) -> list[LedgerRecord]:
 
 
 def inside_at(facts: Iterable[Fact], on: str) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """The company at the end of a day, folded naively."""
+    """Worker -> employment type and programmes at the end of a day, computed by the naive fold."""
     of_worker: dict[str, list[Fact]] = {}
     for fact in facts:
         of_worker.setdefault(fact.worker_id, []).append(fact)
@@ -131,7 +131,7 @@ def test_kill_in_the_middle_of_publishing_and_the_same_command_again_completes_i
     planned = Counter(json.loads(line)["event_id"] for line in preview.splitlines())
     assert max(planned.values()) == 1
 
-    service.processes["recorder"].stop()  # what is published now is in no journal when the command comes again
+    service.processes["recorder"].stop()  # so the journal lacks the published facts when the command runs again
     interrupted = command(settings, *arguments, "--apply")
     wait_until(lambda: ends_of(settings, settings.topics.facts) > BEFORE, LIMIT_S)
     interrupted.kill()
@@ -141,7 +141,7 @@ def test_kill_in_the_middle_of_publishing_and_the_same_command_again_completes_i
 
     again = command(settings, *arguments, "--apply")
     assert again.stdout is not None
-    assert any(line.startswith(b"Programmes that the file tells of") for line in again.stdout)  # the sheet is read
+    assert any(line.startswith(b"Programmes that the file tells of") for line in again.stdout)  # it has read the sheet
     service.start("recorder")
     code, out, err = ended(again)
     assert (code, "The book is now as the roster says." in out) == (0, True), (out, err)

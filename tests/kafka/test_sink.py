@@ -1,4 +1,4 @@
-"""The sink from a real Kafka to ClickHouse's own engine: every row exactly once, whatever breaks between them."""
+"""The sink from a real Kafka to ClickHouse's own engine inserts every row exactly once, whatever fails in between."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -70,7 +70,7 @@ async def written(settings: SinkSettings) -> AsyncIterator[Topics]:
 
 @pytest.fixture
 async def unmerged(settings: SinkSettings) -> None:
-    """The tables are there, and rows that are there twice stay so."""
+    """Create the tables and stop merges, so that duplicate rows stay visible."""
     async with database(settings) as found:
         await migrate(found.client)
         await found.stop_merges()
@@ -78,7 +78,7 @@ async def unmerged(settings: SinkSettings) -> None:
 
 @asynccontextmanager
 async def running(settings: SinkSettings) -> AsyncIterator[asyncio.Task[None]]:
-    """The sink, until the block ends; what it raises is raised at the end."""
+    """Run the sink until the block ends, then raise any exception of the sink."""
     stop = asyncio.Event()
     task = asyncio.create_task(run_sink(settings, stop=stop))
     try:
@@ -89,7 +89,7 @@ async def running(settings: SinkSettings) -> AsyncIterator[asyncio.Task[None]]:
 
 
 async def carry(settings: SinkSettings, written: Topics) -> None:
-    """Run the sink until it has carried everything, and stop it."""
+    """Run the sink until it has inserted everything, then stop it."""
     ends = await written.ends()
     async with running(settings) as sink:
         waiting = asyncio.create_task(wait_until_caught_up(settings, ends, CAUGHT_UP_LIMIT_S))
@@ -110,7 +110,7 @@ def ledger_values(offsets: Sequence[int], partition: int = 0) -> list[bytes]:
 
 
 async def stored(settings: SinkSettings) -> dict[str, list[int]]:
-    """The offsets of the ledger's rows as they lie in the tables, repeats and all (no FINAL)."""
+    """Table -> offsets of the ledger's stored rows, including duplicates (no FINAL)."""
     async with database(settings) as found:
         return {
             table: [row["offset"] for row in await found.rows(f"SELECT offset FROM {table} ORDER BY offset")]
@@ -155,7 +155,7 @@ async def test_a_sink_that_starts_again_goes_on_where_it_ended(settings: SinkSet
 
 
 async def test_progress_passes_what_nobody_may_see(settings: SinkSettings, written: Topics) -> None:
-    """Else waiting for the end of a topic would never end."""
+    """Otherwise a wait for the end of a topic with aborted records would never succeed."""
     await written.write(LEDGER, ledger_values(range(2)))
     await carry(settings, written)
     await written.abort(LEDGER, ledger_values([98, 99]))
@@ -166,7 +166,7 @@ async def test_progress_passes_what_nobody_may_see(settings: SinkSettings, writt
 
 
 async def test_a_large_range_is_one_part_in_each_table(settings: SinkSettings, written: Topics, unmerged: None) -> None:
-    """With more rows than clickhouse-connect sends in one piece, which is about 2 MB."""
+    """The range is larger than one request chunk of clickhouse-connect, which is about 2 MB."""
     postings = [line("2025-09-01", None, inside("daily", "JKK"))] * 8
     await written.write(LEDGER, [ledger_value(ledger_record(offset, postings)) for offset in range(15_000)])
 
@@ -191,11 +191,11 @@ async def test_progress_of_nothing_is_nothing_and_waiting_says_what_is_missing(s
 
 
 class Killed(Exception):
-    """Stands for kill -9 at this point."""
+    """Simulates kill -9 at this point."""
 
 
 class Dying(Warehouse):
-    """A warehouse whose process is killed at a point: `when` = before or after the insert into `table`."""
+    """A warehouse whose process dies before or after (`when`) the insert into `table`."""
 
     table = TABLE
     stage = ""
@@ -225,7 +225,7 @@ async def die(settings: SinkSettings, table: str, stage: str, when: str) -> None
     async with await Source.open(settings) as source, await Dying.open(settings) as warehouse:
         await migrate(warehouse.client)
         warehouse.table, warehouse.stage, warehouse.when = table, stage, when
-        # Reading ahead whenever there was anything.
+        # With this limit the sink reads ahead after every round that had records.
         async with aclosing(Sink(source, warehouse, topics(settings.topics), full_round_records=1)) as sink:
             await sink.begin()
             with pytest.raises(Killed):
@@ -241,7 +241,7 @@ async def test_a_sink_killed_at_any_point_leaves_every_row_once(
     await written.write(LEDGER, ledger_values(range(6)))
     await written.abort(LEDGER, ledger_values([98, 99]))
     await die(settings, table, stage, when)
-    # More arrives before it comes back: the begun range must not grow by it.
+    # More records arrive before the restart. The begun range must not include them.
     await written.write(LEDGER, ledger_values(range(6, 9)))
 
     await carry(settings, written)
@@ -250,7 +250,7 @@ async def test_a_sink_killed_at_any_point_leaves_every_row_once(
 
 
 async def mark_before(settings: SinkSettings, written: Topics, topic: str) -> None:
-    """Leave a range of another content written down as begun."""
+    """Mark a range as begun whose recorded checksum differs from its content."""
     async with database(settings) as found, await Source.open(settings) as source:
         await migrate(found.client)
         partition = (settings.topic_prefix + topic, 0)
@@ -287,7 +287,7 @@ async def test_a_begun_range_of_a_compacted_topic_may_have_lost_records(
 
 
 async def carry_to_the_end(settings: SinkSettings) -> None:
-    """Run the sink until it stops by itself."""
+    """Run the sink until it stops with an error."""
     await asyncio.wait_for(run_sink(settings, stop=asyncio.Event()), CAUGHT_UP_LIMIT_S)
 
 
@@ -315,7 +315,7 @@ async def test_a_topic_cut_short_behind_the_position_is_refused(settings: SinkSe
 
 
 async def test_a_hole_that_an_operator_accepts_is_passed(settings: SinkSettings, written: Topics) -> None:
-    """With the statement of sinks/clickhouse/README.md, and no other."""
+    """Runs exactly the statement of sinks/clickhouse/README.md."""
     await written.write(DEAD_LETTERS, [OUTPUT.encode_dead_letter(dead_letter(0))])
     await carry(settings, written)
     await written.write(DEAD_LETTERS, [OUTPUT.encode_dead_letter(dead_letter(n)) for n in range(1, 5)])

@@ -1,4 +1,4 @@
-"""The sink inserts several blocks at once, and reads on meanwhile: that is not carried yet, and is not said to be."""
+"""The sink inserts several blocks at once and reads ahead meanwhile. Records read ahead do not count as inserted."""
 
 import asyncio
 import threading
@@ -29,10 +29,10 @@ RECORDS_A_ROUND = 3
 
 
 class Noting(Source):
-    """Reads until something has come, however long that takes, and says how often it did.
+    """Reads until records arrive, however long that takes, and counts its reads.
 
-    The source itself ends empty after a moment: on a busy machine before a slow insert has begun, and then nobody is
-    reading while it is under way.
+    The real source returns empty after a short wait. On a busy machine that may be before a slow insert has begun, and
+    then nothing would be read during the insert.
     """
 
     def __init__(self, *args: Any) -> None:
@@ -49,10 +49,10 @@ class Noting(Source):
 
 
 class Slow(Warehouse):
-    """Holds each insert of the ledger until something has come about; notes what is written."""
+    """Delays each insert of the ledger until `meanwhile` returns. Lists the inserted tables and stages in `written`."""
 
     async def meanwhile(self) -> None:
-        """Nothing, unless a test says what."""
+        """Does nothing unless a test replaces it."""
 
     async def insert(self, table: str, columns: Columns, token: str) -> None:
         await super().insert(table, columns, token)
@@ -64,7 +64,7 @@ class Slow(Warehouse):
 
 
 class Meeting(Warehouse):
-    """No insert of rows goes on before as many are under way as may be; notes how many those ever were."""
+    """Blocks inserts of rows until INSERTS_AT_ONCE of them run. `most` is the largest number that ran at once."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -86,7 +86,7 @@ class Meeting(Warehouse):
 
 
 class Told(SinkMetrics):
-    """Keeps the lags of each round."""
+    """Collects the lags of each round."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -137,7 +137,7 @@ async def test_what_is_read_ahead_is_neither_begun_nor_counted_as_carried(
 
 
 def noting(read: Mapping[str, Topic], made_in: set[int]) -> dict[str, Topic]:
-    """The same topics, and the threads in which their rows are made."""
+    """The same topics; adds the threads that make their rows to `made_in`."""
 
     def noting_blocks(blocks: Callable[[Batch], list[Block]], batch: Batch) -> list[Block]:
         made_in.add(threading.get_ident())

@@ -1,4 +1,4 @@
-"""What `coverage_as_of` takes for a date and for an instant, and what it refuses rather than guess."""
+"""Which texts `coverage_as_of` accepts as a date or an instant, and which it refuses instead of guessing."""
 
 import re
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ async def fill(database: Database) -> None:
 
 @pytest.fixture(scope="module")
 def names(stack: Stack) -> dict[str, str]:
-    """Of one database with lines and of one without; nobody writes to them."""
+    """Names of a database with ledger lines and of one without. Tests must not write to them."""
     url = stack.clickhouse_url
     return {"some lines": shared_database(url, fill)[0], "no lines": shared_database(url)[0]}
 
@@ -102,7 +102,7 @@ INSTANTS = [
 async def test_an_instant_is_taken_however_it_is_written(
     database: Database, known_at: str, parameters: dict[str, object]
 ) -> None:
-    """The line is known from the millisecond on in which it was recorded."""
+    """The line is known from the millisecond of its recording on."""
     assert await asked(database, "'2025-02-28'", known_at, **parameters) == [(date(2025, 2, 28), 1)]
 
 
@@ -147,7 +147,7 @@ async def test_what_is_no_instant_is_refused(database: Database, text: str) -> N
 
 
 async def test_a_value_without_its_zone_is_refused_where_the_session_has_another_one(database: Database) -> None:
-    """ClickHouse hands a DateTime64 over as its text: 03:00 in Jakarta would be 03:00 UTC."""
+    """ClickHouse passes a DateTime64 as text without its zone, so 03:00 in Jakarta would be read as 03:00 UTC."""
     zone = {"session_timezone": "Asia/Jakarta"}
     query = "SELECT active FROM coverage_as_of(as_of='2025-02-28', known_at={})"
 
@@ -192,7 +192,7 @@ MANY = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCh
 @MANY
 @given(st.one_of(_texts, _broken))
 async def test_texts_are_instants_here_and_in_the_book_alike(database: Database, text: str) -> None:
-    """But for the text of a DateTime64, which is none in the book."""
+    """The view and the book accept the same texts. The view also accepts the text of a DateTime64."""
     query = "SELECT count() FROM coverage_as_of(as_of='2025-02-28', known_at={text:String})"
     is_value = re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3,9}", text) is not None
 

@@ -1,4 +1,5 @@
-"""The edges of all that is admitted, from the door to every view: recorder, book and sink take them, and agree."""
+"""The extreme values that admission allows, from the HTTP door to every view. Recorder, book and sink accept them and
+agree on the results."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -54,8 +55,8 @@ from tests.support.sink_figures import counts, daily_days, figures, share_bp
 TOPICS = TopicNames()
 EPOCH = date(1970, 1, 1)
 FIRST, LAST = INSTANT_MIN, INSTANT_END - 1
-LAST_OF_DATE = day("2149-06-06")  # the last that ClickHouse's Date holds
-LONG = "\N{GRINNING FACE}" * 64  # four bytes each
+LAST_OF_DATE = day("2149-06-06")  # the last day of ClickHouse's type Date
+LONG = "\N{GRINNING FACE}" * 64  # four bytes a character
 ODD = "'\"\\`\x00;--${x}"
 ONE = "P"
 COMPANIES = (LONG, ODD, ONE, "\N{COMBINING ACUTE ACCENT}0")
@@ -64,7 +65,7 @@ EVERY_TEXT = "\N{GRINNING FACE}" * TEXT_LENGTH_MAX
 
 
 def told() -> list[tuple[int, Fact]]:
-    """Facts with the instants at which they are recorded: each company has the first and the last of everything."""
+    """Facts with their times of recording. Each company has the smallest and the largest value of every field."""
     return [
         (recorded_at, fact._replace(event_id=(f"{number}." + "e" * 64)[:64], company_id=company_id))
         for recorded_at, facts in _by_time()
@@ -129,7 +130,7 @@ REGISTRY = (
 
 @dataclass
 class Whole:
-    """What the service makes of it on its way, and the offline book at its end."""
+    """The service's records of these facts in memory, and the result of the offline book."""
 
     grace_days: int
     shelf: Shelf = field(default_factory=Shelf)
@@ -194,7 +195,7 @@ def name(whole: Whole, stack: Stack) -> str:
 
 @pytest.fixture
 async def database(clickhouse_url: str, name: str) -> AsyncIterator[Database]:
-    """To be read only."""
+    """The shared database. Tests must not write to it."""
     async with opened_database(clickhouse_url, name) as opened:
         yield opened
 
@@ -286,7 +287,7 @@ async def test_the_ledger_has_every_posting_with_its_date(whole: Whole, database
 
 
 def edges(postings: list[Posting]) -> list[int]:
-    """Days on which figures may be wrong by one: around each posting, and where the longest window leaves it."""
+    """Days on which an off-by-one error would show: around each posting, and where it leaves the longest window."""
     near = {posting.value_on + days for posting in postings for days in (-1, 0, 89, 90)}
     fixed = ("1900-01-01", "1969-12-31", "1970-01-01", "2149-06-05", "2149-06-06", "2149-06-07", "2200-01-01")
     return sorted(near | {day(text) for text in (*fixed, "2299-12-31")})
@@ -296,7 +297,7 @@ def edges(postings: list[Posting]) -> list[int]:
 async def test_figures_as_of_every_edge_are_what_a_recount_gives(
     whole: Whole, database: Database, known_at: int
 ) -> None:
-    """All companies have the same facts, and so the same figures."""
+    """All companies have the same facts, so they must have the same figures."""
     postings = whole.postings(ONE, known_at)
     for as_of in edges(postings):
         found = await database.rows(

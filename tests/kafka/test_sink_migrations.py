@@ -1,4 +1,4 @@
-"""Migrations on ClickHouse's own engine, and the rules that every table keeps."""
+"""Migrations on ClickHouse's own engine, and the rules that hold for every table."""
 
 import re
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ async def test_migrations_run_once_and_can_be_asked_for_again(database: Database
 
 
 async def test_every_statement_can_be_run_again(database: Database) -> None:
-    """As after a run that was cut short before it was remembered."""
+    """A run may have died after the statement and before it recorded the migration."""
     await migrate(database.client)
     await database.client.command("TRUNCATE TABLE migrations")
 
@@ -78,7 +78,7 @@ async def test_every_table_remembers_tokens_and_replaces_by_version(database: Da
 
 
 async def test_the_partition_of_a_row_follows_from_its_sorting_key(database: Database) -> None:
-    """Else a key could be in two partitions, where it is never merged into one row."""
+    """ClickHouse never merges rows across partitions, so a key in two partitions would stay two rows."""
     await migrate(database.client)
 
     tables = await database.rows(
@@ -120,12 +120,13 @@ async def test_a_database_of_before_gets_the_field_of_a_dead_letter_in_place(
 
 
 SPANS = {"Date32": DATE32, "DateTime64(3, 'UTC')": DATETIME64, "Int8": INT8, "UInt32": UINT32, "UInt64": UINT64}
-# The sink's own tables, and what a record does not hold.
+# The sink's own tables. Their values do not come from records.
 NOT_FROM_RECORDS = ("migrations", "sink_progress")
 
 
 async def test_what_a_column_holds_is_asked_of_every_column_that_holds_less_than_a_record(database: Database) -> None:
-    """Int64 holds every whole number of Avro, String every text; Bool and by_book are made here."""
+    """Other columns need no check: Int64 holds every integer of Avro, String every text, and the sink makes Bool values
+    and by_book itself."""
     await migrate(database.client)
 
     found = await database.rows(
@@ -141,7 +142,7 @@ async def test_what_a_column_holds_is_asked_of_every_column_that_holds_less_than
 
 
 def _bare(kind: str) -> str:
-    """The type without what is around it."""
+    """The type without Array, Nullable and LowCardinality."""
     while wrapped := re.fullmatch(r"(?:Array|Nullable|LowCardinality)\((.*)\)", kind):
         kind = wrapped[1]
     return kind

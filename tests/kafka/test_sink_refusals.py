@@ -1,4 +1,4 @@
-"""Records that the sink cannot store stop it (78), each named by its coordinates; nothing of them is said."""
+"""A record that the sink cannot store stops it with exit code 78. The error gives only the record's coordinates."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -65,7 +65,7 @@ async def test_a_record_that_cannot_be_read_stops_the_sink_and_is_named(
 async def refused(
     settings: SinkSettings, database: Database, kind: type[RecordRefused], topic: str, reason: str
 ) -> None:
-    """The sink stops (78) because of the record at offset 0 of partition 1, and has begun no range."""
+    """Assert that the record at offset 0 of partition 1 stops the sink, and that the sink has begun no range."""
     with pytest.raises(kind, match=f"{topic}, partition 1, offset 0 .*: {reason}.*A restart does not help") as refusal:
         await asyncio.wait_for(run_sink(settings, stop=asyncio.Event()), LIMIT_S)
 
@@ -73,7 +73,7 @@ async def refused(
     assert await database.value("SELECT count() FROM sink_progress WHERE stage = 'before'") == 0
 
 
-TOO_FAR = 3_000_000  # days since 1970: in the year 10183
+TOO_FAR = 3_000_000  # days since 1970; a day in the year 10183
 NOT_OURS = [
     pytest.param(JOURNAL, journal_values([fact_entry(effective_on=TOO_FAR)]), "column effective_on", id="a fact"),
     pytest.param(JOURNAL, journal_values([fact_entry(occurred_at=1 << 60)]), "column occurred_at", id="its instant"),
@@ -105,15 +105,15 @@ NOT_OURS = [
 async def test_a_record_whose_values_no_column_holds_stops_the_sink_and_is_named(
     settings: SinkSettings, written: Topics, database: Database, topic: str, values: list[bytes], reason: str
 ) -> None:
-    """Written by hand: no service of ours writes it."""
+    """The service itself never writes such records."""
     await written.write(topic, values, partition=1)
 
     await refused(settings, database, Unwritable, topic, reason)
 
 
 class Choosy(Warehouse):
-    """A warehouse that refuses one worker, as by a constraint that somebody added. (The embedded engine passes over
-    what it finds wrong after it has read an insert.)"""
+    """A warehouse that refuses the rows of one worker, like a table with an added constraint. The embedded engine does
+    not report errors that it finds after it has read an insert, so a real constraint cannot be used."""
 
     async def insert(self, table: str, columns: Columns, token: str) -> None:
         if "w77" in columns.get("worker_id", ()):
@@ -125,7 +125,7 @@ class Choosy(Warehouse):
 async def test_a_record_that_clickhouse_refuses_is_found(
     settings: SinkSettings, written: Topics, database: Database, before: int
 ) -> None:
-    """Once it is not refused any more the sink goes on, and every view shows each row once."""
+    """After ClickHouse accepts the record, the sink continues and the view shows each row once."""
     workers = ["w77" if n == before else f"v{n}" for n in range(100)]
     await written.write(JOURNAL, journal_values(fact_entry(n, worker_id=w) for n, w in enumerate(workers)))
     await written.write(LEDGER, [ledger_value(ledger_record(n)) for n in range(100)])
@@ -147,7 +147,7 @@ async def test_a_record_that_clickhouse_refuses_is_found(
         await Warehouse.open(settings) as patient,
         aclosing(Sink(source, patient, topics(settings.topics))) as sink,
     ):
-        await sink.begin()  # the range that was begun is finished
+        await sink.begin()  # inserts the begun range again
         while await database.value("SELECT count() FROM ledger_entries FINAL") < len(workers):
             await sink.round()
     offsets = [row["offset"] for row in await database.rows("SELECT offset FROM journal ORDER BY offset")]

@@ -1,4 +1,4 @@
-"""The views on ClickHouse's own engine: right before merges and after, and equal to a recount by hand."""
+"""The views on ClickHouse's own engine are right before and after merges, and equal an independent recount."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -40,7 +40,7 @@ ALERTS = "coverage.alerts.v1"
 DEAD_LETTERS = "workforce.dead-letters.v1"
 
 DAILY_ENROLLED = ["enrolled_jht", "enrolled_jkk", "enrolled_jkm", "enrolled_jkp", "enrolled_jmo", "enrolled_jp"]
-# SEMANTICS 9, and the columns that come with them.
+# The columns of SEMANTICS 9, and the coordinates beside them.
 COLUMNS = {
     "journal": "partition offset recorded_at type event_id company_id worker_id effective_on occurred_at source "
     "disposition employment_type reason action programmes corrects came_from_topic came_from_partition "
@@ -89,13 +89,13 @@ async def test_the_current_figures_and_the_figures_as_of_a_date_have_the_same_co
 
 
 async def fill(database: Database) -> None:
-    """A small book in which everything was inserted twice, in ranges cut in another way the second time."""
+    """Insert a small book twice, the second time in other ranges."""
     await database.stop_merges()
     entries: list[Entry] = [
         company_set(0, Company("C1", "Old name", "14111", "Garut")),
         policy_set(0, Policy("footwear", 2000, day("2025-01-01"))),
         fact_entry(2),
-        fact_entry(2),  # The recorder's repeat: no ledger record.
+        fact_entry(2),  # A repeat of the recorder has no ledger record.
         fact_entry(4, kind=ENROLLMENT, detail=programme_set(("JKM", "JKK")) | WITHDRAWN),
         company_set(1, Company("C1", "New name", None, "Garut", (Baseline(day("2024-12-31"), 9, 3),))),
         company_set(0, Company("C1", "Old name", "14111", "Garut")),
@@ -189,14 +189,14 @@ Rows = dict[str, list[tuple[object, ...]]]
 
 
 async def asked(database: Database) -> Rows:
-    """What each query gives."""
+    """Query -> its rows."""
     queries = [str(case.values[0]) for case in VIEW_ROWS]
     return {query: [tuple(row) for row in (await database.client.query(query)).result_rows] for query in queries}
 
 
 @pytest.fixture(scope="module")
 def before_and_after(stack: Stack) -> tuple[Rows, Rows]:
-    """Of one small book, before its parts are merged and after."""
+    """The results for one small book, before and after its parts are merged."""
 
     async def filled(database: Database) -> Rows:
         await fill(database)
@@ -264,7 +264,7 @@ timelines = st.lists(st.tuples(st.integers(0, 120), covered_often), max_size=6, 
 
 
 def timeline_lines(timeline: list[tuple[int, ClassParts | None]], quantity: int) -> list[Posting]:
-    """The lines of a worker's timeline that now holds, or no longer does."""
+    """The ledger lines that add a worker's timeline (quantity 1) or void it (quantity -1)."""
     lines: list[Posting] = []
     before: ClassParts | None = None
     for on, after in sorted(timeline, key=lambda change: change[0]):
@@ -274,7 +274,7 @@ def timeline_lines(timeline: list[tuple[int, ClassParts | None]], quantity: int)
     return lines
 
 
-# Each worker: a timeline, and perhaps another one that it is restated to.
+# For each worker: a timeline, and perhaps the timeline that later replaces it.
 books = st.lists(st.tuples(timelines, st.one_of(st.none(), timelines)), min_size=1, max_size=6)
 
 
@@ -285,7 +285,7 @@ def book_entries(book: list[tuple[list[tuple[int, ClassParts | None]], object]])
 
 
 async def put_book(database: Database, company_id: str, entries: list[list[Posting]], first: int, as_of: int) -> None:
-    """Entries at offsets from `first`, one recorded each minute."""
+    """Insert the entries at offsets from `first` on, each recorded a minute after the one before it."""
     records = [
         ledger_record(first + i, lines, company_id=company_id, recorded=f"2025-09-01T03:{i:02}:00")
         for i, lines in enumerate(entries)
@@ -309,7 +309,7 @@ FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthChec
 
 
 class Companies:
-    """A new company for each example, in one database."""
+    """Gives each example a company of its own in one database."""
 
     def __init__(self) -> None:
         self.made = 0
@@ -343,7 +343,7 @@ async def test_daily_coverage_is_what_a_recount_gives(
     last_change = max((x.value_on for x in lines), default=DAY_0)
     for on, row in zip(days, rows, strict=True):
         if last_change < on < days[-1]:
-            continue  # nothing changes any more
+            continue  # figures stay the same between the last change and the last day
         wanted = counts(lines, on)
         wanted_row = {name: wanted[name] for name in ("active", "covered", "uncovered_new", *DAILY_ENROLLED)}
         assert {name: row[name] for name in wanted_row} == wanted_row
@@ -377,7 +377,7 @@ async def test_figures_as_of_a_date_as_known_then_are_what_a_recount_gives(
 
 
 async def test_windows_begin_and_end_on_their_days(database: Database) -> None:
-    """Every day one worker joins and is covered the day after; every other day one loses cover, and one leaves."""
+    """Every day one worker joins and gets cover the day after. Every other day one loses cover and one leaves."""
     enrolled = inside("daily", "JKK", "JKM")
     lines = []
     for on in range(DAY_0, DAY_0 + 120):
@@ -402,7 +402,7 @@ async def test_a_history_of_decades_has_its_changes_and_no_rows_of_decades(datab
 
     assert [(row["date"], row["active"]) for row in rows[:3]] == [
         (date(1970, 1, 1), 1),
-        (date(2015, 9, 30), 2),  # the last date before those that all have a row
+        (date(2015, 9, 30), 2),  # from the next date on, every date has a row
         (date(2015, 10, 1), 2),
     ]
     assert (len(rows), rows[-1]["date"], rows[-1]["covered"]) == (2 + DAILY_DAYS, date(2025, 9, 30), 3)

@@ -1,4 +1,4 @@
-"""A database of the tables with Date becomes one with Date32, with its rows in it, wherever that is cut short."""
+"""The migration from Date to Date32 loses no row, wherever it is interrupted."""
 
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -32,7 +32,7 @@ from tests.support.sink_records import (
     snapshot,
 )
 
-WIDENING = ("011", "013", "014")  # without these a database has Date, and the views of then
+WIDENING = ("011", "013", "014")  # a database without these migrations has Date, and the older views
 LAST_DATE = "2149-06-06"
 WIDENED = [statement for m in migrations() if m.name[:3] in WIDENING for statement in m.statements(None)]
 ASKED = {
@@ -40,11 +40,11 @@ ASKED = {
     **{table: f"SELECT * FROM {table} ORDER BY ALL" for table in ("snapshots", "alert_records", "sink_progress")},
     **{view: f"SELECT * FROM {view} ORDER BY ALL" for view in ("journal", "ledger", "coverage_current", "alerts")},
     **{view: f"SELECT * FROM {view} ORDER BY ALL" for view in ("policy_status", "policies")},
-    # The earlier definitions of the view differ in which days have a row; from this one on all of them have each.
+    # Versions of this view differ in the days that have a row. From this date on, every version has a row for each day.
     "coverage_daily": "SELECT * FROM coverage_daily WHERE date >= '2024-08-31' ORDER BY ALL",
     **{view: f"SELECT * FROM {view} ORDER BY ALL" for view in ("companies", "dead_letters")},
 }
-KNOWN_AT = "toDateTime64('2030-01-01 00:00:00', 3, 'UTC')"  # what both versions of the view take
+KNOWN_AT = "toDateTime64('2030-01-01 00:00:00', 3, 'UTC')"  # a form that both versions of the view accept
 AS_OF = f"SELECT * FROM coverage_as_of(as_of='2025-10-03', known_at={KNOWN_AT})"
 
 
@@ -65,7 +65,7 @@ async def opened(url: str, name: str) -> AsyncIterator[Database]:
 
 
 async def fill(database: Database) -> None:
-    """Rows of every table, up to the last date that Date holds."""
+    """Insert rows into every table, with dates up to the last that Date holds."""
     policy = Policy("half", 5000, day("1970-01-01"), effective_until=day("2100-01-01"))
     await database.put(
         "coverage.journal.v1",
@@ -89,7 +89,7 @@ async def fill(database: Database) -> None:
 
 
 async def rows(database: Database) -> dict[str, Any]:
-    """What every table and view shows; figures of a date in order of the companies."""
+    """Table or view -> its rows. Rows of `coverage_as_of` are sorted by company."""
     found = {name: (await database.client.query(query)).result_rows for name, query in ASKED.items()}
     return found | {"coverage_as_of": sorted(map(repr, (await database.client.query(AS_OF)).result_rows))}
 
@@ -103,7 +103,7 @@ async def columns(database: Database) -> list[dict[str, Any]]:
 
 @pytest.fixture
 async def old(clickhouse_url: str, clickhouse_database: str, folder_before: Path) -> AsyncIterator[Database]:
-    """A filled database of the tables with Date."""
+    """A database whose filled tables still have Date."""
     async with opened(clickhouse_url, clickhouse_database) as database:
         await migrate(database.client, folder=folder_before)
         await fill(database)
@@ -131,7 +131,7 @@ async def test_no_column_of_an_old_database_was_left_as_it_was(old: Database, cl
 
 
 def _unnamed(table: dict[str, Any], suffix: str) -> str:
-    """Its statement, as in the database of the name without the suffix."""
+    """The table's CREATE statement, with the suffix removed from the database's name."""
     return str(table["create_table_query"]).replace(f"{suffix}.", ".")
 
 
@@ -142,7 +142,7 @@ async def test_a_sink_that_died_in_the_migration_is_followed_by_one_that_ends_it
         await old.client.command(statement)
 
     assert await rows(old) == before
-    await fill(old)  # the same ranges once more: their tokens are known
+    await fill(old)  # the same ranges again; ClickHouse knows their tokens
     assert await rows(old) == before
     await migrate(old.client)
 
@@ -150,7 +150,7 @@ async def test_a_sink_that_died_in_the_migration_is_followed_by_one_that_ends_it
 
 
 async def test_an_old_sink_goes_on_beside_a_migrated_database(old: Database) -> None:
-    """It still sends columns of Date, as it asked for types when it began."""
+    """The old sink still sends columns of type Date, because it read the types when it started."""
     await migrate(old.client)
 
     await old.put("coverage.ledger.v1", [ledger_value(ledger_record(9, [line(LAST_DATE, None, inside())]))], first=9)
@@ -197,7 +197,7 @@ async def test_a_server_killed_in_the_migration_has_all_rows(
 async def test_a_server_killed_while_it_writes_a_column_anew_has_all_rows(
     server: ClickHouse, clickhouse_database: str, folder_before: Path
 ) -> None:
-    """Merges are stopped, and with them the rewriting, which so is under way for as long as one likes."""
+    """The test stops merges. That also stops the mutation, so it is unfinished when the server dies."""
     server.start()
     unfinished = "SELECT count() FROM system.mutations WHERE database = currentDatabase() AND NOT is_done"
     async with opened(server.url, clickhouse_database) as database:

@@ -1,4 +1,4 @@
-"""State on disk beside a real broker: taken up where it was left, and only if it is of the very same topic."""
+"""State on disk with a real broker. A worker resumes from it only if it belongs to the same changelog topic."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +36,7 @@ async def delete(case: LaneCase, *topics: str) -> None:
 
 
 def contained(worker: LaneProcess) -> list[int]:
-    """How far the state on disk went of each partition, in the order in which they were taken up."""
+    """The changelog offset in each partition's state on disk, in the order in which the worker opened them."""
     lines = [line for line in worker.errors().splitlines() if "the state on disk contains" in line]
     return [int(line.rpartition(" changelog to ")[2]) for line in lines]
 
@@ -81,7 +81,7 @@ async def test_what_is_of_a_topic_that_was_deleted_is_not_taken_for_a_part_of_th
     first.wait_for_offsets(await case.ends())
     assert first.terminate() == 0
     before = await topic_id(settings_of(case), case.changelog)
-    # All is made anew, and the new changelog becomes longer than the old one: offsets alone would not tell.
+    # The new changelog becomes longer than the old one, so offsets alone would not show that it is another topic.
     await delete(case, case.source, case.output, case.changelog)
     await case.create()
     await case.fill(900, keys=7)

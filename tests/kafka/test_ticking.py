@@ -1,4 +1,4 @@
-"""Commanded dates on a real broker: for whom they begin, and that nothing is appended where they cannot."""
+"""`peserta tick` on a real broker: for which companies a date begins, and that a refused date appends nothing."""
 
 import asyncio
 from pathlib import Path

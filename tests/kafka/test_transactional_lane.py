@@ -17,7 +17,7 @@ from tests.support.sockets import listening
 
 
 def runs(records: Sequence[Any]) -> list[int]:
-    """Sizes of the stretches of consecutive offsets; between two lies a transaction's marker."""
+    """Sizes of the runs of consecutive offsets. A transaction marker separates two runs."""
     sizes = [1] if records else []
     for before, after in pairwise(records):
         if after.offset == before.offset + 1:
@@ -30,7 +30,7 @@ def runs(records: Sequence[Any]) -> list[int]:
 async def transact(
     case: LaneCase, topic: str, partition: int, records: Sequence[Line], *, tid: str, commit: bool
 ) -> None:
-    """One transaction of another producer, committed or aborted."""
+    """Commit or abort one transaction of another producer."""
     producer = AIOKafkaProducer(**client_options(case.address), transactional_id=tid)
     await producer.start()
     try:
@@ -94,7 +94,7 @@ async def test_kill_9_in_the_middle_leaves_no_repeat_and_no_loss(stored_case: La
     await stored_case.create()
     await stored_case.fill(3000)
     for records in (200, 500, 900):
-        # A group of its own for each: no waiting for the dead one's session, and no offsets of the group to rely on.
+        # Each worker has its own group, so it neither waits for the dead session nor finds committed offsets.
         slow = {"batch_records_max": 60, "batch_interval_s": 0.01, "group_id": f"{stored_case.app_id}-{records}"}
         worker = stored_case.start(settings=slow)
         worker.wait_for_records(records)
@@ -128,7 +128,7 @@ async def test_a_partition_moves_between_workers_and_back(stored_case: LaneCase)
     first.wait_for_records(200)
     second = stored_case.start(settings=slow)
     second.wait_until(lambda: second.said("opened"), "a partition of its own")
-    await stored_case.fill(200)  # the first may have done all there was before
+    await stored_case.fill(200)  # the first worker may already have processed all earlier records
     second.wait_for_records(200)
     assert len(second.said("opened")) == 1
     assert second.terminate() == 0
@@ -141,7 +141,8 @@ async def test_a_partition_moves_between_workers_and_back(stored_case: LaneCase)
 async def test_a_rebalance_before_what_was_committed_can_be_read_is_waited_out(
     kafka_address: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    """As for a moment after each commit, but longer: an open transaction of another's, before it in the changelog."""
+    """For a moment after each commit its records cannot be read. Here an earlier open transaction of another producer
+    in the changelog prolongs that moment."""
     case = LaneCase(kafka_address, topic_prefix, tmp_path, partitions=1)
     await case.create()
     await case.fill(100)

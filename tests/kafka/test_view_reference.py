@@ -1,4 +1,4 @@
-"""The reference of views in docs/analysts.md is what the engine says of them."""
+"""The reference of views in docs/analysts.md equals the engine's own description of them."""
 
 from collections.abc import AsyncIterator
 

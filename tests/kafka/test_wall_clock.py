@@ -1,5 +1,5 @@
-"""A book that lives by the wall clock: dates begin by themselves, entries carry the time of recording, and a recorder
-asks the broker what time it has."""
+"""A book on the wall clock: dates begin by themselves, entries have the time of recording, and the recorder asks the
+broker for its time."""
 
 import asyncio
 from pathlib import Path
