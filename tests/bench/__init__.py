@@ -1,4 +1,4 @@
-"""Benchmarks: how fast the parts are, as ratios and never as assertions. A module for each row, all in `rows.py`.
+"""Benchmarks: measure the speed of the parts and assert nothing. Each row has a module; `rows.py` lists all rows.
 
-Nothing here is a test: `python -m tests.bench` and `make bench-quick` run it.
+Nothing here is a test. `python -m tests.bench` and `make bench-quick` run it.
 """

@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: all rows in alternating rounds, a table, and files for programs and for the eye."""
+"""`python -m tests.bench` measures all rows in alternating rounds, prints a table, and writes JSON and charts."""
 
 from pathlib import Path
 from statistics import median
@@ -15,7 +15,7 @@ from tests.bench.rounds import measure
 from tests.bench.rows import ROWS
 
 WIDTH = 120
-RESULTS = Path("var/bench")  # not kept by git
+RESULTS = Path("var/bench")  # git ignores this folder
 console = Console(width=WIDTH)
 
 

@@ -43,7 +43,7 @@ def _stages() -> Iterator[Row]:
         yield _row(f"{run} on Kafka", FACTS, SERVICE, 2, target, run=run, figure="facts/s")
         yield _row(f"{run} on Kafka, CPU", CPU, SERVICE, 2, run=run, figure="CPU-s per million facts")
         yield _row(f"{run} on Kafka, memory", MIB, SERVICE, 2, run=run, figure="MiB")
-    # From its files, which are read where a fact needs them.
+    # The state on disk is read from its files when a fact needs it.
     yield _row(f"recovery: {STATE_ON_DISK} ready", "s", SERVICE, 2, run=STATE_ON_DISK, figure="recovery: ready s")
     yield _row("recovery: book-keeper", "records/s", SERVICE, 2, run="book-keeper", figure="recovery: records/s")
     yield _row("recovery: book-keeper ready", "s", SERVICE, 2, run="book-keeper", figure="recovery: ready s")
@@ -97,7 +97,7 @@ def _scale() -> Iterator[Row]:
 
 
 def _row(name: str, unit: str, module: str, rounds: int, target: float | None = None, **options: Any) -> Row:
-    """A row in time of the wall, not of the CPU; of rates more is better, of all else less."""
+    """A row in wall-clock time. For rates more is better, for all other figures less."""
     is_rate = unit.endswith("/s")
     return Row(name, unit, module, options, is_rate, target=target, rounds_max=rounds, on_wall=True)
 

@@ -1,6 +1,6 @@
-"""What a number of members needs, from measured costs: `python -m tests.bench.capacity var/bench/bench.json`.
+"""The capacity that a number of members needs: `python -m tests.bench.capacity var/bench/bench.json`.
 
-Plain arithmetic on the medians of the whole way's rows; deploy/CAPACITY.md says what is counted and what is not.
+Calculates it from the medians of the whole way's rows. deploy/CAPACITY.md says what is counted and what is not.
 """
 
 import json
@@ -34,7 +34,7 @@ PARTS: Final = ("recorder", "bookkeeper", "sink", "Kafka", "ClickHouse")
 
 @dataclass(frozen=True)
 class Costs:
-    """Of a million facts: CPU seconds by part, bytes that stay in Kafka and in ClickHouse, bytes that come in."""
+    """Costs of a million facts: CPU seconds by part, bytes stored in Kafka and in ClickHouse, bytes received."""
 
     cpu_s: Mapping[str, float]
     kafka_bytes: float
@@ -45,7 +45,7 @@ class Costs:
 
     @classmethod
     def read(cls, rows: Mapping[str, Any]) -> "Costs":
-        """From the rows of `bench.json`. KeyError names a row that was not measured."""
+        """The costs in the rows of `bench.json`. KeyError names a row that was not measured."""
         figure = {name: median(row["rounds"]) for name, row in rows.items()}
         megabytes = {name.removeprefix(ON_DISK): size for name, size in figure.items() if name.startswith(ON_DISK)}
         return cls(
@@ -59,7 +59,7 @@ class Costs:
 
 @dataclass(frozen=True)
 class Place:
-    """Workers that are covered or not, and the busiest second of a reporting day."""
+    """A place to plan for: its workers, covered or not, and the busiest second of a reporting day."""
 
     name: str
     workers: int
@@ -73,7 +73,7 @@ PLACES: Final = (
 
 
 def needs(costs: Costs, place: Place) -> Iterator[tuple[str, str]]:
-    """What is needed, and how many."""
+    """Needed resource -> its amount, as text."""
     for part, cpu_s in costs.cpu_s.items():
         yield f"cores of {part} at the peak", f"{place.peak_facts_per_s * cpu_s / MILLION / PEAK_HOURS_SHARE:.2f}"
     facts = place.workers * FACTS_PER_WORKER
@@ -95,12 +95,12 @@ def needs(costs: Costs, place: Place) -> Iterator[tuple[str, str]]:
 
 
 def _written(costs: Costs) -> float:
-    """Bytes that are sent to brokers for a million facts, replication among them."""
+    """Bytes sent to brokers for a million facts, including replication."""
     return (costs.inbound_bytes + costs.kafka_bytes) * REPLICAS
 
 
 def table(costs: Costs, places: Sequence[Place] = PLACES) -> str:
-    """As Markdown."""
+    """The needs as a Markdown table."""
     columns = [dict(needs(costs, place)) for place in places]
     lines = [f"| {' | '.join(['', *(place.name for place in places)])} |", f"|---{'|--:' * len(places)}|"]
     lines += [f"| {' | '.join([name, *(column[name] for column in columns)])} |" for name in columns[0]]

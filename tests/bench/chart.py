@@ -1,4 +1,4 @@
-"""Charts as SVG: bars for rows, lines for growth. Two simple shapes, so no library is asked for."""
+"""Charts as SVG: bars for rows, lines for growth. The shapes are simple, so no library is needed."""
 
 from collections.abc import Mapping, Sequence
 from html import escape

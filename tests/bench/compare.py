@@ -1,7 +1,7 @@
-"""`make bench-quick`: this tree against another commit, on the same machine at the same time, as ratios.
+"""`make bench-quick` compares this tree with another commit, on the same machine at the same time, as ratios.
 
-Both trees are measured by this tree's benchmarks, each in a process of its own that waits between its turns: row by
-row and round by round first the one, then the other. So what the machine does beside it meets both alike.
+This tree's benchmarks measure both trees. Each tree has its own process, and the two take turns: for every row and
+every round first the one, then the other. So any other load on the machine affects both alike.
 """
 
 import json
@@ -24,8 +24,8 @@ from tests.bench.row import Measure, Row
 from tests.bench.rows import ROWS
 
 TOP = Path(__file__).parents[2]
-COPIED = ("tests/bench", "tests/support")  # the same benchmarks for both
-COPIES = 1  # of the story's companies
+COPIED = ("tests/bench", "tests/support")  # so both trees run the same benchmarks
+COPIES = 1  # copies of the story's companies
 ROUNDS = 7
 QUICK = {row.name: row for row in ROWS if row.is_quick}
 console = Console(width=110)
@@ -45,14 +45,14 @@ def main(
 
 
 def compared(then: Path, now: Path, *, rounds: int, title: str) -> Table:
-    """Two folders with the project's code, measured in turns."""
+    """Measure two folders with the project's code in turns."""
     with tree(now) as ours, tree(then) as theirs:
         figures = {name: [(ask(theirs, name), ask(ours, name)) for _ in range(rounds)] for name in QUICK}
     return table(title, figures)
 
 
 def take_turns(asked: IO[str], answers: IO[str]) -> None:
-    """For each name of a row that is asked, one round of it; null for a row that this tree lacks something for."""
+    """Answer each row's name with the figure of one round, or null if this tree lacks something that the row needs."""
     load, prepared = Load(COPIES), dict[str, Measure | None]()
     for line in asked:
         name = json.loads(line)
@@ -66,14 +66,14 @@ def take_turns(asked: IO[str], answers: IO[str]) -> None:
 def _prepared(row: Row, load: Load) -> Measure | None:
     try:
         return row.prepare(load)
-    except (ImportError, AttributeError, TypeError) as error:  # an older tree: other names, other arguments
+    except (ImportError, AttributeError, TypeError) as error:  # an older tree may have other names and arguments
         sys.stderr.write(f"{row.name}: {error}\n")
         return None
 
 
 @contextmanager
 def worktree(base: str) -> Iterator[Path]:
-    """The other commit in a folder of its own, with this tree's benchmarks."""
+    """A folder with the other commit and this tree's benchmarks."""
     with TemporaryDirectory(prefix="peserta-bench-") as name:
         folder = Path(name) / "tree"
         subprocess.run(["git", "worktree", "add", "--quiet", "--detach", str(folder), base], cwd=TOP, check=True)
@@ -88,7 +88,7 @@ def worktree(base: str) -> Iterator[Path]:
 
 @contextmanager
 def tree(folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process that measures the code of this folder when it is asked."""
+    """A process that measures the code of this folder on request."""
     command = [sys.executable, "-m", "tests.bench.compare", "--turns"]
     with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -110,7 +110,7 @@ def ask(process: "subprocess.Popen[str]", name: str) -> float | None:
 
 
 def table(title: str, figures: dict[str, list[tuple[float | None, float | None]]]) -> Table:
-    """Medians of both, and the median of the ratios: above 1 the second does more."""
+    """The medians of both trees and the median of their ratios. Above 1 this tree does more."""
     shown = Table(title=f"{title}, for one core of CPU time")
     for name in ("row", "then", "now", "unit", "ratio", "lowest", "highest"):
         shown.add_column(name, justify="left" if name in ("row", "unit") else "right")

@@ -1,4 +1,4 @@
-"""Several figures of one run: each is a row of its own, and a round of all of them runs once."""
+"""Several rows that share one run. A round of all these rows runs only once."""
 
 from collections.abc import Callable, Mapping
 
@@ -8,14 +8,14 @@ Run = Callable[[], Mapping[str, float]]
 
 
 class Figures:
-    """Hands out what `run` measures; runs again when a figure is asked for a second time."""
+    """Gives out the figures of a run, and runs again when a figure is requested a second time."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._left: dict[str, float] = {}
 
     def measure(self, name: str) -> Measure:
-        """The row's measure of this figure."""
+        """The function that measures this figure for its row."""
 
         def once() -> float:
             if name not in self._left:

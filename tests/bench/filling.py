@@ -10,14 +10,14 @@ from schemas.kafka.access import Brokers
 from schemas.kafka.client import client_options
 
 BATCH_BYTES_MAX: Final = 1 << 18
-BATCHES_IN_FLIGHT: Final = 16  # of one partition
+BATCHES_IN_FLIGHT: Final = 16  # for one partition
 
 # key, value, and a timestamp in milliseconds if it is not the time of loading
 Line = Sequence[Any]
 
 
 async def fill(bootstrap: Brokers, topic: str, partitions: Sequence[Iterable[Line]]) -> int:
-    """Append the lines of each partition; returns their number once all are acknowledged."""
+    """Append the lines of each partition. Returns their number after the broker has acknowledged all of them."""
     producer = AIOKafkaProducer(
         **client_options(bootstrap), acks="all", enable_idempotence=True, max_batch_size=BATCH_BYTES_MAX
     )

@@ -1,11 +1,11 @@
-"""The fold alone: journal entries that are decoded already, into a book."""
+"""The fold alone: applies decoded journal entries to a book."""
 
 from tests.bench.load import ENTRIES_PER_BATCH, Load
 from tests.bench.row import Measure, rate
 
 
 def prepare(load: Load, policies: int, *, taken: bool = False) -> Measure:
-    """With so many policies; `taken`: changed rows and snapshots are taken after each batch."""
+    """Fold with so many policies. `taken` also takes changed rows and snapshots after each batch."""
     entries = load.entries
 
     def run() -> int:

@@ -1,7 +1,7 @@
-"""How the cost of a fact grows: with the facts in the book, the size of a company, its history, its late facts.
+"""How the cost of a fact grows with the facts in the book, the size of a company, its history and its late facts.
 
-A case gives microseconds of CPU for a fact, changed rows and snapshots taken included, at each size. Constant is what
-is hoped for; nothing here is more than a slope on a chart.
+A case gives microseconds of CPU for a fact at each size, including changed rows and snapshots. The cost should be
+constant. No test asserts that; the chart shows the slope.
 """
 
 import time
@@ -18,7 +18,7 @@ from tests.bench.workforce import FIRST_ON, HIRING_DAYS, JMO, LIFE, fact_of, jou
 from tests.support.facts import entry, noon
 
 COMPANIES: Final = 1_000
-FACTS_MEASURED: Final = 5_000  # at each size
+FACTS_MEASURED: Final = 5_000  # for each size
 POLICIES: Final = 3
 
 Points = dict[int, float]  # size -> microseconds
@@ -26,7 +26,7 @@ Points = dict[int, float]  # size -> microseconds
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`sizes` are counted in `unit`."""
+    """One curve of the chart. `unit` names what `sizes` count."""
 
     name: str
     unit: str
@@ -35,13 +35,13 @@ class Case:
 
 
 def book_grows(load: Load, sizes: Sequence[int]) -> Points:
-    """The facts of 1,000 companies, one batch after the other; measured around each size."""
+    """Fold the facts of 1,000 companies batch by batch, and measure the batches after each size."""
     workers = max(sizes) // len(LIFE) + 2 * FACTS_MEASURED
     return _along(load.book(POLICIES), journal(COMPANIES, workers), sizes)
 
 
 def company_grows(load: Load, sizes: Sequence[int]) -> Points:
-    """One company of so many workers, most of their lives told; the last facts are measured."""
+    """Fold most facts of a company with so many workers, then measure its last facts."""
     return {workers: _last_of_one_company(load, workers) for workers in sizes}
 
 
@@ -51,8 +51,8 @@ def _last_of_one_company(load: Load, workers: int) -> float:
 
 
 def history_grows(load: Load, sizes: Sequence[int]) -> Points:
-    """A company with postings on each of so many days; then one fact a batch, each with its rows and windows of 90
-    days."""
+    """Fold a company with postings on each of so many days. Then measure batches of one fact, each with its rows and
+    windows of 90 days."""
     return {days: _at_the_end_of(load, days) for days in sizes}
 
 
@@ -69,7 +69,8 @@ def _at_the_end_of(load: Load, days: int) -> float:
 
 
 def late_facts(load: Load, sizes: Sequence[int]) -> Points:
-    """A company of so many workers: facts and corrections that are effective in the middle of its history."""
+    """Measure facts and corrections that are effective in the middle of the history of a company with so many
+    workers."""
     return {workers: _late_of(load, workers) for workers in sizes}
 
 
@@ -82,8 +83,8 @@ def _late_of(load: Load, workers: int) -> float:
 
 
 def late_entries(company_id: str, numbers: Iterable[int], first: int) -> list[FactEntry]:
-    """Of each of these workers of a company, after everything else, from offset `first` on: a fact that is effective
-    in the middle, or the correction of one."""
+    """For each of these workers of a company: a late fact that is effective in the middle of the history, or the
+    correction of such a fact. All are recorded last, at offsets from `first` on."""
     late = []
     for n, number in enumerate(numbers):
         told = fact_of(company_id, number, 1, FIRST_ON + number % HIRING_DAYS)
@@ -115,7 +116,7 @@ def _along(book: Book, entries: Iterator[FactEntry], sizes: Sequence[int]) -> Po
 
 
 def _fill(book: Book, entries: Iterable[FactEntry]) -> int:
-    """Fold without measuring; the number of entries."""
+    """Fold without measuring. Returns the number of entries."""
     done = 0
     for one in entries:
         book.apply(one, one.came_from.offset)
@@ -132,7 +133,7 @@ def _batches(entries: Sequence[FactEntry]) -> Iterator[Sequence[FactEntry]]:
 
 
 def _microseconds(book: Book, batches: Sequence[Sequence[FactEntry]]) -> float:
-    """CPU time for a fact, over these batches."""
+    """Mean CPU time of a fact in these batches."""
     began_s = time.process_time()
     for batch in batches:
         for one in batch:

@@ -23,10 +23,10 @@ from tests.support.http_process import HttpProcess, made_key
 from tests.support.installation import installation
 from tests.support.waiting import wait_until
 
-BATCH: Final = 1_000  # facts of a body
+BATCH: Final = 1_000  # facts in a request body
 BATCHES: Final = 60
-CLIENTS: Final = 4  # that post batches at a time
-SINGLE_RATE: Final = 50  # a second
+CLIENTS: Final = 4  # number of clients that post batches at the same time
+SINGLE_RATE: Final = 50  # requests a second
 SINGLES: Final = 500
 WARM_UP: Final = 50
 LINES: Final = {"Content-Type": "application/x-ndjson"}
@@ -35,7 +35,7 @@ Figured = dict[str, float]
 
 
 def prepare(load: Load, run: str, figure: str) -> Measure:
-    """`run` is one of RUNS, `figure` one of those that it measures. The facts are hires of the door's own."""
+    """`run` is one of RUNS, `figure` one of its figures. The module makes its own facts and does not use the load."""
     return _figures(run).measure(figure)
 
 
@@ -50,7 +50,7 @@ async def batches(client: httpx2.AsyncClient) -> Figured:
 
 
 async def singles(client: httpx2.AsyncClient) -> Figured:
-    """Milliseconds, below which so many per cent lie, from the moment at which a fact is due until its answer."""
+    """Percentiles of the time from the moment at which a fact is due until its answer, in milliseconds."""
     lines = _hires()
     for _ in range(WARM_UP):
         await _post(client, next(lines), ONE, 1)
@@ -100,7 +100,7 @@ def _is_known(door: HttpProcess, secret: str) -> bool:
 
 
 def _hires() -> Any:
-    """Lines without an end, each of a worker of its own in one of some hundred companies."""
+    """An endless sequence of hires of different workers in some hundred companies."""
     return (
         line_of(hire(f"e{n}", "2025-09-01", worker=f"w{n}", company=f"C{n % 97}")).encode() + b"\n" for n in count()
     )

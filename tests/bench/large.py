@@ -1,7 +1,7 @@
-"""`python -m tests.bench.large`: what a fact costs on the way from ten thousand to ten million, for a whole province.
+"""`python -m tests.bench.large`: the cost of a fact in books of ten thousand to ten million facts, as for a province.
 
-A book of 5,000 companies, one of which has a twentieth of all workers; five facts for each worker. Each size is a book
-and a process of its own, so that its memory is its own. Making the facts is not counted.
+The book has 5,000 companies and five facts for each worker. One company has a twentieth of all workers. Each size has
+its own book in its own process, so its memory can be measured. The time to make the facts is not counted.
 """
 
 import json
@@ -35,26 +35,26 @@ from tests.bench.load import Load
 from tests.bench.machine import machine
 from tests.bench.workforce import LARGEST, LIFE, employer, journal
 
-SIZES: Final = (10_000, 100_000, 1_000_000, 10_000_000)  # facts
+SIZES: Final = (10_000, 100_000, 1_000_000, 10_000_000)  # number of facts
 COMPANIES: Final = 5_000
 ONE_IN_LARGEST: Final = 20
 FEW_POLICIES: Final = 3
-SERIES: Final = ((IN_MEMORY, FEW_POLICIES), (IN_MEMORY, 20), (ON_DISK, FEW_POLICIES))  # where the state is, policies
+SERIES: Final = ((IN_MEMORY, FEW_POLICIES), (IN_MEMORY, 20), (ON_DISK, FEW_POLICIES))  # (state, policies)
 NAMES: Final = {IN_MEMORY: "", ON_DISK: ", on disk"}
-CACHE_BYTES: Final = 64 << 20  # a tenth of the rows of the largest book
-MANY_POLICIES_UP_TO: Final = 1_000_000  # facts
-LATE_FACTS: Final = 100  # of a company, in one batch
+CACHE_BYTES: Final = 64 << 20  # holds a tenth of the rows of the largest book
+MANY_POLICIES_UP_TO: Final = 1_000_000  # number of facts
+LATE_FACTS: Final = 100  # late facts of a company in one batch
 LATE_COMPANIES: Final = 21
-BATCH: Final = LaneSettings.batch_records_max  # as the lane hands over when there is more than enough to do
+BATCH: Final = LaneSettings.batch_records_max  # the size of a lane's batch under full load
 WIDTH: Final = 120
 RESULTS: Final = Path("var/bench")
 console = Console(width=WIDTH)
 
 
 class Cost(NamedTuple):
-    """Microseconds of CPU for a fact: folding it, and its share of rows and snapshots; snapshots for a thousand facts;
-    bytes of the process for a worker. Microseconds for a late fact of the largest company, and of the others. On disk,
-    writing rows behind their commit is in it."""
+    """The costs of one book. `fold_us` and `changes_us` are microseconds of CPU for a fact: its fold, and its share of
+    rows and snapshots. `snapshots` is for a thousand facts. `bytes_a_worker` is the memory of the process. `late_*_us`
+    is for a late fact of the largest company, and of the others. On disk the costs include writing committed rows."""
 
     state: str
     policies: int
@@ -72,7 +72,7 @@ class Cost(NamedTuple):
 
 
 def cost_of(state: str, facts: int, policies: int) -> Cost:
-    """Fold so many facts, and some late ones behind them."""
+    """Fold so many facts, and some late facts after them."""
     workers, process = facts // len(LIFE), psutil.Process()
     with _rows_in(state) as rows:
         book = Load(1).book(policies, rows)
@@ -104,20 +104,20 @@ def _rows_in(state: str) -> Iterator[StoredRows]:
 
 
 class NotFolded(Exception):
-    """Less was done than is counted."""
+    """The book skipped facts that the measurement counts."""
 
 
 class Stretches:
-    """A book, and the CPU time that its batches took."""
+    """Folds batches into a book and measures their CPU time."""
 
     def __init__(self, book: Book) -> None:
         self._book = book
-        self._offset = 0  # of the changelog that there would be
+        self._offset = 0  # stands for the changelog's offset
         self.fold_s = self.changes_s = 0.0
         self.snapshots = 0
 
     def fold(self, batch: Sequence[FactEntry]) -> None:
-        """Another batch; NotFolded when some of it has been folded before."""
+        """Fold another batch. Raises NotFolded if the book skips some of it as repeats."""
         began_s, apply = time.process_time(), self._book.apply
         outcomes = [apply(one, one.came_from.offset) for one in batch]
         self._book.take_alerts()
@@ -131,7 +131,7 @@ class Stretches:
             raise NotFolded(f"{outcomes.count(None)} facts of {len(batch)} were passed over as repeats")
 
     def _commit(self, changed: Rows) -> None:
-        """As the lane does when the transaction is committed."""
+        """Write the rows like the lane after the commit of a transaction."""
         rows = self._book.rows
         if isinstance(rows, StoredRows):
             self._offset += len(changed)
@@ -139,7 +139,7 @@ class Stretches:
 
 
 def _late(book: Book, facts: int, workers: int, *, largest: bool) -> float:
-    """The median of some batches: microseconds for a late fact of one company."""
+    """Microseconds for a late fact of one company: the median of some batches."""
     spent = []
     for number in range(LATE_COMPANIES):
         first = facts + (LATE_COMPANIES * (not largest) + number) * LATE_FACTS
@@ -151,7 +151,7 @@ def _late(book: Book, facts: int, workers: int, *, largest: bool) -> float:
 
 
 def staff(number: int, workers: int, *, largest: bool) -> tuple[str, Iterable[int]]:
-    """A company, and some of its workers; of the largest others each time."""
+    """A company and some of its workers. For the largest company each `number` gives other workers."""
     if largest:
         first, step = number * ONE_IN_LARGEST, LATE_COMPANIES * ONE_IN_LARGEST
         return LARGEST, islice(range(first, workers, step), LATE_FACTS)
@@ -181,7 +181,7 @@ def table(costs: Iterable[Cost]) -> Table:
 
 
 def write(folder: Path, where: dict[str, str], costs: Sequence[Cost]) -> list[Path]:
-    """JSON and a chart; the files."""
+    """Write JSON and a chart. Returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
     points = {
         f"{number} policies{NAMES[state]}, {part}": {

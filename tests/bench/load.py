@@ -1,4 +1,4 @@
-"""The load: the story's companies, copied under other ids, as every part of the way gets it."""
+"""The load: the story's companies, copied under other ids, in the form that each part of the service reads."""
 
 from dataclasses import replace
 from functools import cached_property
@@ -23,8 +23,8 @@ from streams.core.rows import StateRows
 from tests.support.raw_records import RawRecord
 
 SEED: Final = 7
-COPIES_DEFAULT: Final = 6  # of the twelve companies, some 15,000 facts a copy
-ENTRIES_PER_BATCH: Final = 1_000  # what a lane hands over at once when there is enough to do
+COPIES_DEFAULT: Final = 6  # copies of the twelve companies, with some 15,000 facts each
+ENTRIES_PER_BATCH: Final = 1_000  # the size of a lane's batch under load
 POLICIES_FROM: Final = day("2024-11-01")
 AS_OF: Final = day("2025-12-31")
 
@@ -32,7 +32,7 @@ __all__ = ["AS_OF", "COPIES_DEFAULT", "ENTRIES_PER_BATCH", "GRACE_DAYS", "Load"]
 
 
 class Load:
-    """Facts of 12 companies for each copy, in order of recording; each form is made when it is first asked for."""
+    """The facts of 12 companies for each copy, in order of recording. Each form is computed on first use."""
 
     def __init__(self, copies: int = COPIES_DEFAULT) -> None:
         self.copies = copies
@@ -40,7 +40,7 @@ class Load:
 
     @cached_property
     def lines(self) -> list[bytes]:
-        """As a file has them."""
+        """The facts as lines of a file."""
         reports = [
             report
             for copy in range(self.copies)
@@ -51,12 +51,12 @@ class Load:
 
     @cached_property
     def facts(self) -> list[FactLine]:
-        """Those that are admitted."""
+        """The facts that admission accepts."""
         return [admitted for admitted in map(admit, self.lines) if not isinstance(admitted, Refusal)]
 
     @cached_property
     def inbound(self) -> list[RawRecord]:
-        """As publishers send them."""
+        """The facts as publishers send them."""
         encode = InboundCodec().encode
         return [
             RawRecord(offset, fact.company_id.encode(), encode(fact), recorded_at)
@@ -65,7 +65,7 @@ class Load:
 
     @cached_property
     def entries(self) -> list[FactEntry]:
-        """As the journal has them."""
+        """The facts as entries of the journal."""
         topic = self.topics.facts
         return [
             FactEntry(Coordinates(topic, 0, offset), recorded_at, fact)
@@ -83,13 +83,13 @@ class Load:
         ]
 
     def policies(self, number: int) -> tuple[Policy, ...]:
-        """The first of the story's three policies, and beyond them some of all rules, programmes and clocks."""
+        """The story's three policies first, then generated ones with all rules, programmes and clocks."""
         random = Random(SEED)
         told = policies(Document(POLICIES_YAML.encode()).value())
         return (*told, *(_policy(random, n) for n in range(number - len(told))))[:number]
 
     def policy_entries(self, number: int) -> list[PolicySet]:
-        """The policies as the journal has them, before the first fact."""
+        """The policies as entries of the journal, recorded with the first fact's time."""
         at = self.facts[0].recorded_at
         topic = self.topics.policies
         return [PolicySet(Coordinates(topic, 0, n), at, policy) for n, policy in enumerate(self.policies(number))]

@@ -1,4 +1,4 @@
-"""Where and with what it was measured: without this no figure says anything."""
+"""The machine and the versions of a measurement. A figure means nothing without them."""
 
 import os
 import platform

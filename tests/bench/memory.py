@@ -1,4 +1,4 @@
-"""Memory of a book, by what Python says that it has allocated: the same in every round."""
+"""Memory of a book, as allocated by Python. The figure is the same in every round."""
 
 import gc
 import tracemalloc

@@ -1,4 +1,4 @@
-"""The offline book: lines of JSON through `simulate`, with three policies; what it prints is made and not printed."""
+"""The offline book: passes lines of JSON through `simulate` with three policies, and discards the output."""
 
 from collections import deque
 

@@ -1,4 +1,4 @@
-"""Where rows run that need a broker: one Kafka and one ClickHouse for all of them, started when the first asks."""
+"""One Kafka and one ClickHouse for all rows that need a broker. The first of these rows starts them."""
 
 import asyncio
 import atexit
@@ -20,20 +20,20 @@ PREFIX_DIGITS: Final = 4
 
 @dataclass(frozen=True)
 class Place:
-    """The running stack, its folder, and names that nobody has had yet. All prefixes are of one length, so that
-    records which name their topic are as long in every round."""
+    """The running stack, its folder, and unused name prefixes. All prefixes have the same length, so records that
+    contain a topic's name have the same length in every round."""
 
     stack: Stack
     folder: Path
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     def prefix(self) -> str:
-        """For the names of topics, groups and a database."""
+        """An unused prefix for the names of topics, groups and a database."""
         return f"b{next(self._numbers):0{PREFIX_DIGITS}}."
 
     @property
     def kafka_data(self) -> Path:
-        """Where the broker's logs lie."""
+        """The folder of the broker's logs."""
         return self.folder / "stack" / "kafka" / "node-1" / "data"
 
     def cpu_s(self) -> dict[str, float]:
@@ -44,8 +44,8 @@ class Place:
 
 @cache
 def place() -> Place:
-    """The place, started at the first call; it ends with this process."""
-    # Warnings about topics that were made just now.
+    """The place. The first call starts it; it stops when this process ends."""
+    # aiokafka warns about topics that have just been created.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     closing = ExitStack()
     atexit.register(closing.close)

@@ -1,4 +1,4 @@
-"""What was measured, for people, for programs and for the eye."""
+"""The results as tables, as JSON and as charts."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from tests.bench.rounds import Measured
 
 
 def table(measured: Sequence[Measured]) -> Table:
-    """Medians, the spread of the rounds, targets."""
+    """A table with the median, the spread of the rounds and the target of each row."""
     shown = Table(title="Medians of the rounds; rates are for one core of CPU time, with a broker for time of the wall")
     for name in ("row", "median", "lowest", "highest", "unit", "CPU-s a million", "target"):
         shown.add_column(name, justify="left" if name in ("row", "unit") else "right")
@@ -29,12 +29,12 @@ def table(measured: Sequence[Measured]) -> Table:
 
 
 def _shown(figure: float) -> str:
-    """Three digits at least."""
+    """The figure with at least three digits."""
     return f"{figure:,.0f}" if figure >= 100 else f"{figure:.1f}" if figure >= 10 else f"{figure:.2f}"
 
 
 def growth_table(name: str, unit: str, points: Points) -> Table:
-    """What a fact costs at each size."""
+    """A table with the cost of a fact at each size."""
     shown = Table(title=f"{name}: microseconds of CPU for a fact")
     for size in points:
         shown.add_column(f"{size:,} {unit}", justify="right")
@@ -45,7 +45,7 @@ def growth_table(name: str, unit: str, points: Points) -> Table:
 def write(
     folder: Path, machine: Mapping[str, str], measured: Sequence[Measured], growth: Mapping[str, Points]
 ) -> list[Path]:
-    """JSON and charts into a folder; the files."""
+    """Write JSON and charts into a folder. Returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = {one.row.name: {"unit": one.row.unit, "target": one.row.target, "rounds": one.figures} for one in measured}
     told = {"machine": dict(machine), "rows": rows, "growth": growth}

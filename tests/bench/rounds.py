@@ -1,4 +1,4 @@
-"""Rounds: every row once, then every row again, so that a quiet and a busy minute of the machine meet all of them."""
+"""Rounds: every row runs once, then every row runs again, so a busy minute of the machine affects all rows alike."""
 
 from collections.abc import Callable, Sequence
 from statistics import median
@@ -20,7 +20,7 @@ class Measured(NamedTuple):
 
 
 def measure(rows: Sequence[Row], load: Load, rounds: int, tell: Callable[[str], None]) -> list[Measured]:
-    """All rows, in alternating rounds."""
+    """Measure all rows in alternating rounds."""
     prepared = [(Measured(row, []), row.prepare(load)) for row in rows]
     for number in range(rounds):
         due = [one for one in prepared if one[0].row.rounds_max is None or number < one[0].row.rounds_max]

@@ -1,4 +1,4 @@
-"""A row: something that is measured, and how."""
+"""A row of the table of benchmarks, and how it is measured."""
 
 import gc
 import time
@@ -11,13 +11,13 @@ from streams.lane.collector import GC_THRESHOLDS
 from tests.bench.load import Load
 
 Measure = Callable[[], float]  # one round -> its figure
-Run = Callable[[], int]  # does the work once -> how many pieces it was
+Run = Callable[[], int]  # does the work once -> number of pieces done
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. `module` has `prepare(load, **options) -> Measure`; it is imported when the row is
-    measured, so that a tree of another day may lack what it needs."""
+    """One line of the table. `module` has `prepare(load, **options) -> Measure`. It is imported only when the row is
+    measured, so an older tree may lack what it needs."""
 
     name: str
     unit: str
@@ -26,8 +26,8 @@ class Row:
     more_is_better: bool = True
     is_quick: bool = False  # also part of `make bench-quick`
     target: float | None = None
-    rounds_max: int | None = None  # for a row that takes long
-    on_wall: bool = False  # a rate in time of the wall, several processes at work; else of this process's CPU
+    rounds_max: int | None = None  # limit for a slow row
+    on_wall: bool = False  # the rate counts wall-clock time of several processes; otherwise CPU time of this one
 
     def prepare(self, load: Load) -> Measure:
         measure: Measure = import_module(self.module).prepare(load, **self.options)
@@ -35,9 +35,9 @@ class Row:
 
 
 def rate(run: Run) -> Measure:
-    """Pieces for each second of CPU of this process: others on the machine take time, and little CPU from us.
+    """Pieces a second of this process's CPU time, which other processes on the machine hardly change.
 
-    The garbage collector stays on, set as in the service, but does not walk through the load.
+    The garbage collector stays on with the service's thresholds, but does not scan the load.
     """
     gc.set_threshold(*GC_THRESHOLDS)
 

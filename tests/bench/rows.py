@@ -1,4 +1,4 @@
-"""The table of everything that is measured. Another row: a module with `prepare`, and a line here."""
+"""The table of all rows. To add a row, write a module with `prepare` and add a line here."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The sink's decoding: records of a topic into columns that are ready to be inserted, without ClickHouse."""
+"""The sink's decoding: turns records of a topic into columns that are ready to insert, without ClickHouse."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ RECORDS_PER_RANGE = 10_000
 
 
 def prepare(load: Load) -> Measure:
-    """Rows a second of journal and ledger together, in the proportion in which they come."""
+    """Rows a second of journal and ledger together, in the proportion that the service writes."""
     read = topics(load.topics)
     batches = [
         (read[topic], Batch.of(Range(topic, 0, first, first + len(part)), part))

@@ -1,4 +1,4 @@
-"""Topics of a benchmark: made, and waited for until every partition has its leader."""
+"""Creates the topics of a benchmark and waits until every partition has a leader."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ LOOK_EVERY_S = 0.05
 
 
 async def create(bootstrap: Brokers, topics: Mapping[str, Mapping[str, str]], partitions: int) -> None:
-    """Topic -> configuration; tenacity.RetryError when the leaders do not come."""
+    """Create topics from topic -> configuration. Raises tenacity.RetryError if a partition gets no leader."""
     admin = AIOKafkaAdminClient(**client_options(bootstrap))
     await admin.start()
     try:
@@ -28,7 +28,7 @@ async def create(bootstrap: Brokers, topics: Mapping[str, Mapping[str, str]], pa
 
 
 async def _leaderless(admin: AIOKafkaAdminClient, names: list[str], partitions: int) -> list[str]:
-    """The topics that are not ready."""
+    """The topics that have a partition without a leader."""
     described = await admin.describe_topics(names)
     ready = [
         topic["topic"]

@@ -1,4 +1,4 @@
-"""Workers without a story, as many as one likes: cheap to make, each with the same five facts on days of their own."""
+"""Any number of simple workers. Each has the same five facts on different days, so they are cheap to make."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -18,7 +18,7 @@ LIFE: Final = (
 )  # (days after the hire, kind, detail)
 FIRST_ON: Final = day("2024-11-01")
 LARGEST: Final = "JT-LARGEST-A"
-HIRING_DAYS: Final = 230  # the hires are spread over them
+HIRING_DAYS: Final = 230  # the hires are spread over these days
 
 
 def life_of(company_id: str, number: int) -> list[Fact]:
@@ -36,12 +36,12 @@ def fact_of(company_id: str, number: int, sequence: int, hired_on: Day) -> Fact:
 
 
 def employer(number: int, companies: int, one_in: int = 0) -> str:
-    """The company of a worker; one in so many is with the LARGEST."""
+    """The company of a worker. Every `one_in`-th worker belongs to LARGEST."""
     return LARGEST if one_in and number % one_in == 0 else f"JT-{number % companies:05}-A"
 
 
 def journal(companies: int, workers: int, one_in: int = 0) -> Iterator[FactEntry]:
-    """The lives of so many workers, spread over so many companies, day by day."""
+    """All facts of so many workers, spread over so many companies, in order of their days."""
     offset = 0
     for on in range(FIRST_ON, FIRST_ON + HIRING_DAYS + LIFE[-1][0]):
         for sequence, (after, _, _) in enumerate(LIFE):

@@ -1,1 +1,1 @@
-"""The real workers as processes on a real Kafka and ClickHouse: how fast, at what cost, how late, how soon again."""
+"""The real workers as processes on a real Kafka and ClickHouse: their speed, cost, latency and recovery time."""

@@ -1,4 +1,4 @@
-"""A book of its own on the running stack: topics, workers that are measured, and whether what they wrote is right."""
+"""A separate book on the running stack: its topics, its measured workers, and checks of what they wrote."""
 
 import os
 import signal
@@ -30,23 +30,23 @@ PARTS: Final = "SELECT table, sum(bytes_on_disk) FROM system.parts WHERE active 
 
 
 class WrongWork(Exception):
-    """What the service wrote is not what its steps make of the same records; its speed means nothing."""
+    """The service's output differs from what its steps make of the same records, so its speed means nothing."""
 
 
 @dataclass(frozen=True)
 class Worker:
-    """A measured worker that runs."""
+    """A running worker that takes measurements."""
 
     process: Process
     asked: Asked
     started_at_s: float
 
     def wait_until_ready(self) -> None:
-        """Until it has its partitions, or the sink has begun."""
+        """Wait until the worker has its partitions; for the sink, until it has begun."""
         self._wait(self.asked.ready)
 
     def wait_until_reached(self) -> None:
-        """Until it has done the records that it was asked for."""
+        """Wait until the worker has processed the requested number of records."""
         self._wait(self.asked.reached)
 
     def _wait(self, file: Path) -> None:
@@ -58,7 +58,7 @@ class Worker:
         wait_until(is_there, WORK_LIMIT_S)
 
     def stop(self) -> Report:
-        """End it; what it has measured."""
+        """Stop the worker. Returns its measurements."""
         code = self.process.stop(STOP_LIMIT_S)
         if code:
             raise RuntimeError(f"{self.process.name} ended with {code}:\n{self.process.log_tail()}")
@@ -71,7 +71,7 @@ class Worker:
 
 
 class Book:
-    """Topics, database and folder with names of their own, and settings other than usual. `create` first."""
+    """A book with its own topics, database and folder. `settings` override the defaults. Call `create` first."""
 
     def __init__(self, here: Place, material: Material, **settings: Any) -> None:
         self.material, self.prefix = material, here.prefix()
@@ -95,15 +95,15 @@ class Book:
         return str(self.settings.kafka)
 
     async def create(self) -> None:
-        """The topics."""
+        """Create the topics."""
         await create_topics(self.kafka, prefix=self.prefix, partitions=self.material.partitions, history=True)
 
     async def fill(self, topic: str, partitions: Sequence[Sequence[KeyValue]]) -> None:
-        """Load a topic, named without the prefix."""
+        """Load a topic; `topic` is its name without the prefix."""
         await fill(self.kafka, self.prefix + topic, named(list(map(list, partitions)), self.prefix))
 
     def start(self, role: str, records: int, *, standbys: int = 0, profile: str = "") -> Worker:
-        """Start a worker that is to do so many records."""
+        """Start a worker that reports when it has processed so many records."""
         folder = self.folder / f"{role}-{len(list(self.folder.glob(f'{role}-*')))}"
         folder.mkdir(parents=True)
         asked = Asked(str(folder), records, profile, standbys)
@@ -113,7 +113,7 @@ class Book:
         return Worker(process, asked, time.time())
 
     async def check_book(self) -> None:
-        """Ledger and alerts are, byte for byte, what the book-keeper's step makes of the journal."""
+        """Raises WrongWork unless ledger and alerts equal what the book-keeper's step makes of the journal."""
         for topic in (LEDGER, ALERTS):
             await self.check(topic, self.material.outputs[topic])
 
@@ -128,7 +128,7 @@ class Book:
             raise WrongWork(f"{self.prefix}{topic} holds something else: {counts}")
 
     def check_tables(self, counts: Mapping[str, int]) -> None:
-        """Raises WrongWork unless ClickHouse has so many rows in each of these tables, none twice."""
+        """Raises WrongWork unless each of these tables has so many rows after deduplication."""
         with analyst(self.settings) as client:
             for table, wanted in counts.items():
                 ((found,),) = client.query(f"SELECT count() FROM {table} FINAL").result_rows
@@ -136,7 +136,7 @@ class Book:
                     raise WrongWork(f"{table} has {found} rows for {wanted}")
 
     async def length(self, *topics: str) -> int:
-        """Offsets of these topics, named without the prefix; transaction markers are among them."""
+        """Sum of the end offsets of these topics, named without the prefix. It includes transaction markers."""
         return sum((await end_offsets(self.kafka, [self.prefix + topic for topic in topics])).values())
 
     def kafka_bytes(self) -> dict[str, int]:

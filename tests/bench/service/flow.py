@@ -1,7 +1,7 @@
-"""A steady flow of facts, and how long each had to wait: from its acknowledgement until what it causes is readable.
+"""A steady flow of facts, and the wait of each from its acknowledgement until its output can be read.
 
-Every tenth fact is the first hire of a company and so fires an alert; the others are hires of standing companies, which
-have had theirs. Publisher and reader are in this process, and take their share of the machine.
+Every tenth fact is the first hire of a company, so it fires an alert. The others are hires of companies whose alert has
+already fired. Publisher and reader run in this process and use a part of the machine.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ EVERYBODY: Final = Policy("everybody", 10_000, day("2024-01-01"), min_active=1, 
 
 
 class Waited(NamedTuple):
-    """A fact that was acknowledged at this time (seconds, monotonic), and waited so long."""
+    """The wait of a fact, and the time of its acknowledgement in seconds of the monotonic clock."""
 
     at_s: float
     seconds: float
@@ -53,7 +53,7 @@ class Flow:
         self._source, self._output = topics.facts, topics.alerts if alerts else topics.ledger
 
     async def begin(self) -> None:
-        """The policy that all of them break, known to every partition."""
+        """Publish a policy that every company breaks, and wait until every partition knows it."""
         kafka, streams = self._book.kafka, self._book.settings.stream_settings()
         policies, journal = streams.topics.policies, streams.topics.journal
         await send(kafka, policies, changes([EVERYBODY], {}), timestamp=noon(ON))
@@ -61,7 +61,7 @@ class Flow:
         await wait_until_worked(kafka, streams.bookkeeper_app, [journal], WORK_LIMIT_S)
 
     async def run(self, rate: int, during: Awaitable[None]) -> list[Waited]:
-        """So many facts a second for as long as `during` takes. tenacity.RetryError when one never becomes readable."""
+        """Publish `rate` facts a second while `during` runs. Raises tenacity.RetryError if an output never appears."""
         self._acknowledged.clear()
         self._readable.clear()
         consumer = AIOKafkaConsumer(**client_options(self._book.kafka), isolation_level="read_committed")
@@ -117,7 +117,7 @@ class Flow:
 
 
 def _facts() -> Iterator[tuple[str, bytes, bytes]]:
-    """event_id, key, value."""
+    """An endless sequence of facts as (event_id, key, value)."""
     encode = InboundCodec().encode
     for number in count():
         is_new = number % NEW_COMPANY_EVERY == 0
@@ -128,11 +128,11 @@ def _facts() -> Iterator[tuple[str, bytes, bytes]]:
 
 
 def percentile(waited: list[Waited], pct: int) -> float:
-    """Milliseconds below which so many per cent lie; 100 is the longest."""
+    """The percentile of the waits, in milliseconds; 100 gives the longest."""
     seconds = sorted(one.seconds for one in waited)
     return 1e3 * seconds[min(len(seconds) - 1, len(seconds) * pct // 100)]
 
 
 def longest(waited: list[Waited], from_s: float, to_s: float) -> float:
-    """The longest wait of a fact acknowledged in between, in seconds."""
+    """The longest wait, in seconds, of a fact acknowledged between the two times."""
     return max(one.seconds for one in waited if from_s <= one.at_s < to_s)

@@ -14,7 +14,7 @@ from tests.bench.service.worker import BOOKKEEPER, RECORDER
 RATE_OF_REBALANCES: Final = 200
 BEFORE_S: Final = 2.0
 AFTER_S: Final = 3.0
-AHEAD_S: Final = 0.5  # what is acknowledged so shortly before a worker goes may wait because it goes
+AHEAD_S: Final = 0.5  # a fact acknowledged this short a time before a worker leaves may wait because of it
 LEFT_ALONE_S: Final = 14.0  # more than the lane's session timeout of 10 s
 
 Figures = dict[str, float]
@@ -26,7 +26,7 @@ async def latency(here: Place, partitions: int, rate: int, seconds: float) -> Fi
     try:
         flow = Flow(book, alerts=True)
         await flow.begin()
-        await flow.run(rate, asyncio.sleep(min(seconds, 1.0)))  # what is slow only the first time
+        await flow.run(rate, asyncio.sleep(min(seconds, 1.0)))  # warm up
         waited = await flow.run(rate, asyncio.sleep(seconds))
     finally:
         for worker in workers:
@@ -66,11 +66,11 @@ async def rebalance(here: Place, material: Material, standbys: int) -> Figures:
 
 
 async def _started(here: Place, material: Material, standbys: int = 0) -> tuple[Book, list[Worker]]:
-    """Recorder and book-keeper at work, with the material done."""
+    """Start recorder and book-keeper, and wait until they have processed the material."""
     book, entries = Book(here, material), sum(map(len, material.journal))
     await book.create()
     topics = book.settings.topics
-    # Not straight into the journal: the book passes over what stands behind the sources that it has seen.
+    # The recorder must write the journal: a book skips facts from source offsets that it has already seen.
     await fill(book.kafka, topics.policies, material.policies)
     await fill(book.kafka, topics.facts, material.inbound)
     workers = [book.start(RECORDER, 1), book.start(BOOKKEEPER, entries, standbys=standbys)]

@@ -1,4 +1,4 @@
-"""The same rows of the ledger inserted in three ways: row by row lists, columns, and an Arrow table."""
+"""Inserts the same rows of the ledger in three ways: as lists of rows, as columns, and as an Arrow table."""
 
 import asyncio
 import time
@@ -45,7 +45,7 @@ async def inserts(here: Place, material: Material, way: str) -> Figures:
 
 
 class Columns:
-    """As the sink does it."""
+    """Inserts columns, like the sink."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse, self._numbers = warehouse, 0
@@ -56,7 +56,7 @@ class Columns:
 
 
 class Rows:
-    """As a list of rows."""
+    """Inserts a list of rows."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._client = warehouse.client
@@ -67,7 +67,7 @@ class Rows:
 
 
 class Arrow:
-    """As an Arrow table, which clickhouse-connect sends as it is."""
+    """Inserts an Arrow table, which clickhouse-connect sends unchanged."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._client = warehouse.client
@@ -100,7 +100,7 @@ def _blocks(material: Material) -> list[Block]:
 
 
 async def _opened(here: Place) -> Warehouse:
-    """A new database with everything in it."""
+    """A new database with all tables."""
     name = here.prefix().rstrip(".")
     warehouse = await Warehouse.open(SinkSettings("", here.stack.clickhouse_url, database=name))
     await migrate(warehouse.client)

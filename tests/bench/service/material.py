@@ -1,6 +1,6 @@
-"""The facts and rules of a run, spread over partitions, and what the service must make of them.
+"""The facts and rules of a run by partition, and the records that the service must write for them.
 
-Everything is computed by the workers' own steps without Kafka, in one process, once.
+The workers' own steps compute these records once, in one process and without Kafka.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ Partitions = list[list[KeyValue]]
 
 
 class Material:
-    """Of one load; each form is made when it is first asked for."""
+    """The records of one load at each stage of the service. Each stage is computed on first use."""
 
     def __init__(self, load: Load, partitions: int = PARTITIONS) -> None:
         self._load, self.partitions = load, partitions
@@ -39,7 +39,7 @@ class Material:
 
     @classmethod
     def without_facts(cls, partitions: int = PARTITIONS) -> "Material":
-        """For a book that is empty at first."""
+        """The material of a book that starts empty."""
         empty = cls(Load(0), partitions)
         empty.__dict__["inbound"] = empty.__dict__["policies"] = empty.__dict__["journal"] = [[]] * partitions
         return empty
@@ -80,7 +80,7 @@ class Material:
 
     @cached_property
     def outputs(self) -> dict[str, Partitions]:
-        """What the book-keeper writes, by topic without a prefix; snapshots as many as batches of 5,000 give."""
+        """The book-keeper's records, by topic without a prefix. The snapshots are those of batches of 5,000."""
         found: dict[str, Partitions] = {}
         keeper = Bookkeeper(self.topics, GRACE_DAYS)
         for number, own in enumerate(self.journal):
@@ -102,12 +102,12 @@ class Material:
 
 
 def raw(lines: Iterable[Line]) -> list[RawRecord]:
-    """The lines as a consumer would hand them over."""
+    """The lines as a consumer would return them."""
     return [RawRecord(offset, key, value, timestamp) for offset, (key, value, timestamp) in enumerate(lines)]
 
 
 def named(partitions: Partitions, prefix: str) -> Partitions:
-    """Records as they are in the installation with this prefix."""
+    """The records with this prefix in place of PREFIX."""
     own, there = PREFIX.encode(), prefix.encode()
     return [[(key, value.replace(own, there)) for key, value in lines] for lines in partitions]
 

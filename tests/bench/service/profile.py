@@ -1,6 +1,6 @@
 """Where a worker's time goes: `python -m tests.bench.service.profile recorder`, `book-keeper` or `sink`.
 
-cProfile slows calls down, so shares count and seconds do not.
+cProfile slows calls down, so only the shares are meaningful, not the seconds.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The rows of the real service; those of one run share it."""
+"""The rows of the real service. Rows that need the same run share it."""
 
 from collections.abc import Callable, Coroutine
 from functools import cache

@@ -1,4 +1,4 @@
-"""Runs of the service and their figures, each from a book of its own to a checked result."""
+"""Runs of the service and their figures. Each run has its own book, and its result is checked."""
 
 import time
 from typing import Any, Final
@@ -21,7 +21,7 @@ Figures = dict[str, float]
 
 
 async def recorder(here: Place, material: Material, profile: str = "") -> Figures:
-    """Inbound topics full of facts, to the journal."""
+    """The recorder copies full inbound topics to the journal."""
     book = Book(here, material)
     await book.create()
     await fill(book.kafka, book.settings.topics.facts, material.inbound)
@@ -33,7 +33,7 @@ async def recorder(here: Place, material: Material, profile: str = "") -> Figure
 
 
 async def bookkeeper(here: Place, material: Material, profile: str = "", **settings: Any) -> Figures:
-    """A journal full of facts under three policies, to ledger, alerts and snapshots."""
+    """The book-keeper turns a full journal under three policies into ledger, alerts and snapshots."""
     book, entries = Book(here, material, **settings), sum(map(len, material.journal))
     await book.create()
     await book.fill(JOURNAL, material.journal)
@@ -56,7 +56,7 @@ def _changelog(book: Book) -> str:
 
 
 async def sink(here: Place, material: Material, profile: str = "") -> Figures:
-    """Topics full of what the workers write, to ClickHouse."""
+    """The sink copies full topics of the workers' records to ClickHouse."""
     book = Book(here, material)
     await book.create()
     for topic, lines in ((JOURNAL, material.journal), *material.outputs.items()):
@@ -74,7 +74,7 @@ async def sink(here: Place, material: Material, profile: str = "") -> Figures:
 
 
 async def whole(here: Place, material: Material, with_sink: bool) -> Figures:
-    """From publishing to the committed ledger and alerts, and to ClickHouse when the sink runs."""
+    """From publishing to the committed ledger and alerts, and to ClickHouse if the sink runs."""
     book = Book(here, material)
     await book.create()
     entries = material.partitions * POLICIES
@@ -132,7 +132,7 @@ def _sizes(book: Book, with_sink: bool) -> Figures:
 
 
 async def scale_out(here: Place, material: Material, workers: int) -> Figures:
-    """Book-keepers on one journal, while all of them are at it."""
+    """Several book-keepers on one journal, measured while all of them work."""
     book, entries = Book(here, material), sum(map(len, material.journal))
     await book.create()
     await book.fill(JOURNAL, material.journal)

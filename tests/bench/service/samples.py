@@ -1,6 +1,6 @@
-"""What a measured worker writes down while it works, and the stretches that are read from it.
+"""The samples that a measured worker takes while it works, and the stretches between them.
 
-A sample is taken when a batch is taken up and when its effect is durable.
+The worker takes a sample when it starts a batch and when the batch's effect is durable.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Sample(NamedTuple):
-    """At this time (seconds since 1970) so many records and rows were done, for so much CPU of the process."""
+    """The records and rows done up to this time (seconds since 1970), and the CPU time that the process had used."""
 
     at_s: float
     records: int
@@ -40,7 +40,7 @@ class Stretch:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Of one worker, from its start to its end; `recovery_s` by partition, `rss_bytes` the largest."""
+    """The measurements of one worker's whole run. `recovery_s` is by partition; `rss_bytes` is the maximum."""
 
     samples: list[Sample]
     rss_bytes: int = 0
@@ -49,7 +49,7 @@ class Report:
     recovered_at_s: float = 0.0
 
     def write(self, file: Path) -> None:
-        """At once or not at all: somebody may be waiting for it."""
+        """Write the file atomically, because another process may be waiting for it."""
         half = file.with_suffix(".half")
         half.write_text(json.dumps(asdict(self)), encoding="utf-8")
         half.replace(file)
@@ -61,9 +61,9 @@ class Report:
         return cls(**{**told, "samples": [Sample(*one) for one in told["samples"]]}, recovery_s=recovery)
 
     def stretch(self, after_records: int = 0) -> Stretch:
-        """From the taking up of the first record beyond `after_records` to the last commit."""
+        """From the start of the first batch beyond `after_records` to the last commit."""
         there = [sample for sample in self.samples if sample.records == after_records]
-        first = there[1] if after_records else there[0]  # the first of those beyond 0 is a commit
+        first = there[1] if after_records else there[0]  # beyond 0, the first of them is a commit
         last = next(sample for sample in self.samples if sample.records == self.samples[-1].records)
         return between(first, last)
 
@@ -80,7 +80,7 @@ def between(first: Sample, last: Sample) -> Stretch:
 
 
 def together(reports: Sequence[Report]) -> Stretch:
-    """The work of several workers while all of them were at it."""
+    """The work of several workers during the time in which all of them worked."""
     begin = max(report.samples[0].at_s for report in reports)
     end = min(report.samples[-1].at_s for report in reports)
     own = [[sample for sample in report.samples if begin <= sample.at_s <= end] for report in reports]

@@ -1,7 +1,7 @@
-"""A worker of the service, measured: `python -m tests.bench.service.worker ROLE ASKED`, ASKED in JSON.
+"""A measured worker of the service: `python -m tests.bench.service.worker ROLE ASKED`, ASKED in JSON.
 
-The real worker with its own metrics; these also take samples here. It writes the file `reached` when it has done
-the records that it was asked for, and its report when it ends (SIGTERM).
+It is the real worker, but its metrics also take samples. It writes the file `reached` when it has processed the
+requested number of records, and its report when SIGTERM stops it.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ RECORDER, BOOKKEEPER, SINK = "recorder", "bookkeeper", "sink"
 
 @dataclass(frozen=True)
 class Asked:
-    """`records` to do until `reached` is written; a `profile` file; how many standbys the lane keeps."""
+    """The task: after `records` records write `reached`; write a `profile`; the number of the lane's standbys."""
 
     folder: str
     records: int
@@ -105,7 +105,7 @@ class Sampler:
 
 
 class SampledRecorder(RecorderMetrics):
-    """The recorder's metrics."""
+    """The recorder's metrics, which also take samples."""
 
     sampler: Sampler
 
@@ -123,7 +123,7 @@ class SampledRecorder(RecorderMetrics):
 
 
 class SampledBookkeeper(BookkeeperMetrics):
-    """The book-keeper's metrics."""
+    """The book-keeper's metrics, which also take samples."""
 
     sampler: Sampler
 
@@ -146,7 +146,7 @@ class SampledBookkeeper(BookkeeperMetrics):
 
 
 class SampledSink(SinkMetrics):
-    """The sink's metrics."""
+    """The sink's metrics, which also take samples."""
 
     sampler: Sampler
     _rows_of_round = 0
@@ -164,7 +164,7 @@ class SampledSink(SinkMetrics):
 
 
 class SampledStanding(SinkStatus):
-    """The sink's first sample is taken when it has begun."""
+    """The sink's status, which takes the first sample when the sink has begun."""
 
     sampler: Sampler
     _has_begun = False
@@ -178,7 +178,7 @@ class SampledStanding(SinkStatus):
 
 
 def main() -> None:
-    """Become the worker."""
+    """Run the worker in this process, then write its report."""
     role, asked = sys.argv[1], Asked(**json.loads(sys.argv[2]))
     settings, sampler = read_settings(), Sampler(asked)
     gc.set_threshold(*GC_THRESHOLDS)  # as the command line does
@@ -211,7 +211,7 @@ def _with_standbys(lane_settings: Callable[..., LaneSettings], standbys: int) ->
 
 def _run_sink(settings: Settings, sampler: Sampler) -> int:
     SampledSink.sampler = SampledStanding.sampler = sampler
-    # The first insert looks for pandas, which is here for the embedded ClickHouse only: most of a second to import it.
+    # The first insert would import pandas, which takes most of a second. Only the embedded ClickHouse needs pandas.
     _ = clickhouse_options.pd
     asyncio.run(_sink_until_signal(settings))
     return 0

@@ -1,7 +1,7 @@
-"""One simple piece of work, done in every way that can be compared: decode, worker and company state, one ledger record
-for each fact that changes something, an alert when a company crosses a threshold.
+"""One simple piece of work, implemented with every framework that is compared: decode a fact, update worker and company
+state, write a ledger record for each fact that changes something, and an alert when a company crosses a threshold.
 
-Each way is a module that runs as a process of its own (`python -m tests.bench.simple.NAME OPTIONS`), reads one loaded
-topic to its end, and writes to topics of its own. All of them share `work.py`, so that they differ in nothing but how
-records come in, state is kept and records go out.
+Each way is a module that runs as its own process (`python -m tests.bench.simple.NAME OPTIONS`). It reads one loaded
+topic to its end and writes to its own topics. All ways share `work.py`. They differ only in how they read records,
+store state and write records.
 """

@@ -1,8 +1,8 @@
-"""The simple work as a loop by hand on aiokafka: `plain` promises nothing, `transactions` commits each batch's outputs,
-state and cursor in one transaction of its partition's producer, as the lane does.
+"""The simple work as a hand-written loop on aiokafka. Variant `plain` guarantees nothing. Variant `transactions`
+commits each batch's outputs, state and cursor in one transaction of its partition's producer, as the lane does.
 
-Neither restores its state, takes part in rebalances, or checks that no batch is missing: what a loop would need beyond
-this to be a service costs time at the start only.
+Neither variant restores its state, takes part in rebalances, or checks that no batch is missing. A service would need
+all of this, but it costs time only at the start.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class Loop:
         self._under_way: dict[int, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Until every record's effect is durable."""
+        """Run until every record's effect is durable."""
         consumer = AIOKafkaConsumer(
             self._asked.source,
             **client_options(self._asked.bootstrap),
@@ -104,7 +104,7 @@ class Loop:
         await asyncio.gather(*(future for futures in sent for future in futures))
 
     async def _send(self, topic: str, partition: int, lines: Iterable[KeyValue]) -> list[asyncio.Future[Any]]:
-        """The lines in as few batches as they fit in."""
+        """Send the lines in as few batches as possible."""
         producer, futures = self._producers[partition], []
         batch = producer.create_batch()
         for key, value in lines:

@@ -1,6 +1,6 @@
-"""What a process of the comparison is asked to do, and what it says when it has done it.
+"""The task of a process of the comparison, and its report when it has finished.
 
-May import the standard library only: competitors run in environments of their own.
+Competitors run in environments of their own, so nothing that this module imports may need another package.
 """
 
 import json
@@ -32,17 +32,17 @@ class Asked:
     variant: str = ""
 
     def text(self) -> str:
-        """As an argument of a process."""
+        """The task as an argument of a process."""
         return json.dumps(asdict(self))
 
     @classmethod
     def of(cls, text: str) -> "Asked":
-        """From the argument."""
+        """The task in the argument."""
         return cls(**json.loads(text))
 
     @property
     def changelog(self) -> str:
-        """The topic of whoever keeps a changelog by hand."""
+        """The topic for ways that write their own changelog."""
         return f"{self.app_id}-state-changelog"
 
     @property
@@ -51,13 +51,13 @@ class Asked:
 
     @property
     def done(self) -> Path:
-        """The file in which the process says that it has done it."""
+        """The file of the process's report."""
         return self.path / "done.json"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """`seconds` and `cpu_s` from the first record in hand until everything was durable; `rss_bytes` is the largest."""
+    """`seconds` and `cpu_s` run from the first record until everything was durable; `rss_bytes` is the maximum."""
 
     records: int
     seconds: float
@@ -66,34 +66,34 @@ class Done:
 
     @classmethod
     def read(cls, file: Path) -> "Done | None":
-        """What a process said; None when it has said nothing."""
+        """The report of a process; None while there is none."""
         return cls(**json.loads(file.read_text(encoding="utf-8"))) if file.exists() else None
 
 
 class Meter:
-    """Counts a process's records, and says so when all are done."""
+    """Counts a process's records, and writes its report when all are done."""
 
     def __init__(self, asked: Asked) -> None:
         self._asked, self.records = asked, 0
         self._began_s, self._began_cpu_s = 0.0, 0.0
 
     def begin(self) -> None:
-        """A record is in hand; only the first time counts."""
+        """Start measuring at the first record. Later calls have no effect."""
         if not self._began_s:
             self._began_s, self._began_cpu_s = time.perf_counter(), time.process_time()
 
     def begin_before(self, seconds: float) -> None:
-        """It began so long ago; only the first time counts."""
+        """Start measuring so many seconds in the past. Later calls have no effect."""
         if not self._began_s:
             self._began_s = time.perf_counter() - seconds
 
     def add(self, records: int) -> bool:
-        """So many more are done; whether that is all."""
+        """Count more finished records. Returns whether all are finished."""
         self.records += records
         return self.records >= self._asked.records
 
     def done(self) -> Done:
-        """Now everything is durable."""
+        """The report, at the moment at which everything is durable."""
         return Done(
             records=self.records,
             seconds=time.perf_counter() - self._began_s,
@@ -102,6 +102,6 @@ class Meter:
         )
 
     def say_and_end(self) -> None:
-        """Say so, and end the process at once: it has nothing to tidy."""
+        """Write the report and end the process at once, without any cleanup."""
         self._asked.done.write_text(json.dumps(asdict(self.done())), encoding="utf-8")
         os._exit(0)

@@ -1,4 +1,4 @@
-"""Contests: one run of one way, its output held against the computation."""
+"""Contests: runs one way once and compares its output with the computation."""
 
 import os
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ RUN_LIMIT_S: Final = 300.0
 
 
 class Contest:
-    """Runs ways on one broker; each size of the loaded topic is made once."""
+    """Runs ways on one broker. Loads a topic of each size only once."""
 
     def __init__(
         self, bootstrap: Brokers, prefix: str, folder: Path, facts_max: int, partitions: int = PARTITIONS
@@ -31,7 +31,7 @@ class Contest:
         self._empty: set[str] = set()
 
     async def run(self, way: Way) -> Done:
-        """One run of a process; NotTheSameWork when its outputs are not those that the facts make."""
+        """Run a way's process once. Raises NotTheSameWork if its outputs are not those of the computation."""
         count = int(self.facts_max * way.share)
         asked = await self._asked(way, await self._load(count), count)
         done = run_way(way, asked)
@@ -39,11 +39,11 @@ class Contest:
         return done
 
     def expect(self, loaded: Partitions) -> None:
-        """From now on, the work on these facts and not on those that are loaded: for a test."""
+        """For tests: compare the next runs with the work on these facts instead of the loaded ones."""
         self._made[sum(map(len, loaded))] = computed(loaded)
 
     async def recover(self, way: Way) -> Done:
-        """One start of a process until its state is there: so many rows of a table, as Faust writes them."""
+        """Start a process and wait until it has restored its state: so many rows of a table, as Faust writes them."""
         count = int(self.facts_max * way.share)
         source = f"{self._prefix}empty"
         if source not in self._empty:

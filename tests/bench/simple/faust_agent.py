@@ -1,9 +1,9 @@
 """The simple work as Faust's documentation teaches it: two tables, `topic.send`, default settings.
 
-Variant `event` takes one event at a time, `take` many with `Stream.take_events`. Facts come as raw bytes and are
-decoded in the agent, which is cheaper than a codec of Faust's.
+Variant `event` takes one event at a time; `take` takes many with `Stream.take_events`. The agent receives raw bytes
+and decodes them itself, which is cheaper than a Faust codec.
 
-Variant `recovery`: only until the tables are there again; `records` is the number of their rows.
+Variant `recovery` ends when the tables are restored; `records` is the number of their rows.
 """
 
 import sys
@@ -88,7 +88,7 @@ class Agents:
             await self._alerts.send(key=message.key, value=alert_record(company_id, entry_id, company))
 
     async def take(self, stream: Any) -> None:
-        """Many at a time; each table row is written once a batch."""
+        """Take many events at a time, and write each table row once a batch."""
         async for events in stream.take_events(TAKE_MAX, within=TAKE_WITHIN_S):
             self._meter.begin()
             in_order = sorted(events, key=lambda event: (event.message.partition, event.message.offset))
@@ -98,7 +98,7 @@ class Agents:
                 await self._end()
 
     async def _post_many(self, partition: int, events: list[Any]) -> None:
-        # take leaves no current event, and a table asks it for the partition of its changelog.
+        # take_events sets no current event, but a table needs one to find the partition of its changelog.
         _current_event.set(weakref.ref(events[-1]))
         workers, companies = dict[str, int](), dict[str, Company]()
         for fact in decode_many([event.value for event in events]):

@@ -1,6 +1,6 @@
 """The simple work on the batch lane: outputs, state and cursor of a batch in one transaction.
 
-Variant `recovery`: only until the state is there again; `records` is the number of its rows.
+Variant `recovery` ends when the state is restored; `records` is the number of its rows.
 """
 
 import sys

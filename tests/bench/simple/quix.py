@@ -1,6 +1,6 @@
 """The simple work on Quix Streams: a StreamingDataFrame with its own state, at least once or exactly once.
 
-Runs in an environment of its own, which has quixstreams and fastavro and nothing else of this project.
+It runs in its own environment, which has only quixstreams and fastavro.
 """
 
 import sys
@@ -15,13 +15,13 @@ COMPANY = "company"
 
 
 class SimpleWork:
-    """The function of the data frame; state is kept for each key, which is the company."""
+    """The function of the data frame. Quix Streams stores state by key, and the key is the company."""
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
 
     def post(self, value: bytes, state: State) -> dict[str, bytes | None] | None:
-        """A ledger record, and an alert or None; None when the fact changes nothing."""
+        """A ledger record, and an alert or None. Returns None if the fact changes nothing."""
         self._meter.begin()
         fact = decode(value)
         before = Company(*state.get(COMPANY, NEW))

@@ -15,7 +15,7 @@ MIB = 1 << 20
 
 
 def prepare(load: Load, way: str, figure: str, recovery: bool = False) -> Measure:
-    """`figure`: per s, CPU-s per million, or MiB."""
+    """`figure` is facts per s, CPU-s per million, or MiB."""
     return _figures(way, recovery).measure(figure)
 
 

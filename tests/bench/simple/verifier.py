@@ -1,4 +1,4 @@
-"""Whether what was written is the same work: every output record in order, and state for every row."""
+"""Checks that a way did the same work: every output record in order, and every row of the state."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -14,11 +14,11 @@ OWN_KEYS: Final = b"@"
 
 
 class NotTheSameWork(Exception):
-    """A way that does less, more or something else: its figures mean nothing. The text says where it differs first."""
+    """A way did less, more or other work, so its figures mean nothing. The text gives the first difference."""
 
 
 async def verify(bootstrap: Brokers, ledger: str, alerts: str, changelogs: Sequence[str], made: Sequence[Made]) -> None:
-    """Read the outputs as read_committed readers see them, and hold them against the computation."""
+    """Read the outputs with read_committed, and compare them with the computation."""
     await wait_until_settled(bootstrap, [ledger, alerts, *changelogs])
     check(ledger, await _read(bootstrap, ledger, len(made)), [one.ledger for one in made])
     check(alerts, await _read(bootstrap, alerts, len(made)), [one.alerts for one in made])

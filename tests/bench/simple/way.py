@@ -1,4 +1,4 @@
-"""The ways of doing the simple work, as data. Imports none of them."""
+"""The list of ways of doing the simple work. It imports none of their modules."""
 
 import sys
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ QUIX_PYTHON: Final = TOP / ".venv-bench" / "bin" / "python"
 
 @dataclass(frozen=True)
 class Way:
-    """A module that is run, with what it is told; `share` of the facts, for a way that is slow."""
+    """A module to run, and its variant. A slow way gets only a `share` of the facts."""
 
     name: str
     module: str

@@ -1,6 +1,6 @@
-"""The simple work itself, without Kafka: the same bytes in give the same bytes out, whoever does it.
+"""The simple work itself, without Kafka. In every way the same input bytes give the same output bytes.
 
-May import the standard library and fastavro only: a competitor's environment has nothing else of ours.
+This module may import only the standard library and fastavro, because a competitor's environment has nothing else.
 """
 
 import io
@@ -69,7 +69,7 @@ NEW: Final = Company()
 
 
 class Posted(NamedTuple):
-    """What a batch causes: records in order, and every row that it changed."""
+    """The effect of a batch: records in order, and every changed row."""
 
     ledger: list[KeyValue]
     alerts: list[KeyValue]
@@ -78,7 +78,7 @@ class Posted(NamedTuple):
 
 
 def encode_fact(fact: Event) -> bytes:
-    """A fact as it is published."""
+    """The fact in the bytes that publishers send."""
     return _encoded(FACT, HEAD_FACT, fact)
 
 
@@ -98,7 +98,7 @@ def decode_many(values: Sequence[bytes]) -> list[Event]:
 
 
 def post(kind: str, worker: int, company: Company) -> tuple[int, Company] | None:
-    """Worker and company after a fact; None when it changes nothing."""
+    """The states of worker and company after a fact; None if it changes nothing."""
     active, enrolled, _ = company
     if kind == "hire" and worker == OUTSIDE:
         after, active = INSIDE, active + 1
@@ -129,7 +129,7 @@ def post_batch(
     workers: MutableMapping[str, int],
     companies: MutableMapping[str, Company],
 ) -> Posted:
-    """All of a batch of (offset, key, value); `workers` and `companies` are the partition's, and are changed."""
+    """Post a batch of (offset, key, value). Updates `workers` and `companies`, the state of the partition."""
     rows = list(records)
     done = Posted([], [], {}, {})
     for (offset, key, _), fact in zip(rows, decode_many([row[2] for row in rows]), strict=True):
@@ -149,7 +149,7 @@ def post_batch(
 
 
 def state_rows(posted: Posted) -> dict[bytes, bytes]:
-    """The changed state as rows of bytes, for whoever keeps a changelog by hand."""
+    """The changed state as rows of bytes, for ways that write their own changelog."""
     workers = {b"w" + name.encode(): b"%d" % worker for name, worker in posted.workers.items()}
     companies = {b"c" + name.encode(): b"%d %d %d" % company for name, company in posted.companies.items()}
     return workers | companies

@@ -1,4 +1,4 @@
-"""What is loaded: a small world's facts from one seed, and the records that any way must make of them."""
+"""The loaded facts of a small world, made from one seed, and the records that every way must write for them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ from tests.bench.simple.work import (
 SEED: Final = 7
 COMPANIES: Final = 400
 WORKERS_PER_COMPANY: Final = 500
-ENROLLED_PCT: Final = 70  # of those inside, at their next fact; the others leave
+ENROLLED_PCT: Final = 70  # share of hired workers who enrol with their next fact; the others leave
 FIRST_MS: Final = 1_700_000_000_000
 
 Partitions = list[list[KeyValue]]
 
 
 def facts(count: int, partitions: int) -> Partitions:
-    """Encoded facts by partition, in order; a smaller count gives the beginning of a larger one."""
+    """Encoded facts by partition, in order. A smaller count gives the first part of a larger one."""
     found: Partitions = [[] for _ in range(partitions)]
     for key, value in _facts(count):
         found[partition_of(key, partitions)].append((key, value))
@@ -52,7 +52,7 @@ def _facts(count: int) -> Iterator[KeyValue]:
 
 @dataclass(frozen=True)
 class Made:
-    """What must come of one partition: the outputs in order, and how many rows of state there are."""
+    """The expected result of one partition: the outputs in order, and the number of rows of state."""
 
     ledger: list[KeyValue]
     alerts: list[KeyValue]
@@ -60,7 +60,7 @@ class Made:
 
 
 def computed(loaded: Partitions) -> list[Made]:
-    """By the plainest way there is: one fact after the other, no Kafka."""
+    """Compute the results without Kafka, one fact after the other."""
     return [_computed(partition, records) for partition, records in enumerate(loaded)]
 
 
