@@ -117,7 +117,7 @@ def test_rows_refused_after_parsing_are_an_error_and_leave_no_row(
     client: Client, rows: list[list[Any]], settings: dict[str, Any], code: int
 ) -> None:
     client.command(RULED)
-    for _ in range(2):  # The token of a refused insert is not used up.
+    for _ in range(2):  # A refused insert does not use up its token.
         with pytest.raises(DatabaseError, match=f"code: {code}"):
             client.insert("facts", rows, settings={**settings, "insert_deduplication_token": "one"})
         assert client.command("SELECT count() FROM facts") == 0

@@ -1,4 +1,4 @@
-"""Each fault point does what it says; inserts with a token survive all of them."""
+"""Each fault point has its documented effect. Inserts with a token survive all of them."""
 
 import resource
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def count(client: Client) -> object:
     return client.command("SELECT count() FROM facts")
 
 
-# clickhouse-connect sends an insert again, once, when the connection is cut: two cuts are an error to the caller.
+# clickhouse-connect repeats an insert once after a cut connection, so callers see an error only after two cuts.
 LOST = {"before": 0, "in_body": 0, "after": 4}
 
 

@@ -1,4 +1,4 @@
-"""The command line against real brokers, workers and ClickHouse: a whole book by commands alone, and `peserta up`."""
+"""The command line on a real broker, workers and ClickHouse: runs a whole book by commands only, and `peserta up`."""
 
 import asyncio
 import json
@@ -113,7 +113,7 @@ def test_what_is_applied_already_changes_nothing(told: Told) -> None:
 
 
 def test_what_may_not_be_meant_in_policies_is_said(told: Told, tmp_path: Path) -> None:
-    """A scope of nobody, and other content under the same version; it would be applied nevertheless."""
+    """Warns of a scope without companies, and of other content under the same version. Both could still be applied."""
     file = tmp_path / "policies.yaml"
     edited = told.story.policies_yaml.replace("6000", "6500").replace('kbli_prefixes: ["152"]', "regencies: [jepara]")
     file.write_text(edited, encoding="utf-8")
@@ -246,7 +246,7 @@ def _seal(told: Told, folder: Path) -> Path:
 
 
 def test_a_policy_that_ends_is_listed_no_more_and_resolves_its_alerts(told: Told) -> None:
-    """Last, as it changes the book."""
+    """This test is last because it changes the shared book."""
     before = objects(told.ask("alerts", "--json"))
     resolved = {o["alert_id"] for o in before if o["status"] == "resolved"}
     ended = next(o["policy_id"] for o in before if o["alert_id"] not in resolved)

@@ -1,4 +1,4 @@
-"""`peserta demo --keep`: the twelve companies are left standing, and `peserta up` goes on with them."""
+"""`peserta demo --keep` leaves the book of the twelve companies, and `peserta up` continues with it."""
 
 import signal
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def told(kept: Path) -> str:
-    """What the demonstration said on standard output."""
+    """The demonstration's standard output."""
     return peserta(surroundings(), "demo", "--keep", str(kept), "--scale", SCALE, "--json")
 
 

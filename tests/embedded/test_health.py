@@ -1,4 +1,4 @@
-"""Readiness, metrics and the end of the real workers, on a real Kafka and ClickHouse's engine."""
+"""Readiness, metrics and shutdown of the real workers on a real Kafka and ClickHouse's engine."""
 
 import asyncio
 import signal
@@ -69,7 +69,7 @@ def metrics(settings: Settings, role: str) -> str:
 
 
 def samples(settings: Settings, role: str, name: str, label: str) -> Counter[str]:
-    """Value of a label -> sum."""
+    """Value of a label -> sum of its samples."""
     found: Counter[str] = Counter()
     for family in text_string_to_metric_families(metrics(settings, role)):
         for sample in family.samples:
@@ -85,7 +85,7 @@ def probe(service: Service, *arguments: str) -> int:
 
 
 def listening_addresses(pid: int) -> set[str]:
-    """Addresses, as Linux writes them, on which a process listens."""
+    """The addresses on which a process listens, in the form of Linux's /proc."""
     inodes = {str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir() if each.is_symlink()}
     rows = [line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
     return {row[1].partition(":")[0] for row in rows if row[3] == LISTENING and f"socket:[{row[9]}]" in inodes}
@@ -96,7 +96,7 @@ def test_workers_are_ready_once_they_have_their_partitions_and_their_metrics_add
 ) -> None:
     service.start()
     wait_until_answering(settings, *ROLES)
-    # There are no topics: nothing can be assigned.
+    # There are no topics, so Kafka cannot assign a partition.
     assert waits(settings) == {
         "recorder": {"BROKER", "ASSIGNMENT"},
         "bookkeeper": {"BROKER", "ASSIGNMENT"},

@@ -1,4 +1,4 @@
-"""Where the HTTP door listens."""
+"""The addresses on which the HTTP door listens."""
 
 import socket
 

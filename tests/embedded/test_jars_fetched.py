@@ -1,4 +1,4 @@
-"""Fetching the jars from a mirror on this machine: once, safely beside others, and only what is pinned."""
+"""Fetches the jars from a mirror on this machine: only once, safely in parallel, and only with pinned checksums."""
 
 import hashlib
 import subprocess
@@ -29,11 +29,11 @@ def jar(name: str, sha256: str | None = None) -> Jar:
 
 
 class Mirror:
-    """A Maven repository on loopback that counts what it is asked for, and answers while it is open."""
+    """A Maven repository on loopback. It counts requests and answers them while it is open."""
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
-        self.broken: Counter[str] = Counter()  # How many answers to each name end early.
+        self.broken: Counter[str] = Counter()  # name -> number of answers that end early
         self.open = Event()
         self.open.set()
         mirror = self
@@ -43,7 +43,7 @@ class Mirror:
                 mirror.answer(self)
 
             def log_message(self, format: str, *args: object) -> None:
-                """Stay silent."""
+                """Print no log lines."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
@@ -73,7 +73,7 @@ class Mirror:
 
 @pytest.fixture
 def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
-    """A mirror that the user's configuration names."""
+    """A mirror that is set in the user's configuration."""
     mirror = Mirror()
     configured = tmp_path / "home" / ".config" / "jgo.conf"
     configured.parent.mkdir(parents=True)

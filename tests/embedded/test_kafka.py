@@ -1,4 +1,4 @@
-"""A broker that cannot start says why; a port that was taken meanwhile is no reason to give up."""
+"""A broker that cannot start reports why. If another process has taken its port, it tries another port."""
 
 import socket
 from pathlib import Path

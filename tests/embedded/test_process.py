@@ -1,4 +1,4 @@
-"""A child on its leash: its end is told, and comes when the parent's does."""
+"""A child process on its leash: the parent learns of its end, and it ends when the parent ends."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def python(code: str) -> list[str]:
 
 
 def started(code: str, log: Path) -> Process:
-    """A child that runs and has said `up`."""
+    """A running child that has printed `up`."""
     process = Process.start("child", python(code), log=log)
     wait_until(lambda: "up" in process.log_tail())
     return process
@@ -167,7 +167,7 @@ threading.Event().wait()
 
 @pytest.fixture
 def parent(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
-    """A process with a willing and a stubborn child."""
+    """A process with two children. One ends on SIGTERM and one ignores it."""
     command = [sys.executable, "-c", PARENT, json.dumps([WILLING, STUBBORN]), str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         yield running

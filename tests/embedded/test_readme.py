@@ -1,4 +1,4 @@
-"""The pages tell the truth: their commands are run in order, and settings and fields are held against the code."""
+"""Checks that the pages are true: runs their commands in order, and compares settings and fields with the code."""
 
 import asyncio
 import json
@@ -25,13 +25,13 @@ from sinks.clickhouse.reading import wait_until_caught_up
 from tests.support.installation import RestartingService, installation
 
 TOP = Path(__file__).parents[2]
-PAGES = ("publishers", "alerts", "analysts", "operators")  # in the order in which they build on each other
+PAGES = ("publishers", "alerts", "analysts", "operators")  # in this order, because each builds on the ones before it
 COMMAND_LIMIT_S = 120
 NOT_RUN = (". .venv/bin/activate", "peserta up")
 
 
 def page(name: str) -> str:
-    """A page of docs/."""
+    """The text of a page in docs/."""
     return (TOP / "docs" / f"{name}.md").read_text(encoding="utf-8")
 
 
@@ -54,7 +54,7 @@ def running(settings: Settings) -> Iterator[RestartingService]:
 
 
 async def everything_arrived(settings: Settings) -> None:
-    """A reader types slowly; a test waits until what was typed has gone all the way."""
+    """Wait until the service has processed everything. A reader types slowly enough; a test does not."""
     book = settings.of_generation((await read_generations(settings)).current.number)
     streams = book.stream_settings()
     t = streams.topics
@@ -66,7 +66,7 @@ async def everything_arrived(settings: Settings) -> None:
 
 
 def run(script: str, settings: Settings, folder: Path) -> str:
-    """The output of a block, typed into a shell; a command that fails fails the test."""
+    """The output of a code block when a shell runs it. A failing command fails the test."""
     lines = [line for line in script.splitlines() if not line.startswith(NOT_RUN)]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(

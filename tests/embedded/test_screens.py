@@ -1,4 +1,4 @@
-"""What the reading commands show, on real terminals and pipes, of a book that went through the service."""
+"""The output of the reading commands on real terminals and pipes, for a book that the service has processed."""
 
 import asyncio
 import json
@@ -60,7 +60,7 @@ def test_why_a_company_is_not_evaluable_is_said(told: Told) -> None:
 
 
 def test_counts_and_baselines_under_each_policy_are_those_of_the_book(told: Told, expected: list[JsonObject]) -> None:
-    """What is reckoned from the views, against what the core wrote into the last alert of each company and policy."""
+    """Compares figures calculated from the views with those in the last alert of each company and policy."""
     last = {(str(o["company_id"]), str(o["policy_id"])): o for o in expected if o["kind"] == "alert"}
     compared = 0
     with analyst(told.settings) as client:
@@ -91,7 +91,7 @@ def test_coverage_of_the_past_is_that_of_an_offline_book_of_then(told: Told, tmp
 
 
 def _recorded_at(line: str) -> int:
-    """When a line of the story was recorded; what is no fact counts as never."""
+    """When a line of the story was recorded. A line that is no fact gets a time far in the future."""
     try:
         fields = json.loads(line)
         return instant(fields.get("recorded_at", fields["occurred_at"]))
@@ -161,7 +161,7 @@ PIPED: Final = (
 
 @pytest.mark.parametrize("command", PIPED, ids=" ".join)
 def test_a_reader_who_goes_is_no_fault(told: Told, command: list[str], tmp_path: Path) -> None:
-    """`| true`: the reader has gone before the first word."""
+    """As with `| true`, the reader ends before the command writes anything."""
     reads, writes = os.pipe()
     os.close(reads)
     try:
@@ -175,7 +175,7 @@ def test_a_reader_who_goes_is_no_fault(told: Told, command: list[str], tmp_path:
 
 
 def test_alerts_are_followed_after_the_stored_ones(told: Told) -> None:
-    """Killed when it has said all that is stored: it would go on."""
+    """The test kills the command after the stored alerts, because it would follow new alerts without end."""
     stored = told.ask("alerts", "--json").encode()
     command = [sys.executable, "-m", "peserta", "alerts", "--follow", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=told.environment) as process:
@@ -208,7 +208,7 @@ def test_an_exported_journal_is_taken_into_a_new_book_by_the_commands_that_it_na
                 [sys.executable, "-m", "peserta", *arguments],
                 env=environment, capture_output=True, text=True, timeout=COMMAND_LIMIT_S, check=False,
             )  # fmt: skip
-            # What the old book refused, `publish` may say of the new one too.
+            # `publish` may report the lines that the old book also refused.
             assert done.returncode in ((0, 1) if arguments[0] == "publish" else (0,)), done.stderr
         arrived(again)
         assert peserta(environment, "coverage", "--json").count("\n") > 1
@@ -219,5 +219,5 @@ def test_an_exported_journal_is_taken_into_a_new_book_by_the_commands_that_it_na
 
 
 def _without_place(o: JsonObject) -> str:
-    """Figures and alerts, whatever partition and offset of the journal they come from."""
+    """Figures or an alert, without partition and offset of the journal."""
     return json.dumps({name: value for name, value in o.items() if not name.startswith("journal_")}, sort_keys=True)

@@ -1,4 +1,4 @@
-"""Stacks side by side, their data over restarts, and their end with their parent."""
+"""Stacks run side by side, keep their data over restarts, and end with their parent process."""
 
 import json
 import signal
@@ -112,5 +112,5 @@ def test_when_one_part_fails_the_other_is_ended(tmp_path: Path) -> None:
     (tmp_path / "kafka").write_text("not a folder")
     with pytest.raises(StackError, match=r"/kafka"):
         Stack(tmp_path)
-    with Stack(tmp_path, kafka=False) as own:  # It would be refused if another process still had the data.
+    with Stack(tmp_path, kafka=False) as own:  # Another process that still used the data would prevent the start.
         insert(own.clickhouse_url, "one")

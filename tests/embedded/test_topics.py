@@ -1,4 +1,4 @@
-"""The topics at a real broker."""
+"""Creating and checking topics on a real broker."""
 
 import pytest
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
@@ -13,7 +13,7 @@ from schemas.kafka.client import client_options
 
 
 async def settings(address: Brokers, topic: str) -> dict[str, str]:
-    """A topic's settings as the broker has them."""
+    """A topic's settings on the broker."""
     admin = AIOKafkaAdminClient(**client_options(address))
     await admin.start()
     try:

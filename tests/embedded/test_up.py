@@ -1,4 +1,4 @@
-"""`peserta up` as a user has it: it comes up, survives, is found again on its ports, refuses a second one, and goes."""
+"""`peserta up` as a user runs it: it starts, survives kills, reuses its ports, refuses a second `up`, and stops."""
 
 import os
 import re
@@ -29,14 +29,14 @@ FACT: Final = (
 
 
 def new_book() -> dict[str, str]:
-    """Settings of the first start."""
+    """Settings for the first start on a folder."""
     kafka, clickhouse = free_ports(2)
     return {"partitions": "2", "kafka_port": str(kafka), "clickhouse_port": str(clickhouse)}
 
 
 class Up:
-    """A real `peserta up` on a data folder, without any address configured. The first one on a folder is given ports,
-    so that tests side by side do not want the usual ones; those after it find them again."""
+    """A real `peserta up` on a data folder, without configured addresses. The first `up` on a folder gets free ports,
+    so that parallel tests do not compete for the default ones. Later `up`s must reuse these ports."""
 
     def __init__(self, folder: Path, *arguments: str, **settings: str) -> None:
         self.folder, self._said = folder, folder.with_suffix(".log")
@@ -57,7 +57,7 @@ class Up:
         return self._said.read_text(encoding="utf-8")
 
     def below(self) -> dict[int, str]:
-        """Every process that this one has started, directly or not: id -> command."""
+        """Process id -> command, for all descendants of this process."""
         listed = subprocess.run(["ps", "-axwwo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
         rows = [line.split(None, 2) for line in listed.splitlines()]
         found: dict[int, str] = {}
@@ -69,32 +69,32 @@ class Up:
         return found
 
     def addresses(self) -> list[str]:
-        """Of Kafka and ClickHouse, as it has said them."""
+        """The addresses of Kafka and ClickHouse in its output."""
         return re.findall(r"^(?:Kafka|ClickHouse) +(\S+)$", self.said(), flags=re.MULTILINE)
 
     def told_to_kafka(self) -> str:
-        """Kafka's configuration."""
+        """The text of Kafka's configuration file."""
         return (self.folder / "stack" / "kafka" / "node-1" / "server.properties").read_text(encoding="utf-8")
 
     def worker(self, role: str) -> int | None:
-        """The id of this worker; None while there is none."""
+        """The process id of this worker; None while it does not run."""
         ending = f"-m peserta worker {role}"
         return next((pid for pid, args in self.below().items() if args.endswith(ending) and "leash" not in args), None)
 
     def has(self, *companies: str) -> bool:
-        """Whether these are the companies of the book; not while ClickHouse has no tables yet."""
+        """Whether the book has exactly these companies. False while ClickHouse has no tables yet."""
         command = [sys.executable, "-m", "peserta", "coverage", "--json"]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
         return done.returncode == 0 and [row["company_id"] for row in objects(done.stdout)] == [*companies]
 
     def part(self, words: str) -> int:
-        """The id of the process that was started with these words."""
+        """The id of the process whose command contains these words."""
         return next(pid for pid, args in self.below().items() if words in args and "leash" not in args)
 
     def end(self, how: signal.Signals, whom: int | None = None) -> int:
-        """End it, or the part `whom`, and see that nothing of it is left; its exit code."""
+        """Send the signal to `up`, or to its part `whom`. Asserts that every process ends. Returns the exit code."""
         everything = self.below()
-        assert len(everything) >= 10  # five children, each on its leash
+        assert len(everything) >= 10  # five children, and a leash for each
         os.kill(whom or self.process.pid, how)
         code = self.process.wait(UP_LIMIT_S)
         wait_until(lambda: not any(map(is_alive, everything)), UP_LIMIT_S)
@@ -103,7 +103,7 @@ class Up:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Up]]:
-    """Start an `up` on the folder of this test; what still runs in the end is killed."""
+    """Starts an `up` on the folder of this test. Kills it at the end if it still runs."""
     started: list[Up] = []
 
     def up(*arguments: str) -> Up:
@@ -138,7 +138,7 @@ def test_up_comes_up_survives_and_goes(start: Callable[..., Up], tmp_path: Path)
     assert up.addresses() == addresses
     assert up.has("C1")
     assert up.end(signal.SIGKILL) == -signal.SIGKILL
-    # What it left behind about itself is no longer believed.
+    # The file of the killed `up` is still there, but commands must ignore it.
     assert (folder / "running.json").exists()
     assert "No Kafka is configured and no stack is running" in peserta(up.environment, "alerts", code=69)
     up = start()
@@ -148,7 +148,7 @@ def test_up_comes_up_survives_and_goes(start: Callable[..., Up], tmp_path: Path)
 
 
 def assert_a_second_one_is_refused(up: Up) -> None:
-    """It says who runs, has touched nothing, and the first one serves as before."""
+    """The second `up` names the running one and changes nothing, and the first continues to serve."""
     before = up.told_to_kafka()
     said = peserta(up.environment, "up", code=78)
     assert f"process {up.process.pid}, since " in said
@@ -159,7 +159,7 @@ def assert_a_second_one_is_refused(up: Up) -> None:
 
 def test_a_book_of_history_stays_one_and_a_killed_up_is_waited_for(start: Callable[..., Up], tmp_path: Path) -> None:
     up = start("--clock", "replay")
-    # At once, while all that it had started still runs.
+    # Start at once, while all processes of the killed `up` still run.
     everything = up.below()
     up.process.kill()
     up.process.wait(UP_LIMIT_S)
@@ -206,13 +206,13 @@ def test_a_port_that_is_taken_is_said_with_whose_it_is_and_the_way_out(why: str,
 
 
 def door_is_ready(up: Up) -> bool:
-    """Whether the HTTP door is where it is said to be, and can serve."""
+    """Whether the HTTP door answers at its announced address and is ready."""
     (url,) = re.findall(r"^HTTP door +(\S+)/docs$", up.said(), flags=re.MULTILINE)
     return httpx2.get(f"{url}/readyz", trust_env=False).is_success
 
 
 def publish_today(up: Up, folder: Path) -> None:
-    """A fact of a date that a book of the wall clock takes; the command finds the broker by itself."""
+    """Publish a fact of today, which a book on the wall clock accepts. The command finds the broker by itself."""
     today = day_text(jakarta_day(now_ms()))
     (folder / "facts.ndjson").write_text(FACT % (today, today), encoding="utf-8")
     assert peserta(up.environment, "publish", str(folder / "facts.ndjson")).startswith("1 published, 0 refused")

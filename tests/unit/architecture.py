@@ -1,6 +1,6 @@
-"""Who may import whom, and the other rules that hold for every file, read from the code itself.
+"""The import rules and the other rules that hold for every file. They are checked on the source code.
 
-A rule is a function: path and text of a file -> what it does wrong, a sentence each.
+A rule is a function from a file's path and text to its violations, a sentence each.
 """
 
 import ast
@@ -17,16 +17,16 @@ TEST_MODULE_LINES_MAX: Final = 450  # a table of cases may be long
 FUNCTION_LINES_MAX: Final = 60
 
 ROOMS: Final = ("schemas", "streams", "sinks", "deploy", "peserta", "tests")
-CLIENTS: Final = "clients"  # what others install; imports nothing of the rooms
+CLIENTS: Final = "clients"  # other projects install this; it imports from no room
 
-# Folder -> the rooms that it may import from; the longest folder that fits a path is the one that holds.
+# Folder -> the rooms that it may import from. For each path the longest matching folder applies.
 SERVICE: Final = ("schemas", "streams", "sinks", "deploy")
 BELOW_FACES: Final = (*SERVICE, "peserta.settings", "peserta.operations", "peserta.intake")
 OWN: Final = {
     "schemas": ("schemas",),
     "streams": ("schemas", "streams"),
     "streams/core": ("schemas", "streams.core"),
-    "streams/lane": ("streams.lane", "schemas.kafka", "schemas.secret_file"),  # how to connect is not about the book
+    "streams/lane": ("streams.lane", "schemas.kafka", "schemas.secret_file"),  # connecting is independent of the book
     "sinks": ("schemas", "sinks"),
     "deploy": ("deploy",),
     "peserta": (*BELOW_FACES, "peserta.cli", "peserta.api"),
@@ -38,7 +38,7 @@ OWN: Final = {
     "tests": ROOMS,
     "clients/python": (),
 }
-# Folder -> the libraries that it may import; where nothing is said, any.
+# Folder -> the libraries that it may import. A folder that is not listed may import any.
 LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
     "schemas": ("fastavro",),
     "schemas/kafka": ("aiokafka",),
@@ -48,7 +48,7 @@ LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
     "clients/python/src": ("peserta_client", "httpx2", "aiokafka", "fastavro"),
 }
 BELOW_A_FACE: Final = ("peserta/operations", "peserta/intake", "peserta/demo")
-# Library -> the only folders that may import it: one door each.
+# Library -> the only folders that may import it.
 DOORS: Final = {
     "fastavro": ("schemas", "clients/python/src", "tests"),
     "peserta_client": ("clients/python", "tests"),
@@ -67,10 +67,10 @@ FACES: Final = ("peserta/cli", "peserta/api", "peserta/console")
 SQL: Final = re.compile(
     r"\bSELECT\b.+\bFROM\b|\bINSERT\s+INTO\b|\b(?:CREATE|ALTER|DROP|TRUNCATE)\s+(?:TABLE|VIEW|DATABASE)\b", re.DOTALL
 )
-# What a pure fold cannot have: the clock, chance, the environment, the outside.
+# A pure fold must not use the clock, random numbers, the environment, files or the network.
 IMPURE: Final = frozenset(("asyncio", "os", "random", "secrets", "socket", "subprocess", "threading", "time", "uuid"))
 CLOCKS: Final = frozenset(f"{name}.{read}" for name in ("date", "datetime") for read in ("now", "today", "utcnow"))
-# Called when a module is imported, these read or start something.
+# These calls read or start something, so no module may make them on import.
 AT_IMPORT: Final = frozenset(
     ("open", "getenv", "connect", "start", "run", "Popen", "socket", "get_client", "read_text", "read_bytes", "mkdir")
 ) | {"write_text", "read_settings", "Settings", "basicConfig", "Thread"}
@@ -80,7 +80,7 @@ CATCH_ALL: Final = frozenset(("Exception", "BaseException"))
 BANNED_NAMES: Final = frozenset(
     ("utils", "util", "helpers", "helper", "common", "misc", "manager", "base", "processor", "data")
 )
-# With brackets in the middle, so that this file does not hold them itself.
+# The brackets keep this file itself from matching.
 FORBIDDEN_TEXT: Final = re.compile(
     r"/(?:hom[e]|User[s]|roo[t])/\w|\bpypi[.]org|pythonhosted[.]org|repo1?[.]maven|maven[2]/|npmjs[.](?:org|com)"
     r"|(?:docker|ghcr|quay|gcr)[.]io\b|index-ur[l]\s*="
@@ -101,12 +101,12 @@ Rule = Callable[[str, str], Iterator[str]]
 
 @cache
 def tree_of(text: str) -> ast.Module:
-    """Parsed once for all rules."""
+    """The syntax tree, parsed only once for all rules."""
     return ast.parse(text)
 
 
 def _folder(path: str, table: "dict[str, tuple[str, ...]]") -> str | None:
-    """The longest folder of a table that the path lies in."""
+    """The longest folder of a table that contains the path."""
     fitting = [folder for folder in table if path.startswith(f"{folder}/")]
     return max(fitting, key=len, default=None)
 
@@ -116,7 +116,7 @@ def _within(name: str, places: tuple[str, ...], sign: str) -> bool:
 
 
 def imported(text: str) -> Iterator[str]:
-    """The modules that a text imports, wherever in it; relative imports begin with dots."""
+    """The modules imported anywhere in a text. Relative imports begin with dots."""
     for node in ast.walk(tree_of(text)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -126,7 +126,7 @@ def imported(text: str) -> Iterator[str]:
 
 
 def imports_its_rooms(path: str, text: str) -> Iterator[str]:
-    """Only the rooms below, by their whole names."""
+    """A file imports only from the rooms below its own, and by absolute names."""
     allowed = OWN[_folder(path, OWN) or "tests"]
     for module in imported(text):
         if module.startswith("."):
@@ -136,13 +136,13 @@ def imports_its_rooms(path: str, text: str) -> Iterator[str]:
 
 
 def leaves_unit_tests_alone(path: str, text: str) -> Iterator[str]:
-    """What several tests share is in `tests/support`; a unit test is read with its own folder."""
+    """Shared test code belongs in `tests/support`. Only unit tests import from `tests/unit`."""
     if not path.startswith("tests/unit/"):
         yield from (f"imports {module}" for module in imported(text) if _within(module, ("tests.unit",), "."))
 
 
 def imports_its_libraries(path: str, text: str) -> Iterator[str]:
-    """Only the libraries that the folder may have, and each library through its door."""
+    """A file imports only the libraries of its folder, and each library only where DOORS allows it."""
     folder = _folder(path, LIBRARIES)
     for module in imported(text):
         name = module.split(".")[0]
@@ -155,7 +155,7 @@ def imports_its_libraries(path: str, text: str) -> Iterator[str]:
 
 
 def is_pure(path: str, text: str) -> Iterator[str]:
-    """The book takes time, ids and chance as arguments."""
+    """The book gets time, ids and random numbers as arguments."""
     if not path.startswith("streams/core/"):
         return
     yield from (f"imports {module}" for module in imported(text) if module.split(".")[0] in IMPURE)
@@ -167,14 +167,14 @@ def is_pure(path: str, text: str) -> Iterator[str]:
 
 
 def _docstrings(tree: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of texts that describe and do nothing: the first, and any other that stands alone."""
+    """The nodes of constants that are statements of their own: docstrings, and texts below attributes."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             yield node.value
 
 
 def a_face_only_translates(path: str, text: str) -> Iterator[str]:
-    """A face knows no other face, and puts no question to ClickHouse itself."""
+    """A face imports no other face and contains no SQL."""
     face = next((face for face in FACES if path.startswith(f"{face}/")), None)
     if face is None:
         return
@@ -199,7 +199,7 @@ def _at_import(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def starts_nothing_at_import(path: str, text: str) -> Iterator[str]:
-    """Importing a module connects nothing, opens nothing and reads no environment."""
+    """Importing a module opens no connection and no file, and reads no environment variable."""
     if path.startswith("tests/"):
         return
     for statement in tree_of(text).body:
@@ -213,7 +213,7 @@ def starts_nothing_at_import(path: str, text: str) -> Iterator[str]:
 
 
 def swallows_nothing(path: str, text: str) -> Iterator[str]:
-    """Who catches everything raises it again; nothing catches without saying what."""
+    """A handler names its exceptions. One that catches every exception raises it again."""
     for node in ast.walk(tree_of(text)):
         if isinstance(node, ast.ExceptHandler):
             caught = [] if node.type is None else re.findall(r"\w+", ast.unparse(node.type))
@@ -225,7 +225,7 @@ def swallows_nothing(path: str, text: str) -> Iterator[str]:
 
 
 def sleeps_nowhere(path: str, text: str) -> Iterator[str]:
-    """A test waits for a condition with a limit."""
+    """A test waits for a condition with a time limit and never sleeps."""
     if path.startswith("tests/"):
         tree = tree_of(text)
         names = {alias.asname or alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)
@@ -236,14 +236,14 @@ def sleeps_nowhere(path: str, text: str) -> Iterator[str]:
 
 
 def says_what_it_is(path: str, text: str) -> Iterator[str]:
-    """A module is described by its docstring; only folders of tests need no words."""
+    """Every module has a docstring, except an empty `__init__.py` of tests."""
     empty_folder_of_tests = path.startswith("tests/") and path.endswith("/__init__.py") and not text.strip()
     if not empty_folder_of_tests and path not in WITHOUT_DOCSTRING and not ast.get_docstring(tree_of(text)):
         yield "has no docstring"
 
 
 def is_short(path: str, text: str) -> Iterator[str]:
-    """What grows past the limits holds two ideas."""
+    """A module or function beyond the limits probably does two things."""
     lines = text.count("\n")
     most = TEST_MODULE_LINES_MAX if path.startswith("tests/") else MODULE_LINES_MAX
     if lines > most and path not in LONG_MODULES:
@@ -260,13 +260,13 @@ def has_a_name_that_says_something(path: str, text: str) -> Iterator[str]:
 
 
 def stands_by_itself(path: str, text: str) -> Iterator[str]:
-    """No file depends on one machine's folders or one network's hosts."""
+    """No file names folders of one machine or hosts of one network."""
     yield from (f"has {match[0]!r} in it" for match in FORBIDDEN_TEXT.finditer(text))
 
 
 def connects_as_the_access_says(path: str, text: str) -> Iterator[str]:
-    """Every client of Kafka is made from `client_options(...)` of an access: else it is plain and nobody's."""
-    if path.startswith(CLIENTS):  # given a connection's options by the program that installs it
+    """Every Kafka client takes `client_options(...)` of an access. Otherwise it would connect without TLS and user."""
+    if path.startswith(CLIENTS):  # the program that installs a client gives it the connection's options
         return
     for node in ast.walk(ast.parse(text)):
         if not isinstance(node, ast.Call) or not CLIENT_OF_KAFKA.fullmatch(ast.unparse(node.func)):

@@ -1,4 +1,4 @@
-"""The rules of tests.unit.architecture hold for every file of the project, and each finds what it is for."""
+"""The rules of tests.unit.architecture hold for every file of the project, and each rule detects its violations."""
 
 import subprocess
 from functools import cache
@@ -38,7 +38,7 @@ from tests.unit.architecture import (
 
 
 def files() -> list[str]:
-    """Every file of the project, also one that is not committed yet."""
+    """Every file of the project, including files that are not committed yet."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=TOP, capture_output=True, text=True, check=True,
@@ -48,7 +48,7 @@ def files() -> list[str]:
 
 @cache
 def texts(suffix: str = "") -> list[tuple[str, str]]:
-    """(path, text) of each file that ends so; what is not UTF-8 is shown with marks."""
+    """(path, text) of each file whose name ends so. Bytes that are not UTF-8 become replacement characters."""
     paths = (path for path in files() if path.endswith(suffix))
     return [(path, (TOP / path).read_text(encoding="utf-8", errors="replace")) for path in paths]
 
@@ -79,7 +79,7 @@ def test_rooms_know_each_other_in_one_direction() -> None:
         assert ("tests" in rooms) == (folder == "tests")
 
 
-# ---------------------------------------------------------------- the rules find what they are for
+# ---------------------------------------------------------------- the rules detect violations
 
 DOC: Final = '"""A sample."""\n'
 LONG: Final = "\n".join(["def f():", *["    a = 1"] * FUNCTION_LINES_MAX, ""])

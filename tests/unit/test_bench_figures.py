@@ -1,4 +1,4 @@
-"""What the benchmarks read from a run: figures that share it, stretches of work between samples."""
+"""The benchmarks' figures of a run: rows that share the run, and stretches of work between samples."""
 
 from itertools import count
 from pathlib import Path
@@ -23,7 +23,7 @@ def test_figures_share_a_run_and_a_second_round_runs_again() -> None:
     assert [cpu(), cpu()] == [3.0, 4.0]
 
 
-# Taken up, committed, then nothing for long, taken up, committed; a stop long after.
+# A batch begins and commits; after a long pause another begins and commits; the worker stops much later.
 SAMPLES = [
     Sample(100.0, 0, 0, 1.0),
     Sample(100.5, 24, 0, 1.1),

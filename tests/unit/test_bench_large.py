@@ -1,4 +1,4 @@
-"""The large benchmark in small: the work that it counts is done, of the late facts too."""
+"""The large benchmark on small books: it does all the work that it counts, including the late facts."""
 
 import json
 from pathlib import Path

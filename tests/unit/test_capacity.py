@@ -1,4 +1,4 @@
-"""The arithmetic of deploy/CAPACITY.md, on round figures."""
+"""The arithmetic of deploy/CAPACITY.md, checked with round figures."""
 
 from typing import Any
 

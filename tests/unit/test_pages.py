@@ -1,4 +1,4 @@
-"""What holds for every page: links lead somewhere, commands exist, table cells are short, the README is short."""
+"""Rules for every page: links have a target, commands exist, table cells are short, and the README is short."""
 
 import re
 from collections.abc import Iterator
@@ -22,10 +22,10 @@ PAGES: Final = sorted(
     if "cases" not in page.parts
 )
 
-# Pages about this version: the changelog may name commands that are gone.
+# Pages that describe this version. The changelog may also name removed commands.
 PRESENT: Final = [page for page in PAGES if page.name != "CHANGELOG.md"]
 
-# Words that lead to a command or a group of commands -> the names of its options.
+# Words of a command -> the names of its options.
 COMMANDS: Final = {
     path: {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
     for path, command in every_command(typer.main.get_group(app))
@@ -39,13 +39,13 @@ ENDS_A_COMMAND: Final = re.compile(r"[|;&#>`\n]")
 
 
 def anchors(text: str) -> set[str]:
-    """The anchors that headings make, as GitHub forms them."""
+    """The anchors that GitHub gives to the headings."""
     headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
 
 def links(page: Path) -> Iterator[str]:
-    """Relative links of a page."""
+    """The relative links of a page."""
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     yield from (link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link)
 
@@ -69,7 +69,7 @@ def test_no_table_cell_is_a_paragraph(page: Path) -> None:
 
 
 def invocations(text: str, program: str) -> Iterator[list[str]]:
-    """The arguments of each use of a program in the code of a page: up to the end of its command, or of its line."""
+    """The arguments of each call of a program in a page's code, up to the end of the command or the line."""
     for code in CODE.findall(text):
         one = code if code.startswith("```") else " ".join(code.split())
         for found in re.finditer(rf"(?:^|[\s`/(])(?<!peserta token ){program} (?=[a-zA-Z-])", one):
@@ -77,7 +77,7 @@ def invocations(text: str, program: str) -> Iterator[list[str]]:
 
 
 def wrong_command(arguments: list[str]) -> str:
-    """What the command line would not understand of these arguments of `peserta`; empty if it would."""
+    """The part of these `peserta` arguments that the command line would reject; empty if it accepts all."""
     words = tuple(arguments[:1])
     if words in GROUPS and arguments[1:] and not arguments[1].startswith("-"):
         words = tuple(arguments[:2])
@@ -90,7 +90,7 @@ def wrong_command(arguments: list[str]) -> str:
 
 
 def wrong_target(arguments: list[str]) -> str:
-    """The first target among these arguments of `make` that the Makefile does not have; empty if it has all."""
+    """The first of these `make` targets that the Makefile lacks; empty if it has all."""
     return next((each for each in arguments if "=" not in each and each not in TARGETS), "")
 
 
