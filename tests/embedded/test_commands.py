@@ -71,7 +71,7 @@ def test_what_became_of_the_published_lines_is_what_the_offline_book_says(
 
 
 def test_commands_say_what_they_did(told: Told) -> None:
-    assert told.said["topics create"].strip() == "10 topics, for a book of 2 partitions"
+    assert told.said["topics create"].strip() == "12 topics, for a book of 2 partitions"
     assert told.said["tick"].strip() == f"{told.story.as_of} has begun in all 2 partitions"
     assert told.said["policies apply"].count(" new\n") == told.story.policies_yaml.count("policy_id:")
     assert told.said["companies apply"].count(" new\n") == told.story.companies_yaml.count("company_id:")
@@ -102,7 +102,7 @@ def test_what_a_tick_does_not_do_it_says(told: Told, on: str, code: int, words: 
 def test_topics_are_made_once_and_listed(told: Told) -> None:
     assert told.ask("topics", "create") == told.said["topics create"]
     listed = told.ask("topics", "list")
-    assert listed.count("commands.") == 10
+    assert listed.count("commands.") == 12
     assert re.search(r"commands\.coverage\.journal\.v1\s+for ever", listed)
 
 
@@ -237,7 +237,7 @@ def test_an_audit_goes_on_from_its_position_and_finds_what_was_lost_in_clickhous
     ) as client:
         client.command(f"DELETE FROM ledger_entries WHERE (partition, offset) = {at}")
     lost = told.ask(*since, code=1)
-    assert f"ClickHouse, ledger records and chain: missing: {at[1]}" in lost
+    assert f"ledger records and chain in ClickHouse: missing: {at[1]}" in lost
 
 
 def _seal(told: Told, folder: Path) -> Path:
