@@ -1,4 +1,4 @@
-"""The settings of an installation: what each variable takes, what it refuses, and how a child process gets the same."""
+"""The settings of an installation: the values that each variable accepts or refuses, and those of child processes."""
 
 import sys
 from ipaddress import IPv4Address
@@ -18,7 +18,7 @@ from schemas.vocabulary import KINDS
 from streams.settings import InboundTopic
 from tests.support.journals import deterministic
 
-# Variable without its prefix -> a value that it takes, and what that becomes.
+# Variable without its prefix -> a valid value, and its parsed form.
 TAKEN: Final[dict[str, tuple[str, object]]] = {
     "KAFKA_SECURITY": ("SASL_SSL", "SASL_SSL"),
     "KAFKA_CA_FILE": ("/run/ca.pem", Path("/run/ca.pem")),
@@ -69,7 +69,7 @@ BY_TOKEN: Final = BROKER | {
     "KAFKA_TOKEN_FILE": "/run/token",
 }
 HTTPS: Final = {"CLICKHOUSE_URL": "https://reader@host:8443"}
-# Variable -> the others that must be there for it to be taken.
+# Variable -> the variables that must be set with it.
 COMPANIONS: Final[dict[str, dict[str, str]]] = {
     "KAFKA_CA_FILE": ENCRYPTED,
     "KAFKA_CERT_FILE": ENCRYPTED,
@@ -80,7 +80,7 @@ COMPANIONS: Final[dict[str, dict[str, str]]] = {
     "CLICKHOUSE_CA_FILE": HTTPS,
 }
 
-# What stands where -> the variables, and the one that is named.
+# Case -> the variables, and the one that the error names.
 REFUSED_TOGETHER: Final = (
     ("locks without a broker", {"KAFKA_SECURITY": "SSL"}, "KAFKA_SECURITY"),
     ("a CA of a plain connection", BROKER | {"KAFKA_CA_FILE": "/run/ca.pem"}, "KAFKA_CA_FILE"),
@@ -262,7 +262,7 @@ def test_workers_and_sink_are_told_the_same() -> None:
     assert (later.topics.journal, settings.topics.ledger) == ("p.coverage.journal.v1", "p.coverage.ledger.v1")
 
 
-# ---------------------------------------------------------------- variables that are none
+# ---------------------------------------------------------------- unknown variables
 
 
 def test_every_setting_in_any_case_and_the_variables_of_others_are_passed_over() -> None:
@@ -308,7 +308,7 @@ def test_the_data_directory_is_where_programs_of_this_platform_have_it(
         ({}, []),
         ({"KAFKA": "127.0.0.1:9092,localhost:9093"}, []),
         (ENCRYPTED, []),
-        (BROKER | {"KAFKA_CA_FILE": "/run/ca.pem"}, []),  # refused, which is said by whoever needs the settings
+        (BROKER | {"KAFKA_CA_FILE": "/run/ca.pem"}, []),  # invalid; reading the settings reports it
         (BROKER, ["Connections to Kafka at one:9092 are not encrypted: PESERTA_KAFKA_SECURITY is PLAINTEXT."]),
     ],
 )

@@ -1,4 +1,4 @@
-"""What each role may do follows from the names of the installation: neither more nor less than it uses."""
+"""The rights of each role follow from the installation's names, and are exactly those that the role uses."""
 
 import pytest
 

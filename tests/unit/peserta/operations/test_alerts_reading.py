@@ -1,4 +1,4 @@
-"""The order of stored alerts: one, however the partitions come in; the journal's for each company."""
+"""Stored alerts have one order, whatever the order of arrival. For each company it is the journal's order."""
 
 from dataclasses import replace
 from itertools import count
@@ -13,14 +13,14 @@ from schemas.records import Alert
 from tests.support.journals import deterministic
 from tests.support.sink_records import alert
 
-# partition -> (recorded_at, alerts of the entry) of its entries in order; times may go back.
+# Partition -> its entries in order, as (recorded_at, number of alerts). Times may go back.
 journals: SearchStrategy[dict[int, list[tuple[int, int]]]] = st.dictionaries(
     st.integers(0, 3), st.lists(st.tuples(st.integers(0, 5), st.integers(1, 3)), max_size=6), max_size=4
 )
 
 
 def alerts_of(journal: dict[int, list[tuple[int, int]]]) -> dict[int, list[Alert]]:
-    """partition -> its alerts in the order of the journal."""
+    """Partition -> its alerts in the order of the journal."""
     number = count()
     return {
         partition: [
@@ -40,7 +40,7 @@ def alerts_of(journal: dict[int, list[tuple[int, int]]]) -> dict[int, list[Alert
 
 
 def interleaved(by_partition: dict[int, list[Alert]], seed: int) -> list[Alert]:
-    """The partitions in some order of arrival; each in its own order."""
+    """All alerts in a random order of arrival. Each partition keeps its own order."""
     left, chance, arrived = [list(each) for each in by_partition.values() if each], Random(seed), []
     while left:
         queue = chance.choice(left)

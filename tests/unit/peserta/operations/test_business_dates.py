@@ -1,4 +1,4 @@
-"""On which date companies are: what is read from state and journal is what the book itself says, wherever it stands."""
+"""Business dates of companies: those read from state and journal equal the book's, however far the book has come."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ CODEC = JournalCodec()
 
 
 def shelf_of(journal: list[Entry], kept: int, *, of_format: bytes | None = None) -> Shelf:
-    """The journal, of which so many entries are in the state."""
+    """The journal, and the state after so many of its entries."""
     shelf, keeper = Shelf(), Bookkeeper(TOPICS, SETTINGS.grace_days)
     for entry in journal:
         shelf.append(TOPICS.journal, 0, b"", CODEC.encode(entry))
@@ -64,7 +64,7 @@ def at_dates(book: Book) -> dict[str, Day]:
 
 
 def run(shelf: Shelf) -> PartitionDates:
-    """To its end: what is read is in memory, so it never waits."""
+    """Run a coroutine to its end. It never waits, because it reads from memory."""
     coroutine = dates_of(shelf)
     with pytest.raises(StopIteration) as end:
         coroutine.send(None)

@@ -1,4 +1,4 @@
-"""One company's workers from a partition that others share: what the book itself remembers of them."""
+"""The timelines of one company's workers, read from a shared partition, equal those in the book."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,8 +19,8 @@ OTHER = "C2"
 def test_it_remembers_what_the_book_remembers(
     mine: list[Fact], others: list[Fact], stale: list[Fact], order: object, repeated: set[int]
 ) -> None:
-    """Other companies' facts in between, the recorder's repeats, facts that came twice, and entries that do not lie
-    behind what was seen of their source."""
+    """The journal also has other companies' facts, the recorder's repeats, duplicate facts, and entries whose source
+    offsets the book has already seen."""
     recorded = [*mine, *(fact._replace(company_id=OTHER) for fact in others), *mine[:3]]
     order.shuffle(recorded)  # type: ignore[attr-defined]
     entries = [entry(fact, offset) for offset, fact in enumerate(recorded)]

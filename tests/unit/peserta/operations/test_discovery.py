@@ -1,4 +1,4 @@
-"""How commands find a running `peserta up`: by a file in the data folder, while its process is there."""
+"""Commands find a running `peserta up` by a file in the data folder, as long as its process runs."""
 
 import json
 import stat
@@ -15,7 +15,7 @@ from peserta.settings import PREFIX, Settings, read_settings
 
 @pytest.fixture(autouse=True)
 def up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """The settings of an `up` that is this process, and has said so."""
+    """The settings of an announced `up` whose process is this one."""
     for name in Settings.model_fields:
         monkeypatch.delenv(PREFIX + name.upper(), raising=False)
     monkeypatch.setenv("PESERTA_DATA_DIR", str(tmp_path))

@@ -1,4 +1,4 @@
-"""A time of recording after the present moment is refused, unless it is meant; only a book of history is given one."""
+"""A time of recording in the future is refused unless the user confirms it. Only a book of history takes one."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a worker says and refuses before it keeps the standing generation."""
+"""A worker's checks and messages before it processes the current generation."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Health: what an endpoint answers, where it listens, and what `peserta health` makes of it."""
+"""Health: the answers of an endpoint, its addresses, and the exit code of `peserta health`."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ class Waiting(Enum):
 
 
 class Worker:
-    """A worker whose standing the test sets, with its endpoint."""
+    """A worker with its endpoint. The test sets its status."""
 
     def __init__(self, folder: Path, role: str = "recorder") -> None:
         self.now_s, self.waits, self.folder = 0.0, [Waiting.BROKER, Waiting.STATE], folder
@@ -81,7 +81,7 @@ def test_readiness_says_what_is_waited_for_and_then_that_nothing_is(worker: Work
     waits = {"BROKER": "The broker does not answer.", "STATE": "State is being recovered."}
     assert (status, json.loads(text)) == (503, {"role": "recorder", "ready": False, "waits_for": waits})
     worker.waits = []
-    # Each answer has its own length.
+    # Answers have different lengths.
     status, text = worker.get("/readyz")
     assert (status, json.loads(text)) == (200, {"role": "recorder", "ready": True, "waits_for": {}})
     worker.waits = [Waiting.STATE]
@@ -224,7 +224,7 @@ def test_a_configured_port_is_asked_when_no_worker_has_said_where_it_is(worker: 
     elsewhere = read_settings(data_dir=tmp_path / "elsewhere", health_port=worker.port)
     assert [(health.role, health.ready) for health in ask(elsewhere)] == [
         ("recorder", True),
-        ("bookkeeper", False),  # another worker answers there
+        ("bookkeeper", False),  # another worker answers at the address
         ("sink", False),
     ]
 

@@ -1,4 +1,4 @@
-"""The rules of a journal as files: what is written is read again as the same records."""
+"""The rules of a journal as files. Reading the written files gives the same records."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from schemas.records import Baseline, Company, CompanySet, Coordinates, Policy, 
 from tests.support.facts import level, tick
 from tests.support.journals import baselines, deterministic, policies
 
-# What YAML might take for something else: numbers, dates, truths, nothing; and characters that it must quote.
+# Texts that YAML could read as numbers, dates, booleans or null, and characters that it must quote.
 AWKWARD = """01111 1e3 2025-01-01 2025-1-1 2025-01-01T00:00:00Z yes No y null ~ 06000 01589 1:40 0x1F 0o17 6_000 6000_
     +5 .inf << = &a *a !a %a @a # ' " --- ... [a] | >-"""
 awkward = st.sampled_from(
@@ -87,7 +87,7 @@ def test_the_last_version_of_a_policy_holds_and_an_ended_one_does_not() -> None:
         note(exported, entry, 0)
     note(exported, PolicyEnded(AT, 0, "B"), 0)
     assert exported.policies == {"A": later}
-    assert exported.late_rules == 1  # the end: an offline book would never have known the policy
+    assert exported.late_rules == 1  # the ended policy: an offline book would never have known it
 
 
 def test_a_rule_after_a_fact_of_its_partition_is_late() -> None:

@@ -1,4 +1,4 @@
-"""Errors of Kafka as the person at the terminal is told them."""
+"""The messages that the terminal shows for Kafka's errors."""
 
 import pytest
 from aiokafka.errors import (  # type: ignore[import-untyped]

@@ -1,4 +1,4 @@
-"""The table of keys, record by record: what a door believes."""
+"""The table of keys, record by record: which keys the HTTP door accepts."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""A local service looks after the parts that it has started."""
+"""A local service supervises the parts that it has started."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One command at a time has a data directory: also after `kill -9`, until all that it had started is gone."""
+"""Only one command at a time uses a data directory. After `kill -9` it stays locked until the children have ended."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from peserta.operations.occupied import LOCK_NAME, Holder, Occupied, occupied
 from tests.support.liveness import is_alive
 from tests.support.waiting import wait_until
 
-# Has the folder, with a child on its leash that keeps the lock and does not end when it is asked to.
+# Locks the folder. Its child, on a leash, inherits the lock and ignores SIGTERM.
 HOLDER = """
 import sys, threading
 from pathlib import Path
@@ -39,7 +39,7 @@ with occupied(folder, "peserta up") as descriptor:
 
 
 class Other:
-    """Another process that has the folder; `child_limit_s`: with a child that outlives it by so much."""
+    """Another process that holds the folder. With `child_limit_s` it has a child that outlives it by that time."""
 
     def __init__(self, folder: Path, child_limit_s: float | None = None) -> None:
         more = [] if child_limit_s is None else [str(child_limit_s)]
@@ -138,7 +138,7 @@ def test_a_wait_for_what_was_left_ends_when_it_is_asked_to(tmp_path: Path) -> No
 
 def test_what_was_left_without_its_leash_keeps_the_folder_too(tmp_path: Path) -> None:
     other = Other(tmp_path, child_limit_s=60.0)
-    other.process.send_signal(signal.SIGSTOP)  # so that it does not see its leash end
+    other.process.send_signal(signal.SIGSTOP)  # so it cannot see that its leash ends
     os.kill(other.leash, signal.SIGKILL)
     wait_until(lambda: not is_alive(other.leash))
     other.close()

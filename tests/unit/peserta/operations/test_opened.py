@@ -1,4 +1,4 @@
-"""What a book was opened with: settings that nobody has set follow it, others must be the same."""
+"""The settings with which a book was opened: unset settings take these values, and set ones must equal them."""
 
 from typing import Any
 

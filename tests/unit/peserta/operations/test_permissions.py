@@ -1,4 +1,4 @@
-"""Everything is asked with every role: a table that has each answer."""
+"""Every request with every role: a table lists each expected answer."""
 
 from itertools import product
 from typing import Any
@@ -9,7 +9,7 @@ from peserta.operations.permissions import Act, Denial, denial, denial_of_fact
 from schemas.keys import ADMIN, OFFICER, PUBLISHER, READER, ROLES, Key, secret_sha256
 from tests.support.facts import hire
 
-# SEMANTICS 12, by hand: who may do what.
+# Role -> its permissions, copied by hand from SEMANTICS 12.
 MAY = {
     (PUBLISHER, Act.POST_FACTS): True,
     (PUBLISHER, Act.FOLLOW_FACTS): True,

@@ -1,4 +1,4 @@
-"""What a data directory remembers, and which port a part is to have."""
+"""The values stored in a data directory, and the choice of a port for each part."""
 
 import socket
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The table of topics: what is kept for ever, what is compacted, what goes."""
+"""The table of topics: which are retained for ever, which are compacted, and which expire."""
 
 import pytest
 

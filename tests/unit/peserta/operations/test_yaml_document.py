@@ -1,4 +1,4 @@
-"""What stands in YAML without quotes: whole numbers are their digits, and text is what every reader takes for text."""
+"""YAML without quotes: integers are read by their digits, and text is only what every YAML reader takes for text."""
 
 import re
 
@@ -11,14 +11,14 @@ from peserta.operations.yaml_document import Document, NotYaml, WrongMapping, wr
 from streams.core.reference_rules import Unquoted
 from tests.support.journals import deterministic
 
-# Near to numbers, dates and truths of some version of YAML, and anything else.
+# Texts that resemble numbers, dates and booleans of some version of YAML, and any other text.
 scalars = (
     st.text("0123456789_:.+-eExobTZ ", min_size=1, max_size=12)
     | st.sampled_from(["yes", "No", "TRUE", "off", "y", "~", "null", ".inf", "-.INF", ".NaN", "<<", "="])
     | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 )
 
-# YAML 1.2, 10.3.2 (core schema): what is no text. Written down from there, and not from our own patterns.
+# Values that are not text by YAML 1.2, 10.3.2 (core schema). Copied from there, independently of the code's patterns.
 CORE_1_2 = re.compile(
     r"null|Null|NULL|~|true|True|TRUE|false|False|FALSE|[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"
     r"|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?(\.inf|\.Inf|\.INF)|\.nan|\.NaN|\.NAN"
@@ -26,7 +26,7 @@ CORE_1_2 = re.compile(
 
 
 def read(text: str) -> object:
-    """What an entry of a list has as its value; the text itself when it is no scalar of one line."""
+    """The value of a list entry with this text; the text itself if it is no scalar of one line."""
     try:
         value = Document(f"- {text}\n".encode()).value()
     except (NotYaml, WrongMapping):
@@ -61,7 +61,7 @@ def test_every_number_in_decimal_digits_is_read(number: int) -> None:
 @settings(deterministic, max_examples=1000)
 @given(scalars)
 def test_text_is_what_every_reader_of_yaml_takes_for_text(text: str) -> None:
-    """PyYAML is YAML 1.1; the core schema of YAML 1.2 is a table."""
+    """PyYAML reads YAML 1.1; a table stands for the core schema of YAML 1.2."""
     value = read(text)
     if isinstance(value, str) and not re.match("[\"'|>]", text.lstrip()):
         assert of_yaml_1_1(text) == value

@@ -1,4 +1,4 @@
-"""The audit finds nothing in a book that is well, and what was done to one that is not."""
+"""The audit finds nothing in a correct book, and finds each change that a test makes to one."""
 
 import copy
 from collections.abc import Callable
@@ -114,7 +114,7 @@ async def test_dead_letters_that_expired_are_not_missing_and_one_behind_them_is(
 
 
 def middle(book: BookInMemory, topic: str) -> tuple[list[Stored], int]:
-    """A log of the topic and a place in its middle."""
+    """A log of the topic, and the index of a record in its middle."""
     log = max((book.shelf.stored[topic, partition] for partition in range(PARTITIONS)), key=len)
     return log, len(log) // 2
 
@@ -140,7 +140,7 @@ def double(topic: str) -> Callable[[BookInMemory], None]:
 
 
 def change_disposition(book: BookInMemory) -> None:
-    """Say another disposition, with a chain value that fits nothing."""
+    """Change the disposition of a record but not its chain value, which then no longer fits."""
     log, at = middle(book, TOPICS.ledger)
     value = log[at].value or b""
     said = OutputCodec().decode_ledger(value)
@@ -156,7 +156,7 @@ def change_alert(book: BookInMemory) -> None:
 
 
 def swap_alerts(book: BookInMemory, *, of_one_company: bool) -> None:
-    """Two alerts that follow each other change places."""
+    """Swap two consecutive alerts."""
     log, _ = middle(book, TOPICS.alerts)
     decode = OutputCodec().decode_alert
     companies = [decode(record.value or b"").company_id for record in log]
@@ -165,7 +165,7 @@ def swap_alerts(book: BookInMemory, *, of_one_company: bool) -> None:
 
 
 def last_snapshot(book: BookInMemory) -> tuple[list[Stored], int]:
-    """A log of snapshots, and the place of one in it after which its company has no other."""
+    """A log of snapshots, and the index of the last snapshot of some company."""
     log, _ = middle(book, TOPICS.snapshots)
     places = {record.key: at for at, record in enumerate(log)}
     return log, min(places.values())
@@ -185,7 +185,7 @@ def change_snapshot(book: BookInMemory) -> None:
 
 
 def invent_snapshot(book: BookInMemory) -> None:
-    """Of a company that no journal speaks of."""
+    """Append a snapshot of a company that is not in the journal."""
     log, at = last_snapshot(book)
     codec = OutputCodec()
     said = codec.decode_snapshot(log[at].value or b"")
@@ -194,13 +194,13 @@ def invent_snapshot(book: BookInMemory) -> None:
 
 
 def move_snapshot(book: BookInMemory) -> None:
-    """To another company's key, so that compaction would take it for that company's."""
+    """Give a snapshot another company's key, so compaction would treat it as that company's."""
     log, at = last_snapshot(book)
     log[at] = replace(log[at], key=b"JT-9999")
 
 
 def say_old_snapshot_late(book: BookInMemory) -> None:
-    """Compaction would keep it, and not the newer one."""
+    """Append an older snapshot again. Compaction would keep it and remove the newer one."""
     log, _ = middle(book, TOPICS.snapshots)
     first = next(record for record in log if record.key == log[-1].key and record.value != log[-1].value)
     log.append(replace(first, offset=log[-1].offset + 1))
@@ -216,7 +216,7 @@ def forget_dead_letter(book: BookInMemory) -> None:
 
 
 def letter_of_the_book(book: BookInMemory) -> tuple[list[Stored], int]:
-    """A log of dead letters, and the place of one in it that the book-keeper wrote."""
+    """A log of dead letters, and the index of one that the book-keeper wrote."""
     logs = [book.shelf.stored[TOPICS.dead_letters, partition] for partition in range(PARTITIONS)]
     log = max(logs, key=lambda log: sum(map(is_of_the_book, log)))
     return log, next(at for at, record in enumerate(log) if is_of_the_book(record))
@@ -239,7 +239,7 @@ def change_letter_of_the_book(book: BookInMemory) -> None:
 
 
 def invent_letter_of_the_book(book: BookInMemory) -> None:
-    """Of a fact that no journal holds."""
+    """Append a dead letter for a fact that is not in the journal."""
     log, at = letter_of_the_book(book)
     codec = OutputCodec()
     letter = codec.decode_dead_letter(log[at].value or b"")
@@ -248,7 +248,7 @@ def invent_letter_of_the_book(book: BookInMemory) -> None:
 
 
 def commit_too_far(book: BookInMemory) -> None:
-    """The recorder's offsets went on, and the record was never appended."""
+    """Commit the recorder's offsets past a record that it has never appended."""
     book.publish(b"C1", b"nobody read this", 1_735_000_000_000)
     for (topic, partition), log in book.shelf.stored.items():
         if topic == TOPICS.facts:

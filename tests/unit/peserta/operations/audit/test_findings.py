@@ -1,4 +1,4 @@
-"""What a finding names is printed as it is, and names no worker; findings add up by claim."""
+"""Findings print their names unchanged, name no worker, and are summed by claim."""
 
 import pytest
 

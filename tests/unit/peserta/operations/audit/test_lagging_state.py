@@ -1,4 +1,4 @@
-"""A state that lies behind its outputs, as after its changelog was restored from a backup, is found and mended."""
+"""A state that lags behind its outputs, as after a restore of its changelog from a backup, is found and repaired."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -22,8 +22,8 @@ CURSOR = CURSOR_PREFIX + TOPICS.journal.encode()
 
 
 class ShownLater:
-    """A shelf beside a book-keeper that commits the rest while the audit reads: behind the state; or before it, and the
-    broker shows it in the outputs a moment before it does in the state."""
+    """A shelf whose book-keeper commits the rest while the audit reads. By default it commits after the audit has read
+    the state. With `outputs_before` it commits earlier, and the broker shows the outputs before the state."""
 
     def __init__(self, book: BookInMemory, *, outputs_before: bool = False, compacts: bool = False) -> None:
         self._book, self._outputs_before, self._compacts = book, outputs_before, compacts
@@ -51,7 +51,7 @@ class ShownLater:
 
 @pytest.fixture(scope="module")
 def half() -> BookInMemory:
-    """A book of which the first entries are kept."""
+    """A book whose book-keeper has processed only the first entries."""
     book = published_book(0.02)
     book.record()
     book.keep(until=KEPT_FIRST)
@@ -67,7 +67,7 @@ def whole(half: BookInMemory) -> BookInMemory:
 
 @pytest.fixture(scope="module")
 def lagging(half: BookInMemory, whole: BookInMemory) -> BookInMemory:
-    """All of it is kept, but the changelog is the one from before."""
+    """A fully processed book with an older changelog."""
     book = whole.copy()
     for partition in range(PARTITIONS):
         book.shelf.stored[SETTINGS.changelog, partition] = list(half.shelf.stored[SETTINGS.changelog, partition])
@@ -128,7 +128,7 @@ def companies(book: BookInMemory) -> set[str]:
 
 
 async def rewritten(shelf: Shelf, partition: int = 0) -> int:
-    """What `--state` does to a partition; how many records it writes."""
+    """Rewrite a partition's state like `rebuild --state`. Returns the number of written records."""
     audit = PartitionAudit(SETTINGS, shelf, partition, to_outputs=True)
     kept = await audit.run()
     refuse_differing_outputs(kept)
@@ -157,7 +157,7 @@ async def test_a_state_that_only_lost_its_cursor_is_given_it_again(whole: BookIn
 
 
 async def test_a_state_that_was_lost_is_written_up_to_the_last_snapshot(whole: BookInMemory) -> None:
-    """Of the last day nothing else speaks: it brought no fact and no alert."""
+    """Only the snapshot shows the last day, because it had no fact and no alert."""
     book = whole.copy()
     today = max(OutputCodec().decode_snapshot(value).figures.as_of for value in values(book, TOPICS.snapshots))
     tick = Tick(Coordinates(TICK_SOURCE, 0, today + 1), 1_790_000_000_000, today + 1)
@@ -182,8 +182,9 @@ async def test_nothing_is_written_for_a_partition_that_is_empty() -> None:
 
 
 async def test_a_state_that_says_that_it_contains_nothing_is_well() -> None:
-    """Entries without outputs, the state lost: a cursor before the first makes the book-keeper read them again."""
-    book = published_book(0.02)  # of which nobody recorded anything: the journal holds policies
+    """The entries have no outputs and the state is lost. A cursor before the first entry makes the book-keeper read
+    them again."""
+    book = published_book(0.02)  # nothing was recorded, so the journal has only policies
     assert book.shelf.stored[TOPICS.journal, 0]
     assert await rewritten(book.shelf) == 1
     assert book.shelf.stored[SETTINGS.changelog, 0][-1].value == b"-1"

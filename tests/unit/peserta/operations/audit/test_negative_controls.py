@@ -1,4 +1,4 @@
-"""Workers with a known defect, in memory: what each does wrong is found by the audit, and by which of its claims."""
+"""Workers in memory with a known defect. The audit must find each defect by the expected claim."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ def well() -> BookInMemory:
 
 
 async def claims_that_do_not_hold(book: BookInMemory) -> set[str]:
-    """What the audit finds."""
+    """The claims that the audit finds broken."""
     _, findings = await audited(book)
     return {finding.claim for finding in findings if not finding.holds}
 

@@ -1,4 +1,4 @@
-"""An audit that goes on from a saved position says what a full one says of all that lies behind the position."""
+"""An audit that resumes from a saved position reports the same findings after it as a full audit."""
 
 import gzip
 from collections.abc import Callable
@@ -27,7 +27,7 @@ from tests.support.book_in_memory import (
 from tests.support.shelf import Stored
 from tests.unit.peserta.operations.audit.test_audit import INBOUND
 
-POSITIONS = 8  # each at random
+POSITIONS = 8  # random positions
 MANIPULATIONS = 12
 SCALE = 0.02
 
@@ -51,7 +51,7 @@ def wrong(report: Report) -> list[tuple[str, str]]:
 
 
 def half_way(published: BookInMemory, rng: Random) -> BookInMemory:
-    """Some records recorded, some of these kept; and offsets that were not committed when they could have been."""
+    """A book with some records in the journal and some of these in the ledger. Some offsets are committed late."""
     book = published.copy()
     book.record(until=rng.randrange(250))
     for source in book.committed:
@@ -62,7 +62,7 @@ def half_way(published: BookInMemory, rng: Random) -> BookInMemory:
 
 
 def saved(report: Report, folder: Path) -> Position:
-    """Through its file."""
+    """The report's position, after writing it to a file and reading it back."""
     assert report.is_well, wrong(report)
     write_position(folder / "position", report.position(SETTINGS))
     found = read_position(folder / "position")
@@ -71,8 +71,7 @@ def saved(report: Report, folder: Path) -> Position:
 
 
 def gone_on(book: BookInMemory, rng: Random) -> None:
-    """Time passes: everything is recorded, some of it once more, all of it if the offsets are lost; the book may be
-    behind."""
+    """Record everything, perhaps with repeats as after lost offsets. The book-keeper may lag behind."""
     book.record(again=rng.random() < 0.5)
     book.keep(until=rng.choice((None, None, 220)))
 
@@ -103,7 +102,7 @@ def drop(log: list[Stored], at: int, rng: Random) -> None:
 
 
 def repeat(log: list[Stored], at: int, rng: Random) -> None:
-    """At the end; it may be one from before the position."""
+    """Append a copy of any record, perhaps of one before the position."""
     log.append(replace(log[rng.randrange(len(log))], offset=log[-1].offset + 1))
 
 
@@ -117,7 +116,7 @@ HARMS: tuple[Callable[[list[Stored], int, Random], None], ...] = (flip, drop, re
 
 
 def harm(book: BookInMemory, position: Position, rng: Random) -> str:
-    """One thing done to one record behind the position; what it was."""
+    """Change one record after the position. Returns a description of the change."""
     partition = rng.randrange(PARTITIONS)
     starts = {topic: position.partitions[partition].next[name] for name, topic in topic_names(SETTINGS).items()}
     starts[TOPICS.facts] = position.sources[TOPICS.facts, partition].settled_next
@@ -234,7 +233,7 @@ async def test_a_file_of_which_any_byte_was_changed_is_no_position(well: BookInM
     assert path.stat().st_mode & 0o777 == 0o600
     plain = gzip.decompress(whole)
     spoilt = [whole[:at] + bytes([whole[at] ^ 64]) + whole[at + 1 :] for at in range(10, len(whole), len(whole) // 40)]
-    # A rewritten file whose gzip is sound: only the checksum tells.
+    # The rewritten file is valid gzip, so only the checksum can show the change.
     spoilt += [
         gzip.compress(plain.replace(b'"entries":', b'"entries":1')),
         gzip.compress(plain[:-1]),
@@ -285,7 +284,7 @@ async def test_an_audit_from_a_position_reads_only_what_lies_behind_it(well: Boo
 async def test_progress_tells_every_offset_that_was_passed(well: BookInMemory) -> None:
     passed: list[int] = []
     await audit_topics(SETTINGS, WatchedReader(well.shelf, passed.append), lambda _: None, dict(well.committed))
-    # Dead letters under two names, as they are read for the recorder and for the book.
+    # Dead letters have two names, because the audit reads them for the recorder and for the book.
     planned = sum(len(well.shelf.stored[topic_names(SETTINGS)[name], p]) for name in NAMES for p in range(PARTITIONS))
     assert sum(passed) == planned + sum(len(well.shelf.stored[TOPICS.facts, p]) for p in range(PARTITIONS))
 

@@ -1,4 +1,4 @@
-"""Which number a rebuild folds under: an unfinished one of the same code, or one that was never used."""
+"""A rebuild's generation number: that of an unfinished rebuild by the same code, or a number that was never used."""
 
 import pytest
 

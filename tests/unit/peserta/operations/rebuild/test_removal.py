@@ -1,4 +1,4 @@
-"""What --drop-old deletes: what the sink and the book-keeper made, and only while nobody rebuilds."""
+"""`--drop-old` deletes only what the sink and the book-keeper made, and only while no rebuild runs."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The state alone is written only where nothing but the state is wrong."""
+"""`rebuild --state` writes the state only if nothing else is wrong."""
 
 import pytest
 
