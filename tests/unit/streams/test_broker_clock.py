@@ -1,4 +1,4 @@
-"""Asking the broker what time it has, on a producer that answers as the test says."""
+"""Asking the broker for its time, with a producer whose answers the test sets."""
 
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ TOLD = SimpleNamespace(timestamp=NOW, timestamp_type=LOG_APPEND_TIME)
 
 @dataclass
 class AnsweringProducer:
-    """What stands in for an AIOKafkaProducer."""
+    """Replaces an AIOKafkaProducer."""
 
     answers: list[Any]
     started: int = 0

@@ -1,4 +1,4 @@
-"""The wall clock's Ticks: each date once, and a look at the clock at least every minute."""
+"""The wall clock's Ticks: one for each date, and a reading of the clock at least every minute."""
 
 import asyncio
 from collections.abc import Iterator
@@ -28,11 +28,11 @@ def test_the_pause_ends_just_after_midnight(at: Instant, seconds: float) -> None
 
 
 class ClockStopped(Exception):
-    """The clock of a test has been read to its end."""
+    """The test's list of clock readings is used up."""
 
 
 async def said_with(readings: list[Instant], monkeypatch: pytest.MonkeyPatch) -> list[tuple[Day, Instant]]:
-    """What is said when the clock shows these times, one after each pause; the pauses are not waited for."""
+    """The ticks for these clock readings, one after each pause. The pauses take no time."""
     said: list[tuple[Day, Instant]] = []
     clock: Iterator[Instant] = iter(readings)
 

@@ -1,4 +1,4 @@
-"""What recorder and book-keeper count, from the callbacks that they are told by."""
+"""The metrics of recorder and book-keeper, driven by their callbacks."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,7 +60,7 @@ def test_a_batch_of_markers_is_no_batch_and_no_transaction(registry: CollectorRe
 
 
 def test_busy_is_the_time_with_something_under_way_and_overlaps_count_once(registry: CollectorRegistry) -> None:
-    times = iter([100.0, 107.0, 200.0, 201.0])  # asked when the first batch is taken, and when the last is done
+    times = iter([100.0, 107.0, 200.0, 201.0])  # read when the first batch starts, and when the last is done
     metrics = LaneMetrics(registry, now=lambda: next(times))
     metrics.taken()
     metrics.taken()
@@ -103,7 +103,7 @@ def recorder(registry: CollectorRegistry, folder: Path) -> Recorder:
 
 
 def inbound() -> Iterator[PlainRecord]:
-    """Two facts, one under a wrong key, one with a national id, one that is no Avro."""
+    """Two valid facts, one with a wrong key, one with a national id, and a record that is not Avro."""
     at = noon("2025-09-01")
     values = [hire("e1", "2025-09-01"), hire("e2", "2025-09-01"), hire("e3", "2025-09-01")]
     national = hire("e4", "2025-09-01", worker="3174012345678901")
@@ -126,7 +126,7 @@ def test_the_recorder_counts_each_record_once_by_what_became_of_it(registry: Col
 
 
 def journal() -> list[Entry]:
-    """Applied, a duplicate, without effect, a conflict; a date; a repeat of the recorder's."""
+    """Facts with the dispositions applied, duplicate, no_effect and conflict; a Tick; and a repeat by the recorder."""
     first = hire("e1", "2025-09-01")
     return [
         entry(first, 0),

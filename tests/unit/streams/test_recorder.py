@@ -1,4 +1,4 @@
-"""The recorder: raw records in, journal entries and dead letters out; each reason in its turn."""
+"""The recorder turns raw records into journal entries and dead letters. Tests cover each reason, and their order."""
 
 from pathlib import Path
 from typing import Any
@@ -165,7 +165,7 @@ def test_the_letter_names_the_field_and_its_rule(raw: RawRecord, field: str | No
 
 
 def test_the_largest_record_is_taken() -> None:
-    # 16384 bytes, made of a text too long for its rule: refused for the text, not for the size.
+    # 16384 bytes are within the limit; the recorder refuses the record because one text is too long for its rule.
     room = 16_384 - len(b"C1") - len(VALUE) + len("hris") - 2
     raw = record(FACT._replace(source="s" * room))
     assert len(raw.value or b"") + 2 == 16_384

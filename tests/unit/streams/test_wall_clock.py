@@ -1,4 +1,4 @@
-"""The wall clock is held against the broker's: whatever somebody does to it, no stamp is more than an hour off."""
+"""The recorder compares its wall clock with the broker's. Whatever changes the clock, no stamp is over an hour off."""
 
 import asyncio
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ YEAR_2052_MS = 27 * 365 * DAY_MS
 
 @dataclass
 class Machines:
-    """The recorder's machine and the broker's. `off_ms`: the recorder's clock is ahead of the broker's by so much."""
+    """The recorder's machine and the broker's. The recorder's clock is `off_ms` ahead of the broker's."""
 
     off_ms: int = 0
     answer_ms: int = 0
@@ -35,7 +35,7 @@ class Machines:
         return self.broker_ms + self.off_ms
 
     async def broker_time(self) -> Instant:
-        """Time passes before the broker answers and after it."""
+        """The broker's time. Half of the delay passes before the broker reads its clock, half after it."""
         self.asked += 1
         self.passes(self.answer_ms // 2)
         answer = self.broker_ms
@@ -49,20 +49,20 @@ class Machines:
         self.monotonic_s += ms / 1000
 
     def sleeps(self, ms: int) -> None:
-        """The recorder's machine; its clock goes on."""
+        """The recorder's machine sleeps, and its wall clock continues."""
         self.broker_ms += ms
 
     def freezes(self, ms: int) -> None:
-        """The recorder's machine, a virtual one, and its clock with it."""
+        """The recorder's virtual machine is frozen, and its wall clock with it."""
         self.broker_ms += ms
         self.off_ms -= ms
 
     def is_set(self, ms: int) -> None:
-        """Somebody sets the recorder's clock."""
+        """An operator sets the recorder's clock."""
         self.off_ms += ms
 
     def fresh(self) -> Sequence[RawRecord]:
-        """A batch of which the broker has appended the last record just now."""
+        """A batch whose last record the broker has just appended."""
         return [RawRecord(0, b"k", b"v", 0), RawRecord(1, b"k", b"v", self.broker_ms)]
 
     def clock(self) -> WallClock:
@@ -70,7 +70,7 @@ class Machines:
 
 
 async def stamped(clock: WallClock, records: Sequence[RawRecord]) -> Instant:
-    """As the lane does it."""
+    """The stamp of a batch, obtained like the lane obtains it."""
     await clock.before_step(records)
     return clock.stamp()
 
@@ -100,7 +100,7 @@ EVENTS = st.lists(
 def test_no_stamp_is_an_hour_off_and_no_clock_is_refused_that_is_not(
     off_ms: int, answer_ms: int, events: list[tuple[str, int]]
 ) -> None:
-    """Give or take the time that the broker takes to answer."""
+    """The limits are exact except for the time that the broker takes to answer."""
     machines = Machines(off_ms, answer_ms)
 
     async def live() -> None:

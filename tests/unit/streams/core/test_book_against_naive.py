@@ -1,4 +1,4 @@
-"""The book says what the naive book says: dispositions, lines, alerts and figures, whatever the journal."""
+"""For every journal the book gives the same dispositions, lines, alerts and figures as the naive book."""
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +19,7 @@ def lines_of(numbers: list[int]) -> list[Line]:
     return [(line.value_on, worker_class(line.before), worker_class(line.after), line.quantity) for line in posted]
 
 
-@pytest.mark.timeout(600)  # Hypothesis takes up to five minutes to make a failing journal small
+@pytest.mark.timeout(600)  # Hypothesis takes up to five minutes to shrink a failing journal
 @settings(deterministic, max_examples=100)
 @given(entries(), st.sampled_from([0, 9]))
 def test_they_agree_entry_by_entry_on_any_journal(journal: list[Entry], grace_days: int) -> None:

@@ -1,4 +1,5 @@
-"""What holds for every journal: replays, restarts and batches change nothing; the ledger adds up; alerts alternate."""
+"""Properties of every journal: replays, restarts and batch sizes change nothing, the ledger adds up, and alerts
+alternate."""
 
 from collections import Counter, defaultdict
 from copy import deepcopy
@@ -33,7 +34,7 @@ journals = busy_entries()
 
 
 class Said(NamedTuple):
-    """All that a book said of a journal, of snapshots the last of each company, and the state in which it ended."""
+    """All outputs of a book for a journal, with the last snapshot of each company, and the final state."""
 
     ledger: list[bytes]
     alerts: list[bytes]
@@ -41,14 +42,14 @@ class Said(NamedTuple):
     snapshots: dict[str, bytes]
 
     def take(self, changes: Changes) -> None:
-        """What changed since the last time."""
+        """Add the changes since the last call."""
         self.rows.update(changes.rows)
         encode = OutputCodec().encode_snapshot
         self.snapshots.update({snapshot.figures.company_id: encode(snapshot) for snapshot in changes.snapshots})
 
 
 def fold(journal: list[Entry], *, take_after: frozenset[int] = frozenset(), restart: bool = False) -> Said:
-    """Fold a journal; take changes after these entries, and take the book up anew from its rows there."""
+    """Fold a journal. Take the changes after these entries, and with `restart` reopen the book from its rows there."""
     codec = OutputCodec()
     book, kept = Book(GRACE_DAYS), Said([], [], {}, {})
     for offset, one in enumerate(journal):
@@ -98,7 +99,7 @@ def test_figures_of_a_book_taken_up_again_are_those_of_the_unbroken_one(journal:
 @given(journals, st.data())
 def test_entries_repeated_by_the_recorder_change_nothing(journal: list[Entry], data: st.DataObject) -> None:
     once = applied(journal)
-    # A recorder that starts again appends a stretch a second time, up to where it was and beyond.
+    # A restarted recorder appends some entries a second time before it continues.
     cut = data.draw(st.integers(0, len(journal)))
     back = data.draw(st.integers(0, cut))
     again = journal[:cut] + journal[back:cut] + journal[cut:]
@@ -132,7 +133,7 @@ def test_a_correction_reverses_every_line_of_its_fact(before: list[Fact], mistak
     outcomes = [book.apply(entry(fact, n), n) for n, fact in enumerate(sent)]
     posted, reversed_ = outcomes[-2], outcomes[-1]
     assert posted is not None and reversed_ is not None
-    # The same lines with the other sign, which is the lowest bit; what a correction voids, it voids for good.
+    # The lowest bit is the sign, so a reversal flips it. A correction of a correction has no effect.
     reversal = [] if mistake.kind == CORRECTION else sorted(line ^ 1 for line in posted.lines)
     assert reversed_.lines == reversal
 
@@ -192,7 +193,7 @@ def test_reading_the_figures_of_a_company_changes_nothing_in_it(journal: list[En
 
 
 def contents(company: CompanyBook) -> dict[str, object]:
-    """Every field of the company and of its policy states, as it is now."""
+    """The current value of every field of the company and of its policy states."""
     fields = {name: deepcopy(getattr(company, name)) for name in CompanyBook.__slots__ if name != "_policies"}
     states = [{name: deepcopy(getattr(s, name)) for name in PolicyState.__slots__} for s in company.states]
     return {**fields, "states": states}
@@ -227,7 +228,7 @@ def test_remembering_fact_by_fact_posts_what_folding_the_whole_timeline_does(sen
 
 
 def posted_one_by_one(sent: list[Fact]) -> tuple[list[Change], tuple[Fact, ...]]:
-    """What the lines of one worker's facts add up to, and the facts that are remembered."""
+    """The sum of the lines of one worker's facts, and the facts that the book remembers."""
     book = Book(GRACE_DAYS)
     known: tuple[Fact, ...] = ()
     sums: Counter[tuple[int, int]] = Counter()
@@ -265,7 +266,7 @@ def sorted_companies(book: Book) -> list[CompanyBook]:
 
 
 def same_crossing(alert: Alert) -> Alert:
-    """Without the offset: entries that are repeated move the later ones."""
+    """The alert without its offset, because repeated entries shift the later ones."""
     return replace(alert, journal_offset=0)
 
 

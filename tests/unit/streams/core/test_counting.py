@@ -1,4 +1,4 @@
-"""Balances, moves and windows (SEMANTICS 5) against counting heads one by one."""
+"""Balances, moves and windows (SEMANTICS 5) equal a count of the workers one by one."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,7 +27,7 @@ facts_of_one = st.lists(facts(WORKERS, ("C1",)), min_size=1, max_size=40)
 
 
 def both(sent: list[Fact]) -> tuple[CompanyBook, Workforce]:
-    """The same facts in a book and counted by hand."""
+    """The same facts in a book and in a naive count."""
     book, workforce = Book(GRACE_DAYS), Workforce(GRACE_DAYS)
     at = sent[0].occurred_at
     for n, fact in enumerate(sent):
@@ -88,5 +88,5 @@ def test_the_divisor_of_the_due_clock_leaves_out_new_workers_without_cover() -> 
 
 
 def _classes_of_three() -> list[int]:
-    """Covered and new, not covered and new, not covered."""
+    """Three classes: covered and new, not covered and new, not covered and not new."""
     return [SETTLED_CLASS[0, REQUIRED_DEFAULT] + 1, SETTLED_CLASS[0, 0] + 1, SETTLED_CLASS[0, 0]]

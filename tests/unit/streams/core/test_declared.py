@@ -1,4 +1,4 @@
-"""Policies and registry as written (SEMANTICS 6): each field wrong once; the message names entry and field."""
+"""Policies and registry in files (SEMANTICS 6). Each field is wrong once, and the message names entry and field."""
 
 from typing import Any
 

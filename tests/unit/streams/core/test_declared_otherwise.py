@@ -1,4 +1,4 @@
-"""Policies and registry entries that came another way than by a file: could a file have held them?"""
+"""Policies and registry entries that did not come from a file are checked for the same rules as those in files."""
 
 from dataclasses import replace
 
@@ -72,7 +72,7 @@ def test_of_a_record_that_no_file_could_hold_the_field_and_its_rule_are_named(
 @settings(deterministic, max_examples=100)
 @given(st.text(min_size=1, max_size=1100), st.integers(-(1 << 31), (1 << 31) - 1), st.booleans())
 def test_a_rule_never_says_the_value(text: str, number: int, many: bool) -> None:
-    """Whatever the value, the words are the same few."""
+    """The message is one of a few fixed sentences, whatever the value."""
     records = (
         Policy(text, number, number, title=text, min_active=number, hold_days=number),
         Company(text, text, text, text, (Baseline(number, number, number),), (text,) * (2 if many else 10_001)),

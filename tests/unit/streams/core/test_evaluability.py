@@ -1,4 +1,4 @@
-"""Why a company is not evaluable: held against the core's own evaluation, over random books."""
+"""The reason why a company is not evaluable, compared with the core's own evaluation on random books."""
 
 from collections import Counter
 from dataclasses import replace
@@ -19,7 +19,7 @@ seen: Counter[str | None] = Counter()
 
 
 def why(company: CompanyBook, policy: Policy, ended: bool) -> str | None:
-    """From the balances of two dates, as a reader of the ledger has them."""
+    """The reason, computed from the balances of two dates like a reader of the ledger would."""
     today, before = company.today, 0
     now = count(company.balances_at(today), policy.required, policy.employment_types)
     if policy.baseline_on is not None and policy.baseline_on <= today:

@@ -1,4 +1,4 @@
-"""Only `company.py` writes the fields of a company and of its policy states: the rest of the core asks and tells."""
+"""Only `company.py` writes the fields of a company and of its policy states. The rest of the core calls its methods."""
 
 import ast
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ CHANGING = {"add", "append", "clear", "pop", "setdefault", "sort", "update"}  # 
 
 
 def written(source: str) -> Iterator[str]:
-    """The fields that this source writes in another object than its own."""
+    """The fields that this source writes in objects other than `self`."""
     for node in ast.walk(ast.parse(source)):
         targets: list[ast.expr] = []
         if isinstance(node, ast.Assign | ast.Delete):

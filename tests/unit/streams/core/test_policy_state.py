@@ -1,4 +1,4 @@
-"""The state machine of SEMANTICS 7, row by row, and how long a policy may sleep."""
+"""The state machine of SEMANTICS 7, row by row, and the number of postings for which a policy may sleep."""
 
 from random import Random
 from typing import Final
@@ -23,7 +23,7 @@ AT: Final = terms(LEVEL, 0, 0)
 
 
 def reading(covered: int, divisor: int = 10, *, at: Terms | None = AT, people: int | None = None) -> Reading:
-    """`at` None: not evaluable."""
+    """A reading; with `at` None it is not evaluable."""
     return Reading(divisor if people is None else people, divisor, covered, divisor, at)
 
 
@@ -87,11 +87,11 @@ def test_everybody_covered_resolves_where_the_hysteresis_lies_above_everybody() 
     known = PolicyState(growth, "breached", TODAY)
     assert (
         decide(known, reading(10, at=terms(growth, 10, 10)), TODAY).state == "breached"
-    )  # c = D, but the rule is not met
+    )  # although c = D, the rule is not met
 
 
 class Worker:
-    """One person: outside, or inside, counted by the policy or not, covered or not, new or not."""
+    """One person: inside or outside, counted by the policy or not, covered or not, new or not."""
 
     def __init__(self) -> None:
         self.inside = self.counted = self.covered = self.new = False
@@ -109,7 +109,7 @@ def look(workers: list[Worker], policy: Policy, at: Terms) -> Reading:
 
 
 def change_somebody(workers: list[Worker], random: Random, drift: float) -> None:
-    """One posting: one person's class becomes another. `drift` is how likely the change is towards cover."""
+    """One posting changes one person's class. `drift` is the probability that the person gets cover."""
     worker = random.choice(workers)
     worker.inside = random.random() < 0.8
     worker.counted = random.random() < 0.8
@@ -141,7 +141,7 @@ def test_a_policy_that_sleeps_misses_nothing(policy: Policy, c0: int, more: int,
     known, at = PolicyState(policy, since=TODAY), terms(policy, *bounds)
     slept = 0
     for n in range(150):
-        # Swarms towards cover and away from it, so that the margin is walked over both ways.
+        # Many people get cover, then many lose it, so the margin is crossed in both directions.
         change_somebody(workers, random, 0.95 if n // 40 % 2 else 0.05)
         seen = look(workers, policy, at)
         decision = decide(known, seen, TODAY)

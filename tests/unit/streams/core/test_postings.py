@@ -1,4 +1,4 @@
-"""Lines as numbers: their order is that of SEMANTICS 4, and they can be spelled out."""
+"""Ledger lines as numbers: they sort as SEMANTICS 4 requires, and can be turned back into postings."""
 
 from itertools import pairwise
 

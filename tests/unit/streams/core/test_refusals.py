@@ -1,4 +1,4 @@
-"""A refusal names the field and its rule, and never says a value: of lines and of facts that Avro brought."""
+"""A refusal of a JSON line or an Avro fact names the field and its rule, and never contains a value."""
 
 import json
 import string
@@ -24,7 +24,7 @@ from schemas.records import Fact
 from tests.support.facts import correction, enrollment, hire
 from tests.support.journals import deterministic
 
-SECRET: Final = "Siti-Rahayu"  # in every wrong text, and never in a refusal
+SECRET: Final = "Siti-Rahayu"  # part of every wrong text; must not appear in a refusal
 LONG: Final = SECRET + "x" * 64
 COMMON: Final[dict[str, Any]] = {
     "type": "hire",
@@ -61,7 +61,7 @@ MISSING: Final = object()
 
 @st.composite
 def lines(draw: st.DrawFn) -> tuple[dict[str, Any], list[str], list[str]]:
-    """An object; the fields that are wrong in it, in the order of SEMANTICS 1; and those that are missing."""
+    """An object, its wrong fields in the order of SEMANTICS 1, and its missing fields."""
     kind = draw(st.sampled_from(sorted(OWN)))
     fields = COMMON | {"type": kind} | OWN[kind]
     if draw(st.booleans()):
@@ -132,7 +132,7 @@ def test_an_unknown_type_is_named(kind: object) -> None:
     assert said[3:] == ("type", "must be one of termination, hire, enrollment, correction")
 
 
-# ---------------------------------------------------------------- facts that Avro brought
+# ---------------------------------------------------------------- facts in Avro
 
 TEXTS: Final = {"event_id": f"{SECRET} 1", "company_id": LONG, "worker_id": "", "source": LONG}
 FACTS: Final = [hire("e1", "2025-09-01"), enrollment("e1", "2025-09-01"), correction("e1", "e0")]

@@ -1,4 +1,4 @@
-"""The state at rest: keys and rows that can be read back, and rows of another book that are refused."""
+"""The stored state: keys and rows can be read back, and rows of another book are refused."""
 
 import struct
 
@@ -83,7 +83,7 @@ def test_only_what_changed_is_handed_over() -> None:
         b"d",
         b"s",
         b"w",
-    ]  # the date and the standings are as they were
+    ]  # date and policy states did not change
     assert [snapshot.figures.company_id for snapshot in changed.snapshots] == ["C1"]
     assert (changed.snapshots[0].offset, changed.snapshots[0].recorded_at) == (3, noon("2025-01-05"))
 

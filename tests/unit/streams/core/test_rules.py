@@ -1,4 +1,4 @@
-"""The rules of policies (SEMANTICS 6): against fractions, and the gap against trying."""
+"""The rules of policies (SEMANTICS 6), checked with fractions, and the gap, checked by trying every number."""
 
 from fractions import Fraction
 
@@ -16,7 +16,7 @@ from tests.support.naive_timeline import Heads
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[Policy, tuple[int, int], tuple[int, int]]:
-    """(policy, (c, D), (c0, D0)), near the threshold more often than chance would have it."""
+    """(policy, (c, D), (c0, D0)), close to the threshold more often than uniformly random values."""
     divisor, base_divisor = draw(st.integers(1, 40)), draw(st.integers(1, 40))
     now = draw(st.integers(0, divisor)), divisor
     base = draw(st.integers(0, base_divisor)), base_divisor

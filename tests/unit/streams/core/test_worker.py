@@ -1,4 +1,4 @@
-"""One worker's facts (SEMANTICS 2 to 4): dispositions, lines by hand, and the limit of facts."""
+"""One worker's facts (SEMANTICS 2 to 4): dispositions, hand-computed lines, and the limit of facts."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def short(worker: WorkerClass | None) -> str | None:
 
 
 def remembered(sent: list[Fact], grace_days: int = GRACE_DAYS) -> tuple[bytes | None, list[tuple[str, list[Said]]]]:
-    """The row after these facts, and what each of them said."""
+    """The row after these facts, and the disposition and lines of each fact."""
     row, said = None, []
     for fact in sent:
         disposition, new_row, numbers = remember(row, fact, grace_days)
@@ -177,7 +177,7 @@ def test_a_worker_has_at_most_1000_facts(filler: object) -> None:
     last = termination("last", "2025-04-01")
     disposition, row, _ = remember(full, last, GRACE_DAYS)
     assert disposition in ("applied", "no_effect") and row is not None and len(unpacked(row)) == 1000
-    # The thousand-and-first of every kind, in order and late; what is known stays known.
+    # Send the thousand-and-first fact of every kind, in order and late. The earlier facts must stay known.
     for fact in (hire("x", "2025-04-02"), hire("x", "2024-01-01"), correction("x", "last"), correction("x", "unknown")):
         assert remember(row, fact, GRACE_DAYS) == ("dead_letter:too_many_facts", None, [])
     assert remember(row, last, GRACE_DAYS)[0] == "duplicate"

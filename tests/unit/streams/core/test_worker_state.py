@@ -1,4 +1,4 @@
-"""The state of a worker after all facts, against the naive fold: also of one outside, who may hold programmes."""
+"""The state of a worker after all facts equals the naive fold's. A worker outside may still have programmes."""
 
 from hypothesis import given, settings
 

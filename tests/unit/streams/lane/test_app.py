@@ -1,4 +1,4 @@
-"""The app and its settings: what could lose records, listen or create topics is ruled out."""
+"""The app and its settings exclude whatever could lose records, open a port or create topics."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The order of appends: one batch after the other in a partition, partitions beside each other."""
+"""The order of appends: the batches of one partition in sequence, different partitions in parallel."""
 
 import asyncio
 from pathlib import Path
@@ -36,7 +36,7 @@ class HeldProducer:
 
 
 async def settle() -> None:
-    """Let every task go on as far as it can."""
+    """Let every task run as far as it can."""
     for _ in range(TURNS):
         await asyncio.sleep(0)
 

@@ -1,4 +1,4 @@
-"""Sharing out partitions: where the leader's metadata lacks a topic, Faust leaves everybody idle, and the lane ends."""
+"""Assigning partitions when the leader's metadata lacks a topic: Faust leaves all workers idle, the lane stops."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ KNOWN = dict.fromkeys(TOPICS, PARTITIONS)
 
 
 class Metadata:
-    """A cluster's metadata as far as assignors look: topic -> number of partitions."""
+    """The part of a cluster's metadata that assignors use: topic -> number of partitions."""
 
     def __init__(self, counts: Mapping[str, int]) -> None:
         self._counts = counts
@@ -40,14 +40,14 @@ def app(tmp_path: Path) -> LaneApp:
 
 
 def members(count: int) -> dict[str, Any]:
-    """Workers that join for the first time."""
+    """So many workers that join for the first time."""
     nothing = ClientAssignment(actives={}, standbys={})
     told = [ClientMetadata(nothing, f"http://worker-{n}", {}, {}, {}).dumps() for n in range(count)]
     return {f"m{n}": SimpleNamespace(subscription=list(TOPICS), user_data=data) for n, data in enumerate(told)}
 
 
 def shared_out(assignor: PartitionAssignor, known: Mapping[str, int], workers: int) -> list[list[tuple[str, int]]]:
-    """What each worker gets, topic and partition."""
+    """The (topic, partition) pairs that each worker gets."""
     found = assignor.assign(Metadata(known), members(workers))
     pairs = (member.assignment for member in found.values())
     return [[(topic, number) for topic, numbers in one for number in numbers] for one in pairs]
@@ -67,7 +67,7 @@ def test_stock_faust_leaves_a_worker_without_what_its_metadata_lacks(
 
 
 class Ended(Exception):
-    """The process would be gone."""
+    """Stands for the end of the process."""
 
 
 PARTLY = {
@@ -98,7 +98,7 @@ def test_a_worker_too_many_gets_nothing_and_that_is_right(app: LaneApp) -> None:
 
 
 def test_workers_that_read_different_topics_get_only_theirs_and_every_partition_is_somebodys(app: LaneApp) -> None:
-    """Recorders of which only one knows of a further inbound topic, say."""
+    """For example, only one of several recorders may know of another inbound topic."""
     several = members(2)
     several["m1"].subscription = [*TOPICS, "more"]
     found = LaneAssignor(app).assign(Metadata({**KNOWN, "more": PARTITIONS}), several)

@@ -1,4 +1,4 @@
-"""The lane's consumer between Faust and the broker: when it reads what, from where, and what it drops."""
+"""The lane's consumer between Faust and the broker: when and from which offsets it reads, and what it drops."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,7 +23,7 @@ SOURCE, CHANGELOG = TP("in", 0), TP("app-book-changelog", 0)
 
 
 class Bench:
-    """A lane's consumer on a fake broker, as Faust leaves it after an assignment."""
+    """A lane's consumer on a fake broker, in its state after Faust's assignment."""
 
     def __init__(self, folder: Path) -> None:
         self.opened: list[tuple[int, Rows]] = []
@@ -45,11 +45,11 @@ class Bench:
         self.own({0})
 
     def own(self, partitions: set[int]) -> None:
-        """As after InitProducerId, without a broker."""
+        """Own the partitions as after InitProducerId, without a broker."""
         self.lane.producers._producers = dict.fromkeys(partitions)
 
     def contain(self, offset: int, cursor: int | None = None) -> None:
-        """The changelog is read to this offset."""
+        """Mark the changelog as read up to this offset."""
         part = self.lane.states.part(0)
         part.contained = offset
         if cursor is not None:
@@ -102,7 +102,7 @@ async def test_nothing_is_read_until_the_changelog_is_contained_to_its_end(bench
 
 
 class Overtaken(FakeThread):
-    """While this worker asks what its group has committed, another one that has taken over goes on."""
+    """While this worker asks for its group's committed offsets, its successor processes more records."""
 
     async def committed(self, partitions: Iterable[TP]) -> dict[TP, int | None]:
         self.logs[CHANGELOG] = (0, 12)

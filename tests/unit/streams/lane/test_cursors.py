@@ -1,4 +1,4 @@
-"""Where reading starts, and what the lane's own rows look like."""
+"""The offsets at which reading starts, and the form of the lane's own rows."""
 
 from collections.abc import Callable
 

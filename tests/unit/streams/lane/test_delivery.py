@@ -1,4 +1,4 @@
-"""Batches on their way: nothing split or dropped in silence, and what is told when the broker refuses."""
+"""Sending batches: the lane never splits or drops one silently, and reports a refusal by the broker."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ BATCH_BYTES = 200
 
 @dataclass
 class FakeProducer:
-    """Batches of BATCH_BYTES; `answer` is what the broker says of each batch sent."""
+    """A producer with batches of BATCH_BYTES. `answer` is the broker's answer to each batch."""
 
     answer: Any = 0
     sent: list[int] = field(default_factory=list)
@@ -92,7 +92,7 @@ def test_a_producer_has_room_until_its_sequence_numbers_would_end() -> None:
 
 
 class Forbidden(FakeProducer):
-    """As aiokafka's when the broker refuses a transaction its first topic: it takes one batch, and no further one."""
+    """Behaves like aiokafka's producer after the broker has refused a transaction its first topic: takes one batch."""
 
     async def send_batch(self, batch: BatchBuilder, topic: str, *, partition: int) -> asyncio.Future[Any]:
         if self.sent:

@@ -1,4 +1,4 @@
-"""State on disk: what is found there is used only if it is whole, young, of the very topic, and not beyond it."""
+"""State on disk is used only if it is complete, recent, of the same topic, and not ahead of that topic."""
 
 import shutil
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ from tests.support.killed_state import kill
 
 CACHE_BYTES = 1 << 20
 LINES = [(b"a", b"1"), (b"b", b"2"), cursor_row("in", 7)]
-END = 4  # with a marker
+END = 4  # includes a transaction marker
 
 
 class Clock:
-    """Milliseconds, as the test sets them."""
+    """A clock in milliseconds that the test sets."""
 
     now = 1_000_000
 
@@ -32,7 +32,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def left(tmp_path: Path, clock: Clock) -> Iterator[Path]:
-    """The folder of a process that has ended, and left a state to offset 2."""
+    """The folder of an ended process that left a state up to offset 2."""
     states = states_in(tmp_path, clock)
     states.take_up(0, 0, 0)
     states.part(0).change(dict(LINES[:2]), "in", 7)

@@ -1,4 +1,4 @@
-"""What Faust does as it comes, shown without a broker; what the lane does instead, the tests of its parts hold."""
+"""Hazards of unmodified Faust, shown without a broker. The tests of the lane's parts check the lane's own behaviour."""
 
 import asyncio
 import logging
@@ -85,7 +85,7 @@ def test_a_killed_stock_worker_holds_its_partitions_for_a_minute(stock: faust.Ap
 
 
 class Unreadable(faust.Table[Any, Any]):
-    """A table of whose changelog one record cannot be applied."""
+    """A table that cannot apply one record of its changelog."""
 
     async def on_changelog_event(self, event: Any) -> None:
         if event.message.offset == 0:
@@ -107,7 +107,7 @@ async def test_a_stock_recovery_logs_an_error_and_is_complete_all_the_same(
     recovery.in_recovery = True
     with caplog.at_level(logging.WARNING, "faust.tables.recovery"):
         reading = asyncio.create_task(Recovery._slurp_changelogs(recovery))
-        for offset in (0, 0):  # the second one only wakes it up
+        for offset in (0, 0):  # the second offset only wakes it up
             recovery.tables.changelog_queue.put_nowait(change(tp, offset))
         await asyncio.wait(
             {reading, asyncio.create_task(recovery.signal_recovery_end.wait())}, return_when="FIRST_COMPLETED"

@@ -53,7 +53,7 @@ def test_a_fetch_covers(offsets: list[int], before: int | None, after: int, star
 def test_an_agents_queue_holds_all_that_may_be_under_way(tmp_path: Path) -> None:
     settings = LaneSettings(bootstrap="127.0.0.1:9", app_id="app", partitions=8, data_dir=tmp_path, batches_in_flight=3)
     topic = BatchTopic.of_sources(create_app(settings), ["a", "b"])
-    # Faust calls a queue full from 4/5 of its size on.
+    # Faust treats a queue as full from 4/5 of its size on.
     assert topic.maxsize is not None
     assert topic.maxsize / 1.25 > 8 * 3 * 2
 
@@ -102,7 +102,7 @@ def test_ends_the_process_without_committing(tmp_path: Path, program: str, code:
 
 
 class FakeKafka:
-    """An aiokafka consumer of one partition, as far as a fetch looks: it takes `offsets` and moves the position."""
+    """The part of an aiokafka consumer of one partition that a fetch uses: takes `offsets` and moves the position."""
 
     def __init__(self, position: int, offsets: list[int]) -> None:
         self.state = SimpleNamespace(position=position, has_valid_position=True)

@@ -1,4 +1,4 @@
-"""The hooks' ground: the pinned code of Faust, mode and aiokafka is what it was when the hooks were written."""
+"""The code of Faust, mode and aiokafka on which the hooks depend is the same as when the hooks were written."""
 
 import ast
 from pathlib import Path
@@ -18,7 +18,7 @@ def test_the_code_behind_a_hook_is_unchanged(pin: Pin) -> None:
 
 
 def test_only_the_hooks_use_private_parts() -> None:
-    """Outside the hooks a private name belongs to self, or to a class's own module."""
+    """Outside the hooks, code uses private names only of self or of its own module."""
     found = []
     for path in sorted(LANE.glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):

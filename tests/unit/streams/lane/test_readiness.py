@@ -1,4 +1,4 @@
-"""When a worker on the lane is ready: what it knows of itself, and what it waits for."""
+"""When a worker on the lane is ready, and the conditions for which it waits."""
 
 from pathlib import Path
 

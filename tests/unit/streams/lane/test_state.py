@@ -1,4 +1,5 @@
-"""State from a changelog: the last value of each key, no hole, nobody else's writes; in memory and on disk alike."""
+"""State from a changelog has the last value of each key. A gap or a foreign write is refused. The tests run in memory
+and on disk."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -38,7 +39,7 @@ def in_memory() -> Iterator[States]:
 @contextmanager
 def on_disk() -> Iterator[States]:
     with TemporaryDirectory() as folder:
-        # The clock of a changelog whose records have the time 0.
+        # The changelog's records have the time 0, so the clock must show it too.
         states = StateOnDisk(Path(folder), CACHE_BYTES, now_ms=lambda: 0)
         states.settle("changelog", "1")
         yield states
@@ -167,14 +168,15 @@ def test_a_partition_forgotten_by_memory_starts_empty() -> None:
     assert states.part(1) == PartitionState()
 
 
-# ---- what is kept on disk, whatever happens: a model runs beside it
+# ---- the state on disk against a model
 
 KEYS = st.sampled_from([b"a", b"b", b"w1", b"w2", b"w3"])
 CHANGES = st.dictionaries(KEYS, st.none() | st.binary(max_size=3), max_size=3)
 
 
 class Kept(RuleBasedStateMachine):
-    """Steps, commits in their order, ends, kills and takeovers; the changelog is the model's, and the store a copy."""
+    """Runs steps, commits in order, shutdowns, kills and takeovers. The model has the changelog; the store must be a
+    copy of it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -205,7 +207,7 @@ class Kept(RuleBasedStateMachine):
         self.state.is_open = True
 
     def model(self, end: int) -> dict[bytes, bytes]:
-        """The rows that the first records of the changelog give."""
+        """The rows after the first `end` records of the changelog."""
         last = dict(self.changelog[:end])
         return {key: value for key, value in last.items() if value is not None and not key.startswith(b"@")}
 
@@ -241,14 +243,14 @@ class Kept(RuleBasedStateMachine):
 
     @rule()
     def end(self) -> None:
-        """The process ends; what is not committed is gone."""
+        """The process shuts down and loses uncommitted changes."""
         self.steps.clear()
         self.states.close()
         self.start()
 
     @rule()
     def kill(self) -> None:
-        """The next process finds the files as they are now."""
+        """The process is killed, and the next one finds the files unchanged."""
         self.steps.clear()
         kill(self.states)
         self.start()

@@ -1,4 +1,4 @@
-"""How a lane stops: exit codes, and one line that never quotes a record."""
+"""How a lane stops: its exit codes, and one line of log that never quotes a record."""
 
 import subprocess
 import sys
