@@ -1,4 +1,4 @@
-"""Bodies: no more of them than there is room and time for, and each is read before it is answered."""
+"""Request bodies: memory and time limit their number, and the door reads each body before it answers."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Probes, the OpenAPI document and its page; and what is answered where there is nothing."""
+"""Probes, the OpenAPI document and its page, and the answers at unknown paths."""
 
 import re
 from html.parser import HTMLParser
@@ -69,7 +69,7 @@ def test_the_schemas_have_the_fields_of_facts() -> None:
 
 
 class Links(HTMLParser):
-    """Everything that a page would fetch or run."""
+    """Collects everything that a browser would fetch or run for a page."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Who comes in: keys and their limits, and what is answered to everybody else."""
+"""Access to the HTTP door: keys and their limits, and the answers to requests without a valid key."""
 
 import asyncio
 from dataclasses import replace

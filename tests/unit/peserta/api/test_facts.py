@@ -1,4 +1,4 @@
-"""`POST /v1/facts`: the forms of a body, what is answered, and that nothing is accepted before Kafka has it."""
+"""`POST /v1/facts`: the forms of a body and the answers. The door accepts a fact only after Kafka has it."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""`GET /v1/facts/{company}/{event_id}`: who may ask about what, and what is answered."""
+"""`GET /v1/facts/{company}/{event_id}`: the permissions and the answers."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""The short form of the fuzzing (`python -m tests.fuzz.http`), and the OpenAPI document held against the answers."""
+"""The short form of the fuzzing (`python -m tests.fuzz.http`), and the OpenAPI document compared with the answers."""
 
 from typing import Any, Final
 
@@ -29,7 +29,7 @@ CHECKS: Final[list[Any]] = [
 
 @schemathesis.serializer("application/x-ndjson")
 def text(_ctx: Any, value: Any) -> bytes:
-    """Lines as they are made: any text."""
+    """Send a generated value as text without changes."""
     return str(value).encode("utf-8", "replace")
 
 

@@ -1,4 +1,4 @@
-"""The command line: its help, its exit codes, and what it says when it cannot do what it was asked."""
+"""The command line: its help, its exit codes and its error messages."""
 
 import gc
 import logging
@@ -22,12 +22,12 @@ FACT: Final = (
     '"occurred_at":"2025-09-01T02:00:00Z","source":"hris","employment_type":"fixed_term"}\n'
 )
 POLICY: Final = "- policy_id: floor\n  threshold_bp: 5000\n  effective_from: 2025-01-01\n"
-NOBODY: Final = "127.0.0.1:1"  # no service has this port
+NOBODY: Final = "127.0.0.1:1"  # no service listens on this port
 ANSWER_LIMIT_S: Final = 30
 
 
 class Said(NamedTuple):
-    """How a command ended, and its words."""
+    """A command's exit code and output."""
 
     code: int
     out: str
@@ -39,7 +39,7 @@ Run = Callable[..., Said]
 
 @pytest.fixture(autouse=True)
 def _installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nothing is configured, and nothing runs."""
+    """An environment without settings, in which no service runs."""
     for name in [name for name in os.environ if name.startswith("PESERTA_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PESERTA_DATA_DIR", str(tmp_path / "data"))
@@ -52,7 +52,7 @@ def _installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """`peserta ARGUMENTS...` in this process; no command may end in a traceback."""
+    """Run `peserta ARGUMENTS...` in this process. Fails if the command ends with a traceback."""
 
     def run(*arguments: str) -> Said:
         monkeypatch.setattr(sys, "argv", ["peserta", *arguments])
@@ -67,7 +67,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> R
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
-    """A folder with a file of each kind."""
+    """A folder with one file of each kind."""
     (tmp_path / "facts.ndjson").write_text(FACT, encoding="utf-8")
     (tmp_path / "policies.yaml").write_text(POLICY, encoding="utf-8")
     (tmp_path / "companies.yaml").write_text("- company_id: C1\n", encoding="utf-8")
@@ -189,7 +189,7 @@ WRONG_FILES: Final = (
 def test_a_wrong_file_is_said_and_nothing_is_sent(
     what: str, text: str, words: tuple[str, ...], run: Run, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Wrong in the file comes before no broker: nothing was tried."""
+    """The command checks the file before it connects, so it reports the file's error and not the missing broker."""
     monkeypatch.setenv("PESERTA_KAFKA", NOBODY)
     (files / f"{what}.yaml").write_text(text, encoding="utf-8")
     for said in (
@@ -212,7 +212,7 @@ def test_a_scope_that_matches_no_registered_company_is_said(run: Run, files: Pat
     )
 
 
-# ---------------------------------------------------------------- facts from wherever
+# ---------------------------------------------------------------- sources of facts
 
 
 def test_facts_from_a_pipe_are_read_by_every_command(files: Path) -> None:
@@ -318,13 +318,13 @@ def test_a_time_of_recording_ahead_of_now_must_be_meant(
     assert "2099-01-01" in refused.err and "--allow-future" in refused.err
 
 
-# ---------------------------------------------------------------- nobody answers: 69
+# ---------------------------------------------------------------- no service answers: 69
 
 NEEDS_KAFKA: Final = sorted(
     path
     for path in LEAVES
     if path[0] in ("alerts", "publish", "tick", "topics", "policies", "companies", "journal", "keys")
-    and path not in (("topics", "list"), ("topics", "acls"))  # what is asked of the settings alone
+    and path not in (("topics", "list"), ("topics", "acls"))  # these need only the settings
 )
 RECORDED: Final = ["--recorded-at", "2025-01-01T00:00:00Z"]
 

@@ -1,4 +1,4 @@
-"""What comes from outside is shown as text, and refused before anything is sent."""
+"""Foreign input is shown as plain text, and refused before anything is sent."""
 
 import io
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`peserta import` without a service: preview, facts as JSON, annotated copy, and what holds a file back."""
+"""`peserta import` without a service: preview, facts as JSON, annotated copy, and reasons to refuse a file."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ BAD: Final[list[list[Any]]] = [*GOOD[:-1], [float(NIKS[1]), "C1", "masuk", "01/0
 
 
 class Said(NamedTuple):
-    """How the command ended, and its words."""
+    """The command's exit code and output."""
 
     code: int
     out: str
@@ -27,7 +27,7 @@ class Said(NamedTuple):
 
 @pytest.fixture
 def key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TokenKey:
-    """The key of the settings; nothing else is configured."""
+    """The token key in the settings, which have nothing else."""
     monkeypatch.setenv("PESERTA_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("PESERTA_TOKEN_KEY_FILE", str(tmp_path / "key"))
     monkeypatch.delenv("PESERTA_KAFKA", raising=False)

@@ -1,4 +1,4 @@
-"""Commands whose output is read by a program that ends before them: real processes and real pipes."""
+"""Commands whose reader ends before them, with real processes and real pipes."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from peserta.cli.pipes import quiet_pipes
 
 TOP: Final = Path(__file__).parents[3]
 LIMIT_S: Final = 60
-READER_LEFT: Final = 141  # 128 + SIGPIPE, as a shell counts
+READER_LEFT: Final = 141  # 128 + SIGPIPE, as in a shell
 COMMANDS: Final = (
     ["--help"],
     ["--version"],
@@ -35,13 +35,13 @@ def command(*arguments: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """Nothing is configured, and nothing runs."""
+    """An environment without settings, in which no service runs."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PESERTA_")}
     return {**inherited, "PYTHONPATH": str(TOP), "PESERTA_DATA_DIR": "data"}
 
 
 def without_reader(*arguments: str, errors: bool = False) -> "subprocess.CompletedProcess[bytes]":
-    """The command, when whom it writes to has gone before its first word; with `errors`, also its standard error."""
+    """Run the command with standard output to a closed pipe; with `errors`, standard error too."""
     reads, writes = os.pipe()
     os.close(reads)
     try:

@@ -1,4 +1,4 @@
-"""`peserta publish --dry-run`: what would become of each line of a file, and nothing sent."""
+"""`peserta publish --dry-run` reports the fate that each line of a file would have, and sends nothing."""
 
 import re
 import sys
@@ -12,7 +12,7 @@ from schemas.fact_json import line_of
 from schemas.records import Fact
 from tests.support.facts import correction, enrollment, hire, termination
 
-NOBODY: Final = "127.0.0.1:1"  # a dry run asks nobody: it would fail here
+NOBODY: Final = "127.0.0.1:1"  # a dry run connects to nothing; a connection here would fail
 GOOD: Final = (
     hire("e1", "2025-09-01"),
     enrollment("e2", "2025-09-02"),
@@ -52,7 +52,7 @@ def dry_run(*paths: Path, monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 def refused_rows(out: str) -> dict[int, str]:
-    """What is said of each line that was refused: line of its file -> reason."""
+    """Line number -> reason, for each refused line."""
     return {
         int(line): reason for line, reason in re.findall(r"^\S+:(\d+):(?: e\d+)? (\w+)(?:: .*)?$", out, re.MULTILINE)
     }

@@ -1,4 +1,4 @@
-"""What `publish` shows of an account: every line once, and nothing of it wider than a terminal."""
+"""`publish` shows an account with every line counted once, and no wider than the terminal."""
 
 import io
 import json
@@ -31,7 +31,7 @@ counts = st.integers(0, 10**9)
 
 @st.composite
 def accounts(draw: st.DrawFn) -> Account:
-    """As `Publishing` makes them."""
+    """Accounts like those that `Publishing` makes."""
     fates = Counter({fate: draw(counts) for fate in Fate})
     account = Account(sent=fates.total(), fates=fates, is_followed=True)
     account.refused[By.DOOR]["decode_error"] = draw(counts)

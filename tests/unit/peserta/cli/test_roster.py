@@ -1,4 +1,4 @@
-"""`peserta roster` as far as it needs no service; and what it says of a comparison, in both languages."""
+"""`peserta roster` without a service, and its report of a comparison in both languages."""
 
 import io
 import string

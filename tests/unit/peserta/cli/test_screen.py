@@ -1,4 +1,4 @@
-"""What is drawn at the terminal: shares as text, bar and line."""
+"""The terminal's drawings of shares: text, bar and line."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Tables for people on any terminal: whole cells, whole columns, and a word about what is left out."""
+"""Tables on terminals of any width have whole cells and whole columns, and name the columns that are left out."""
 
 import fcntl
 import io
@@ -29,7 +29,7 @@ LIMIT_S: Final = 60
 
 
 class Terminal(io.StringIO):
-    """A file that says it is a terminal."""
+    """A file that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -55,7 +55,7 @@ word: Final = st.text(st.characters(exclude_categories=("Cs", "Cc", "Cn", "Z")),
 
 @st.composite
 def sheets(draw: st.DrawFn) -> tuple[Sheet, dict[str, list[str]]]:
-    """A sheet, and column -> its cells; each cell says where it stands."""
+    """A sheet, and column -> its cells. The text of a cell contains its position."""
     columns = [f"c{number}" for number in range(draw(st.integers(1, 8)))]
     ids = st.lists(word, min_size=len(columns), max_size=len(columns))
     rows = [
@@ -236,7 +236,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def topics_on_terminal(width: int, **more: str) -> str:
-    """What `peserta topics list` writes to a terminal of this width."""
+    """The output of `peserta topics list` on a terminal of this width."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 25, width, 0, 0))
     command = [sys.executable, "-m", "peserta", "topics", "list"]
@@ -253,7 +253,7 @@ def topics_on_terminal(width: int, **more: str) -> str:
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 1 << 16)
-    except OSError:  # Linux says so when the other end is closed
+    except OSError:  # Linux raises it when the other end is closed
         return b""
 
 

@@ -1,4 +1,4 @@
-"""`peserta token`: numbers in, tokens out, and no number anywhere else."""
+"""`peserta token` turns personal numbers into tokens, and its output never contains a number."""
 
 import io
 import sys

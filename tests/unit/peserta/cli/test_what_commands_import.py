@@ -1,4 +1,4 @@
-"""What a command imports before it does anything: it is what people wait for each time they call one."""
+"""The modules that each command imports. Users wait for these imports on every call."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from peserta.cli.main import COMMANDS
 TOP: Final = Path(__file__).parents[3]
 ANSWER_LIMIT_S: Final = 60
 IMPORTED: Final = "has imported"
-# Runs a command, and says behind its output which modules it has imported.
+# Runs a command, and prints the modules that it has imported after its output.
 PROGRAM: Final = f"""
 import sys
 before = set(sys.modules)
@@ -26,15 +26,15 @@ finally:
     print("{IMPORTED}", *(set(sys.modules) - before), flush=True)
 """
 
-# The command line's own libraries, and what they bring.
+# The command line's own libraries, and their dependencies.
 SCREEN: Final = frozenset(
     ("typer", "annotated-doc", "shellingham", "rich", "markdown-it-py", "mdurl", "pygments", "attrs")
 )
-# Of an installation's settings; Typer reads arguments with pydantic too.
+# The settings need these libraries. Typer also reads arguments with pydantic.
 SETTINGS: Final = frozenset(
     ("pydantic", "pydantic-core", "pydantic-settings", "annotated-types", "typing-extensions", "typing-inspection")
 ) | {"python-dotenv"}
-# Each takes a tenth of a second or more to import, or starts something large: whoever needs it is on this list.
+# Each takes a tenth of a second or more to import, or starts something large. NEEDED lists the commands that need them.
 FAUST: Final = frozenset(("faust-streaming", "mode-streaming", "rocksdict"))
 AIOHTTP: Final = frozenset(("aiohttp",))
 LARGE: Final = (
@@ -42,7 +42,7 @@ LARGE: Final = (
 )
 NEEDED: Final = {
     "worker": FAUST | AIOHTTP,
-    "rebuild": FAUST | AIOHTTP,  # makes state as a book-keeper does, and writes to ClickHouse
+    "rebuild": FAUST | AIOHTTP,  # it makes state like a book-keeper, and writes to ClickHouse
     "demo": AIOHTTP,
     "api": {"fastapi", "starlette", "uvicorn"},
 }
@@ -51,7 +51,7 @@ CLIENTS: Final = frozenset(("aiokafka", "fastavro", "clickhouse-connect", "pyyam
 
 @cache
 def imported(*arguments: str) -> frozenset[str]:
-    """The distributions that `peserta ARGUMENTS...` has imported when it ends, in an environment without settings."""
+    """The distributions that `peserta ARGUMENTS...` imports in an environment without settings."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PESERTA_")}
     said = subprocess.run(
         [sys.executable, "-c", PROGRAM, *arguments],

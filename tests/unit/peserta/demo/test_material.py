@@ -1,4 +1,4 @@
-"""What a demonstration is made of, and its answers in the words of the offline book."""
+"""The material of a demonstration, and its answers in the form of the offline book."""
 
 from collections import Counter
 from dataclasses import replace
@@ -39,7 +39,7 @@ def test_rules_are_recorded_no_later_than_the_first_record(tmp_path: Path) -> No
 
 
 def test_a_record_that_will_be_refused_counts_for_the_beginning_and_not_for_the_end(tmp_path: Path) -> None:
-    """It has a time of recording, and no date of its company depends on it."""
+    """The record has a time of recording, but no date of its company depends on it."""
     doomed = line_of(hire("e3", "2035-01-01"), instant("2024-01-01T00:00:00Z"))
     later = line_of(hire("e4", "1990-01-01"), instant("2030-01-01T00:00:00Z"))
     material = from_files(written(tmp_path, HIRED, doomed, later), Rules(), None)
@@ -73,7 +73,7 @@ def test_the_story_as_material_is_the_story() -> None:
 
 
 def by_company(said: list[JsonObject]) -> list[JsonObject]:
-    """What `simulate` said, sorted as `answers` does: dispositions, alerts of each company in order, companies."""
+    """The output of `simulate`, sorted like `answers`: dispositions, alerts of each company in order, companies."""
     kinds = {
         kind: [fields for fields in said if fields["kind"] == kind] for kind in ("disposition", "alert", "company")
     }
@@ -95,7 +95,7 @@ def test_the_service_answers_a_story_as_the_offline_book() -> None:
 
 
 def test_the_service_answers_a_disorderly_file_as_the_offline_book(tmp_path: Path) -> None:
-    """Lines that are none, a national id, a fact out of range, one sent twice, a conflict, a second hire."""
+    """The file has invalid lines, a national id, a fact out of range, a fact sent twice, a conflict, a second hire."""
     facts = [hire(f"e{n}", "2025-09-01", worker=f"w{n}", company=f"C{n % 3}") for n in range(9)]
     paths = written(
         tmp_path,

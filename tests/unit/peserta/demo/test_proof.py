@@ -1,7 +1,7 @@
-"""The proof proved: it holds for what a right service gives, and each thing that goes wrong fails the checks it should.
+"""Tests of the proof: it holds for a correct service, and each fault fails exactly the expected checks.
 
-The service is the real recorder and book-keeper in memory, on the story at its smallest. What the audit finds by itself
-is in the tests of the audit; here, that the proof says what the audit finds.
+The service is the real recorder and book-keeper in memory, on the smallest story. The tests of the audit cover the
+audit's own findings. The tests here check that the proof reports them.
 """
 
 from collections.abc import Callable
@@ -47,14 +47,14 @@ OF_THE_AUDIT: Final = {
     "state = journal folded again",
     "every record consumed has one disposition",
 }
-MAY_BE_EMPTY: Final = {"what is passed over was recorded before"}  # a recorder that was not killed repeats nothing
+MAY_BE_EMPTY: Final = {"what is passed over was recorded before"}  # without a kill the recorder repeats nothing
 
 Alter = Callable[[Sent, Evidence], object]
 
 
 @cache
 def material() -> Material:
-    """What five companies sent, among them a conflict and a file that came twice; all the broken records."""
+    """The facts of five companies, with a conflict and a file that was sent twice, and all broken records."""
     told = from_story(story(DEFAULT_SEED, SCALE))
     lines = [(number, line) for number, line in told.lines if any(company in line for company in COMPANIES)]
     return replace(told, lines=lines)
@@ -71,12 +71,12 @@ def evidence_of_run() -> Evidence:
 
 
 def failing_in(sent: Sent, evidence: Evidence) -> set[str]:
-    """The checks that fail, by their short names."""
+    """The short names of the failing checks."""
     return {EDGES.get(f.claim, f.claim) for f in prove(material(), sent, evidence) if not f.holds}
 
 
 def failing(alter: Alter) -> set[str]:
-    """The checks that fail once what went in or came out is altered."""
+    """The checks that fail after a change of what was sent or of the evidence."""
     sent, evidence = run().sent, evidence_of_run()
     sent = replace(sent, lines=dict(sent.lines), refused={}, raw=dict(sent.raw))
     exported = replace(
@@ -102,7 +102,7 @@ def test_everything_holds_for_a_right_service_and_every_check_compares_something
     assert {finding.claim for finding in findings if finding.compared == 0} <= MAY_BE_EMPTY
 
 
-# ---------------------------------------------------------------- one thing goes wrong at the edges
+# ---------------------------------------------------------------- one fault at the edges of the service
 
 
 def set_policy(evidence: Evidence, **changes: Any) -> None:
@@ -135,12 +135,12 @@ def lose_letter(sent: Sent, evidence: Evidence, *, of_the_book: bool) -> None:
 
 
 def lose_sent(sent: Sent) -> None:
-    """A line that the publisher forgot: nobody has heard of it, or it is in the journal from nowhere."""
+    """The publisher lost its note of a line. If the line is in the journal, no publisher has sent it."""
     del sent.lines[next(iter(sent.lines))]
 
 
 def lose_line(sent: Sent, evidence: Evidence) -> None:
-    """A line that left no trace: it is the last of the journal, and without effect on anything."""
+    """Remove every trace of a line. The line is a duplicate, the last in the journal, so nothing else changes."""
     at = next(at for at, record in reversed(evidence.ledger.items()) if record.disposition == "duplicate")
     del sent.lines[evidence.journal.pop(at).came_from]
 
@@ -150,7 +150,7 @@ def stop_short(evidence: Evidence, **where: Any) -> None:
 
 
 def stop_recorder_short(evidence: Evidence) -> None:
-    """Before the last record of the fullest partition."""
+    """Move the recorder's position before the last record of the fullest partition."""
     number = max(range(PARTITIONS), key=lambda n: evidence.report.consumed[n].next_offset)
     one = evidence.report.consumed[number]
     evidence.report.consumed[number] = replace(one, next_offset=one.next_offset - 1)
@@ -212,11 +212,11 @@ def test_whatever_single_thing_is_lost_at_the_edges_is_noticed(number: int, what
     assert failing(lose)
 
 
-# ---------------------------------------------------------------- something goes wrong in the book
+# ---------------------------------------------------------------- a fault in the book
 
 
 def failing_of_book(harm: Callable[[BookInMemory], object]) -> set[str]:
-    """The checks that fail once the topics of the book are altered."""
+    """The checks that fail after a change of the book's topics."""
     book = run().book.copy()
     harm(book)
     return failing_in(run().sent, Ended(run().sent, book).evidence())

@@ -1,4 +1,4 @@
-"""What a line is asked before it is sent: what would be sent, what is refused, what would be sent in vain."""
+"""The checks of a line before it is sent: it is sent, refused, or reported as having no effect."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ def door(*, replay: bool = True, now: Instant = NOW, allow_future: bool = False)
 
 
 def reason(of: Door, raw: bytes) -> str | None:
-    """Why the line is refused before it is sent."""
+    """The reason for which the line is refused before it is sent."""
     read = of.read(raw)
     return read.reason if isinstance(read, Refusal) else None
 

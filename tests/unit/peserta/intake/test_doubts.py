@@ -1,4 +1,4 @@
-"""What is said of policies that can be taken and may not be meant."""
+"""The warnings about policies that are valid but may not be intended."""
 
 from dataclasses import replace
 

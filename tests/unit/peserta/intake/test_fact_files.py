@@ -1,4 +1,4 @@
-"""Files of facts as lines: read once, numbered over all files, from whatever can be read."""
+"""Files of facts as lines. Each file is read once, lines are numbered over all files, and pipes work too."""
 
 import io
 import os
@@ -28,13 +28,13 @@ def written(folder: Path, *contents: bytes) -> list[Path]:
     return paths
 
 
-# A line of facts never begins as a file of another kind does.
+# A line of facts never begins like a file of another kind.
 pieces = st.sampled_from([b"{}", b"\n", b"\r\n", b" ", b"\t", b"x", b'{"a":1}', b"{" * (PIECE_BYTES - 1), FACT])
 contents = st.lists(pieces, max_size=8).map(lambda parts: b"{}\n" + b"".join(parts))
 
 
 def naively(files: Sequence[bytes]) -> list[tuple[int, bytes, Place]]:
-    """The same by reading all of each file at once."""
+    """The same result from reading each file as a whole."""
     found, before = [], 0
     for name, content in enumerate(files):
         lines = content.removeprefix(MARK).splitlines(keepends=True) if b"\r" not in content else _split(content)
@@ -74,7 +74,7 @@ def test_a_byte_order_mark_is_passed_over_at_the_beginning_of_each_file_and_nowh
 
 def test_a_line_without_an_end_takes_no_more_memory_than_a_piece() -> None:
     class Endless(io.RawIOBase):
-        """A hundred megabytes in one line; counts what is asked for at once."""
+        """One line of a hundred megabytes. `most` is the largest size of a read."""
 
         left, most = 100 << 20, 0
 
@@ -106,7 +106,7 @@ def test_a_fifo_is_read_once_and_has_no_size(tmp_path: Path) -> None:
 
 
 def test_the_lines_of_a_pipe_come_as_they_are_written() -> None:
-    """Who follows a live source waits for no more than two lines."""
+    """The reader of a live source lags by at most two lines."""
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as source, os.fdopen(writing, "wb", buffering=0) as target:
         target.write(FACT + b"\n")

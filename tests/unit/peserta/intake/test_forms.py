@@ -1,4 +1,4 @@
-"""The forms of a body: a fact has the same fate in every one, and only what cannot be read at all is an error."""
+"""The forms of a body. A fact has the same fate in every form, and only an unreadable body is an error."""
 
 import json
 from typing import Any
@@ -179,7 +179,7 @@ def test_no_more_lines_than_a_body_may_have(form: Form, body: str, monkeypatch: 
 
 @pytest.mark.parametrize("part", ['\\"', '"', '"\\', "[]", "[{}]", '",', "\\", "1,"])
 def test_the_work_grows_with_the_body_and_not_with_its_square(part: str) -> None:
-    """With a square, the larger of these would take minutes: the limit of the run ends it."""
+    """With quadratic work the larger body would take minutes and exceed the test's time limit."""
     body = f'["{part * (1 << 20)}'.encode()
     with pytest.raises(Unreadable):
         all_of(Form.JSON, body)

@@ -1,4 +1,4 @@
-"""What a book would say of lines, against the offline book itself."""
+"""The predicted dispositions of lines equal those of the offline book."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +10,7 @@ from streams.core.book import Book
 from tests.support.facts import entry, hire
 from tests.support.journals import deterministic
 
-# Few ids and contents, so that they meet.
+# Few ids and contents, so that duplicates and conflicts are frequent.
 facts = st.builds(
     lambda company, worker, event_id, on, at: hire(event_id, on, at=at, worker=worker, company=company),
     st.sampled_from(["C1", "C2"]),

@@ -1,4 +1,4 @@
-"""Lines read in a thread: all of them, in order, none waited for, and what goes wrong is raised behind them."""
+"""Lines read ahead in a thread: all arrive in order, none waits for the next, and an error comes after them."""
 
 import asyncio
 import threading
@@ -12,11 +12,11 @@ import pytest
 from peserta.intake.lines_ahead import LINES_AHEAD_MAX, Line, LinesAhead
 
 LIMIT_S: Final = 30.0
-LONG_S: Final = 1.0  # in which a reader without a limit gets far
+LONG_S: Final = 1.0  # long enough for a reader without a limit to read too far
 
 
 async def next_lines(batches: AsyncGenerator[list[Line], None]) -> list[Line]:
-    """The next batch with something in it."""
+    """The next batch that is not empty."""
     while not (batch := await anext(batches)):
         pass
     return batch

@@ -1,7 +1,7 @@
-"""What became of lines that were sent, against a model that keeps everything and looks everywhere.
+"""The fates of sent lines, compared with a model that stores all records and searches them.
 
-A world is made of records of ours and of others, a recorder that refuses some, records some twice and some not yet,
-and a book-keeper that has come so far.
+A world has our records and others', a recorder that refuses some records and repeats or has not yet read others, and a
+book-keeper that has processed a part of the journal.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ PARTITIONS = 2
 
 @dataclass
 class World:
-    """Topics as lists: an inbound record is (number of our line or None), a journal entry where it came from."""
+    """Topics as lists. An inbound record has the number of our line, or None; a journal entry names its source."""
 
     inbound: list[tuple[Coordinates, int | None]] = field(default_factory=list)
     journal: list[tuple[int, int, Coordinates]] = field(default_factory=list)
@@ -28,7 +28,7 @@ class World:
     ledger: list[tuple[int, int, str]] = field(default_factory=list)
 
     def fate(self, at: Coordinates) -> Fate:
-        """By looking through everything."""
+        """The fate of a record, found by a search of all topics."""
         entries = [(partition, offset) for partition, offset, came_from in self.journal if came_from == at]
         if not entries:
             return Fate.REFUSED_BY_RECORDER if at in self.letters else Fate.SENT
@@ -50,7 +50,7 @@ def worlds(draw: st.DrawFn) -> World:
             world.journal.append((partition, ends[partition], at))
             if repeat == 0 and draw(st.booleans()):
                 world.ledger.append((partition, ends[partition], draw(st.sampled_from(BOOK_DISPOSITIONS))))
-            ends[partition] += draw(st.integers(1, 3))  # markers and others' entries between
+            ends[partition] += draw(st.integers(1, 3))  # leaves room for markers and others' entries
     return world
 
 

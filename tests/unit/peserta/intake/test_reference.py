@@ -1,4 +1,4 @@
-"""From the reference data that stands to what a file wants."""
+"""The changes that turn the current reference data into that of a file."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Taking facts: each line has one fate, and nothing is acknowledged that Kafka has not acknowledged."""
+"""Accepting facts: each line has one fate, and only facts that Kafka has acknowledged are acknowledged."""
 
 import asyncio
 from collections.abc import Iterator

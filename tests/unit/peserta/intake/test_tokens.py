@@ -1,4 +1,4 @@
-"""Tokens of people, held against a computation written out here; and that nothing repeats a number or the key."""
+"""Tokens of workers equal an independent computation, and no message repeats a personal number or the key."""
 
 import base64
 import hashlib
@@ -24,7 +24,7 @@ BETWEEN: Final = st.sampled_from(["", "", "", " ", ".", "-", " - ", "\N{NO-BREAK
 
 @st.composite
 def niks(draw: st.DrawFn) -> str:
-    """National ids that are well formed."""
+    """Well-formed national ids."""
     region, number = draw(st.integers(0, 999_999)), draw(st.integers(0, 9_999))
     day, month, year = draw(DAYS), draw(st.integers(1, 12)), draw(st.integers(0, 99))
     return f"{region:06}{day:02}{month:02}{year:02}{number:04}"
@@ -32,13 +32,13 @@ def niks(draw: st.DrawFn) -> str:
 
 @st.composite
 def spaced(draw: st.DrawFn, digits: str) -> str:
-    """The digits as people write them."""
+    """The digits with separators, as people write them."""
     written = digits[0] + "".join(draw(BETWEEN) + digit for digit in digits[1:])
     return draw(st.sampled_from(["", " ", "\t"])) + written + draw(st.sampled_from(["", " ", "\r\n"]))
 
 
 def by_hand(key: bytes, letter: str, text: str) -> str:
-    """Section 10, a step a line."""
+    """Section 10 of SEMANTICS.md, one step a line."""
     digest = hmac.new(key, text.encode("utf-8"), hashlib.sha256).digest()
     return letter + base64.b32encode(digest[:15]).decode("ascii").rstrip("=").lower()
 
@@ -67,7 +67,7 @@ def test_the_token_of_an_employee_number(key: bytes, company: str, text: str) ->
 
 
 def test_tokens_that_were_reckoned_elsewhere() -> None:
-    """By `openssl dgst -sha256 -mac HMAC -macopt hexkey:0001...1f` and `base32`."""
+    """The expected tokens come from `openssl dgst -sha256 -mac HMAC -macopt hexkey:0001...1f` and `base32`."""
     key = TokenKey(KEY)
     assert key.nik("3320 0512 0390 0001") == "n35z3t4uglaovl7ki2wohtfni"
     assert key.mark == "89dd8269"

@@ -8,11 +8,11 @@ from tests.unit.peserta.demo.story.reading import Line, read
 
 @pytest.fixture(scope="session")
 def told() -> Story:
-    """The story as everybody sees it: default seed, scale 1."""
+    """The default story: default seed, scale 1."""
     return story()
 
 
 @pytest.fixture(scope="session")
 def lines(told: Story) -> list[Line]:
-    """Its lines, read."""
+    """The parsed lines of the story."""
     return read(told.facts)

@@ -1,4 +1,4 @@
-"""A slow, independent reading of a story's lines: what a reader with a pencil would find."""
+"""A slow, independent calculation from a story's lines, as a person would do it with a pencil."""
 
 import json
 from collections.abc import Iterable
@@ -41,7 +41,7 @@ def content(line: Line) -> Line:
 
 
 def standing(lines: Iterable[Line], company_id: str, on: str) -> Standing:
-    """As of the end of `on`, as known at the end of the story."""
+    """A company's headcounts at the end of the day `on`, as known at the end of the story."""
     own = [line for line in lines if line["company_id"] == company_id]
     void = {line["corrects"] for line in own if line["type"] == "correction"}
     first: dict[str, Line] = {}

@@ -1,4 +1,4 @@
-"""Each broken record is broken in the way that its reason says, and in no way that comes before it."""
+"""Each broken record breaks the rule that its reason names, and no rule that is checked earlier."""
 
 from collections import Counter
 from collections.abc import Callable

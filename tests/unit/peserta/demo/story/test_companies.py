@@ -1,4 +1,4 @@
-"""Each company behaves like its archetype, and registry and policies are those that the story needs."""
+"""Each company behaves like its archetype. Registry and policies fit the story."""
 
 import re
 from datetime import date
@@ -11,7 +11,7 @@ from peserta.demo.story.companies import COMPANIES
 from peserta.demo.story.plan import Archetype, Company
 from tests.unit.peserta.demo.story.reading import Line, Standing, company_of, read, standing
 
-# Each name has one of these words for "example", "invented" or "imaginary".
+# Each company's name contains one of these words for "example", "invented" or "imaginary".
 INVENTED_WORDS = ("Contoh", "Rekaan", "Karangan", "Fiktif", "Khayalan", "Umpama")
 
 BASELINE, END = "2025-09-11", "2025-12-31"

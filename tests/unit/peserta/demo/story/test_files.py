@@ -1,4 +1,4 @@
-"""The story is written as three files, the same bytes each time."""
+"""The story is written as three files with the same bytes each time."""
 
 from pathlib import Path
 

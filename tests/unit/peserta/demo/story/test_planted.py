@@ -1,4 +1,4 @@
-"""What the notes say is planted is there, and nothing of its kind beside it."""
+"""The story has every irregularity that its notes list, and no other of the same kind."""
 
 from collections import Counter, defaultdict
 from datetime import date

@@ -1,4 +1,4 @@
-"""What the renewal rule changes in the story's book: its renewals, and nobody else."""
+"""The renewal rule changes only the renewals in the story's book."""
 
 from collections import defaultdict
 
@@ -23,13 +23,13 @@ def by_worker(told: Story) -> dict[Who, list[Fact]]:
 
 
 def without_the_rule(fact: Fact) -> Fact:
-    """Every other reason ends a spell whatever else happens on the day, as all did before there were renewals."""
+    """The fact with a reason that always ends a spell, as every reason did before the renewal rule."""
     ends_contract = fact.kind == TERMINATION and fact.detail == CONTRACT_ENDED
     return fact._replace(detail=RESIGNED) if ends_contract else fact
 
 
 def sums(facts: list[Fact], grace_days: int) -> dict[int, int]:
-    """Change of class -> how often it stands in the ledger, reversals taken off."""
+    """Change of class -> its quantity in the ledger, less reversals."""
     row: bytes | None = None
     standing: dict[int, int] = defaultdict(int)
     for fact in facts:

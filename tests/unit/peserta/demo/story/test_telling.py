@@ -1,4 +1,4 @@
-"""The story is the same for the same seed, and its lines obey the contract of publishers."""
+"""The same seed gives the same story, and its lines obey the contract of publishers."""
 
 import os
 import re

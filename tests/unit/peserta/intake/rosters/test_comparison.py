@@ -1,4 +1,4 @@
-"""A roster against random books (SEMANTICS 11): what it promises, and its table written a second time."""
+"""A roster against random books (SEMANTICS 11): its guarantees, and an independent version of its table."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,7 +22,7 @@ def test_after_its_facts_the_book_is_the_roster_and_the_same_roster_gives_none(d
         assert is_roster(roster, book.facts)
         assert book.compared(roster).facts == ()
         assert len({each.fact.event_id for each in applied.facts}) == len(applied.facts)
-        # Then life goes on: other facts, and corrections also of what the roster has made.
+        # Later facts, including corrections of the roster's own facts.
         mine = [(fact.worker_id, fact.event_id) for fact in book.facts if fact.kind != CORRECTION]
         book.record(data.draw(facts(f"b{turn}.", mine)))
 

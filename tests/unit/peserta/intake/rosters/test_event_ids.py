@@ -1,4 +1,4 @@
-"""The ids of a roster's facts, against digests that were made with `printf ... | sha256sum`."""
+"""The ids of a roster's facts equal digests that were made with `printf ... | sha256sum`."""
 
 import pytest
 

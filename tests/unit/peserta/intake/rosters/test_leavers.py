@@ -1,4 +1,4 @@
-"""How many a roster may end by itself, and what must be confirmed (SEMANTICS 11)."""
+"""The number of leavers that a roster accepts without confirmation (SEMANTICS 11)."""
 
 import pytest
 

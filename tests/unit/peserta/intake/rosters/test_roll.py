@@ -1,4 +1,4 @@
-"""Of whom and of which day a roster can be."""
+"""The companies and the dates for which a roster is accepted."""
 
 import pytest
 

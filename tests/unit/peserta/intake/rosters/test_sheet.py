@@ -1,4 +1,4 @@
-"""Sheets as rosters: which rows are refused, whom they protect, and which programmes a file tells of."""
+"""Sheets as rosters: refused rows, the workers that these rows protect, and the programmes that a file covers."""
 
 from pathlib import Path
 from typing import Final

@@ -1,4 +1,4 @@
-"""The table of SEMANTICS 11 by hand: what the book knows of a worker, what the roster says, and the facts between."""
+"""The table of SEMANTICS 11 by hand: the state in the book, the row of the roster, and the facts that it needs."""
 
 from typing import Final
 
@@ -36,7 +36,7 @@ def row(held: str = "", employment_type: str = "permanent", started_on: str | No
 
 
 def in_words(fact: Fact) -> str:
-    """A fact of a roster as the cases below have it."""
+    """A fact of a roster in the notation of the cases below."""
     on = day_text(fact.effective_on)
     if fact.kind == HIRE:
         return f"hire {EMPLOYMENT_TYPES[fact.detail]} {on}"
@@ -78,7 +78,7 @@ CASES: Final[tuple[tuple[str, tuple[Fact, ...], RosterRow | None, str, list[str]
     ("is absent", INSIDE, None, ALL, [f"termination {D}"]),
     ("is absent, and had left", LEFT, None, ALL, []),
     ("is absent, and comes only after D", (hire("e1", "2025-10-05"),), None, ALL, []),
-    # Where the table alone would not lead to the roster.
+    # Cases in which the table alone would not lead to the state in the roster.
     ("a contract ends on D: the hire renews it, with its programmes", (*INSIDE, termination("e3", D, "contract_ended")),
      row("JKK JKM"), ALL, [f"hire permanent {D}", f"enrolled JKM {D}", f"withdrawn JHT {D}"]),
     ("a programme was withdrawn after the start", (enrollment("e1", "2025-09-20", "JKK", withdrawn=True),),

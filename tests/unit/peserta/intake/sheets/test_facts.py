@@ -1,4 +1,4 @@
-"""Rows to facts: what the contract says of each field, ids that repeat, and no number of a person anywhere."""
+"""Rows become facts by the contract's rules for each field. Ids are repeatable, and no output has a personal number."""
 
 import json
 import re
@@ -190,7 +190,7 @@ NAMES: Final = st.sampled_from([name for field in FACT_FIELDS for name in SYNONY
 
 @st.composite
 def tables(draw: st.DrawFn) -> list[list[Any]]:
-    """Sheets with people's numbers as texts and numbers in any cell, those of titles and header among them."""
+    """Sheets with personal numbers, as texts and as numbers, in any cell, including titles and header."""
     as_written = NUMBERS | NUMBERS.map(float) | NUMBERS.map(lambda text: f"{text[:4]} {text[4:]}")
     cell = st.one_of(as_written, NUMBERS, OTHERS)
     names = {*draw(st.lists(NAMES, max_size=8)), draw(st.sampled_from(["NIK", "worker_id", "KPJ"]))}

@@ -1,4 +1,4 @@
-"""The two pages for officers list what the tables of the code have: names, words and reasons in their languages."""
+"""The two pages for officers list the same names, words and reasons, in their language, as the tables in the code."""
 
 from pathlib import Path
 from typing import Final

@@ -1,4 +1,4 @@
-"""Rows of sheets: each has one fate, every trap of payroll's files is read or refused for what it is."""
+"""Rows of sheets: each has one fate, and every known trap of payroll files is read correctly or refused."""
 
 import datetime
 import tempfile

@@ -1,4 +1,4 @@
-"""Files to cells: every encoding and delimiter gives the same table, every limit and every wrong file a sentence."""
+"""Files become cells: every encoding and delimiter gives the same table, and every wrong file an error message."""
 
 import datetime
 import io
@@ -90,7 +90,7 @@ def test_the_first_sheet_is_read_or_the_one_named(tmp_path: Path) -> None:
 
 
 def repacked(path: Path, change: Callable[[str, bytes], bytes]) -> bytes:
-    """A workbook with its parts changed."""
+    """A workbook with changed parts."""
     out = io.BytesIO()
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
@@ -160,7 +160,7 @@ def test_what_unpacks_to_more_than_it_says_or_may_is_refused(tmp_path: Path, mon
     content = bytearray(path.read_bytes())
     with zipfile.ZipFile(path) as archive:
         part = archive.getinfo("xl/styles.xml")
-    # The size that the central directory says, in a workbook that says less than there is.
+    # The size in the central directory of a workbook that declares less than it contains.
     at = content.rindex(b"xl/styles.xml") - 46 + 24
     content[at : at + 4] = (part.file_size - 10).to_bytes(4, "little")
     (tmp_path / "lies.xlsx").write_bytes(content)
