@@ -1,4 +1,4 @@
-"""Facts of the client against the service's judge: what one accepts, the other accepts, for the same reason if not."""
+"""The client's checks of facts against the service's: both accept the same facts, and refuse for the same reason."""
 
 import json
 import pickle
@@ -39,13 +39,13 @@ HIRE: Final[dict[str, Any]] = {
 
 
 def judged(line: bytes) -> FactLine | Refusal:
-    """What the door says of a line that comes now."""
+    """The HTTP door's verdict on a line that arrives now."""
     door = Door(now_ms, replay=False)
     read = door.read(line)
     return read if isinstance(read, Refusal) else door.refused_later(read) or read
 
 
-# ---------------------------------------------------------------- values, right ones and those beside the edges
+# ---------------------------------------------------------------- values within their rules and just beyond
 
 TEXTS: Final = st.sampled_from((
     "a", "A.b_c:d-9", "a" * 64, "a" * 65, "", " ", "a b", "a\n", "a\u00a0b", "a\x1fb", "a\x00b", "é", "\U0001f45f" * 64,
@@ -112,7 +112,7 @@ COMMON: Final = tuple(HIRE)[:-1]
 
 @st.composite
 def values(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
-    """A type and its fields, of which some may be outside their rule."""
+    """A type and its fields. Some fields may break their rule."""
     name = draw(st.sampled_from(list(OWN)))
     fields = (*COMMON, *OWN[name])
     odd = draw(st.sets(st.sampled_from(fields), max_size=3))
@@ -120,7 +120,7 @@ def values(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 
 
 def spelled(value: Any) -> Any:
-    """A value of Python as JSON has it."""
+    """The JSON form of a Python value."""
     return value.isoformat() if isinstance(value, date) else value
 
 
@@ -163,7 +163,7 @@ LINES: Final = st.sampled_from((
 
 @st.composite
 def objects(draw: st.DrawFn) -> dict[str, Any]:
-    """A JSON object that is nearly a fact: texts for dates, fields that are missing, unknown or of another type."""
+    """A JSON object that is almost a fact: texts as dates, and fields that are missing, unknown or of another type."""
     name, fields = draw(values())
     written = {"type": name, **{field: spelled(value) for field, value in fields.items()}}
     for field in draw(st.sets(st.sampled_from(["effective_on", "occurred_at", "event_id"]), max_size=2)):
@@ -196,7 +196,7 @@ def test_a_line_is_read_exactly_when_the_service_would_accept_it(written: dict[s
 
 
 def own(written: Mapping[str, Any]) -> tuple[str, ...]:
-    """The fields that its type alone has; none when it has no type."""
+    """The fields that only its type has; none if it has no type."""
     name = written.get("type")
     return OWN.get(name, ()) if isinstance(name, str) else ()
 

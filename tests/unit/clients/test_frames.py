@@ -1,4 +1,4 @@
-"""Facts and alerts in Avro, against the codecs of the service."""
+"""The client's facts and alerts in Avro, compared with the codecs of the service."""
 
 from dataclasses import asdict, fields
 from datetime import date, datetime, timedelta
@@ -24,7 +24,7 @@ THEIRS: Final = TOP / "clients/python/src/peserta_client/avro"
 
 
 def as_numbers(read: Alert) -> dict[str, Any]:
-    """An alert with dates and instants as the service holds them."""
+    """An alert with dates and instants as numbers, like in the service."""
 
     def number(value: Any) -> Any:
         if isinstance(value, datetime):

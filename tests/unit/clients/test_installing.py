@@ -1,4 +1,4 @@
-"""The client as others install it: a small wheel, beside packages that have the names of ours."""
+"""The installed client is a small wheel, and works beside foreign packages with the names of our packages."""
 
 import ast
 import json
@@ -17,7 +17,7 @@ WHEEL_BYTES_MAX: Final = 100_000
 PYTHON_OLDEST: Final = (3, 10)
 LIMIT_S: Final = 120
 
-# What a project does that has packages of its own with our names.
+# A script of a project that has its own packages with our names.
 PROGRAM: Final = """
 import datetime, json, sys
 import schemas, streams

@@ -1,4 +1,4 @@
-"""The outbox: facts go out exactly when their transaction is committed, whatever is killed between."""
+"""The outbox sends facts if and only if their transaction is committed, whatever process is killed in between."""
 
 import os
 import sqlite3
@@ -108,7 +108,7 @@ def test_a_payroll_system_that_is_killed_at_each_of_its_steps_reports_what_it_co
     committed = {event_id for (event_id,) in database.execute("SELECT event_id FROM worker")}
     assert committed == {f"e{number}" for number in range(WORKERS)}
     assert set(event_ids(door)) == committed
-    assert len(set(door.log.sent)) == WORKERS  # whenever a fact was sent, it was the same
+    assert len(set(door.log.sent)) == WORKERS  # every repeat of a fact was the same fact
     assert len(door.log.sent) > WORKERS  # a process died between an answer and its commit
     assert waiting(database) == 0 and int(run.stdout) > KILLS_MIN
     database.close()

@@ -1,4 +1,4 @@
-"""Publishers over HTTP against the door itself: what is accepted, refused, sent again, and given up."""
+"""HTTP publishers against the real HTTP door: accepted and refused facts, repeated requests, and giving up."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -42,7 +42,7 @@ def facts(number: int, company: str = "C1") -> list[Fact]:
 
 
 class Clock:
-    """Pauses that pass at once. What is to happen in a pause happens in it."""
+    """Pauses that end at once. `then` runs in each pause."""
 
     def __init__(self, then: Callable[[float], object] = lambda _: None) -> None:
         self.pauses: list[float] = []
@@ -144,7 +144,7 @@ async def test_a_key_that_is_not_known_is_not_tried_again() -> None:
     assert "wrong" not in f"{caught.value!r} {one!r}"
 
 
-# ---------------------------------------------------------------- answers of something else
+# ---------------------------------------------------------------- answers that are not the door's
 
 ANSWERS: Final = {
     "a page": "<html>Sign in</html>",
@@ -218,7 +218,7 @@ def test_batches_have_all_facts_in_order_and_only_what_is_sent_is_taken() -> Non
 
     made = batches(source(), 3)
     first, body = next(made)
-    assert len(taken) == 4  # one that did not fit, and no more
+    assert len(taken) == 4  # one fact that did not fit, and no more
     assert [json.loads(line)["event_id"] for line in body.splitlines()] == [fact.event_id for fact in first]
     assert [len(batch) for batch, _ in made] == [3, 1]
 

@@ -1,4 +1,4 @@
-"""The examples of the client's README: the plain script against the door, and what of Django's runs without Django."""
+"""The examples of the client's README: the script against the HTTP door, and the part of Django's without Django."""
 
 import os
 import re
@@ -29,7 +29,7 @@ def blocks(language: str) -> list[str]:
 
 
 def block(name: str) -> str:
-    """The block that begins with this file's name."""
+    """The code block that begins with this file name."""
     (found,) = (text for text in blocks("python") if text.startswith(f"# {name}\n"))
     return found
 
@@ -66,7 +66,7 @@ def test_facts_of_django_go_through_the_outbox(tmp_path: Path) -> None:
 
 
 class Django(sqlite3.Connection):
-    """SQLite as Django has it: a parameter is written %s."""
+    """A SQLite connection with Django's placeholder %s for parameters."""
 
     def cursor(self, factory: Any = sqlite3.Cursor) -> Any:
         """See sqlite3.Connection."""
@@ -74,7 +74,7 @@ class Django(sqlite3.Connection):
 
 
 class DjangoCursor(sqlite3.Cursor):
-    """See Django."""
+    """A cursor that accepts the placeholder %s."""
 
     def execute(self, statement: str, parameters: Any = ()) -> "DjangoCursor":
         """See sqlite3.Cursor."""

@@ -1,4 +1,4 @@
-"""Tokens of the client against the service's: one key and one number, one token, or one reason why there is none."""
+"""For each key and number, the client gives the same token as the service, or the same reason for refusing it."""
 
 import os
 import stat
@@ -26,12 +26,12 @@ COMPANIES: Final = st.sampled_from(["C1", "NPP-1", "", "C 1", "C" * 64, "C" * 65
 
 @st.composite
 def numbers(draw: st.DrawFn) -> str:
-    """Digits as people write them, some of them wrongly."""
+    """Numbers as people write them, some of them wrong."""
     return "".join(digit + draw(st.sampled_from(SIGNS)) for digit in draw(DIGITS))
 
 
 def outcome(make: Callable[..., str], *arguments: Any) -> str:
-    """The token, or the reason and the words why there is none."""
+    """The token, or the reason and the message of the refusal."""
     try:
         return make(*arguments)
     except (client.InvalidId, service.InvalidId) as error:

@@ -1,4 +1,4 @@
-"""docker-compose.yml and deploy/Dockerfile against the code: no engine is asked, so that a slip is found anywhere."""
+"""docker-compose.yml and deploy/Dockerfile match the code. The tests need no container engine, so they run anywhere."""
 
 import re
 import tomllib
@@ -35,7 +35,7 @@ dockerfile = (TOP / "deploy" / "Dockerfile").read_text(encoding="utf-8")
 
 
 def interpolated(value: object) -> str:
-    """What compose passes on when the caller's environment says nothing."""
+    """The value that compose passes on when the caller's environment does not set the variable."""
     return VARIABLE.sub(lambda match: match[2], str(value))
 
 
@@ -43,7 +43,7 @@ EVERY: Final = dict(every_command(get_group(app)))
 
 
 def command_at(words: list[str]) -> Any:
-    """The command of the command line that these words name; None when there is none."""
+    """The command of the command line with these words; None if there is none."""
     return EVERY.get(tuple(words))
 
 
@@ -142,7 +142,7 @@ def test_images_have_fixed_versions() -> None:
 
 
 def kafka_properties() -> dict[str, str]:
-    """The broker's settings under Kafka's names, by the rule of the image: KAFKA_A_B is a.b."""
+    """The broker's settings under Kafka's names. By the image's rule KAFKA_A_B sets a.b."""
     environment = services["kafka"]["environment"].items()
     return {name.removeprefix("KAFKA_").lower().replace("_", "."): str(value) for name, value in environment}
 
@@ -227,7 +227,7 @@ def test_the_image_is_built_from_this_file(name: str) -> None:
 
 
 def pins(lock: Path) -> dict[str, str]:
-    """name -> version of a lock; each with a hash."""
+    """Package -> version in a lock file. Each entry must have a hash."""
     text = lock.read_text(encoding="utf-8")
     entries = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;]+)[^\n]*\\\n    --hash=sha256:", text, re.MULTILINE)
     assert len(entries) == len(re.findall(r"^[A-Za-z0-9]", text, re.MULTILINE))
@@ -245,5 +245,5 @@ def test_the_lock_of_the_image_is_part_of_the_lock_and_holds_every_dependency() 
 def test_tools_and_the_embedded_stack_stay_out_of_the_image() -> None:
     left_out = [*pyproject()["dependency-groups"]["dev"], *pyproject()["project"]["optional-dependencies"]["embedded"]]
     names = {canonicalize_name(Requirement(text).name) for text in left_out}
-    # hatchling builds the project; lz4 is ClickHouse's client's own dependency.
+    # hatchling builds the project; lz4 is a dependency of ClickHouse's client.
     assert names & pins(IMAGE_LOCK).keys() == {"hatchling", "lz4"}

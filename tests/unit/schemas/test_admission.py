@@ -1,4 +1,4 @@
-"""Admission of facts (SEMANTICS 1): which reason comes first, and what of a refused fact may be shown."""
+"""Admission of facts (SEMANTICS 1): the order of the reasons, and the parts of a refused fact that may be shown."""
 
 import pytest
 
@@ -56,7 +56,7 @@ def test_a_fact_is_refused_for_the_first_reason_that_applies(fact: Fact, reason:
 
 def test_the_range_follows_the_date_in_jakarta() -> None:
     fact = FACT._replace(occurred_at=0)
-    # 16:59:59.999 UTC is still the day; a millisecond later Jakarta has the next.
+    # At 16:59:59.999 UTC it is still the same day in Jakarta; a millisecond later the next day begins.
     at = 1_788_281_999_999  # 2026-09-01T16:59:59.999Z, the 1st in Jakarta
     last = fact._replace(effective_on=fact.effective_on + 730)  # 2027-09-01
     assert range_reason(last, at) is None

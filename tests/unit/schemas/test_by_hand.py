@@ -1,4 +1,4 @@
-"""What is read and written by hand is what fastavro reads and writes, also of bytes that somebody has touched."""
+"""The hand-written codecs read and write like fastavro, also for corrupted bytes."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,14 +20,14 @@ from tests.support.journals import deterministic
 
 INBOUND, JOURNAL, OUTPUTS = InboundCodec(), JournalCodec(), OutputCodec()
 
-# Only values of the newest version are read by hand. To who knows a newer one of each schema, those above are of an
-# older one, and it reads them by fastavro.
+# The hand-written decoders read only the newest version of a schema. This registry has a newer version of each schema,
+# so its codecs read the same values with fastavro.
 NEWER: Final = FixedRegistry(
     (*REGISTERED, *(replace(one, schema_id=one.schema_id + 100, version=2) for one in REGISTERED))
 )
 NEWER_INBOUND, NEWER_JOURNAL, NEWER_OUTPUTS = InboundCodec(NEWER), JournalCodec(NEWER), OutputCodec(NEWER)
 
-# The usual values, which are in plain form, and some beyond its ends.
+# Usual values, which are in plain form, and values beyond the limits of that form.
 days: Final = st.one_of(st.integers(8_192, 40_000), st.sampled_from((8_191, 1 << 20, -1)), records.days)
 instants: Final = st.one_of(
     st.integers(946_684_800_000, 2_100_000_000_000),
@@ -54,7 +54,7 @@ cuts: Final = st.one_of(st.none(), st.none(), st.integers(0, 400))
 
 
 def touched(value: bytes, touches: list[tuple[int, int]], cut: int | None) -> bytes:
-    """The value with some bytes changed behind its frame, and perhaps cut off or longer."""
+    """The value with some bytes changed after its frame, and perhaps truncated or extended."""
     changed = bytearray(value)
     for at, byte in touches:
         changed[FRAME_BYTES + at % (len(value) - FRAME_BYTES)] = byte
@@ -63,7 +63,7 @@ def touched(value: bytes, touches: list[tuple[int, int]], cut: int | None) -> by
 
 
 def read(decode: Callable[[bytes], Any], value: bytes) -> Any:
-    """What is read, or the reason why not."""
+    """The decoded value, or the reason why it cannot be decoded."""
     try:
         return decode(value)
     except WireError as error:
@@ -118,7 +118,7 @@ def test_ledger_records_are_read_as_fastavro_reads_them(
 
 
 def one_byte_changed(value: bytes) -> Iterator[bytes]:
-    """Each byte behind the frame, one after the other: odd, longer, next, none; and every place to cut."""
+    """The value with one byte after the frame changed, for every byte and several changes, and cut at every place."""
     for at in range(FRAME_BYTES, len(value)):
         for byte in {value[at] ^ 1, value[at] ^ 0x80, value[at] + 2 & 0xFF, 0, 0xFF} - {value[at]}:
             yield value[:at] + bytes([byte]) + value[at + 1 :]
@@ -168,7 +168,7 @@ def test_an_instant_of_six_bytes_is_read_back(at: int) -> None:
 
 
 def test_usual_facts_are_in_plain_form() -> None:
-    """Else all is right and slow, and no other test says so."""
+    """Otherwise every result would be right but slow, and no other test would show it."""
     details = {INBOUND.encode(USUAL)[-1:]: USUAL.detail}
     assert fact_bytes.read_fact(INBOUND.encode(USUAL), FRAME_BYTES, USUAL.kind, details) == USUAL
     assert journal.plain_fact(JOURNAL.encode(USUAL_ENTRY)) == USUAL_ENTRY

@@ -1,4 +1,4 @@
-"""Whatever is done to a sealed history, the first record that does not fit is named."""
+"""After any change of a sealed history, the check names the first record that does not fit."""
 
 from random import Random
 
@@ -13,7 +13,7 @@ History = list[tuple[int, bytes]]
 
 
 def history(contents: list[bytes]) -> History:
-    """Records at every second offset, as transaction markers leave them."""
+    """Records at every second offset, because transaction markers take the offsets between."""
     head, records = GENESIS, []
     for number, content in enumerate(contents):
         value = chained(head, content)
@@ -38,7 +38,7 @@ def flip(records: History, rnd: Random) -> int:
 
 
 def remove(records: History, rnd: Random) -> int:
-    at = rnd.randrange(len(records) - 1)  # the end of a history that lacks its last records is a seal's to know
+    at = rnd.randrange(len(records) - 1)  # only a seal can show that the last records are missing
     del records[at]
     return records[at][0]
 
@@ -58,7 +58,7 @@ def swap(records: History, rnd: Random) -> int:
 
 
 def cut_and_join(records: History, rnd: Random) -> int:
-    """A record whose content is another, with a chain value that fits the record before: the next one tells."""
+    """Replace a record by another whose chain value fits the record before it. Only the next record shows it."""
     at = rnd.randrange(len(records) - 1)
     before = chain_of(records[at - 1][1]) if at else GENESIS
     records[at] = records[at][0], chained(before, rnd.randbytes(40))

@@ -1,4 +1,4 @@
-"""Everything that crosses a topic comes back as it went, and what is put together by hand is fastavro's bytes."""
+"""Every record of a topic decodes to the encoded value, and the hand-written encoders give the bytes of fastavro."""
 
 import io
 from dataclasses import replace
@@ -54,11 +54,11 @@ REGISTRY = FixedRegistry()
 
 
 def by_fastavro(subject: str, fields: dict[str, Any]) -> bytes:
-    """What fastavro makes of these fields with the schema as it stands in its file."""
+    """The bytes that fastavro writes for these fields with the schema of the file."""
     schema_id = REGISTRY.latest_id(subject)
     out = io.BytesIO()
     schema: Any = fastavro.parse_schema(dict(REGISTRY.schema(schema_id)), named_schemas={})
-    # Dates and instants as numbers: fastavro takes an int for a logical type as it is.
+    # Dates and instants stay numbers, because fastavro writes an int of a logical type unchanged.
     fastavro.schemaless_writer(out, schema, fields)
     return b"\x00" + schema_id.to_bytes(4, "big") + out.getvalue()
 
@@ -69,7 +69,7 @@ def common(fact: Fact) -> dict[str, Any]:
 
 
 def own(fact: Fact) -> dict[str, Any]:
-    """The fields of a fact's own type, as names."""
+    """The fields of the fact's type, with names as values."""
     if fact.kind == HIRE:
         return {"employment_type": EMPLOYMENT_TYPES[fact.detail]}
     if fact.kind == TERMINATION:
@@ -235,7 +235,7 @@ def test_a_ledger_record_of_another_schema_is_refused() -> None:
 
 
 FACT = JOURNAL.encode(FactEntry(Coordinates("t", 0, 1), 5, Fact(HIRE, 1, "e1", "C1", "w1", 20_000, 5, "hris", "")))
-HIRED = b"hris\x02\x02"  # the source, and in a union with null the employment type 1
+HIRED = b"hris\x02\x02"  # the source, then employment type 1 in a union with null
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_what_no_journal_can_hold_is_refused(values: list[bytes]) -> None:
 
 
 class Decoder:
-    """Reads a programme's bit, which only six names have."""
+    """Decodes a programme's name to its bit. Only six names are known, so others raise KeyError."""
 
     @raises_wire_errors
     def decode(self, name: str) -> int:

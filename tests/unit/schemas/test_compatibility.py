@@ -1,4 +1,4 @@
-"""Published schemas do not change, versions of a subject read each other, and the check finds what breaks."""
+"""Published schemas do not change, versions of a subject can read each other, and the check finds breaking changes."""
 
 import copy
 import io
@@ -62,7 +62,7 @@ ADDED = {"name": "more", "type": ["null", "string"]}
 
 
 def changed(at: tuple[str | int, ...], value: Any) -> dict[str, Any]:
-    """OLD with something else in this place."""
+    """OLD with another value at this place."""
     new: Any = copy.deepcopy(OLD)
     inner = new
     for step in at[:-1]:

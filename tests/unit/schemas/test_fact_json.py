@@ -1,4 +1,4 @@
-"""Lines of JSON (SEMANTICS 1): what is taken, and why a line is refused, the first reason first."""
+"""Lines of JSON (SEMANTICS 1): accepted lines, and the first reason for each refused line."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What publishers may send: what cannot be read is refused, and other bytes of a fact are told apart."""
+"""Publishers' records: unreadable ones are refused, and a fact in other bytes than ours is recognized as such."""
 
 import pytest
 from hypothesis import given, settings
@@ -30,7 +30,7 @@ FACTS = {
     "correction": Fact(CORRECTION, 0, "e4", "C1", "w1", 20_000, 1_700_000_000_000, "hris", "e1"),
 }
 HIRE_VALUE, TERMINATION_VALUE, ENROLLMENT_VALUE, CORRECTION_VALUE = map(INBOUND.encode, FACTS.values())
-ENROLLMENT_HEAD = ENROLLMENT_VALUE[:-5]  # without action, length, two programmes, end
+ENROLLMENT_HEAD = ENROLLMENT_VALUE[:-5]  # without action, block length, two programmes and end
 assert ENROLLMENT_VALUE == ENROLLMENT_HEAD + b"\x00" + b"\x04\x02\x04" + b"\x00"
 
 

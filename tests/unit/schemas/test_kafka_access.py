@@ -1,4 +1,4 @@
-"""How an access becomes the arguments of a client: files are read when it is made, and no text shows a secret."""
+"""An access becomes the arguments of a client. Files are read when the client is made, and no text shows a secret."""
 
 import os
 import ssl

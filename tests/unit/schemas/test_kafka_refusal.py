@@ -1,4 +1,4 @@
-"""Why a client is turned away, told apart on a listener of this process and by the errors of aiokafka."""
+"""The reasons for which a broker refuses a client, found with a listener in this process and from aiokafka's errors."""
 
 import asyncio
 import ssl
@@ -60,7 +60,7 @@ async def test_a_certificate_of_an_unknown_authority_is_said_with_the_one_that_i
 
 
 async def test_a_broker_that_only_closes_connections_is_not_called_a_refusal(tmp_path: Path) -> None:
-    """It may be stopping: whoever asks goes on asking."""
+    """The broker may be shutting down, so the client must keep trying."""
     authority = Authority(tmp_path)
     async with listening(authority.certificate("kafka")) as server:
         assert await turned_away(KafkaAccess(server, "SSL", authority.ca_file)) is None
@@ -69,7 +69,7 @@ async def test_a_broker_that_only_closes_connections_is_not_called_a_refusal(tmp
 @pytest.mark.parametrize("access", ["127.0.0.1:9", KafkaAccess("127.0.0.1:9", "SSL")], ids=["plain", "encrypted"])
 async def test_nobody_is_turned_away_where_nobody_listens(access: KafkaAccess | str) -> None:
     assert await turned_away(access) is None
-    assert turned_away_now(access) is None  # inside an event loop as well
+    assert turned_away_now(access) is None  # it also works inside an event loop
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Keys as records: what is written is read again, and what is no key opens nothing."""
+"""Keys as records: a written key is read back, and an invalid record gives no access."""
 
 import json
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""The public form of an answer: one for an offline book and for one in Kafka, and everything in it is plain JSON."""
+"""The public form of an answer is the same for an offline book and a book in Kafka, and contains only plain JSON."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Marks of keys: what is no mark is no record, and of two that were first at once only one holds."""
+"""Marks of token keys: an invalid mark is no record, and of two marks written first at the same time one applies."""
 
 import pytest
 from hypothesis import given

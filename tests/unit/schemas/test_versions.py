@@ -1,4 +1,4 @@
-"""A second version of a record: what publishers and journals of the first have written is still read."""
+"""A second version of a schema can still read what publishers and journals wrote with the first."""
 
 import copy
 from dataclasses import replace
@@ -23,7 +23,7 @@ NEW_FIELDS: list[dict[str, Any]] = [
 
 
 class Evolved(FixedRegistry):
-    """The registry of a later day: some records have a second version, with further fields."""
+    """A later registry, in which some records have a second version with more fields."""
 
     def latest_id(self, subject: str) -> int:
         return self.ids(subject)[-1]
@@ -79,7 +79,7 @@ def test_a_dead_letter_of_the_first_version_is_read() -> None:
 
 
 def test_a_dead_letter_without_a_field_has_the_bytes_of_the_first_version() -> None:
-    """So a book that is folded again gives the letters that an earlier release gave."""
+    """So a rebuild writes the same dead letters as an earlier release."""
     assert OutputCodec().encode_dead_letter(LETTER) == OLD_LETTER
 
 

@@ -1,4 +1,4 @@
-"""The properties of a node, alone and among three."""
+"""The configuration of a Kafka node, as a single node and as one of three."""
 
 from pathlib import Path
 

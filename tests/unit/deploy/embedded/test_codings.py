@@ -1,4 +1,4 @@
-"""Bodies survive their coding, however they are cut into pieces."""
+"""A body decodes to its original, however its encoded form is split into pieces."""
 
 import pytest
 from hypothesis import given

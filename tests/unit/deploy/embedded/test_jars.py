@@ -1,4 +1,4 @@
-"""Only what has its pinned sum is run. (Fetching is tested in tests/embedded/test_jars_fetched.py.)"""
+"""Only jars with their pinned checksum are run. tests/embedded/test_jars_fetched.py covers fetching."""
 
 import hashlib
 from pathlib import Path

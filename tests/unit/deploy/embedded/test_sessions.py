@@ -1,4 +1,4 @@
-"""Whose handle a request gets, and until when."""
+"""The engine handle that each request's session gets, and how long it lives."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class FakeHandle:
 
 
 class Engine:
-    """A clock that the test moves, and the handles that were made."""
+    """A clock that the test moves, and a list of the handles that were made."""
 
     def __init__(self) -> None:
         self.now_s = 0.0

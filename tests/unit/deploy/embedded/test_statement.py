@@ -1,4 +1,4 @@
-"""Where a statement ends and its data begins."""
+"""Splitting a request into its statement and the data after it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the columns hold: all that the service admits and derives."""
+"""The columns hold every value that the service admits or derives."""
 
 from datetime import date
 
@@ -10,7 +10,7 @@ from sinks.clickhouse.tables.block import Block
 from sinks.clickhouse.tables.limits import DATE32, DATETIME64, HELD, NESTED, misfit
 from streams.core.book import GRACE_DAYS_MAX
 
-EVERY_DATE32 = day("2299-12-31")  # what Date32 holds in every version of ClickHouse
+EVERY_DATE32 = day("2299-12-31")  # the last day of Date32 in every version of ClickHouse
 
 
 def test_the_last_business_date_is_that_of_the_last_instant_in_jakarta() -> None:

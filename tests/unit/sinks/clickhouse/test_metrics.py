@@ -1,4 +1,4 @@
-"""What the sink counts, and when it is ready."""
+"""The sink's metrics, and the moment at which it is ready."""
 
 import pytest
 from prometheus_client import CollectorRegistry

@@ -1,4 +1,4 @@
-"""The files of migrations: their statements, for one server and for a cluster."""
+"""The statements in the files of migrations, for one server and for a cluster."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Ranges: what changes their hash and their token, and what a mark says about the position."""
+"""Ranges: the changes that alter their hash and token, and the position that follows from a mark."""
 
 import pytest
 

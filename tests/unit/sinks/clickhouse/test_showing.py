@@ -1,4 +1,4 @@
-"""Showing: only a sink whose generation still stands makes the views of analysts."""
+"""Publishing views: only the sink of the current generation makes the views of analysts."""
 
 import logging
 from typing import cast
@@ -20,7 +20,7 @@ async def test_a_sink_that_wakes_up_late_shows_nothing(caplog: pytest.LogCapture
         asked.append(True)
         return False
 
-    nowhere = cast(Warehouse, None)  # whoever asked it would fail
+    nowhere = cast(Warehouse, None)  # any use of it would fail
     await show_if(another_stands, nowhere, SETTINGS)
     assert asked == [True]
     assert caplog.messages == ["book does not show book_g2: another generation stands."]

@@ -1,4 +1,4 @@
-"""Rows: what each kind of record leaves in which table."""
+"""The rows that each kind of record adds to each table."""
 
 from dataclasses import replace
 from typing import Any
