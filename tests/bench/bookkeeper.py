@@ -1,4 +1,4 @@
-"""The book-keeper's step: journal records to ledger, alerts, snapshots and changed rows, without Kafka."""
+"""The book-keeper's step: turns journal records into ledger, alerts, snapshots and changed rows, without Kafka."""
 
 from streams.bookkeeper import Bookkeeper
 from tests.bench.load import ENTRIES_PER_BATCH, GRACE_DAYS, Load

@@ -15,7 +15,7 @@ TEXT: Final = 'font-family="sans-serif" font-size="13"'
 
 
 def bars(measured: Sequence[Measured], title: str) -> str:
-    """One bar for each row with a target: its figure as a share of the target, which is the line in the middle."""
+    """One bar for each row with a target. It shows the figure as a share of the target, the line in the middle."""
     shown = [one for one in measured if one.row.target]
     full = (WIDTH - LABEL_WIDTH - 120) / 2
     parts = [_text(10, 24, title)]

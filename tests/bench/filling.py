@@ -1,4 +1,4 @@
-"""Filling topics quickly: whole batches for each partition, in order."""
+"""Fills topics quickly, with whole batches for each partition, in order."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from schemas.kafka.client import client_options
 BATCH_BYTES_MAX: Final = 1 << 18
 BATCHES_IN_FLIGHT: Final = 16  # for one partition
 
-# key, value, and a timestamp in milliseconds if it is not the time of loading
+# Key, value, and optionally a timestamp in milliseconds. Without it the record gets the time of loading.
 Line = Sequence[Any]
 
 

@@ -40,7 +40,7 @@ def prepare(load: Load, run: str, figure: str) -> Measure:
 
 
 async def batches(client: httpx2.AsyncClient) -> Figured:
-    """Accepted facts a second in NDJSON bodies of BATCH, posted by CLIENTS at a time."""
+    """Accepted facts a second, in NDJSON bodies of BATCH facts that CLIENTS clients post at the same time."""
     lines = _hires()
     await _post_all(client, [_body(lines)])
     bodies = [_body(lines) for _ in range(BATCHES)]

@@ -112,7 +112,7 @@ class Stretches:
 
     def __init__(self, book: Book) -> None:
         self._book = book
-        self._offset = 0  # stands for the changelog's offset
+        self._offset = 0  # simulates the changelog's offset
         self.fold_s = self.changes_s = 0.0
         self.snapshots = 0
 

@@ -15,7 +15,7 @@ WORKERS = 10_000
 
 
 def prepare(load: Load, per: str) -> Measure:
-    """Bytes `per` worker with four facts, all of one company; or `per` company, its one worker included."""
+    """Bytes `per` worker with four facts, where all workers belong to one company; or `per` company with one worker."""
     sizes = ((1, WORKERS), (1, 2 * WORKERS)) if per == "worker" else ((COMPANIES, 1), (2 * COMPANIES, 1))
     more = WORKERS if per == "worker" else COMPANIES
 

@@ -1,4 +1,4 @@
-"""The recorder's step: inbound records to journal records, without Kafka."""
+"""The recorder's step: turns inbound records into journal records, without Kafka."""
 
 from pathlib import Path
 

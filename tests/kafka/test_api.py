@@ -37,7 +37,7 @@ LINES: Final = {"Content-Type": "application/x-ndjson"}
 BATCH: Final = 200
 BATCHES: Final = 24
 BEFORE_KILL: Final = 6
-STOPPED_S: Final = 5.0  # SEMANTICS 12: a new key works, and a revoked one stops, within it
+STOPPED_S: Final = 5.0  # SEMANTICS 12: the time in which a new key works and a revoked key stops
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The lane without state on a real broker: at least once, and in order for each source and output partition."""
+"""The lane without state on a real broker delivers at least once, in order for each source and output partition."""
 
 from itertools import chain
 

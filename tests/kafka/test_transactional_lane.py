@@ -1,4 +1,4 @@
-"""The lane with state on a real broker: exactly once through kills, fencing, refusals, rebalances and odd logs."""
+"""The lane with state on a real broker delivers exactly once through kills, fencing, refusals, rebalances, odd logs."""
 
 from collections.abc import Sequence
 from itertools import pairwise

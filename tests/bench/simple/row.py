@@ -1,4 +1,4 @@
-"""The rows of the simple work: a way's facts a second, its CPU, its memory; and its recovery."""
+"""The rows of the simple work: facts a second, CPU time, memory and recovery of each way."""
 
 from functools import cache
 

@@ -51,7 +51,7 @@ ALERT: Final = parse_schema(
         ],
     }
 )
-# Confluent's wire format: a zero, and the number of the schema.
+# Confluent's wire format begins with a zero byte and the schema id.
 HEAD_FACT: Final = b"\0\0\0\0\1"
 HEAD_LEDGER: Final = b"\0\0\0\0\2"
 HEAD_ALERT: Final = b"\0\0\0\0\3"

@@ -1,4 +1,4 @@
-"""The book-keeper: journal records in; ledger, alerts, snapshots, dead letters and changed rows out."""
+"""The book-keeper turns journal records into ledger, alerts, snapshots, dead letters and changed rows."""
 
 from collections.abc import Sequence
 

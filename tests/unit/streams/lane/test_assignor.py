@@ -67,7 +67,7 @@ def test_stock_faust_leaves_a_worker_without_what_its_metadata_lacks(
 
 
 class Ended(Exception):
-    """Stands for the end of the process."""
+    """Simulates the end of the process."""
 
 
 PARTLY = {

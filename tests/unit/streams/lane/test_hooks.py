@@ -1,4 +1,4 @@
-"""The smaller hooks into Faust and aiokafka, each by itself."""
+"""The smaller hooks into Faust and aiokafka, each tested separately."""
 
 import subprocess
 import sys

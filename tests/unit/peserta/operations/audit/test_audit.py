@@ -89,7 +89,7 @@ async def test_a_state_folded_by_other_rules_is_the_first_finding(
 async def test_facts_that_are_passed_over_because_their_topic_was_made_anew_are_missing(well: BookInMemory) -> None:
     book = well.copy()
     for partition in range(PARTITIONS):
-        anew = published_book().shelf.stored[TOPICS.facts, partition][1:]  # the same story, each at another offset
+        anew = published_book().shelf.stored[TOPICS.facts, partition][1:]  # the same records at other offsets
         book.shelf.stored[TOPICS.facts, partition] = [replace(r, offset=n) for n, r in enumerate(anew)]
     book.record(again=True)
     book.keep()
