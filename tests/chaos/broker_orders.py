@@ -65,8 +65,8 @@ def forbid_writing(kafka: Brokers, topic: str) -> None:
 
 
 def allow_writing(kafka: Brokers, topic: str) -> None:
-    """Allow writing again."""
-    for rule in _rules(topic):
+    """Allow writing again. The rule that forbids goes first: beside it alone, nobody may read the topic either."""
+    for rule in reversed(_rules(topic)):
         answer = _sent(kafka, DeleteAclsRequest(*rule))
         assert [code for code, *_ in answer.filter_responses] == [0], answer
 

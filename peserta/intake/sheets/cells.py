@@ -1,4 +1,4 @@
-"""A table of cells: the form of a sheet once its file is read, with helpers for single cells."""
+"""A table of cells: the form of a sheet once its file is read, and readings of single cells."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
