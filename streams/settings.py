@@ -62,6 +62,15 @@ class StreamSettings:
         return {name: {TIMESTAMP_TYPE: "LogAppendTime"} for name in (*self.inbound_names, self.topics.clock)}
 
     @property
+    def clock_remedy(self) -> str:
+        """What an operator is told whose topics lack `recorder_topic_settings`."""
+        other = WALL if self.clock == REPLAY else REPLAY
+        return (
+            f"this book was opened with clock: {other}, for good, and this recorder was started with clock: "
+            f"{self.clock}. Set PESERTA_CLOCK={other}, or open another book under another PESERTA_TOPIC_PREFIX"
+        )
+
+    @property
     def recorder_app(self) -> str:
         return self.topics.prefix + RECORDER_APP
 

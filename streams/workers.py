@@ -24,7 +24,9 @@ def recorder_app(settings: StreamSettings, metrics: RecorderMetrics) -> LaneApp:
     """The app that reads the inbound topics and appends to the journal. It is not connected yet."""
     topics, is_wall = settings.topics, settings.clock == WALL
     lane_settings = replace(
-        _lane_settings(settings, settings.recorder_app), topic_settings=settings.recorder_topic_settings
+        _lane_settings(settings, settings.recorder_app),
+        topic_settings=settings.recorder_topic_settings,
+        topic_settings_remedy=settings.clock_remedy,
     )
     broker_clock = BrokerClock(settings.kafka, topics.clock)
     wall_clock = WallClock(now_ms, broker_clock.time)

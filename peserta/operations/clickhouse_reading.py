@@ -11,11 +11,13 @@ from urllib3.exceptions import HTTPError
 from peserta.operations.failure import Rejected, Unavailable, Unfit
 from peserta.settings import Settings
 from sinks.clickhouse.faults import Refused
+from sinks.clickhouse.migrations import views
 
 CONNECT_LIMIT_S = 5
 ANSWER_LIMIT_S = 120
 WORDS_OF_AN_ERROR_MAX = 60
 NO_DATABASE_CODE = 81
+NO_TABLE_CODE = 60
 
 
 @contextmanager
@@ -37,8 +39,21 @@ def analyst(settings: Settings, database: str = "") -> Iterator[Client]:
         )
         try:
             yield client
+        except ClickHouseError as error:
+            if getattr(error, "code", None) == NO_TABLE_CODE and not _has_all_views(client):
+                raise Unavailable(
+                    f"The database {client.database} does not have all its views yet: the sink makes them when it "
+                    "starts. Try again in a moment. Does one run (`peserta worker sink`)?",
+                ) from error
+            raise
         finally:
             client.close()
+
+
+def _has_all_views(client: Client) -> bool:
+    """Whether the sink has made every view that analysts can ask for."""
+    query = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View'"
+    return set(views()) <= {name for (name,) in client.query(query).result_rows}
 
 
 @contextmanager

@@ -18,6 +18,7 @@ DDL = Path(__file__).parent / "ddl"
 _FILE_NAME = re.compile(r"\d{3}_[a-z_]+\.sql")
 _STATEMENT_END = re.compile(r";[ \t]*(?:\n|\Z)")
 _TABLE = re.compile(r"^CREATE TABLE IF NOT EXISTS (\w+)", re.MULTILINE)
+_VIEW = re.compile(r"^CREATE OR REPLACE VIEW (\w+)", re.MULTILINE)
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 
 _MIGRATIONS_TABLE = """
@@ -70,6 +71,11 @@ def tables(folder: Path = DDL) -> tuple[str, ...]:
     """Names of the tables that these migrations create, and of the table `migrations`. Views are not included."""
     texts = [_MIGRATIONS_TABLE, *(migration.text for migration in migrations(folder))]
     return tuple(sorted(name for text in texts for name in _TABLE.findall(text)))
+
+
+def views(folder: Path = DDL) -> tuple[str, ...]:
+    """Names of the views that these migrations create."""
+    return tuple(sorted({name for migration in migrations(folder) for name in _VIEW.findall(migration.text)}))
 
 
 async def migrate(client: AsyncClient, *, cluster: str | None = None, folder: Path = DDL) -> tuple[str, ...]:

@@ -53,6 +53,8 @@ class LaneSettings:
     """How long a starting worker waits for the broker and for its topics."""
     topic_settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Topic -> settings that the topic must have at the broker. The worker refuses to run if one differs."""
+    topic_settings_remedy: str = ""
+    """What the refusal tells the operator: why the settings differ, and what to do."""
     group_id: str = ""
     """The consumer group, if not `app_id`. Two groups under one app_id give two workers that both believe they own all
     partitions."""

@@ -164,8 +164,7 @@ async def _check_settings(settings: LaneSettings) -> None:
         for name, wanted in settings.topic_settings[topic].items():
             if found.get(name) != wanted:
                 raise Refused(
-                    f"the topic {topic} has {name}={found.get(name)}, and with these settings needs {wanted}: the book "
-                    "was opened with another clock. Set it back, or open another book under another topic prefix"
+                    f"{settings.topic_settings_remedy} (topic {topic}: {name}={found.get(name)}, needed {wanted})"
                 )
 
 

@@ -21,6 +21,7 @@ from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 
 from deploy.embedded.stack import Stack
 from peserta.operations.clickhouse_reading import analyst
+from peserta.operations.failure import Unavailable
 from peserta.operations.keys import change_key
 from peserta.operations.topics import make_topics
 from peserta.settings import Settings
@@ -60,7 +61,16 @@ def place(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pl
         HttpProcess(settings, folder / "logs" / "second.log") as second,
     ):
         service.start()
+        wait_until(lambda: _can_be_asked(settings))
         yield Place(settings, (first, second), folder / "logs")
+
+
+def _can_be_asked(settings: Settings) -> bool:
+    """Whether the sink, which has just started, has made the views."""
+    try:
+        return dispositions(settings, "") == {}
+    except Unavailable:
+        return False
 
 
 def batch(name: str, number: int) -> bytes:

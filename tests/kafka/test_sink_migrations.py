@@ -1,14 +1,19 @@
 """Migrations on ClickHouse's own engine, and the rules that hold for every table."""
 
+import asyncio
 import re
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
+from peserta.operations.clickhouse_reading import analyst
+from peserta.operations.failure import Rejected, Unavailable
+from peserta.settings import read_settings
 from sinks.clickhouse.faults import MigrationChanged, Refused
-from sinks.clickhouse.migrations import migrate, migrations
+from sinks.clickhouse.migrations import DDL, migrate, migrations
 from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.tables.limits import DATE32, DATETIME64, HELD, INT8, NESTED, UINT32, UINT64
 from sinks.clickhouse.warehouse import Warehouse
@@ -59,6 +64,27 @@ async def test_what_failed_is_run_at_the_next_time(database: Database, tmp_path:
     file.write_text("CREATE VIEW IF NOT EXISTS one AS SELECT 1;\n")
 
     assert await migrate(database.client, folder=tmp_path) == ("001_one",)
+
+
+async def test_an_analyst_is_told_that_the_views_are_still_being_made(
+    database: Database, clickhouse_url: str, clickhouse_database: str, tmp_path: Path
+) -> None:
+    settings = read_settings(clickhouse_url=clickhouse_url, clickhouse_database=clickhouse_database, data_dir=tmp_path)
+
+    def ask(table: str) -> None:
+        with analyst(settings) as client:
+            client.query(f"SELECT * FROM {table}")
+
+    for file in sorted(DDL.glob("*.sql"))[:2]:
+        shutil.copy(file, tmp_path)
+    await migrate(database.client, folder=tmp_path)
+    with pytest.raises(Unavailable, match="does not have all its views yet"):
+        await asyncio.to_thread(ask, "coverage_current")
+
+    await migrate(database.client)
+    await asyncio.to_thread(ask, "coverage_current")
+    with pytest.raises(Rejected, match="nonsense"):
+        await asyncio.to_thread(ask, "nonsense")
 
 
 async def test_every_table_remembers_tokens_and_replaces_by_version(database: Database) -> None:

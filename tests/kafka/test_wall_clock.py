@@ -67,7 +67,8 @@ def test_the_date_begins_once_in_every_partition_and_facts_are_stamped(
             reason = again.processes["recorder"].log_tail()
 
     assert refused == 78
-    assert "opened with another clock" in reason
+    assert "opened with clock: wall, for good, and this recorder was started with clock: replay" in reason
+    assert "Set PESERTA_CLOCK=wall" in reason
     ticks = [(at.partition, entry.on) for at, entry in entries if isinstance(entry, Tick)]
     facts = [entry for _, entry in entries if isinstance(entry, FactEntry)]
     assert {partition for partition, _ in ticks} == set(range(PARTITIONS))
