@@ -1,0 +1,1 @@
+"""The AsyncAPI document and the page of topics, generated from the schemas and the table of topics."""
