@@ -21,12 +21,18 @@ from peserta.settings import PREFIX, Settings
 from schemas.admission import Refusal
 from schemas.fact_json import admit
 from schemas.records import Company, Policy
+from schemas.registry import FixedRegistry, schema_text
+from schemas.topics import ALERTS, FACTS
 from sinks.clickhouse.reading import wait_until_caught_up
+from tests.support.http_process import HttpProcess
 from tests.support.installation import RestartingService, installation
 
 TOP = Path(__file__).parents[2]
+CLIENT = TOP / "clients" / "python" / "src"
 PAGES = ("publishers", "alerts", "analysts", "operators")  # in this order, because each builds on the ones before it
 COMMAND_LIMIT_S = 120
+USUAL_KAFKA = "127.0.0.1:9092"
+USUAL_DOOR = "http://127.0.0.1:8080"
 NOT_RUN = (". .venv/bin/activate", "peserta up")
 
 
@@ -36,7 +42,12 @@ def page(name: str) -> str:
 
 
 def blocks(name: str, language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", page(name), flags=re.DOTALL)
+    return [text for named, text in code(name) if named == language]
+
+
+def code(name: str) -> list[tuple[str, str]]:
+    """(language, text) of each code block of a page, in order."""
+    return re.findall(r"```(\w*)\n(.*?)```", page(name), flags=re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +64,12 @@ def running(settings: Settings) -> Iterator[RestartingService]:
         yield service
 
 
+@pytest.fixture(scope="module")
+def door(settings: Settings, running: RestartingService) -> Iterator[HttpProcess]:
+    with HttpProcess(settings, settings.data_dir / "logs" / "api.log") as made:
+        yield made
+
+
 async def everything_arrived(settings: Settings) -> None:
     """Wait until the service has processed everything. A reader types slowly enough; a test does not."""
     book = settings.of_generation((await read_generations(settings)).current.number)
@@ -65,32 +82,51 @@ async def everything_arrived(settings: Settings) -> None:
     await wait_until_caught_up(book.sink_settings(), targets, ARRIVAL_LIMIT_S)
 
 
-def run(script: str, settings: Settings, folder: Path) -> str:
-    """The output of a code block when a shell runs it. A failing command fails the test."""
-    lines = [line for line in script.splitlines() if not line.startswith(NOT_RUN)]
+def run(command: list[str], settings: Settings, folder: Path) -> str:
+    """The output of a command in an installation. A failing command fails the test."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        ["bash", "-eu", "-c", "\n".join(lines)],
+        command,
         cwd=folder,
-        env={**os.environ, **settings.environment(), "PATH": path},
+        env={**os.environ, **settings.environment(), "PATH": path, "PYTHONPATH": str(CLIENT)},
         capture_output=True,
         check=False,
         text=True,
         timeout=COMMAND_LIMIT_S,
     )
-    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == 0, f"{command[-1]}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
+def typed(script: str, door: HttpProcess, settings: Settings, folder: Path) -> str:
+    """The output of a code block when a shell runs it."""
+    lines = [line for line in script.splitlines() if not line.startswith(NOT_RUN)]
+    return run(["bash", "-eu", "-c", "\n".join(lines).replace(USUAL_DOOR, door.url)], settings, folder)
+
+
+def program(script: str, settings: Settings, topic: str, own: str) -> list[str]:
+    """The command of a program in Python, with the brokers of this installation and with its `own` name of a topic."""
+    return [sys.executable, "-u", "-c", script.replace(USUAL_KAFKA, str(settings.kafka)).replace(topic, own)]
+
+
 def test_the_pages_work_when_they_are_typed_in_order(
-    settings: Settings, running: RestartingService, tmp_path: Path
+    settings: Settings, running: RestartingService, door: HttpProcess, tmp_path: Path
 ) -> None:
     said: dict[str, str] = {}
     for name in PAGES:
-        for script in blocks(name, "sh"):
-            said[name] = said.get(name, "") + run(script, settings, tmp_path)
+        for language, script in code(name):
+            if language == "sh":
+                words = typed(script, door, settings, tmp_path)
+            elif language == "python" and name == "publishers":
+                words = run(program(script, settings, FACTS, settings.topic_prefix + FACTS), settings, tmp_path)
+            else:
+                continue
+            said[name] = said.get(name, "") + words
             asyncio.run(everything_arrived(settings))
 
+    assert '{"accepted":1,"refused":[]}' in said["publishers"]
+    assert "1 fact acknowledged" in said["publishers"]
+    assert '"http","w1","applied"\n"python","w2","applied"\n' in said["publishers"]
     assert "4 published, 0 refused" in said["publishers"]
     assert "C1 half became_evaluable: 1 of 3 (33.33 %), 1 person missing" in said["alerts"]
     assert "C1 half recovered: 2 of 3 (66.66 %)" in said["alerts"]
@@ -102,9 +138,8 @@ def test_the_pages_work_when_they_are_typed_in_order(
 
 def test_the_consumer_in_python_prints_alerts(settings: Settings, running: RestartingService, tmp_path: Path) -> None:
     (script,) = blocks("alerts", "python")
-    alerts = asyncio.run(current_book(settings)).topics.alerts
-    script = script.replace("127.0.0.1:9092", str(settings.kafka)).replace("coverage.alerts.v1", alerts)
-    with subprocess.Popen([sys.executable, "-u", "-c", script], stdout=subprocess.PIPE, text=True) as consumer:
+    command = program(script, settings, ALERTS, asyncio.run(current_book(settings)).topics.alerts)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as consumer:
         assert consumer.stdout is not None
         first = consumer.stdout.readline()
         consumer.kill()
@@ -123,6 +158,15 @@ def test_examples_of_facts_are_facts() -> None:
     lines = [line for script in blocks("publishers", "json") for line in script.splitlines()]
     assert {json.loads(line)["type"] for line in lines} == {"termination", "correction"}
     assert [line for line in lines if isinstance(admit(line.encode()), Refusal)] == []
+
+
+@pytest.mark.parametrize("language", ["java", "go"])
+def test_the_program_that_no_test_runs_has_the_topic_the_schema_and_its_fields(language: str) -> None:
+    (script,) = blocks("publishers", language)
+    schema = schema_text("hire.avsc")
+    named = set(re.findall(r'"([\w.-]+)"', script))
+    assert {FACTS, "hire.avsc", *(field["name"] for field in schema["fields"])} <= named
+    assert re.search(rf"(?i)\bhire(id)? = {FixedRegistry().latest_id('hire')}\b", script)
 
 
 def test_examples_of_policies_and_companies_are_taken(tmp_path: Path) -> None:
