@@ -70,7 +70,7 @@ def _check(settings: Settings) -> None:
         found = asyncio.run(compare(settings, say))
     findings = [*found.findings, *([found.views] if found.views else [])]
     _show(f"Generation {settings.generation} against its journal", findings)
-    if not found.is_shown:
+    if not found.is_published:
         out.print(VIEWS_LACK, markup=True)
     if not found.is_same:
         out.print("[bold red]This code gives another result than the current book has.[/bold red]", markup=True)
@@ -80,7 +80,7 @@ def _check(settings: Settings) -> None:
         "byte for byte.[/bold green]",
         markup=True,
     )
-    if not found.is_shown:
+    if not found.is_published:
         raise typer.Exit(ExitCode.NOT_AS_ASKED)
 
 
@@ -122,9 +122,9 @@ def _show_switch(rebuilt: Rebuilt, number: int, old: int) -> None:
         f"older release would continue {number} with its own code.",
         soft_wrap=True,
     )
-    if rebuilt.shown is not None:
-        _show("What analysts see", [rebuilt.shown])
-        if not rebuilt.shown.holds:
+    if rebuilt.views is not None:
+        _show("What analysts see", [rebuilt.views])
+        if not rebuilt.views.holds:
             out.print(VIEWS_LACK, markup=True)
 
 

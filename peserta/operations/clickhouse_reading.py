@@ -10,8 +10,8 @@ from urllib3.exceptions import HTTPError
 
 from peserta.operations.failure import Rejected, Unavailable, Unfit
 from peserta.settings import Settings
-from sinks.clickhouse.faults import Refused
 from sinks.clickhouse.migrations import views
+from sinks.clickhouse.refusals import Refused
 
 CONNECT_LIMIT_S = 5
 ANSWER_LIMIT_S = 120

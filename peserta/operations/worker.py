@@ -13,10 +13,10 @@ from peserta.operations.generations import book_or_stop, end_when_superseded, wa
 from peserta.operations.health.endpoint import Probe
 from peserta.operations.health.serving import serving
 from peserta.settings import Settings
-from sinks.clickhouse.faults import Refused
 from sinks.clickhouse.loop import run_sink as carry
 from sinks.clickhouse.metrics import SinkMetrics
 from sinks.clickhouse.readiness import SinkStatus
+from sinks.clickhouse.refusals import Refused
 from streams.lane.hooks.app import LaneApp
 from streams.lane.readiness import WorkerStatus, waits_for
 from streams.lane.stop import Refused as LaneRefused
@@ -87,15 +87,15 @@ async def _sink_until_signal(settings: Settings, generation: int | None) -> None
             return
         end_when_superseded(book)
         # Analysts see the current generation. The views of one that is still being built are hidden from them.
-        shown_in = settings.clickhouse_database if generation is None and book.generation > 1 else ""
-        carried = replace(book.sink_settings(), shown_in=shown_in)
+        published_in = settings.clickhouse_database if generation is None and book.generation > 1 else ""
+        carried = replace(book.sink_settings(), published_in=published_in)
 
-        async def may_show() -> bool:
-            """Whether this generation is still current: a sink that was suspended must not show its views again."""
+        async def may_publish() -> bool:
+            """Whether this generation is still current: a sink that was suspended must not publish its views again."""
             return (await wait_for_current(settings, None)).number == book.generation
 
         metrics = SinkMetrics(probe.registry)
-        await carry(carried, stop=stop, metrics=metrics, status=status, may_show=may_show)
+        await carry(carried, stop=stop, metrics=metrics, status=status, may_publish=may_publish)
 
 
 async def _book(settings: Settings, probe: Probe, generation: int | None) -> Settings | None:

@@ -7,8 +7,8 @@ once (README).
 
 from collections.abc import Sequence
 
-from sinks.clickhouse.faults import NotTaken, Refused, Unwritable
 from sinks.clickhouse.ranges import Batch, Range, Record
+from sinks.clickhouse.refusals import NotTaken, Refused, Unwritable
 from sinks.clickhouse.topics import Topic
 from sinks.clickhouse.warehouse import Warehouse
 

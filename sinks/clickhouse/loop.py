@@ -8,15 +8,15 @@ from contextlib import aclosing
 from typing import NamedTuple
 
 from sinks.clickhouse.culprit import refusal_of
-from sinks.clickhouse.faults import ContentChanged, NotTaken, PositionLost
 from sinks.clickhouse.marks import BEFORE, Mark, Partition
 from sinks.clickhouse.metrics import SinkMetrics
 from sinks.clickhouse.migrations import migrate
 from sinks.clickhouse.progress import Progress
+from sinks.clickhouse.published_views import publish_views
 from sinks.clickhouse.ranges import Batch
 from sinks.clickhouse.readiness import SinkStatus
+from sinks.clickhouse.refusals import ContentChanged, NotTaken, PositionLost
 from sinks.clickhouse.settings import SinkSettings
-from sinks.clickhouse.showing import show
 from sinks.clickhouse.source import RECORDS_PER_ROUND_MAX, WHAT_TO_DO, Source
 from sinks.clickhouse.tables.block import Block
 from sinks.clickhouse.topics import Topic, topics
@@ -30,7 +30,7 @@ FULL_ROUND_RECORDS = RECORDS_PER_ROUND_MAX // 2
 _log = logging.getLogger(__name__)
 
 
-MayShow = Callable[[], Awaitable[bool]]
+MayPublish = Callable[[], Awaitable[bool]]
 
 
 async def always() -> bool:
@@ -43,16 +43,17 @@ async def run_sink(
     stop: asyncio.Event,
     metrics: SinkMetrics | None = None,
     status: SinkStatus | None = None,
-    may_show: MayShow = always,
+    may_publish: MayPublish = always,
 ) -> None:
     """Copy the topics to ClickHouse until `stop` is set, and report to `metrics` and `status`.
 
-    Just before the views are created in `shown_in` it calls `may_show`; if that returns false, it does not create them.
+    Just before it publishes the views in `published_in` it calls `may_publish`; if that returns false, it does not
+    publish them.
 
     Waits for Kafka and ClickHouse as long as it takes. When stopped, the current round has STOP_LIMIT_S to end;
     otherwise the next start repeats it. Raises Refused (exit code 78).
     """
-    running = asyncio.create_task(_run(settings, stop, metrics or SinkMetrics(), status or SinkStatus(), may_show))
+    running = asyncio.create_task(_run(settings, stop, metrics or SinkMetrics(), status or SinkStatus(), may_publish))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -66,7 +67,7 @@ async def run_sink(
 
 
 async def _run(
-    settings: SinkSettings, stop: asyncio.Event, metrics: SinkMetrics, status: SinkStatus, may_show: MayShow
+    settings: SinkSettings, stop: asyncio.Event, metrics: SinkMetrics, status: SinkStatus, may_publish: MayPublish
 ) -> None:
     async with await Warehouse.open(settings, metrics.retried) as warehouse, await Source.open(settings) as source:
         if settings.migrate:
@@ -74,26 +75,30 @@ async def _run(
         async with aclosing(Sink(source, warehouse, topics(settings.topics), metrics)) as sink:
             await sink.begin()
             status.carry()
-            to_show = bool(settings.shown_in)
+            to_publish = bool(settings.published_in)
             while not stop.is_set():
                 records = await sink.round()
                 status.carry()
-                if to_show and sink.has_caught_up():
-                    await show_if(may_show, warehouse, settings)
-                    to_show = False
+                if to_publish and sink.has_caught_up():
+                    await publish_if(may_publish, warehouse, settings)
+                    to_publish = False
                 if records < FULL_ROUND_RECORDS:
                     await _pause(stop, settings.linger_s)
 
 
-async def show_if(may_show: MayShow, warehouse: Warehouse, settings: SinkSettings) -> None:
-    """Create the views in `shown_in`, unless another generation is current by now."""
-    if not await may_show():
-        _log.warning("%s does not show %s: another generation stands.", settings.shown_in, settings.database)
+async def publish_if(may_publish: MayPublish, warehouse: Warehouse, settings: SinkSettings) -> None:
+    """Publish the views in `published_in`, unless another generation is current by now."""
+    if not await may_publish():
+        _log.warning(
+            "The views of %s are not published in %s: another generation is current.",
+            settings.database,
+            settings.published_in,
+        )
         return
-    shown = await warehouse.patiently(
-        "show", lambda: show(warehouse.client, settings.shown_in, cluster=settings.cluster)
+    published = await warehouse.patiently(
+        "publish views", lambda: publish_views(warehouse.client, settings.published_in, cluster=settings.cluster)
     )
-    _log.info("%s shows %s: %d views.", settings.shown_in, settings.database, len(shown))
+    _log.info("%d views of %s are published in %s.", len(published), settings.database, settings.published_in)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -12,7 +12,7 @@ from string import Template
 
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
-from sinks.clickhouse.faults import MigrationChanged, Refused
+from sinks.clickhouse.refusals import MigrationChanged, Refused
 
 DDL = Path(__file__).parent / "ddl"
 _FILE_NAME = re.compile(r"\d{3}_[a-z_]+\.sql")

@@ -20,9 +20,9 @@ class SinkSettings:
     password in `password_file` is read when a connection is made. `ca_file`: the CA to trust for https. `topic_prefix`
     comes before every topic's name. `generation` is the generation of the book whose topics are read. After a round
     that is not full the sink pauses for `linger_s`, which gives fewer, larger inserts and more delay. With `cluster`
-    the tables are replicated on that ClickHouse cluster. `migrate`: migrate the database before starting. `shown_in`:
-    another database in which the views are created too, as soon as this one has caught up
-    (`sinks.clickhouse.showing`).
+    the tables are replicated on that ClickHouse cluster. `migrate`: migrate the database before starting.
+    `published_in`: another database in which the views are published too, as soon as this one has caught up
+    (`sinks.clickhouse.published_views`).
     """
 
     kafka_address: Brokers
@@ -33,7 +33,7 @@ class SinkSettings:
     cluster: str | None = None
     migrate: bool = True
     generation: int = 1
-    shown_in: str = ""
+    published_in: str = ""
     password_file: Path | None = None
     ca_file: Path | None = None
 

@@ -15,9 +15,9 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, ret
 from schemas.kafka.access import Brokers
 from schemas.kafka.client import client_options
 from schemas.kafka.refusal import FORBIDDEN, forbidden, forbidden_topics, turned_away
-from sinks.clickhouse.faults import AccessRefused, PositionLost
 from sinks.clickhouse.marks import Partition
 from sinks.clickhouse.ranges import Batch, Range
+from sinks.clickhouse.refusals import AccessRefused, PositionLost
 from sinks.clickhouse.settings import SinkSettings
 
 RECORDS_PER_ROUND_MAX = 20_000

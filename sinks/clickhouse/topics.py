@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from schemas.codec import JournalCodec, OutputCodec, WireError
 from schemas.topics import TopicNames
-from sinks.clickhouse.faults import Unreadable, Unwritable
 from sinks.clickhouse.ranges import Batch, Range
+from sinks.clickhouse.refusals import Unreadable, Unwritable
 from sinks.clickhouse.tables.alerts import alert_blocks
 from sinks.clickhouse.tables.block import Block
 from sinks.clickhouse.tables.dead_letters import REFUSED_BY_BOOK, dead_letter_blocks

@@ -16,7 +16,7 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import DatabaseError, DataError, ProgrammingError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential_jitter
 
-from sinks.clickhouse.faults import ClickHouseRefused, NotTaken
+from sinks.clickhouse.refusals import ClickHouseRefused, NotTaken
 from sinks.clickhouse.settings import SinkSettings
 
 CONNECT_LIMIT_S = 10

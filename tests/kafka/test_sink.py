@@ -7,13 +7,13 @@ from contextlib import aclosing, asynccontextmanager
 import pytest
 
 from deploy.embedded.stack import Stack
-from sinks.clickhouse.faults import ContentChanged, NotTaken, PositionLost, Refused
 from sinks.clickhouse.loop import Sink, run_sink
 from sinks.clickhouse.marks import AFTER, BEFORE, TABLE
 from sinks.clickhouse.migrations import migrate
 from sinks.clickhouse.progress import Progress
 from sinks.clickhouse.ranges import Batch
 from sinks.clickhouse.reading import progress, wait_until_caught_up
+from sinks.clickhouse.refusals import ContentChanged, NotTaken, PositionLost, Refused
 from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.source import Source
 from sinks.clickhouse.topics import topics

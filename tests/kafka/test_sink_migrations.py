@@ -12,8 +12,8 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from peserta.operations.clickhouse_reading import analyst
 from peserta.operations.failure import Rejected, Unavailable
 from peserta.settings import read_settings
-from sinks.clickhouse.faults import MigrationChanged, Refused
 from sinks.clickhouse.migrations import DDL, migrate, migrations
+from sinks.clickhouse.refusals import MigrationChanged, Refused
 from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.tables.limits import DATE32, DATETIME64, HELD, INT8, NESTED, UINT32, UINT64
 from sinks.clickhouse.warehouse import Warehouse

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from schemas.records import Coordinates, Posting
-from sinks.clickhouse.faults import NotTaken, RecordRefused, Refused, Unreadable, Unwritable
 from sinks.clickhouse.loop import Sink, run_sink
+from sinks.clickhouse.refusals import NotTaken, RecordRefused, Refused, Unreadable, Unwritable
 from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.source import Source
 from sinks.clickhouse.topics import topics

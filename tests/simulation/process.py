@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from contextvars import ContextVar, copy_context
 from typing import Any, NoReturn, Optional
 
-from sinks.clickhouse.faults import Refused as SinkRefused
+from sinks.clickhouse.refusals import Refused as SinkRefused
 from streams.lane.stop import Refused as LaneRefused
 from streams.lane.stop_code import StopCode
 

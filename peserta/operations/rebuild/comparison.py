@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from peserta.operations.audit.findings import Finding
-from peserta.operations.rebuild.run import Say, refold, shown
+from peserta.operations.rebuild.run import Say, refold, views_published
 from peserta.settings import Settings
 from schemas.generation import FIRST
 
@@ -21,7 +21,7 @@ class Comparison:
         return all(finding.holds for finding in self.findings)
 
     @property
-    def is_shown(self) -> bool:
+    def is_published(self) -> bool:
         """Whether analysts see the current generation."""
         return self.views is None or self.views.holds
 
@@ -29,5 +29,5 @@ class Comparison:
 async def compare(settings: Settings, say: Say) -> Comparison:
     """Fold every partition again and compare it. Raises Failed if Kafka or ClickHouse does not answer."""
     partitions = await refold(settings, say)
-    views = await shown(settings) if settings.generation > FIRST else None
+    views = await views_published(settings) if settings.generation > FIRST else None
     return Comparison(tuple(finding for one in partitions for finding in one.findings), views)

@@ -17,7 +17,7 @@ from peserta.settings import Settings
 from schemas.generation import FIRST
 from sinks.clickhouse.migrations import checked
 from sinks.clickhouse.migrations import tables as made_by_sink
-from sinks.clickhouse.showing import show
+from sinks.clickhouse.published_views import publish_views
 
 NOT_THERE: Final[int] = UnknownTopicOrPartitionError.errno
 _TABLES = "SELECT name FROM system.tables WHERE database = {database:String} AND engine NOT LIKE '%View'"
@@ -101,7 +101,7 @@ async def _remove_tables(
     on_cluster = f" ON CLUSTER {checked(cluster)}" if cluster else ""
     tables: tuple[str, ...] = ()
     if FIRST in others:
-        await show(client, base, cluster=cluster or None)  # before their tables are gone
+        await publish_views(client, base, cluster=cluster or None)  # before their tables are gone
         tables = _among(made_by_sink(), await _names(client, _TABLES, database=base))
     later = [current.of_generation(number).database for number in others if number != FIRST]
     databases = _among(later, await _names(client, _DATABASES))

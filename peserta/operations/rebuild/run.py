@@ -20,13 +20,13 @@ from peserta.operations.rebuild.difference import differences
 from peserta.operations.rebuild.workers import Workers, working
 from peserta.operations.topics import make_topics
 from peserta.settings import Settings
+from sinks.clickhouse.published_views import publish_views, views
 from sinks.clickhouse.reading import wait_until_caught_up
-from sinks.clickhouse.showing import show, views
 
 LOOK_EVERY_S: Final = 0.3
 NEAR_RECORDS: Final = 1_000  # journal records that can be folded within a moment of the switch
 SINK_LOOK_S: Final = 5.0
-SHOWN: Final = "the views of analysts read the current generation"
+PUBLISHED: Final = "the views of analysts read the current generation"
 
 # Called with the step, the records left and all records; None if the numbers are not known.
 Say = Callable[[str, int | None, int | None], None]
@@ -41,7 +41,7 @@ class Rebuilt:
     findings: list[Finding] = field(default_factory=list)
     changes: list[Finding] = field(default_factory=list)
     switched: bool = False
-    shown: Finding | None = None  # None: no switch
+    views: Finding | None = None  # None: no switch
 
     @property
     def is_well(self) -> bool:
@@ -73,7 +73,7 @@ async def rebuild(settings: Settings, bookkeepers: int, say: Say, *, switches: b
                 await _folded(candidate.settings, workers, say)
                 await announcement.stands(candidate.generation)
                 rebuilt.switched = True
-                rebuilt.shown = await _shown(candidate.settings)
+                rebuilt.views = await _publish(candidate.settings)
     return rebuilt
 
 
@@ -115,13 +115,13 @@ async def _carried(settings: Settings, workers: Workers, say: Say) -> None:
             say(str(late), None, None)
 
 
-async def _shown(settings: Settings) -> Finding:
+async def _publish(settings: Settings) -> Finding:
     """Point analysts' views at the new generation. A sink that starts later does the same."""
     if not settings.clickhouse_url:
-        return Finding(SHOWN, settings.clickhouse_database)
+        return Finding(PUBLISHED, settings.clickhouse_database)
     try:
         async with writing(settings) as client:
-            await show(client, settings.clickhouse_database, cluster=settings.clickhouse_cluster or None)
+            await publish_views(client, settings.clickhouse_database, cluster=settings.clickhouse_cluster or None)
             return await _views(client, settings)
     except Failed as error:
         raise Unavailable(
@@ -130,16 +130,16 @@ async def _shown(settings: Settings) -> Finding:
         ) from error
 
 
-async def shown(settings: Settings) -> Finding:
+async def views_published(settings: Settings) -> Finding:
     """Whether every view that analysts use reads the tables of this generation."""
     if not settings.clickhouse_url:
-        return Finding(SHOWN, settings.clickhouse_database)
+        return Finding(PUBLISHED, settings.clickhouse_database)
     async with writing(settings) as client:
         return await _views(client, settings)
 
 
 async def _views(client: AsyncClient, settings: Settings) -> Finding:
-    finding = Finding(SHOWN, settings.clickhouse_database)
+    finding = Finding(PUBLISHED, settings.clickhouse_database)
     there = await views(client, settings.clickhouse_database)
     for name, select in (await views(client, settings.database)).items():
         finding.compared += 1

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sinks.clickhouse.faults import Refused
 from sinks.clickhouse.migrations import Migration, migrations
+from sinks.clickhouse.refusals import Refused
 
 TABLE = """-- A table; it has a comment.
 CREATE TABLE t ${on_cluster} (a String) ENGINE = ${replicated}ReplacingMergeTree(a) ORDER BY a;

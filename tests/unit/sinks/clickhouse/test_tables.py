@@ -9,8 +9,8 @@ from schemas.codec import OutputCodec
 from schemas.records import Entry, LedgerRecord, Policy
 from schemas.topics import TopicNames
 from schemas.vocabulary import CORRECTION, ENROLLMENT, NO_EFFECT, TERMINATION, WITHDRAWN, programme_set
-from sinks.clickhouse.faults import Unreadable, Unwritable
 from sinks.clickhouse.ranges import Batch, Range
+from sinks.clickhouse.refusals import Unreadable, Unwritable
 from sinks.clickhouse.tables.alerts import COLUMNS as ALERT_COLUMNS
 from sinks.clickhouse.tables.block import Block
 from sinks.clickhouse.tables.dead_letters import dead_letter_blocks
