@@ -72,7 +72,7 @@ class Chaos:
                 verdicts += try_world(controls, self._stack(1), next(self._folders), self._material, self._spares)[0]
             except NOT_WELL as error:
                 console.print(f"   {error!r}", markup=False)
-                verdicts += [Verdict(one.words, one.light, caught=False) for one in controls]
+                verdicts += [Verdict(one.variant.name, one.light, caught=False) for one in controls]
         return verdicts
 
     def run(self, chosen: list[Scenario], seed: int, until_s: float, cycles: float) -> list[Cycle]:

@@ -1,13 +1,13 @@
 """Negative controls: each names a defect, the fault that exposes it, and the findings that the judgement must report.
 The scenarios inject the same faults into the unchanged service, and there the judgement must find nothing.
 
-The controls put eight defects into real workers. Defects in the book-keeper's own steps show without any fault; the
-simulation and the tests of the audit cover them.
+The controls put eight of the broken variants (`tests/support/broken_variants.py`) into real workers. Defects in the
+book-keeper's own steps show without any fault; the simulation and the tests of the audit cover them.
 """
 
 import re
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -16,22 +16,14 @@ from typing import Final
 from deploy.embedded.stack import Stack
 from peserta.demo.material import Material
 from streams.clock import now_ms
-from tests.chaos.broken import (
-    commits_before_appending,
-    commits_cursor_before_effect,
-    does_not_hold_its_clock,
-    fences_nobody,
-    inserts_without_token,
-    keeps_cursors_back,
-    reads_uncommitted,
-    resumes_from_group_offset,
-)
 from tests.chaos.judgement import judge
 from tests.chaos.points import Fault
 from tests.chaos.scenario import PIECE, WALL, Act
 from tests.chaos.spares import Spares
 from tests.chaos.worker_faults import SECOND_BOOKKEEPER, instant_of_2052, stop_and_replace
 from tests.chaos.world import REPLAY, World
+from tests.support import broken_variants as broken
+from tests.support.variant import Variant
 
 SEED: Final = 4
 TOLD: Final = 200  # facts before the fault
@@ -45,13 +37,12 @@ EXTRA: Final = "extra [1-9]"
 
 @dataclass(frozen=True)
 class Control:
-    """A defect of real workers. `found`: the claim and the count that a sentence of the judgement must match, as
-    regular expressions."""
+    """A broken variant of real workers. `found`: the claim and the count that a sentence of the judgement must match,
+    as regular expressions."""
 
-    words: str
+    variant: Variant
     light: str
     role: str
-    defect: Callable[[], None]
     act: Act
     found: tuple[str, str]
     clock: str = REPLAY
@@ -99,70 +90,62 @@ def records_in_2052(world: World) -> None:
 
 AFTER_A_COMMIT: Final = "after a commit, before the group's offset"
 CURSOR_FIRST = Control(
-    "offsets are committed before the effect",
+    broken.CURSOR_FIRST,
     f"the book-keeper dies {AFTER_A_COMMIT}",
     "bookkeeper",
-    commits_cursor_before_effect,
     dies("bookkeeper", AFTER_A_COMMIT, 1),
     (LEDGER, MISSING),
 )
 NO_FENCE = Control(
-    "a producer without fencing",
+    broken.NO_FENCE,
     "a stopped book-keeper wakes up after its successor",
     "bookkeeper",
-    fences_nobody,
     wakes_up,
     (LEDGER, EXTRA),
 )
 CURSORS_BACK = Control(
-    "the cursor is not written with the state",
+    broken.CURSORS_BACK,
     f"the book-keeper dies {AFTER_A_COMMIT}",
     "bookkeeper",
-    keeps_cursors_back,
     dies("bookkeeper", AFTER_A_COMMIT, 5),
     (LEDGER, EXTRA),
 )
 UNCOMMITTED = Control(
-    "recovery reads what was never committed",
+    broken.UNCOMMITTED,
     "the book-keeper dies in a transaction",
     "bookkeeper",
-    reads_uncommitted,
     dies("bookkeeper", "in a transaction", 1),
     (LEDGER, MISSING),
 )
 OFFSETS_FIRST = Control(
-    "a recorder that commits before its append is acknowledged",
+    broken.OFFSETS_FIRST,
     "the recorder dies before an append",
     "recorder",
-    commits_before_appending,
     dies("recorder", "before an append", 1),
     (INBOUND, MISSING),
 )
 CLOCK_NOT_HELD = Control(
-    "a recorder that does not hold its clock against the broker's",
+    broken.CLOCK_NOT_HELD,
     "the recorder's machine lives in 2052",
     "recorder",
-    does_not_hold_its_clock,
     records_in_2052,
     ("recorders stamp in the broker's time", "different [1-9]"),
     WALL,
 )
 # The first insert of a round is its mark in the table of progress.
 NO_TOKEN = Control(
-    "a sink without token",
+    broken.NO_TOKEN,
     "the sink dies after an insert",
     "sink",
-    inserts_without_token,
     dies("sink", "after an insert", 2),
     (ROWS, EXTRA),
 )
 # The point lies in the ledger's range, because the audit compares the ledger with ClickHouse.
 BEFORE_AN_INSERT: Final = "between a range's mark and its insert, of the ledger"
 GROUP_OFFSET = Control(
-    "a sink that resumes from the group's offset",
+    broken.GROUP_OFFSET,
     f"the sink dies {BEFORE_AN_INSERT}",
     "sink",
-    resumes_from_group_offset,
     dies("sink", BEFORE_AN_INSERT, 1),
     (WAREHOUSE, MISSING),
 )
@@ -181,7 +164,7 @@ def try_world(
     controls: Sequence[Control], stack: Stack, folder: Path, material: Material, spares: Spares
 ) -> tuple[list[Verdict], list[str]]:
     """Run these defects in one world. Returns their verdicts and all sentences of the judgement."""
-    defects = {one.role: one.defect.__name__ for one in controls}
+    defects = {one.role: one.variant.name for one in controls}
     world = World(stack, folder, material, spares, controls[0].clock, defects=defects)
     world.rng = Random(SEED)
     try:
@@ -192,4 +175,4 @@ def try_world(
         named = judge(world).named
     finally:
         world.close()
-    return [Verdict(one.words, one.light, one.caught(named)) for one in controls], named
+    return [Verdict(one.variant.name, one.light, one.caught(named)) for one in controls], named

@@ -26,6 +26,7 @@ from streams.lane.delivery import Delivery
 from streams.lane.hooks.table import PartitionTable
 from streams.lane.state import PartitionState
 from streams.lane.transactions import PartitionProducers
+from tests.support.variant import wrap
 
 BEFORE: Final = "before"
 AFTER: Final = "after"
@@ -126,8 +127,3 @@ def _around(original: Callable[..., Any], reach: Callable[..., None]) -> Callabl
         return result
 
     return around_async if inspect.iscoroutinefunction(original) else around
-
-
-def wrap(place: Any, name: str, by: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-    """Replace a function, in this process only."""
-    setattr(place, name, by(getattr(place, name)))

@@ -18,8 +18,9 @@ from aiokafka import client as aiokafka_client  # type: ignore[import-untyped]
 
 from peserta.cli import main as cli
 from streams import workers
-from tests.chaos.broken import DEFECTS
-from tests.chaos.points import set_points, wrap
+from tests.chaos.points import set_points
+from tests.support.broken_variants import VARIANTS
+from tests.support.variant import wrap
 from tests.support.waiting import wait_until
 
 SESSION_TIMEOUT_S: Final = 2.0
@@ -94,7 +95,7 @@ def main() -> None:
     wrap(aiokafka_client, "create_conn", through(asked.detours))
     set_points(fault_of(folder, asked.role))
     if asked.defect:
-        DEFECTS[asked.defect]()
+        VARIANTS[asked.defect].put_in(Path(os.environ["PESERTA_DATA_DIR"]))
     sys.argv = ["peserta", "worker", asked.role]
     cli.main()
 

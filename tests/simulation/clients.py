@@ -188,7 +188,7 @@ class MemoryConsumer:
     def __init__(
         self, broker: Broker, link: Link, *, isolation_level: str = COMMITTED, share: Callable[[int], int] | None = None
     ) -> None:
-        self._broker, self._link, self._isolation = broker, link, isolation_level
+        self._broker, self._link, self._isolation_level = broker, link, isolation_level
         self._share = share or (lambda records_max: records_max)
         self._positions: dict[TopicPartition, int] = {}
         self._highwaters: dict[TopicPartition, int] = {}
@@ -233,7 +233,9 @@ class MemoryConsumer:
                 log = self._broker.log(tp)
                 self._highwaters[tp] = log.end
                 try:
-                    found[tp] = log.fetch(offset, self._isolation, shares[tp]) if shares[tp] else Fetched([], offset)
+                    found[tp] = (
+                        log.fetch(offset, self._isolation_level, shares[tp]) if shares[tp] else Fetched([], offset)
+                    )
                 except OffsetOutOfRangeError:
                     outside[tp] = offset
             if outside:
@@ -252,7 +254,7 @@ class MemoryConsumer:
 
         def ends() -> dict[TopicPartition, int]:
             logs = {tp: broker.log(tp) for tp in asked}
-            return {tp: log.stable_end if self._isolation == COMMITTED else log.end for tp, log in logs.items()}
+            return {tp: log.stable_end if self._isolation_level == COMMITTED else log.end for tp, log in logs.items()}
 
         return await insist(self._link, "ends", ends)
 

@@ -101,6 +101,11 @@ class MemoryHost:
     def source(self) -> "MemoryHost":
         return self
 
+    @property
+    def consumer(self) -> "MemoryHost":
+        """What commits the group's offsets, for a lane that would do it itself."""
+        return self
+
     def add_lane(self, lane: Any, _name: str, work: Work) -> None:
         self._lane, self._work = lane, work
 

@@ -12,15 +12,20 @@ from sinks.clickhouse.metrics import SinkMetrics
 from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.source import Source
 from sinks.clickhouse.topics import topics
+from sinks.clickhouse.warehouse import Warehouse
+from streams.bookkeeper import Bookkeeper
 from streams.broker_clock import BrokerClock, patiently
 from streams.clock import begin_dates
+from streams.lane.append import AppendLane
 from streams.lane.delivery import START_LIMIT_S
 from streams.lane.records import Effect, Record, Rows
 from streams.lane.settings import LaneSettings
 from streams.lane.state import StateInMemory, States
 from streams.lane.stop import Stopping
+from streams.lane.transactional import TransactionalLane
 from streams.recorder import Recorder
 from streams.settings import STATE_NAME, WALL
+from streams.wall_clock import WallClock
 from tests.simulation.broker import Broker
 from tests.simulation.clickhouse import ClickHouseClient
 from tests.simulation.clients import SESSION_S, Member, MemoryConsumer, MemoryProducer
@@ -43,13 +48,11 @@ class Planted(Exception):
 
 
 class MemorySource(Source):
-    """The sink's source, where topics are found without an administrator's connection. `group_offsets` are there for
-    a sink that would use them."""
+    """The sink's source, where topics are found without an administrator's connection."""
 
     def __init__(self, consumer: MemoryConsumer, broker: Broker) -> None:
         super().__init__(consumer, SINK_SETTINGS)
         self._places = list(broker.logs)
-        self.group_offsets = broker.group("peserta-sink").offsets
 
     async def partitions(self, topics: Sequence[str]) -> list[Partition]:
         return sorted(place for place in self._places if place[0] in topics)
@@ -68,7 +71,7 @@ def starting(scene: Scene, link: Uncertain) -> Callable[..., Awaitable[MemoryPro
 
 
 def lane_settings(scene: Scene, app_id: str) -> LaneSettings:
-    return scene.parts.lane_settings(
+    return LaneSettings(
         bootstrap=NOWHERE,
         app_id=app_id,
         partitions=scene.settings.partitions,
@@ -80,13 +83,17 @@ def lane_settings(scene: Scene, app_id: str) -> LaneSettings:
     )
 
 
+def changelog_consumer(scene: Scene, link: Uncertain) -> MemoryConsumer:
+    return MemoryConsumer(scene.broker, link, isolation_level=COMMITTED, share=scene.share)
+
+
 def hosted(scene: Scene, link: Uncertain, app_id: str, states: States) -> MemoryHost:
     settings = lane_settings(scene, app_id)
     return MemoryHost(
         settings,
         Member(scene.broker, link, settings.group, settings.partitions),
         MemoryConsumer(scene.broker, link, share=scene.share),
-        MemoryConsumer(scene.broker, link, isolation_level=scene.parts.changelog_isolation, share=scene.share),
+        changelog_consumer(scene, link),
         waits=lambda: not scene.chance.happens(IMPATIENCE_RATE),
         states=states,
     )
@@ -97,14 +104,14 @@ async def record(scene: Scene, process: Process) -> None:
     link, names = scene.link(process), scene.settings.topics
     skew_ms = scene.chance.rng.choice((0, 0, -2000, 3000))
     broker_clock = BrokerClock(NOWHERE, names.clock, starting(scene, link))
-    wall_clock = scene.parts.wall_clock(
+    wall_clock = WallClock(
         lambda: scene.now_ms() + skew_ms + scene.clocks_off_ms.get(process.name, 0),
         broker_clock.time,
         asyncio.get_running_loop().time,
     )
     recorder = Recorder(scene.settings, wall_clock.stamp)
     host = scene.hosts[process] = hosted(scene, link, scene.settings.recorder_app, StateInMemory())
-    lane = scene.parts.append_lane(
+    lane = AppendLane(
         host,
         source_topics=(*scene.settings.inbound_names, names.companies, names.policies),
         step=recorder.step,
@@ -133,7 +140,7 @@ async def record(scene: Scene, process: Process) -> None:
 async def keep_books(scene: Scene, process: Process) -> None:
     """The book-keeper's worker: `streams.workers.bookkeeper_app`."""
     link, names = scene.link(process), scene.settings.topics
-    bookkeeper = scene.parts.bookkeeper(names, scene.settings.grace_days)
+    bookkeeper = Bookkeeper(names, scene.settings.grace_days)
     host = scene.hosts[process] = hosted(scene, link, scene.settings.bookkeeper_app, scene.states())
 
     def step(partition: int, topic: str, records: Sequence[Record], rows: Rows) -> Effect:
@@ -142,7 +149,7 @@ async def keep_books(scene: Scene, process: Process) -> None:
             raise Planted
         return bookkeeper.step(partition, topic, records, rows)
 
-    lane = scene.parts.transactional_lane(
+    TransactionalLane(
         host,
         source_topics=(names.journal,),
         state_name=STATE_NAME,
@@ -152,7 +159,6 @@ async def keep_books(scene: Scene, process: Process) -> None:
         on_closed=bookkeeper.close,
         start_producer=starting(scene, link),
     )
-    lane.producers = scene.parts.producers(lane.producers)
     await host.run()
 
 
@@ -162,9 +168,9 @@ async def carry(scene: Scene, process: Process) -> None:
     read = topics(scene.settings.topics)
     client: Any = ClickHouseClient(scene.clickhouse, link, scene.chance)
     consumer = MemoryConsumer(scene.broker, link, isolation_level=COMMITTED, share=scene.share)
-    sink: Sink = scene.parts.sink(
+    sink = Sink(
         MemorySource(consumer, scene.broker),
-        scene.parts.warehouse(client, "memory"),
+        Warehouse(client, "memory"),
         read,
         METRICS,
         full_round_records=scene.pace.batch_records,

@@ -19,7 +19,6 @@ from tests.simulation.clickhouse import ClickHouse
 from tests.simulation.clients import MemoryProducer
 from tests.simulation.link import OUTSIDE, Uncertain
 from tests.simulation.loop import VirtualLoop
-from tests.simulation.parts import Parts
 from tests.simulation.process import Process
 from tests.simulation.story import BEGINS_AT, Story, Told
 from tests.support.killed_state import kill
@@ -53,12 +52,11 @@ class Scene:
     def __init__(
         self,
         seed: int,
-        parts: Parts,
         loop: VirtualLoop,
         trace: Callable[[str], None] | None,
         state_folder: Path | None,
     ) -> None:
-        self.loop, self.parts, self.state_folder = loop, parts, state_folder
+        self.loop, self.state_folder = loop, state_folder
         self.chance = Chance(seed, trace)
         rng = self.chance.rng
         self.pace = Pace.of(rng)
@@ -84,7 +82,7 @@ class Scene:
         """The state store of a process that starts."""
         if self.state_folder is None:
             return StateInMemory()
-        states = self.parts.state_on_disk(self.state_folder, STATE_CACHE_BYTES, self.now_ms)
+        states = StateOnDisk(self.state_folder, STATE_CACHE_BYTES, self.now_ms)
         states.settle(self.settings.changelog, "1")
         return states
 

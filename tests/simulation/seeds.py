@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Final, TypeVar
 
-from tests.simulation.broken import DEFECTS
-from tests.simulation.parts import Parts
+from tests.simulation.controls import CONTROLS, Control
 from tests.simulation.world import Verdict, run_schedule
 
 CHUNK: Final = 20
@@ -24,22 +23,22 @@ def run_seeds(seeds: Iterable[int], workers: int | None = None) -> Iterator[Verd
 
 def find_defects(seeds_max: int, workers: int | None = None) -> Iterator[tuple[str, int | None, list[str]]]:
     """For each broken variant: its name, the first seed that detects it (None if none does), and what was wrong."""
-    yield from _shared_out(_find_one, [(name, seeds_max) for name in DEFECTS], workers, chunk=1)
+    yield from _shared_out(_find_one, [(name, seeds_max) for name in CONTROLS], workers, chunk=1)
 
 
-def run_one(seed: int, parts: Parts | None = None) -> Verdict:
+def run_one(seed: int, control: Control | None = None) -> Verdict:
     """Run one of many schedules, without automatic garbage collection."""
     if seed % GARBAGE_AFTER == 0:
         gc.collect()
-    return run_schedule(seed, parts)
+    return run_schedule(seed, control=control)
 
 
 def find_defect(name: str, seeds_max: int) -> tuple[str, int | None, list[str]]:
     """The first seed from 1 on at which the expected claim detects the defect."""
-    parts, claim = DEFECTS[name]
+    control = CONTROLS[name]
     for seed in range(1, seeds_max + 1):
-        wrong = run_one(seed, parts()).wrong
-        if any(sentence.startswith(claim) for sentence in wrong):
+        wrong = run_one(seed, control).wrong
+        if any(sentence.startswith(control.claim) for sentence in wrong):
             return name, seed, wrong
     return name, None, []
 

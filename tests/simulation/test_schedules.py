@@ -8,10 +8,10 @@ import sys
 import pytest
 
 from streams.lane.stop_code import StopCode
-from tests.simulation.broken import DEFECTS
-from tests.simulation.parts import Parts
+from tests.simulation.controls import CONTROLS
 from tests.simulation.seeds import find_defect
 from tests.simulation.world import run_schedule
+from tests.support.broken_variants import VARIANTS
 
 SEEDS = range(1, 61)
 SEEDS_ON_DISK = range(61, 81)
@@ -22,7 +22,7 @@ PRINT_DIGEST = f"from tests.simulation.test_schedules import digest; print(diges
 
 def test_nothing_is_lost_or_doubled_whatever_dies_whenever() -> None:
     verdicts = [run_schedule(seed) for seed in SEEDS]
-    verdicts += [run_schedule(seed, Parts(is_on_disk=True)) for seed in SEEDS_ON_DISK]
+    verdicts += [run_schedule(seed, is_on_disk=True) for seed in SEEDS_ON_DISK]
     assert {verdict.seed: verdict.wrong for verdict in verdicts if verdict.wrong} == {}
     assert sum(verdict.repeats for verdict in verdicts) > 0, "the recorder was made to repeat"
     faults = {fault for verdict in verdicts for fault in verdict.faults}
@@ -30,10 +30,14 @@ def test_nothing_is_lost_or_doubled_whatever_dies_whenever() -> None:
     assert "A_CLOCK_IS_SET" in faults and sum(verdict.ends[StopCode.REFUSE] for verdict in verdicts) > 0
 
 
-@pytest.mark.parametrize("name", DEFECTS)
+@pytest.mark.parametrize("name", CONTROLS)
 def test_a_broken_variant_is_found(name: str) -> None:
     _, seed, _ = find_defect(name, DEFECT_SEEDS_MAX)
-    assert seed is not None, "it went unseen"
+    assert seed is not None, f"unseen: {CONTROLS[name].variant.sentence}"
+
+
+def test_every_broken_variant_has_a_control() -> None:
+    assert set(CONTROLS) == set(VARIANTS)
 
 
 def digest(seed: int) -> str:

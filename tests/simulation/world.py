@@ -8,6 +8,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import Context
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +18,10 @@ from unittest.mock import patch
 
 from streams.lane.stop_code import StopCode
 from streams.settings import WALL
+from tests.simulation.controls import Control
 from tests.simulation.judgement import judge
 from tests.simulation.link import KILLED, OUTSIDE
 from tests.simulation.loop import Stalled, VirtualLoop
-from tests.simulation.parts import Parts
 from tests.simulation.process import Process, exit_process
 from tests.simulation.roles import carry, keep_books, publish, record
 from tests.simulation.scene import Scene
@@ -53,10 +54,10 @@ class Verdict:
 class World:
     """The processes of one schedule."""
 
-    def __init__(self, seed: int, parts: Parts, trace: Callable[[str], None] | None, state_folder: Path | None) -> None:
+    def __init__(self, seed: int, trace: Callable[[str], None] | None, state_folder: Path | None) -> None:
         self.loop = VirtualLoop()
         self._trace = trace
-        self.scene = Scene(seed, parts, self.loop, self._tell if trace else None, state_folder)
+        self.scene = Scene(seed, self.loop, self._tell if trace else None, state_folder)
         self.verdict = Verdict(seed)
         self._running: set[Process] = set()
         self._is_over = False
@@ -68,12 +69,14 @@ class World:
         self._clocks_set_s = sorted(rng.uniform(0, 15) for _ in range(clocks_set))
         self._leaves_s = sorted(rng.uniform(1, 15) for _ in range(rng.randrange(LEAVES_MAX + 1)))
 
-    def run(self) -> Verdict:
+    def run(self, broken: AbstractContextManager[None]) -> Verdict:
+        """Run to the end and judge. `broken` holds until the judgement, which uses the service's own code."""
         said = io.StringIO()
         with patch.object(os, "_exit", exit_process), contextlib.redirect_stderr(said):
             try:
-                self._tell_all()
-                self._arrive()
+                with broken:
+                    self._tell_all()
+                    self._arrive()
                 self.verdict.wrong += judge(self.scene, self.verdict)
             except Stalled as error:
                 self.verdict.wrong.append(f"{error}; {self._where()}")
@@ -180,18 +183,20 @@ class World:
 
 def run_schedule(
     seed: int,
-    parts: Parts | None = None,
     trace: Callable[[str], None] | None = None,
+    *,
+    is_on_disk: bool | None = None,
+    control: Control | None = None,
 ) -> Verdict:
-    """Run the schedule of a seed: the same steps every time, each reported to `trace`. The state is on disk with every
-    ON_DISK_EACH-th seed, unless `parts` decides it.
+    """Run the schedule of a seed: the same steps every time, each reported to `trace`. `is_on_disk`: where the state
+    is; None: on disk with every ON_DISK_EACH-th seed. `control`: run a broken variant.
     """
-    parts = parts or Parts()
-    on_disk = seed % ON_DISK_EACH == 0 if parts.is_on_disk is None else parts.is_on_disk
+    on_disk = seed % ON_DISK_EACH == 0 if is_on_disk is None else is_on_disk
     state = random.getstate()
     random.seed(seed)  # libraries draw their retry pauses from it
     try:
         with TemporaryDirectory() as folder:
-            return World(seed, parts, trace, Path(folder) if on_disk else None).run()
+            broken = control.present(Path(folder)) if control else nullcontext()
+            return World(seed, trace, Path(folder, "state") if on_disk else None).run(broken)
     finally:
         random.setstate(state)

@@ -31,15 +31,13 @@ SETTINGS = StreamSettings(kafka="", data_dir=Path(), partitions=PARTITIONS, cloc
 
 @dataclass
 class BookInMemory:
-    """What Kafka would hold, and the workers that write it: the real ones, or some with a known defect."""
+    """What Kafka would hold, and the workers that write it."""
 
     shelf: Shelf = field(default_factory=Shelf)
     committed: dict[tuple[str, int], int] = field(default_factory=dict)
     rows: dict[int, Rows] = field(default_factory=lambda: defaultdict(dict))
     kept_to: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     settings: StreamSettings = SETTINGS
-    recorder: type[Recorder] = Recorder
-    bookkeeper: type[Bookkeeper] = Bookkeeper
 
     def copy(self) -> "BookInMemory":
         """Another one, as this one is."""
@@ -61,7 +59,7 @@ class BookInMemory:
 
     def record(self, *, again: bool = False, until: int | None = None) -> None:
         """The recorder reads all inbound topics to `until`; `again`: from their beginnings, its offsets being lost."""
-        recorder = self.recorder(self.settings, now=lambda: 0)
+        recorder = Recorder(self.settings, now=lambda: 0)
         for topic in (TOPICS.policies, TOPICS.companies, TOPICS.facts):
             for partition in range(PARTITIONS):
                 if (topic, partition) not in self.shelf.stored:
@@ -73,7 +71,7 @@ class BookInMemory:
 
     def tick(self, on: Day) -> None:
         """A business date begins."""
-        self._append(self.recorder(self.settings, now=lambda: 0).ticks(on, jakarta_midnight(on)))
+        self._append(Recorder(self.settings, now=lambda: 0).ticks(on, jakarta_midnight(on)))
 
     def _append(self, appends: Iterable[Append]) -> None:
         for append in appends:
@@ -82,7 +80,7 @@ class BookInMemory:
     def keep(self, until: int | None = None) -> None:
         """The book-keeper takes up every partition where it was, and folds it, a few records at a time, to `until`."""
         for partition in range(PARTITIONS):
-            keeper, rows = self.bookkeeper(TOPICS, self.settings.grace_days), self.rows[partition]
+            keeper, rows = Bookkeeper(TOPICS, self.settings.grace_days), self.rows[partition]
             before = dict(rows)
             keeper.open(partition, rows)
             log = self.shelf.stored[TOPICS.journal, partition][self.kept_to[partition] : until]
@@ -106,9 +104,9 @@ class BookInMemory:
             log[:] = sorted({record.key: record for record in log}.values(), key=lambda record: record.offset)
 
 
-def kept_book(recorder: type[Recorder] = Recorder) -> BookInMemory:
+def kept_book() -> BookInMemory:
     """The story, small, with two records that the recorder refuses, recorded and kept."""
-    book = replace(published_book(), recorder=recorder)
+    book = published_book()
     book.record()
     book.keep()
     return book

@@ -1,12 +1,12 @@
 """Workers in memory with a known defect. The audit must find each defect by the expected claim."""
 
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from streams.bookkeeper import Bookkeeper
 from tests.support.book_in_memory import BookInMemory, kept_book
-from tests.support.broken_bookkeepers import CommittingFirst, Dropping, Repeating, Swallowing
+from tests.support.broken_variants import APPENDS_LOST, DROPPED, REPEATED, SWALLOWED
+from tests.support.variant import Variant
 from tests.unit.peserta.operations.audit.test_audit import ALERTS, INBOUND, LEDGER, SNAPSHOTS, STATE, audited
 
 BOOK = {LEDGER, STATE, SNAPSHOTS}
@@ -25,23 +25,26 @@ async def claims_that_do_not_hold(book: BookInMemory) -> set[str]:
 
 @pytest.mark.parametrize("again", [False, True], ids=["recorded once", "recorded twice"])
 @pytest.mark.parametrize(
-    ("keeper", "found"),
+    ("variant", "found"),
     [
-        pytest.param(Bookkeeper, (set(), set()), id="the book-keeper as it is"),
-        pytest.param(Swallowing, (BOOK, BOOK), id="an exception is swallowed"),
-        pytest.param(Dropping, (BOOK, BOOK), id="the last entry of a batch is dropped"),
-        pytest.param(Repeating, (set(), {LEDGER, STATE}), id="a repeat is applied"),
+        pytest.param(Variant("", "", lambda _: ()), (set(), set()), id="the book-keeper as it is"),
+        pytest.param(SWALLOWED, (BOOK, BOOK), id=SWALLOWED.name),
+        pytest.param(DROPPED, (BOOK, BOOK), id=DROPPED.name),
+        pytest.param(REPEATED, (set(), {LEDGER, STATE}), id=REPEATED.name),
     ],
 )
 async def test_a_defect_of_the_bookkeeper_is_found(
-    well: BookInMemory, keeper: type[Bookkeeper], found: tuple[set[str], set[str]], again: bool
+    well: BookInMemory, variant: Variant, found: tuple[set[str], set[str]], again: bool, tmp_path: Path
 ) -> None:
-    book = replace(well.without_outputs(), bookkeeper=keeper)
+    book = well.without_outputs()
     if again:
         book.record(again=True)
-    book.keep()
+    with variant.present(tmp_path):
+        book.keep()
     assert await claims_that_do_not_hold(book) - {ALERTS} == found[again]
 
 
-async def test_a_recorder_that_commits_before_its_append_is_found() -> None:
-    assert await claims_that_do_not_hold(kept_book(CommittingFirst)) == {INBOUND}
+async def test_a_recorder_that_loses_its_last_appends_is_found(tmp_path: Path) -> None:
+    with APPENDS_LOST.present(tmp_path):
+        book = kept_book()
+    assert await claims_that_do_not_hold(book) == {INBOUND}
