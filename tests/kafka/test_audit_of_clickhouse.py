@@ -20,7 +20,7 @@ from sinks.clickhouse.topics import topics
 from streams.partitioning import partition_of
 from tests.support.book_in_memory import PARTITIONS, SETTINGS, TOPICS, BookInMemory, published_book
 from tests.support.installation import installation
-from tests.support.shelf import Stored
+from tests.support.partition_log import Stored
 from tests.support.sink_database import Database, made_database
 
 SCALE = 0.02
@@ -51,7 +51,7 @@ def registry(book: BookInMemory, company_ids: list[str], first: int = 0, only: i
         partition = partition_of(company_id.encode(), PARTITIONS)
         for place, name in ((number, "A"), (100 + number, "B"), (50 + number, "late"), (100 + number, "B"))[:only]:
             entry = CompanySet(Coordinates("companies", 0, first + place), 1_735_000_000_000, Company(company_id, name))
-            book.shelf.append(TOPICS.journal, partition, company_id.encode(), codec.encode(entry))
+            book.append(TOPICS.journal, partition, company_id.encode(), codec.encode(entry))
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ async def carry(database: Database, book: BookInMemory, ends: dict[str, int] | N
     for name in IN_CLICKHOUSE:
         for partition in range(PARTITIONS):
             mark = marks.get((NAMES[name], partition))
-            first, log = mark.position if mark else 0, book.shelf.stored[NAMES[name], partition]
+            first, log = mark.position if mark else 0, book.stored(NAMES[name], partition)
             end = min(len(log), (ends or {}).get(name, len(log)))
             if first < end:
                 batch = Batch.of(Range(NAMES[name], partition, first, end), log[first:end])
@@ -91,9 +91,9 @@ async def carry(database: Database, book: BookInMemory, ends: dict[str, int] | N
 
 
 async def audited(settings: Settings, book: BookInMemory, since: Position | None = None) -> Report:
-    report = await audit_topics(SETTINGS, book.shelf, lambda _: None, dict(book.committed), since)
+    report = await audit_topics(SETTINGS, book.topics, lambda _: None, dict(book.committed), since)
     assert report.is_well
-    await audit_clickhouse(settings, book.shelf, report)
+    await audit_clickhouse(settings, book.topics, report)
     return report
 
 
@@ -131,7 +131,7 @@ async def test_all_rows_that_the_sink_wrote_are_right_and_none_is_left_out(
 
 
 def snapshots(book: BookInMemory, partition: int) -> list[Stored]:
-    return list(book.shelf.stored[TOPICS.snapshots, partition])
+    return list(book.stored(TOPICS.snapshots, partition))
 
 
 # Kind of finding -> claim -> the statement that causes exactly one such finding.
@@ -218,12 +218,12 @@ async def test_what_clickhouse_has_beyond_the_audit_is_left_to_the_next_one(
     registry(book, REGISTERED)
     book.record(until=100)
     book.keep(until=60)
-    report = await audit_topics(SETTINGS, book.shelf, lambda _: None, dict(book.committed))
+    report = await audit_topics(SETTINGS, book.topics, lambda _: None, dict(book.committed))
     registry(book, REGISTERED, first=1_000)
     book.record()
     book.keep()
     await carry(database, book)
-    await audit_clickhouse(settings, book.shelf, report)
+    await audit_clickhouse(settings, book.topics, report)
     assert wrong(report) == {}
     later = await audited(settings, book, report.position(SETTINGS))
     assert wrong(later) == {}
@@ -237,10 +237,10 @@ def far_book() -> BookInMemory:
     endless = Policy("z", 5_000, day("0001-01-01"), effective_until=day("9999-12-31"))
     policy = PolicySet(Coordinates("policies", 0, 1_000), FAR, endless)
     for partition in range(PARTITIONS):
-        book.shelf.append(TOPICS.journal, partition, b"z", journal.encode(policy))
+        book.append(TOPICS.journal, partition, b"z", journal.encode(policy))
     company = Company("FAR", baselines=(Baseline(day("1850-01-01"), 5, 5), Baseline(day("1860-01-01"), 5, 5)))
     entry = CompanySet(Coordinates("companies", 0, 1_000), FAR, company)
-    book.shelf.append(TOPICS.journal, partition_of(b"FAR", PARTITIONS), b"FAR", journal.encode(entry))
+    book.append(TOPICS.journal, partition_of(b"FAR", PARTITIONS), b"FAR", journal.encode(entry))
     fact = Fact(HIRE, 0, "e1", "FAR", "w1", day("2161-01-01"), FAR, "hris", "")
     book.publish(b"FAR", InboundCodec().encode(fact), FAR)
     book.record()

@@ -2,9 +2,8 @@
 agree on the results."""
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +23,6 @@ from schemas.dates import (
 )
 from schemas.fact_json import line_of
 from schemas.records import Baseline, Company, Fact, LedgerRecord, Policy, Posting, Scope
-from schemas.topics import TopicNames
 from schemas.vocabulary import (
     ALL_PROGRAMMES,
     CORRECTION,
@@ -36,7 +34,6 @@ from schemas.vocabulary import (
     TERMINATION_REASONS,
     WITHDRAWN,
 )
-from streams.bookkeeper import Bookkeeper
 from streams.core.book import GRACE_DAYS_MAX
 from streams.core.reference_rules import (
     ENTRIES_OF_A_LIST_MAX,
@@ -46,13 +43,10 @@ from streams.core.reference_rules import (
     VERSION_MAX,
 )
 from streams.core.simulate import Rules, simulate
-from streams.recorder import Recorder
-from streams.settings import StreamSettings
-from tests.support.shelf import Shelf
+from tests.support.book_in_memory import SETTINGS, TOPICS, BookInMemory
 from tests.support.sink_database import Database, opened_database, shared_database
 from tests.support.sink_figures import counts, daily_days, figures, share_bp
 
-TOPICS = TopicNames()
 EPOCH = date(1970, 1, 1)
 FIRST, LAST = INSTANT_MIN, INSTANT_END - 1
 LAST_OF_DATE = day("2149-06-06")  # the last day of ClickHouse's type Date
@@ -128,47 +122,29 @@ REGISTRY = (
 )
 
 
-@dataclass
 class Whole:
     """The service's records of these facts in memory, and the result of the offline book."""
 
-    grace_days: int
-    shelf: Shelf = field(default_factory=Shelf)
-
-    def __post_init__(self) -> None:
-        self.settings = StreamSettings(
-            kafka="", data_dir=Path(), partitions=1, clock="replay", grace_days=self.grace_days
-        )
-        self._recorder = Recorder(self.settings, now=lambda: 0)
+    def __init__(self, grace_days: int) -> None:
+        self.grace_days = grace_days
+        self.book = BookInMemory(replace(SETTINGS, partitions=1, grace_days=grace_days))
         inbound, outputs = InboundCodec(), OutputCodec()
         for policy in POLICIES:
-            self._record(TOPICS.policies, policy.policy_id, outputs.encode_policy(policy), FIRST)
+            self.book.publish(policy.policy_id.encode(), outputs.encode_policy(policy), FIRST, TOPICS.policies)
         for company in REGISTRY:
-            self._record(TOPICS.companies, company.company_id, outputs.encode_company(company), FIRST)
+            self.book.publish(company.company_id.encode(), outputs.encode_company(company), FIRST, TOPICS.companies)
         for recorded_at, fact in told():
-            self._record(TOPICS.facts, fact.company_id, inbound.encode(fact), recorded_at)
-        self._record(TOPICS.facts, "C9", b"no Avro", LAST)
-        for append in self._recorder.ticks(BUSINESS_DATE_MAX, jakarta_midnight(BUSINESS_DATE_MAX)):
-            self.shelf.append(append.topic, append.partition, append.key, append.value)
-        self._keep()
+            self.book.publish(fact.company_id.encode(), inbound.encode(fact), recorded_at)
+        self.book.publish(b"C9", b"no Avro", LAST)
+        self.book.record()
+        self.book.tick(BUSINESS_DATE_MAX)
+        self.book.keep()
 
-    def _record(self, topic: str, key: str, value: bytes, at: int) -> None:
-        record = self.shelf.append(topic, 0, key.encode(), value, at)
-        for append in self._recorder.step(topic, 0, [record]):
-            self.shelf.append(append.topic, append.partition, append.key, append.value)
-
-    def _keep(self) -> None:
-        keeper, rows = Bookkeeper(TOPICS, self.grace_days), dict[bytes, bytes]()
-        keeper.open(0, rows)
-        for entry in self.shelf.stored[TOPICS.journal, 0]:
-            effect = keeper.step(0, TOPICS.journal, [entry], rows)
-            rows.update({key: value for key, value in effect.changed.items() if value is not None})
-            for topic, outputs in effect.outputs.items():
-                for key, value in outputs:
-                    self.shelf.append(topic, 0, key, value)
+    def values(self, topic: str) -> list[bytes]:
+        return [record.value for record in self.book.stored(topic, 0) if record.value]
 
     def ledger(self) -> list[LedgerRecord]:
-        return [OutputCodec().decode_ledger(r.value) for r in self.shelf.stored[TOPICS.ledger, 0] if r.value]
+        return [*map(OutputCodec().decode_ledger, self.values(TOPICS.ledger))]
 
     def postings(self, company_id: str, known_at: int = LAST) -> list[Posting]:
         known = (r for r in self.ledger() if r.company_id == company_id and r.recorded_at <= known_at)
@@ -188,7 +164,7 @@ def whole(request: pytest.FixtureRequest) -> Whole:
 def name(whole: Whole, stack: Stack) -> str:
     async def fill(database: Database) -> None:
         for topic in (TOPICS.journal, TOPICS.ledger, TOPICS.snapshots, TOPICS.alerts, TOPICS.dead_letters):
-            await database.put(topic, [record.value for record in whole.shelf.stored[topic, 0] if record.value])
+            await database.put(topic, whole.values(topic))
 
     return shared_database(stack.clickhouse_url, fill)[0]
 

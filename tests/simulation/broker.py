@@ -14,7 +14,8 @@ from aiokafka.errors import (  # type: ignore[import-untyped]
 )
 
 from tests.simulation.groups import Group
-from tests.simulation.log import Identity, NewRecord, PartitionLog
+from tests.support.installation_in_memory import TopicsInMemory
+from tests.support.partition_log import Identity, NewRecord, PartitionLog
 
 RECORD_BYTES_MAX: Final = 1_000_000
 Place = tuple[str, int]
@@ -49,12 +50,12 @@ class Coordinated:
     number: int = 0  # of its transactions
 
 
-class Broker:
+class Broker(TopicsInMemory):
     """`listeners` are called whenever a reader may see more."""
 
     def __init__(self, timing: Timing) -> None:
+        super().__init__()
         self.timing = timing
-        self.logs: dict[Place, PartitionLog] = {}
         self.groups: dict[str, Group] = {}
         self._stamped: set[str] = set()
         self.listeners: list[Callable[[], None]] = []
@@ -63,10 +64,9 @@ class Broker:
 
     def create_topic(self, topic: str, partitions: int, *, stamps: bool = False) -> None:
         """`stamps`: the topic has message.timestamp.type=LogAppendTime."""
+        super().create_topic(topic, partitions)
         if stamps:
             self._stamped.add(topic)
-        for partition in range(partitions):
-            self.logs[topic, partition] = PartitionLog(topic, partition)
 
     def log(self, place: Place) -> PartitionLog:
         if place not in self.logs:

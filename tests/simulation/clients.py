@@ -20,7 +20,7 @@ from aiokafka.errors import (  # type: ignore[import-untyped]
 from tests.simulation.broker import Broker, Place
 from tests.simulation.groups import Assignment
 from tests.simulation.link import Link, Unanswered
-from tests.simulation.log import COMMITTED, Fetched, Identity, NewRecord
+from tests.support.partition_log import COMMITTED, Fetched, Identity, NewRecord
 
 RETRY_S: Final = 0.02
 SYNC_POLL_S: Final = 0.4

@@ -1,97 +1,42 @@
 """The checks of a world after its end: the audit's own code, and a count of every row in ClickHouse."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from peserta.operations.audit.findings import Finding
-from peserta.operations.audit.inbound import account, recorder_letters
-from peserta.operations.audit.partition import PartitionAudit
-from peserta.operations.audit.partition_audited import PartitionAudited
-from peserta.operations.audit.reading import Stretch
 from schemas.codec import JournalCodec, OutputCodec
 from sinks.clickhouse.marks import TABLE
 from sinks.clickhouse.ranges import Batch, Range
 from sinks.clickhouse.topics import topics
 from streams.settings import WALL
 from streams.wall_clock import APART_MAX_MS
-from tests.simulation.log import COMMITTED, Stored
 from tests.simulation.scene import Scene
+from tests.support.installation_in_memory import at_once
+from tests.support.partition_log import COMMITTED
 
 if TYPE_CHECKING:
     from tests.simulation.world import Verdict
 
-RECORDS_PER_BATCH: Final = 50
 SNAPSHOTS: Final = "snapshots"
 APPENDED_WITHIN_MS: Final = 120_000  # between a record's stamp and its append; delays may be long
-_T = TypeVar("_T")
-
-
-class MemoryReader:
-    """Implements `peserta.operations.audit.reading.PartitionReader`."""
-
-    def __init__(self, scene: Scene) -> None:
-        self._broker = scene.broker
-
-    async def stretch(self, topic: str, partition: int) -> Stretch:
-        log = self._broker.logs[topic, partition]
-        return Stretch(log.begin, log.stable_end)
-
-    async def batches(
-        self, topic: str, partition: int, *, start: int = 0, end: int | None = None
-    ) -> AsyncIterator[Sequence[Any]]:
-        records = [r for r in self.all(topic, partition) if r.offset >= start and (end is None or r.offset < end)]
-        for at in range(0, len(records), RECORDS_PER_BATCH):
-            yield records[at : at + RECORDS_PER_BATCH]
-
-    async def records(
-        self, topic: str, partition: int, *, start: int = 0, end: int | None = None
-    ) -> AsyncIterator[Any]:
-        async for batch in self.batches(topic, partition, start=start, end=end):
-            for record in batch:
-                yield record
-
-    def all(self, topic: str, partition: int) -> list[Stored]:
-        log = self._broker.logs[topic, partition]
-        return log.fetch(log.begin, COMMITTED, log.end + 1).records
 
 
 def judge(scene: Scene, verdict: "Verdict") -> list[str]:
     """What is wrong, in sentences."""
-    reader = MemoryReader(scene)
-    kept, findings = _run(_audit(scene, reader))
-    verdict.repeats = sum(one.repeats for one in kept)
-    findings += [*_rows(scene, reader), _snapshots(scene, reader), _acknowledged(scene, reader)]
-    findings += _stamps(scene, reader)
+    partitions, findings = at_once(scene.audited())
+    verdict.repeats = sum(one.repeats for one in partitions)
+    findings += [*_rows(scene), _snapshots(scene), _acknowledged(scene), *_stamps(scene)]
     return [_sentence(finding) for finding in findings if not finding.holds]
 
 
-def _run(audit: Coroutine[Any, Any, _T]) -> _T:
-    """Run a coroutine to its end. It reads memory only, so it never waits."""
-    try:
-        audit.send(None)
-    except StopIteration as end:
-        result: _T = end.value
-        return result
-    raise AssertionError("the audit waits")
-
-
-async def _audit(scene: Scene, reader: MemoryReader) -> tuple[list[PartitionAudited], list[Finding]]:
-    settings, numbers = scene.settings, range(scene.settings.partitions)
-    kept = [await PartitionAudit(settings, reader, number).run() for number in numbers]
-    letters = await recorder_letters(settings, reader, numbers)
-    committed = scene.broker.group(settings.recorder_app).offsets
-    _, inbound = await account(settings, reader, kept, letters, committed)
-    return kept, [finding for one in kept for finding in one.findings] + inbound
-
-
-def _rows(scene: Scene, reader: MemoryReader) -> Iterator[Finding]:
+def _rows(scene: Scene) -> Iterator[Finding]:
     """ClickHouse has the rows of every committed record, each of them once."""
     expected: dict[str, Counter[Any]] = {table: Counter() for table in scene.clickhouse.rows}
     for name, topic in topics(scene.settings.topics).items():
         for number in range(scene.settings.partitions):
-            records = reader.all(name, number)
+            records = scene.topics.committed(name, number)
             for block in topic.blocks(Batch(Range(name, number, 0, len(records)), records, "")):
                 rows = zip(*block.columns.values(), strict=True)
                 expected.setdefault(block.table, Counter()).update(map(_frozen, rows))
@@ -103,14 +48,14 @@ def _rows(scene: Scene, reader: MemoryReader) -> Iterator[Finding]:
         yield finding
 
 
-def _snapshots(scene: Scene, reader: MemoryReader) -> Finding:
+def _snapshots(scene: Scene) -> Finding:
     """Only the newest snapshot of a range is inserted. The newest of all is there, and none is duplicated or
     unknown."""
     name = scene.settings.topics.snapshots
     topic = topics(scene.settings.topics)[name]
     rows: list[dict[str, Any]] = []
     for number in range(scene.settings.partitions):
-        for record in reader.all(name, number):
+        for record in scene.topics.committed(name, number):
             (block,) = topic.blocks(Batch(Range(name, number, 0, 1), [record], ""))
             (row,) = zip(*block.columns.values(), strict=True)
             rows.append(dict(zip(block.columns, row, strict=True)))
@@ -126,7 +71,7 @@ def _frozen(values: Iterable[Any]) -> str:
     return repr(tuple(values))
 
 
-def _acknowledged(scene: Scene, reader: MemoryReader) -> Finding:
+def _acknowledged(scene: Scene) -> Finding:
     """The topics have every record that was acknowledged to a publisher, unchanged."""
     finding = Finding("records acknowledged are in the topics", "whole book", len(scene.acknowledged))
     for (topic, partition, offset), told in scene.acknowledged.items():
@@ -136,7 +81,7 @@ def _acknowledged(scene: Scene, reader: MemoryReader) -> Finding:
     return finding
 
 
-def _stamps(scene: Scene, reader: MemoryReader) -> Iterator[Finding]:
+def _stamps(scene: Scene) -> Iterator[Finding]:
     """In a book with the wall clock, the recorders' stamps agree with the broker's time."""
     if scene.settings.clock != WALL:
         return
@@ -145,9 +90,9 @@ def _stamps(scene: Scene, reader: MemoryReader) -> Iterator[Finding]:
     for number in range(scene.settings.partitions):
         stamped = [
             *((record, journal.decode([record.value or b""])[0].recorded_at)
-              for record in reader.all(scene.settings.topics.journal, number)),
+              for record in scene.topics.committed(scene.settings.topics.journal, number)),
             *((record, outputs.decode_dead_letter(record.value or b"").recorded_at)
-              for record in reader.all(scene.settings.topics.dead_letters, number)),
+              for record in scene.topics.committed(scene.settings.topics.dead_letters, number)),
         ]  # fmt: skip
         for record, recorded_at in stamped:
             finding.compared += 1

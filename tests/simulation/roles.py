@@ -31,9 +31,9 @@ from tests.simulation.clickhouse import ClickHouseClient
 from tests.simulation.clients import SESSION_S, Member, MemoryConsumer, MemoryProducer
 from tests.simulation.host import MemoryHost
 from tests.simulation.link import Uncertain
-from tests.simulation.log import COMMITTED
 from tests.simulation.process import Process
 from tests.simulation.scene import Scene
+from tests.support.partition_log import COMMITTED
 
 NOWHERE: Final = "memory:9"
 SINK_SETTINGS: Final = SinkSettings(NOWHERE, "")

@@ -21,6 +21,7 @@ from tests.simulation.link import OUTSIDE, Uncertain
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.process import Process
 from tests.simulation.story import BEGINS_AT, Story, Told
+from tests.support.installation_in_memory import InstallationInMemory
 from tests.support.killed_state import kill
 
 STATE_CACHE_BYTES: Final = 1 << 20
@@ -46,7 +47,7 @@ class Pace:
         )
 
 
-class Scene:
+class Scene(InstallationInMemory):
     """Made from a seed alone. `state_folder` has the book-keepers' state on disk; None if it is in memory."""
 
     def __init__(
@@ -60,23 +61,18 @@ class Scene:
         self.chance = Chance(seed, trace)
         rng = self.chance.rng
         self.pace = Pace.of(rng)
-        self.settings = StreamSettings(
+        settings = StreamSettings(
             kafka="memory:9", data_dir=Path(), partitions=rng.choice((1, 2, 3)), clock=rng.choice((WALL, REPLAY))
         )
         self.broker = Broker(Timing(self.later, self.chance.delay_s, self.now_ms))
+        super().__init__(settings, self.broker, self.broker.group(settings.recorder_app).offsets)
         self.clickhouse = ClickHouse()
-        self.waiting: list[Told] = Story(rng, self.settings.topics, self.settings.partitions).records()
+        self.waiting: list[Told] = Story(rng, settings.topics, settings.partitions).records()
         self.told = len(self.waiting)
         self.acknowledged: dict[tuple[str, int, int], Told] = {}
         self.hosts: dict[Process, Any] = {}
         self.clocks_off_ms: dict[str, int] = {}  # name of a process -> by how much its machine's clock is wrong
-        names = self.settings.topics
-        for topic in (
-            *self.settings.inbound_names, names.companies, names.policies, names.journal, names.ledger,
-            names.dead_letters, names.alerts, names.snapshots, self.settings.changelog,
-        ):  # fmt: skip
-            self.broker.create_topic(topic, self.settings.partitions)
-        self.broker.create_topic(names.clock, 1, stamps=True)
+        self.broker.create_topic(settings.topics.clock, 1, stamps=True)
 
     def states(self) -> States:
         """The state store of a process that starts."""
@@ -118,11 +114,10 @@ class Scene:
     def places(self) -> list[str]:
         """Where records are still waiting."""
         names, logs = self.settings.topics, self.broker.logs
-        recorded = self.broker.group(self.settings.recorder_app).offsets
         folded = self.broker.group(self.settings.bookkeeper_app).offsets
         carried = {(row[0], row[1]): row[3] for row in self.clickhouse.progress() if row[4] == AFTER}
         read = {
-            **dict.fromkeys((*self.settings.inbound_names, names.companies, names.policies), (recorded,)),
+            **dict.fromkeys((*self.settings.inbound_names, names.companies, names.policies), (self.committed,)),
             names.journal: (folded, carried),
             **dict.fromkeys((names.ledger, names.alerts, names.dead_letters, names.snapshots), (carried,)),
         }

@@ -16,7 +16,7 @@ from schemas.fact_json import read_record
 from schemas.records import Coordinates
 from streams.core.simulate import company_line
 from tests.support.book_in_memory import PARTITIONS, SETTINGS, TOPICS, BookInMemory
-from tests.support.shelf import Stored
+from tests.support.partition_log import Stored
 
 
 @dataclass
@@ -61,13 +61,13 @@ def _at(record: Stored) -> Coordinates:
 
 
 async def _evidence(book: BookInMemory) -> Evidence:
-    report = await audit_topics(book.settings, book.shelf, lambda _: None, book.committed)
+    report = await audit_topics(book.settings, book.topics, lambda _: None, book.committed)
     for kept in report.kept:
         kept.clickhouse_next = kept.journal_next
-    evidence = await of_topics(book.settings, book.shelf, report)
+    evidence = await of_topics(book.settings, book.topics, report)
     evidence.refused = {at: letter.reason for at, letter in evidence.dead_letters.items()}
     for partition in range(PARTITIONS):
-        for record in book.shelf.stored[TOPICS.snapshots, partition]:
+        for record in book.stored(TOPICS.snapshots, partition):
             figures = OutputCodec().decode_snapshot(record.value or b"").figures
             evidence.companies[figures.company_id] = company_line(figures)
     return evidence

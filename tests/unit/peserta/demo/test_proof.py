@@ -228,7 +228,7 @@ def test_a_ledger_record_or_an_alert_that_is_lost_or_there_twice_is_noticed(
     number: int, topic: str, twice: bool
 ) -> None:
     def alter(book: BookInMemory) -> None:
-        log = max((book.shelf.stored[topic, partition] for partition in range(PARTITIONS)), key=len)
+        log = max((book.stored(topic, partition) for partition in range(PARTITIONS)), key=len)
         if twice:
             log.append(replace(log[number % len(log)], offset=log[-1].offset + 1))
         else:
@@ -241,7 +241,7 @@ def test_a_dead_letter_of_the_book_that_is_lost_everywhere_is_noticed() -> None:
     refused_by_book = next(at for at in evidence_of_run().dead_letters if at not in run().sent.raw)
 
     def lose(book: BookInMemory) -> None:
-        log = book.shelf.stored[TOPICS.dead_letters, refused_by_book.partition]
+        log = book.stored(TOPICS.dead_letters, refused_by_book.partition)
         key = f"{refused_by_book.topic}/{refused_by_book.partition}/{refused_by_book.offset}".encode()
         log[:] = [letter for letter in log if letter.key != key]
 

@@ -12,14 +12,13 @@ from schemas.codec import JournalCodec
 from schemas.dates import day, is_instant, jakarta_midnight
 from schemas.records import Company, CompanySet, Coordinates, Day, Entry, FactEntry
 from schemas.topics import TopicNames
-from streams.bookkeeper import Bookkeeper
 from streams.core.book import Book
 from streams.core.rows import BOOK_KEY
-from streams.lane.cursors import CURSOR_PREFIX
 from streams.settings import REPLAY, StreamSettings
+from tests.support.book_in_memory import BookInMemory
 from tests.support.facts import hire, noon, tick
+from tests.support.installation_in_memory import at_once
 from tests.support.journals import FIRST, SPAN_DAYS, deterministic, entries
-from tests.support.shelf import Shelf
 
 TOPICS = TopicNames()
 SETTINGS = StreamSettings("", Path(), partitions=1, clock=REPLAY)
@@ -27,28 +26,20 @@ TODAY = day("2025-06-01")
 CODEC = JournalCodec()
 
 
-def shelf_of(journal: list[Entry], kept: int, *, of_format: bytes | None = None) -> Shelf:
+def kept_of(journal: list[Entry], kept: int, *, of_format: bytes | None = None) -> BookInMemory:
     """The journal, and the state after so many of its entries."""
-    shelf, keeper = Shelf(), Bookkeeper(TOPICS, SETTINGS.grace_days)
+    book = BookInMemory(SETTINGS)
     for entry in journal:
-        shelf.append(TOPICS.journal, 0, b"", CODEC.encode(entry))
-    records = shelf.stored[TOPICS.journal, 0][:kept]
-    if records:
-        rows: dict[bytes, bytes] = {}
-        keeper.open(0, rows)
-        for record in records:
-            for key, value in keeper.step(0, TOPICS.journal, [record], rows).changed.items():
-                shelf.append(SETTINGS.changelog, 0, key, value)
-                if value is not None:
-                    rows[key] = value
-            shelf.append(SETTINGS.changelog, 0, CURSOR_PREFIX + TOPICS.journal.encode(), b"%d" % record.offset)
+        book.append(TOPICS.journal, 0, b"", CODEC.encode(entry))
+    if kept:
+        book.keep(until=kept)
     if of_format is not None:
-        shelf.append(SETTINGS.changelog, 0, BOOK_KEY, of_format)
-    return shelf
+        book.append(SETTINGS.changelog, 0, BOOK_KEY, of_format)
+    return book
 
 
-async def dates_of(shelf: Shelf) -> PartitionDates:
-    (dates,) = await business_dates(SETTINGS, shelf)
+async def dates_of(book: BookInMemory) -> PartitionDates:
+    (dates,) = await business_dates(SETTINGS, book.topics)
     return dates
 
 
@@ -63,25 +54,16 @@ def at_dates(book: Book) -> dict[str, Day]:
     return {company_id: company.today for company_id, company in book.companies.items()}
 
 
-def run(shelf: Shelf) -> PartitionDates:
-    """Run a coroutine to its end. It never waits, because it reads from memory."""
-    coroutine = dates_of(shelf)
-    with pytest.raises(StopIteration) as end:
-        coroutine.send(None)
-    dates: PartitionDates = end.value.value
-    return dates
-
-
 @given(journal=entries(max_size=30), left=st.one_of(st.integers(0, 3), st.integers(0, 30)))
 @deterministic
 def test_dates_are_those_of_the_book_however_much_of_the_journal_is_kept(journal: list[Entry], left: int) -> None:
-    assert run(shelf_of(journal, max(0, len(journal) - left))).companies == at_dates(book_of(journal))
+    assert at_once(dates_of(kept_of(journal, max(0, len(journal) - left)))).companies == at_dates(book_of(journal))
 
 
 @given(journal=entries(max_size=30), on=st.integers(FIRST - 2, FIRST + SPAN_DAYS))
 @deterministic
 def test_a_tick_is_appended_where_the_book_takes_it_and_who_is_beyond_it_stays(journal: list[Entry], on: Day) -> None:
-    dates, book = [run(shelf_of(journal, len(journal)))], book_of(journal)
+    dates, book = [at_once(dates_of(kept_of(journal, len(journal))))], book_of(journal)
     before, repeats = at_dates(book), book.repeats
     book.apply(tick(on), len(journal))
     is_taken, stay = book.repeats == repeats, {name for name, at in at_dates(book).items() if at > on}
@@ -98,8 +80,8 @@ async def test_a_state_of_another_format_says_nothing_and_the_journal_all() -> N
         tick("2025-01-01"),
         FactEntry(Coordinates("f", 0, 0), noon("2025-02-01"), hire("e1", "2025-02-01")),
     ]
-    shelf = shelf_of(journal, 2, of_format=b'{"format": 0, "grace_days": 30, "today": 99999}')
-    dates = await dates_of(shelf)
+    book = kept_of(journal, 2, of_format=b'{"format": 0, "grace_days": 30, "today": 99999}')
+    dates = await dates_of(book)
     assert (dates.companies, dates.ticked) == ({"C1": day("2025-02-01")}, day("2025-01-01"))
 
 

@@ -8,8 +8,6 @@ from functools import partial
 import pytest
 
 from peserta.operations.audit.findings import Finding
-from peserta.operations.audit.inbound import account, recorder_letters
-from peserta.operations.audit.partition import PartitionAudit
 from peserta.operations.audit.partition_audited import PartitionAudited
 from peserta.operations.audit.recorded import REPEATS_CLAIM as REPEATS
 from peserta.operations.audit.seal import check, seal
@@ -23,7 +21,7 @@ from tests.support.book_in_memory import (
     kept_book,
     published_book,
 )
-from tests.support.shelf import Stored
+from tests.support.partition_log import Stored
 
 LEDGER = "ledger = journal folded again"
 CHAIN = "chain of the ledger"
@@ -40,10 +38,7 @@ def well() -> BookInMemory:
 
 
 async def audited(book: BookInMemory) -> tuple[list[PartitionAudited], list[Finding]]:
-    kept = [await PartitionAudit(SETTINGS, book.shelf, p).run() for p in range(PARTITIONS)]
-    letters = await recorder_letters(SETTINGS, book.shelf, range(PARTITIONS))
-    _, inbound = await account(SETTINGS, book.shelf, kept, letters, book.committed)
-    return kept, [finding for one in kept for finding in one.findings] + inbound
+    return await book.audited()
 
 
 async def test_a_book_that_is_well_has_no_finding(well: BookInMemory) -> None:
@@ -76,7 +71,7 @@ async def test_a_state_folded_by_other_rules_is_the_first_finding(
     well: BookInMemory, now: bytes, then: bytes, reason: str
 ) -> None:
     book = well.copy()
-    changelog = book.shelf.stored[SETTINGS.changelog, 0]
+    changelog = book.stored(SETTINGS.changelog, 0)
     changelog[:] = [
         replace(row, value=(row.value or b"").replace(now, then)) if row.key == BOOK_KEY else row for row in changelog
     ]
@@ -89,8 +84,8 @@ async def test_a_state_folded_by_other_rules_is_the_first_finding(
 async def test_facts_that_are_passed_over_because_their_topic_was_made_anew_are_missing(well: BookInMemory) -> None:
     book = well.copy()
     for partition in range(PARTITIONS):
-        anew = published_book().shelf.stored[TOPICS.facts, partition][1:]  # the same records at other offsets
-        book.shelf.stored[TOPICS.facts, partition] = [replace(r, offset=n) for n, r in enumerate(anew)]
+        anew = published_book().stored(TOPICS.facts, partition)[1:]  # the same records at other offsets
+        book.stored(TOPICS.facts, partition)[:] = [replace(r, offset=n) for n, r in enumerate(anew)]
     book.record(again=True)
     book.keep()
     _, findings = await audited(book)
@@ -103,7 +98,7 @@ async def test_dead_letters_that_expired_are_not_missing_and_one_behind_them_is(
     book = well.copy()
     log, at = letter_of_the_book(book)
     del log[: at + 1]
-    book.shelf.begin[TOPICS.dead_letters, log[0].partition] = log[0].offset
+    book.topics.logs[TOPICS.dead_letters, log[0].partition].begin = log[0].offset
     _, findings = await audited(book)
     assert LETTERS not in {finding.claim for finding in findings if not finding.holds}
     _, at = letter_of_the_book(book)
@@ -115,7 +110,7 @@ async def test_dead_letters_that_expired_are_not_missing_and_one_behind_them_is(
 
 def middle(book: BookInMemory, topic: str) -> tuple[list[Stored], int]:
     """A log of the topic, and the index of a record in its middle."""
-    log = max((book.shelf.stored[topic, partition] for partition in range(PARTITIONS)), key=len)
+    log = max((book.stored(topic, partition) for partition in range(PARTITIONS)), key=len)
     return log, len(log) // 2
 
 
@@ -128,7 +123,7 @@ def lose(topic: str) -> Callable[[BookInMemory], None]:
 
 
 def lose_state(book: BookInMemory) -> None:
-    book.shelf.stored[SETTINGS.changelog, 0].clear()
+    book.stored(SETTINGS.changelog, 0).clear()
 
 
 def double(topic: str) -> Callable[[BookInMemory], None]:
@@ -212,12 +207,12 @@ def change_state(book: BookInMemory) -> None:
 
 
 def forget_dead_letter(book: BookInMemory) -> None:
-    del book.shelf.stored[TOPICS.dead_letters, 0][0]
+    del book.stored(TOPICS.dead_letters, 0)[0]
 
 
 def letter_of_the_book(book: BookInMemory) -> tuple[list[Stored], int]:
     """A log of dead letters, and the index of one that the book-keeper wrote."""
-    logs = [book.shelf.stored[TOPICS.dead_letters, partition] for partition in range(PARTITIONS)]
+    logs = [book.stored(TOPICS.dead_letters, partition) for partition in range(PARTITIONS)]
     log = max(logs, key=lambda log: sum(map(is_of_the_book, log)))
     return log, next(at for at, record in enumerate(log) if is_of_the_book(record))
 
@@ -250,9 +245,9 @@ def invent_letter_of_the_book(book: BookInMemory) -> None:
 def commit_too_far(book: BookInMemory) -> None:
     """Commit the recorder's offsets past a record that it has never appended."""
     book.publish(b"C1", b"nobody read this", 1_735_000_000_000)
-    for (topic, partition), log in book.shelf.stored.items():
+    for (topic, partition), log in book.topics.logs.items():
         if topic == TOPICS.facts:
-            book.committed[topic, partition] = len(log)
+            book.committed[topic, partition] = log.end
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from tests.support.book_in_memory import (
     kept_book,
     published_book,
 )
-from tests.support.shelf import Stored
+from tests.support.partition_log import Stored
 from tests.unit.peserta.operations.audit.test_audit import INBOUND
 
 POSITIONS = 8  # random positions
@@ -43,7 +43,7 @@ def well() -> BookInMemory:
 
 
 async def audited(book: BookInMemory, since: Position | None = None) -> Report:
-    return await audit_topics(SETTINGS, book.shelf, lambda _: None, dict(book.committed), since)
+    return await audit_topics(SETTINGS, book.topics, lambda _: None, dict(book.committed), since)
 
 
 def wrong(report: Report) -> list[tuple[str, str]]:
@@ -121,7 +121,7 @@ def harm(book: BookInMemory, position: Position, rng: Random) -> str:
     starts = {topic: position.partitions[partition].next[name] for name, topic in topic_names(SETTINGS).items()}
     starts[TOPICS.facts] = position.sources[TOPICS.facts, partition].settled_next
     topic = rng.choice(sorted(starts))
-    log = book.shelf.stored[topic, partition]
+    log = book.stored(topic, partition)
     behind = [at for at, record in enumerate(log) if record.offset >= starts[topic]]
     if not behind:
         return "nothing"
@@ -144,12 +144,12 @@ async def test_what_was_done_behind_the_position_is_found_as_by_a_full_audit(
     begun.record()
     begun.keep()
     for _ in range(MANIPULATIONS):
-        before = {place: list(log) for place, log in begun.shelf.stored.items()}
+        before = begun.topics.copy()
         done = harm(begun, position, rng)
         full = await said(begun)
         assert await said(begun, position) == full, done
         found |= {done} if full else set()
-        begun.shelf.stored.update(before)
+        begun.topics = before
     assert len(found) > 5, found
 
 
@@ -160,8 +160,8 @@ async def test_a_fact_from_before_the_position_that_is_recorded_in_a_second_part
     book.record()
     book.keep()
     position = (await audited(book)).position(SETTINGS)
-    first = next(r for r in book.shelf.stored[TOPICS.journal, 0] if r.key and r.key.startswith(b"JT-"))
-    book.shelf.append(TOPICS.journal, 1, first.key, first.value)
+    first = next(r for r in book.stored(TOPICS.journal, 0) if r.key and r.key.startswith(b"JT-"))
+    book.append(TOPICS.journal, 1, first.key, first.value)
     book.keep()
     assert wrong(await audited(book, position)) == wrong(await audited(book)) == [(INBOUND, f"{TOPICS.facts}-0")]
 
@@ -177,19 +177,17 @@ REFUSED: dict[str, tuple[Callable[[BookInMemory], None], str]] = {
 
 
 def cut(book: BookInMemory, topic: str) -> None:
-    del book.shelf.stored[topic, 1][5:]
+    del book.stored(topic, 1)[5:]
 
 
 def expire(book: BookInMemory, topic: str) -> None:
-    book.shelf.begin[topic, 1] = 2 * len(book.shelf.stored[topic, 1])
-    book.shelf.append(topic, 1, b"", b"")
-    book.shelf.stored[topic, 1][-1] = replace(
-        book.shelf.stored[topic, 1][-1], offset=2 * len(book.shelf.stored[topic, 1])
-    )
+    book.topics.logs[topic, 1].begin = 2 * len(book.stored(topic, 1))
+    book.append(topic, 1, b"", b"")
+    book.stored(topic, 1)[-1] = replace(book.stored(topic, 1)[-1], offset=2 * len(book.stored(topic, 1)))
 
 
 def other(book: BookInMemory, topic: str) -> None:
-    log = book.shelf.stored[topic, 1]
+    log = book.stored(topic, 1)
     log[-1] = replace(log[-1], value=log[-2].value)
 
 
@@ -198,11 +196,11 @@ async def test_a_position_that_does_not_lie_in_the_topics_is_refused(
     well: BookInMemory, act: Callable[[BookInMemory], None], words: str
 ) -> None:
     position = (await audited(well)).position(SETTINGS)
-    await check_fits(SETTINGS, well.shelf, position)
+    await check_fits(SETTINGS, well.topics, position)
     book = well.copy()
     act(book)
     with pytest.raises(Failed, match=words) as refused:
-        await check_fits(SETTINGS, book.shelf, position)
+        await check_fits(SETTINGS, book.topics, position)
     assert isinstance(refused.value, Rejected)
 
 
@@ -222,7 +220,7 @@ async def test_a_position_of_another_book_or_of_other_rules_is_refused_by_name(w
     position = (await audited(well)).position(SETTINGS)
     foreign = replace(position, book={**position.book, name: OTHERS[name]})
     with pytest.raises(Failed, match=f"saved with {name}: {OTHERS[name]}"):
-        await check_fits(SETTINGS, well.shelf, foreign)
+        await check_fits(SETTINGS, well.topics, foreign)
     assert position.book.keys() == OTHERS.keys()
 
 
@@ -272,7 +270,7 @@ async def test_a_position_that_could_not_be_saved_leaves_nothing_behind(well: Bo
 async def test_an_audit_from_a_position_reads_only_what_lies_behind_it(well: BookInMemory) -> None:
     position = (await audited(well)).position(SETTINGS)
     passed: list[int] = []
-    reader = WatchedReader(well.shelf, passed.append)
+    reader = WatchedReader(well.topics, passed.append)
     later = await audit_topics(SETTINGS, reader, lambda _: None, dict(well.committed), position)
     assert later.is_well
     assert passed == []
@@ -283,10 +281,10 @@ async def test_an_audit_from_a_position_reads_only_what_lies_behind_it(well: Boo
 
 async def test_progress_tells_every_offset_that_was_passed(well: BookInMemory) -> None:
     passed: list[int] = []
-    await audit_topics(SETTINGS, WatchedReader(well.shelf, passed.append), lambda _: None, dict(well.committed))
+    await audit_topics(SETTINGS, WatchedReader(well.topics, passed.append), lambda _: None, dict(well.committed))
     # Dead letters have two names, because the audit reads them for the recorder and for the book.
-    planned = sum(len(well.shelf.stored[topic_names(SETTINGS)[name], p]) for name in NAMES for p in range(PARTITIONS))
-    assert sum(passed) == planned + sum(len(well.shelf.stored[TOPICS.facts, p]) for p in range(PARTITIONS))
+    planned = sum(len(well.stored(topic_names(SETTINGS)[name], p)) for name in NAMES for p in range(PARTITIONS))
+    assert sum(passed) == planned + sum(len(well.stored(TOPICS.facts, p)) for p in range(PARTITIONS))
 
 
 async def test_what_is_kept_while_the_audit_reads_is_left_for_the_next_one(published: BookInMemory) -> None:
@@ -301,10 +299,10 @@ async def test_what_is_kept_while_the_audit_reads_is_left_for_the_next_one(publi
             book.record(until=100 + now)
             book.keep(until=20 + now)
 
-    first = await audit_topics(SETTINGS, WatchedReader(book.shelf, meanwhile), lambda _: None, dict(book.committed))
+    first = await audit_topics(SETTINGS, WatchedReader(book.topics, meanwhile), lambda _: None, dict(book.committed))
     assert wrong(first) == []
     position = first.position(SETTINGS)
-    assert 0 < position.partitions[0].next[LEDGER] < len(book.shelf.stored[TOPICS.ledger, 0])
+    assert 0 < position.partitions[0].next[LEDGER] < len(book.stored(TOPICS.ledger, 0))
     full, later = await audited(book), await audited(book, position)
     assert wrong(full) == wrong(later) == []
     assert later.position(SETTINGS) == full.position(SETTINGS)

@@ -14,14 +14,14 @@ def well() -> BookInMemory:
 
 
 async def audited(book: BookInMemory) -> PartitionAudit:
-    audit = PartitionAudit(SETTINGS, book.shelf, 0)
+    audit = PartitionAudit(SETTINGS, book.topics, 0)
     refuse_differing_outputs(await audit.run())
     return audit
 
 
 async def test_a_lost_state_is_folded_up_to_where_the_outputs_are(well: BookInMemory) -> None:
-    book = BookInMemory(well.shelf.copy())
-    book.shelf.stored[SETTINGS.changelog, 0].clear()
+    book = well.without_state()
+    book.stored(SETTINGS.changelog, 0).clear()
     before, after = await audited(well), await audited(book)
     assert before.stands_at is not None
     assert (after.stands_at, after.stored) == (None, {})
@@ -30,8 +30,8 @@ async def test_a_lost_state_is_folded_up_to_where_the_outputs_are(well: BookInMe
 
 @pytest.mark.parametrize("topic", [TOPICS.ledger, TOPICS.alerts])
 async def test_it_is_refused_where_an_output_is_wrong_too(well: BookInMemory, topic: str) -> None:
-    book = BookInMemory(well.shelf.copy())
-    book.shelf.stored[SETTINGS.changelog, 0].clear()
-    del book.shelf.stored[topic, 0][0]
+    book = well.without_state()
+    book.stored(SETTINGS.changelog, 0).clear()
+    del book.stored(topic, 0)[0]
     with pytest.raises(Failed, match="not only the state differs"):
         await audited(book)

@@ -3,9 +3,11 @@
 The contract is Kafka's; `tests/kafka_rules` holds this log and a real broker against the same cases.
 """
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from aiokafka.errors import (  # type: ignore[import-untyped]
@@ -49,9 +51,9 @@ class Stored:
     topic: str
     partition: int
     offset: int
-    timestamp: int
     key: bytes | None
     value: bytes | None
+    timestamp: int = 0
     transaction: Transaction | None = None
     is_marker: bool = False
 
@@ -84,14 +86,14 @@ class PartitionLog:
     def __init__(self, topic: str, partition: int) -> None:
         self.topic, self.partition = topic, partition
         self.begin = 0
-        self._stored: list[Stored] = []
+        self.stored: list[Stored] = []  # with gaps where compaction, or a test, has removed records
         self._producers: dict[int, Remembered] = {}
         self._open: dict[int, Transaction] = {}
 
     @property
     def end(self) -> int:
         """Behind the last record."""
-        return len(self._stored)
+        return self.stored[-1].offset + 1 if self.stored else self.begin
 
     @property
     def stable_end(self) -> int:
@@ -100,7 +102,17 @@ class PartitionLog:
 
     def timestamp(self, offset: int) -> int:
         """Of the record at this offset."""
-        return self._stored[offset].timestamp
+        return self.stored[self._at(offset)].timestamp
+
+    def _at(self, offset: int) -> int:
+        """The place in `stored` of the first record at this offset or behind it."""
+        return bisect_left(self.stored, offset, key=attrgetter("offset"))
+
+    def copy(self) -> "PartitionLog":
+        """Another log with the same records, which knows no producer."""
+        other = PartitionLog(self.topic, self.partition)
+        other.begin, other.stored = self.begin, list(self.stored)
+        return other
 
     def append(
         self, records: Sequence[NewRecord], identity: Identity | None = None, sequence: int = 0, *, open_: bool = False
@@ -124,7 +136,7 @@ class PartitionLog:
         if open_ and identity is not None:
             transaction = self._open.setdefault(identity.producer_id, Transaction(offset))
         for key, value, timestamp in records:
-            self._stored.append(Stored(self.topic, self.partition, self.end, timestamp, key, value, transaction))
+            self.stored.append(Stored(self.topic, self.partition, self.end, key, value, timestamp, transaction))
         return offset
 
     def _known(self, identity: Identity) -> Remembered:
@@ -140,9 +152,7 @@ class PartitionLog:
         self._known(identity)
         transaction = self._open.pop(identity.producer_id, Transaction(self.end))
         transaction.is_committed = is_committed
-        self._stored.append(
-            Stored(self.topic, self.partition, self.end, at_ms, None, None, transaction, is_marker=True)
-        )
+        self.stored.append(Stored(self.topic, self.partition, self.end, None, None, at_ms, transaction, is_marker=True))
 
     def fetch(self, offset: int, isolation: str, records_max: int) -> Fetched:
         """From this offset on, what the reader may see. Raises OffsetOutOfRangeError."""
@@ -150,7 +160,7 @@ class PartitionLog:
             raise OffsetOutOfRangeError(offset)
         limit = self.end if isolation == UNCOMMITTED else self.stable_end
         records: list[Stored] = []
-        for stored in self._stored[offset : max(offset, limit)]:
+        for stored in self.stored[self._at(offset) : self._at(limit)]:
             if stored.is_visible(isolation):
                 if len(records) == records_max:
                     return Fetched(records, records[-1].offset + 1)
