@@ -62,8 +62,7 @@ def _at(record: Stored) -> Coordinates:
 
 async def _evidence(book: BookInMemory) -> Evidence:
     report = await audit_topics(book.settings, book.topics, lambda _: None, book.committed)
-    for kept in report.kept:
-        kept.clickhouse_next = kept.journal_next
+    report.kept = [replace(one, clickhouse_next=one.journal_next) for one in report.kept]
     evidence = await of_topics(book.settings, book.topics, report)
     evidence.refused = {at: letter.reason for at, letter in evidence.dead_letters.items()}
     for partition in range(PARTITIONS):

@@ -5,7 +5,7 @@ from typing import Any, Final, TypeAlias
 
 from peserta.operations.audit.expected import Expected, Letters
 from peserta.operations.audit.findings import Finding, compare, out_of_order, row_name, unreadable
-from peserta.operations.audit.partition_audited import PartitionAudited
+from peserta.operations.audit.partition_audited import PartitionAudited, PartitionDraft
 from peserta.operations.audit.position import (
     ALERTS,
     BOOK_LETTERS,
@@ -71,17 +71,14 @@ class PartitionAudit:
 
     async def run(self) -> PartitionAudited:
         """Read state, journal and outputs of the partition; the findings are in the result."""
-        since = self._since
-        kept = PartitionAudited(
-            self._partition, since, since.next[JOURNAL], next=dict(since.next), last=dict(since.last)
-        )
+        kept = PartitionDraft(self._partition, self._since)
         try:
             await self._audit(kept)
         except Unreadable as error:
             kept.findings.append(unreadable(self._where, error))
-        return kept
+        return kept.result()
 
-    async def _audit(self, kept: PartitionAudited) -> None:
+    async def _audit(self, kept: PartitionDraft) -> None:
         # Outputs, state and cursor are committed in one transaction: the state contains all visible outputs.
         self._ends = {name: (await self._reader.stretch(self._names[name], self._partition)).end for name in OUTPUTS}
         stored = self.stored = await self._stored_state(kept)
@@ -131,7 +128,7 @@ class PartitionAudit:
             raise Unreadable(f"the state's place in the journal ({self._settings.changelog}-{self._partition})")
         return int(cursor) + 1
 
-    async def _lagging(self, kept: PartitionAudited, state: Finding) -> None:
+    async def _lagging(self, kept: PartitionDraft, state: Finding) -> None:
         """Report outputs that are ahead of the state, except those committed during the audit."""
         if not self._ahead:
             return
@@ -152,7 +149,7 @@ class PartitionAudit:
         snapshots = [read_as(self._outputs.decode_snapshot, r).offset async for r in self._behind(SNAPSHOTS)]
         return max([*ledger, *alerts, *snapshots, self._since.next[JOURNAL] - 1]) + 1
 
-    async def _stored_state(self, kept: PartitionAudited) -> Rows:
+    async def _stored_state(self, kept: PartitionDraft) -> Rows:
         """The rows of the partition's state in its changelog. An earlier audit has checked those before the
         position."""
         rows = dict(self._since.rows)
@@ -166,7 +163,7 @@ class PartitionAudit:
         kept.next[CHANGELOG] = max(begin, end)
         return rows
 
-    async def _refold(self, kept: PartitionAudited) -> Expected:
+    async def _refold(self, kept: PartitionDraft) -> Expected:
         expected = Expected(dict(self._since.rows))
         bookkeeper = Bookkeeper(self._topics, self._settings.grace_days)
         bookkeeper.open(self._partition, expected.rows)
@@ -189,7 +186,7 @@ class PartitionAudit:
         kept.next[JOURNAL] = stop
         return expected
 
-    async def _ledger(self, kept: PartitionAudited, expected: Expected) -> None:
+    async def _ledger(self, kept: PartitionDraft, expected: Expected) -> None:
         """Compare ledger lines and dispositions with the refold, and verify the hash chain."""
         found: dict[int, bytes] = {}
         doubled: list[int] = []
@@ -218,7 +215,7 @@ class PartitionAudit:
         if at < self._ends[name]:
             self._ahead.append(journal_offset)
 
-    def _chain(self, kept: PartitionAudited, in_topic: list[tuple[int, bytes]]) -> Finding:
+    def _chain(self, kept: PartitionDraft, in_topic: list[tuple[int, bytes]]) -> Finding:
         verdict = verify(in_topic, self._since.head)
         kept.head = verdict.head
         finding = Finding("chain of the ledger", self._where, len(in_topic))
@@ -228,7 +225,7 @@ class PartitionAudit:
             assert kept.head == chain_of(in_topic[-1][1])
         return finding
 
-    async def _alerts(self, kept: PartitionAudited, expected: Expected) -> None:
+    async def _alerts(self, kept: PartitionDraft, expected: Expected) -> None:
         found: dict[Identity, bytes] = {}
         doubled = []
         async for record in self._behind(ALERTS):
@@ -258,7 +255,7 @@ class PartitionAudit:
             alert = self._outputs.decode_alert(value)
             yield (alert.alert_id, alert.status), value
 
-    async def _letters(self, kept: PartitionAudited) -> Letters:
+    async def _letters(self, kept: PartitionDraft) -> Letters:
         """The dead letters of facts that the book refused; those of the recorder have other reasons."""
         begin, end = await self._reader.stretch(self._topics.book_letters, self._partition)
         found = []
@@ -270,7 +267,7 @@ class PartitionAudit:
         kept.next[LETTERS] = max(await self._reader.stretch(self._topics.dead_letters, self._partition))
         return Letters(found, some_expired=begin > self._since.next[BOOK_LETTERS])
 
-    def _compare_letters(self, kept: PartitionAudited, expected: Expected, letters: Letters) -> Finding:
+    def _compare_letters(self, kept: PartitionDraft, expected: Expected, letters: Letters) -> Finding:
         """Compare dead letters. Those of facts after the state may be missing still, and the oldest may have
         expired."""
         should = {self._outputs.decode_dead_letter(value).came_from: digest(value) for value in expected.letters}
@@ -287,7 +284,7 @@ class PartitionAudit:
             should = dict(list(should.items())[gone:])
         return compare("dead letters = journal folded again", self._where, should, found)
 
-    async def _not_yet_kept(self, kept: PartitionAudited) -> None:
+    async def _not_yet_kept(self, kept: PartitionDraft) -> None:
         """Note the facts in the journal that the book-keeper has not processed yet: they are not lost."""
         async for batch in self._reader.batches(self._topics.journal, self._partition, start=kept.journal_next):
             self._recorded.account(kept, batch, kept=False)

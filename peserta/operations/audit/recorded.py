@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from peserta.operations.audit.findings import Finding
-from peserta.operations.audit.partition_audited import PartitionAudited
+from peserta.operations.audit.partition_audited import PartitionDraft
 from peserta.operations.audit.position import Source
 from peserta.operations.audit.reading import entries_of
 from schemas.codec import JournalCodec
@@ -24,7 +24,7 @@ class Recorded:
         self._cursors: dict[Source, int] = {source_of(key): int(rows[key]) for key in rows if key[:1] == b"s"}
         self._first: dict[Coordinates, Hashable] = {}  # content of the first entry, for entries behind the position
 
-    def account(self, book: PartitionAudited, batch: Sequence[Any], *, kept: bool) -> None:
+    def account(self, book: PartitionDraft, batch: Sequence[Any], *, kept: bool) -> None:
         """Note the facts in these journal records by source, except repeats."""
         for record, entry in zip(batch, entries_of(self._journal, batch), strict=True):
             book.entries += kept

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from peserta.operations.audit.findings import UNREADABLE, Finding, unreadable
@@ -103,7 +103,7 @@ class Report:
             head=kept.head,
             rows=kept.rows,
             counts=dict(Counter(kept.since.counts) + Counter(counted)),
-            dispositions=dict(Counter(kept.since.dispositions) + kept.dispositions),
+            dispositions=dict(Counter(kept.since.dispositions) + Counter(kept.dispositions)),
             letters=kept.letters,
         )
 
@@ -232,19 +232,19 @@ async def audit_clickhouse(settings: Settings, reader: TopicReader, report: Repo
     letters = await _letters(streams, reader, start, carried=True)
     with analyst(settings, settings.database) as client:
         progress = marks(client.query(LAST).result_rows)
-        for book in report.kept:
+        for place, book in enumerate(report.kept):
             found = {name: progress.get((topic, book.partition)) for name, topic in names.items()}
             reached = {name: mark.position if mark else 0 for name, mark in found.items()}
             carried, findings = audit_warehouse(client, await written(streams, reader, book), reached)
             findings.append(audit_dead_letters(client, book.partition, book.since.carried[LETTERS], letters, reached))
-            place, facts = await audit_journal_rows(client, reader, names[JOURNAL], book, reached[JOURNAL])
+            until, facts = await audit_journal_rows(client, reader, names[JOURNAL], book, reached[JOURNAL])
             due = await snapshots_due(reader, names[SNAPSHOTS], book)
             newest, snapshots = audit_snapshot_rows(client, book, due, reached)
-            carried |= {JOURNAL: place, SNAPSHOTS: newest}
+            carried |= {JOURNAL: until, SNAPSHOTS: newest}
             later = [one.offset for one in letters.values() if one.partition == book.partition]
             uncarried = [offset for offset in later if offset >= reached[LETTERS]]
             report.carried[book.partition] = {**carried, LETTERS: letters_carried(book, uncarried)}
-            book.clickhouse_next = carried[LEDGER].journal_next
+            report.kept[place] = replace(book, clickhouse_next=carried[LEDGER].journal_next)
             report.findings += [*facts, *findings, snapshots]
 
 

@@ -10,7 +10,7 @@ from clickhouse_connect.driver.client import Client
 
 from peserta.operations.audit.expected import Expected
 from peserta.operations.audit.findings import Finding, compare
-from peserta.operations.audit.partition_audited import LastSnapshot, PartitionAudited
+from peserta.operations.audit.partition_audited import LastSnapshot, PartitionAudited, PartitionDraft
 from peserta.operations.audit.position import SNAPSHOTS, Carried
 from peserta.operations.audit.reading import TopicReader, read_as
 from peserta.operations.audit.tables import final_rows, rows_of
@@ -24,7 +24,7 @@ OnBehindState = Callable[[str, int, int], None]  # topic, offset there, offset i
 
 
 async def audit_snapshots(
-    reader: TopicReader, topic: str, kept: PartitionAudited, expected: Expected, on_behind_state: OnBehindState
+    reader: TopicReader, topic: str, kept: PartitionDraft, expected: Expected, on_behind_state: OnBehindState
 ) -> Finding:
     """The topic behind the position, up to the state; `kept.snapshots` are the last that are found.
 
@@ -55,7 +55,7 @@ async def snapshots_due(reader: TopicReader, topic: str, kept: PartitionAudited)
     async for record in reader.records(topic, kept.partition, start=start, end=end):
         said = read_as(codec.decode_snapshot, record)
         due[said.figures.company_id] = LastSnapshot(record.offset, said.offset, (record.key, record.value))
-    return due | kept.snapshots
+    return {**due, **kept.snapshots}
 
 
 def audit_snapshot_rows(
