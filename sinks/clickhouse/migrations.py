@@ -9,10 +9,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
-
-from clickhouse_connect.driver.asyncclient import AsyncClient
+from typing import TYPE_CHECKING
 
 from sinks.clickhouse.refusals import MigrationChanged, Refused
+
+if TYPE_CHECKING:  # commands that only ask for the names of views do without its HTTP client
+    from clickhouse_connect.driver.asyncclient import AsyncClient
 
 DDL = Path(__file__).parent / "ddl"
 _FILE_NAME = re.compile(r"\d{3}_[a-z_]+\.sql")
@@ -78,7 +80,7 @@ def views(folder: Path = DDL) -> tuple[str, ...]:
     return tuple(sorted({name for migration in migrations(folder) for name in _VIEW.findall(migration.text)}))
 
 
-async def migrate(client: AsyncClient, *, cluster: str | None = None, folder: Path = DDL) -> tuple[str, ...]:
+async def migrate(client: "AsyncClient", *, cluster: str | None = None, folder: Path = DDL) -> tuple[str, ...]:
     """Create the client's default database if it is missing, run the migrations that it lacks, and return their names.
 
     Raises MigrationChanged if it was migrated with another text of a file.
@@ -108,7 +110,7 @@ def _is_had(migration: Migration, had: dict[str, str]) -> bool:
     return sha256 is not None
 
 
-async def make_database(client: AsyncClient, database: str, cluster: str | None) -> None:
+async def make_database(client: "AsyncClient", database: str, cluster: str | None) -> None:
     """Create a database if it does not exist."""
     on_cluster = f" ON CLUSTER {checked(cluster)}" if cluster else ""
     await client.command(f"CREATE DATABASE IF NOT EXISTS {checked(database)}{on_cluster}", use_database=False)
