@@ -1,7 +1,6 @@
 """The settings of an installation, read once from the environment (`PESERTA_...`) into one frozen object."""
 
 import re
-import sys
 from dataclasses import fields
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -12,7 +11,9 @@ from pydantic import Field, IPvAnyAddress, PrivateAttr, ValidationError, Validat
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from peserta.operations.data_folder import default_data_dir
 from peserta.operations.failure import WrongSettings
+from peserta.operations.http_address import checked_registry_url, fault_of_file, is_http_address, registry_access
 from schemas.kafka.access import PLAINTEXT, KafkaAccess, WrongAccess
 from schemas.topics import (
     ALERTS,
@@ -33,6 +34,7 @@ from schemas.topics import (
 from schemas.vocabulary import KINDS
 from sinks.clickhouse.settings import SinkSettings
 from streams.core.book import GRACE_DAYS_DEFAULT, GRACE_DAYS_MAX
+from streams.schema_registry.access import RegistryAccess
 from streams.settings import PARTITIONS_DEFAULT, STATE_CACHE_MB_DEFAULT, InboundTopic, StreamSettings
 
 PREFIX: Final = "PESERTA_"
@@ -48,25 +50,11 @@ LATER_GENERATION: Final = re.compile(r"[.]g\d+")
 BROKERS: Final = re.compile(r"[^\s:,/@]+:\d{1,5}(,[^\s:,/@]+:\d{1,5})*")
 # The settings of a connection to Kafka, which must fit each other: field of KafkaAccess -> setting.
 OF_ACCESS: Final = {each.name: f"kafka_{each.name}" for each in fields(KafkaAccess) if each.name != "servers"}
+FILES_OF_HTTP: Final = tuple(
+    f"{of}_{what}_file" for of in ("clickhouse", "schema_registry") for what in ("password", "ca")
+)
 WRONG_TOGETHER: Final = "wrong_together"
 TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
-
-
-class _UserFolders(BaseSettings):
-    """What the platform calls the folder of a user's programs: APPDATA on Windows, XDG_CONFIG_HOME elsewhere."""
-
-    appdata: Path | None = None
-    xdg_config_home: Path | None = None
-
-
-def _default_data_dir() -> Path:
-    """The folder of this program among the user's, as Linux, macOS and Windows have it."""
-    folders, home = _UserFolders(), Path.home()
-    if sys.platform.startswith("win"):
-        return (folders.appdata or home) / "peserta"
-    if sys.platform == "darwin":
-        return home / "Library" / "Application Support" / "peserta"
-    return (folders.xdg_config_home or home / ".config") / "peserta"
 
 
 class Settings(BaseSettings):
@@ -103,6 +91,15 @@ class Settings(BaseSettings):
         "peserta", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$", description="the book's database"
     )
     clickhouse_cluster: str = Field("", description="make replicated tables on this ClickHouse cluster")
+    schema_registry_url: str = Field(
+        "", description="http[s]://[user@]host[:port][/path], a registry with Confluent's interface"
+    )
+    schema_registry_password_file: Path | None = Field(
+        None, validate_default=True, description="of the user in that address; a file that not everybody may read"
+    )
+    schema_registry_ca_file: Path | None = Field(
+        None, description="PEM, the CA of the registry's https certificate; empty: those of the operating system"
+    )
     topic_prefix: str = Field("", pattern=r"^[A-Za-z0-9._-]{0,40}$", description="before the name of every topic")
     partitions: int = Field(PARTITIONS_DEFAULT, ge=1, le=PARTITIONS_MAX, description="of every topic; for good")
     replication: int = Field(1, ge=1, le=REPLICATION_MAX, description="of every topic, when it is made")
@@ -113,7 +110,7 @@ class Settings(BaseSettings):
     grace_days: int = Field(
         GRACE_DAYS_DEFAULT, ge=0, le=GRACE_DAYS_MAX, description="until a new worker must be covered"
     )
-    data_dir: Path = Field(default_factory=_default_data_dir, description="of `peserta up`, and of state on disk")
+    data_dir: Path = Field(default_factory=default_data_dir, description="of `peserta up`, and of state on disk")
     kafka_port: int | None = Field(
         None, ge=0, le=PORT_MAX, description="of the Kafka that `peserta up` starts; 0: a free one; empty: as last time"
     )
@@ -136,9 +133,7 @@ class Settings(BaseSettings):
     api_bind: IPvAnyAddress = Field(IPv4Address("127.0.0.1"), description="address of the HTTP door")
     _generation: int = PrivateAttr(1)
 
-    @field_validator(
-        *OF_ACCESS.values(), "clickhouse_password_file", "clickhouse_ca_file", mode="before", check_fields=False
-    )
+    @field_validator(*OF_ACCESS.values(), *FILES_OF_HTTP, mode="before", check_fields=False)
     @classmethod
     def _empty_is_unset(cls, value: Any, info: ValidationInfo) -> Any:
         return cls.model_fields[info.field_name or ""].default if value == "" else value
@@ -163,12 +158,7 @@ class Settings(BaseSettings):
     @field_validator("clickhouse_url")
     @classmethod
     def _url(cls, value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            well_formed = not value or (parts.scheme in ("http", "https") and parts.hostname and parts.port != 0)
-        except ValueError:
-            well_formed = False
-        if not well_formed or "#" in value:
+        if not is_http_address(value):
             # The value itself may hold a password: it is not repeated.
             raise ValueError("write http[s]://[user:password@]host:port, with %-escapes for special characters")
         return value
@@ -183,6 +173,19 @@ class Settings(BaseSettings):
             raise ValueError(f"is set, but {PREFIX}CLICKHOUSE_URL does not begin with https://")
         if info.field_name == "clickhouse_password_file" and (not url.username or url.password):
             raise ValueError(f"is set, so {PREFIX}CLICKHOUSE_URL must name a user, and no password: https://user@host")
+        return value
+
+    @field_validator("schema_registry_url")
+    @classmethod
+    def _registry_url(cls, value: str) -> str:
+        return checked_registry_url(value)
+
+    @field_validator("schema_registry_password_file", "schema_registry_ca_file")
+    @classmethod
+    def _of_registry(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        url = info.data.get("schema_registry_url")
+        if url is not None and (fault := fault_of_file(info.field_name or "", value, url)):
+            raise ValueError(f"{fault.format(url=PREFIX + 'SCHEMA_REGISTRY_URL')}")
         return value
 
     @field_validator("inbound_topics", mode="before")
@@ -229,6 +232,12 @@ class Settings(BaseSettings):
         """Where the sink puts this generation; analysts see the standing one in `clickhouse_database`, by views."""
         return of_generation(self.clickhouse_database, self._generation, "_g")
 
+    @property
+    def schema_registry(self) -> RegistryAccess | None:
+        """Where the schema registry is; None for none."""
+        files = self.schema_registry_password_file, self.schema_registry_ca_file
+        return registry_access(self.schema_registry_url, *files) if self.schema_registry_url else None
+
     def stream_settings(self) -> StreamSettings:
         """What the workers need."""
         return StreamSettings(
@@ -241,6 +250,7 @@ class Settings(BaseSettings):
             grace_days=self.grace_days,
             state=self.state,
             state_cache_bytes=self.state_cache_mb << 20,
+            registry=self.schema_registry,
         )
 
     def sink_settings(self) -> SinkSettings:

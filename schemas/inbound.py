@@ -1,21 +1,26 @@
 """Facts as publishers send them: Avro of four record types, to and from `Fact`."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from schemas.fact_bytes import NOT_PLAIN, OWN_FIELDS, common_fields, fact_from, read_fact
 from schemas.records import Fact
 from schemas.registry import FixedRegistry, SchemaRegistry
 from schemas.vocabulary import CORRECTION, KINDS
-from schemas.wire import FRAME_BYTES, Body, UnknownSchema, bodies, split_frame, string
+from schemas.wire import FRAME_BYTES, NO_ALIASES, NO_ID, Body, UnknownSchema, bodies, split_frame, string
 
 SUBJECT_OF_KIND: Final = KINDS  # a kind's schema is named like the kind
 
 
 class InboundCodec:
-    """Encodes and decodes the facts of one schema registry."""
+    """Encodes and decodes the facts of one schema registry.
 
-    def __init__(self, registry: SchemaRegistry | None = None) -> None:
+    `aliases`: further ids -> ids of `registry`. They are read only where `registry` has no fact's schema under the id,
+    and at each call anew, so that the caller may add to them. They are never written."""
+
+    def __init__(self, registry: SchemaRegistry | None = None, aliases: Mapping[int, int] = NO_ALIASES) -> None:
         registry = registry or FixedRegistry()
+        self._aliases = aliases
         self._bodies: dict[int, tuple[int, Body]] = {}
         self._frames: list[bytes] = []
         for kind, subject in enumerate(SUBJECT_OF_KIND):
@@ -34,7 +39,7 @@ class InboundCodec:
         Raises BadMagic, UnknownSchema or NotAvro. An empty set of programmes comes back as a detail without any.
         """
         schema_id = split_frame(value)
-        known = self._bodies.get(schema_id)
+        known = self._bodies.get(schema_id) or self._bodies.get(self._aliases.get(schema_id, NO_ID))
         if known is None or value is None:
             raise UnknownSchema
         kind, body = known

@@ -3,7 +3,7 @@
 Every fact gives a ledger record, so these are written and read without fastavro (schemas.ledger_bytes).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -34,7 +34,7 @@ from schemas.vocabulary import (
     ClassParts,
     programme_set,
 )
-from schemas.wire import UnknownSchema, bodies, raises_wire_errors, split_frame
+from schemas.wire import NO_ALIASES, NO_ID, UnknownSchema, bodies, raises_wire_errors, split_frame
 
 # An Avro symbol has no colon.
 _SYMBOL: Final = {disposition: disposition.replace(":", "_") for disposition in BOOK_DISPOSITIONS}
@@ -44,10 +44,11 @@ _DISPOSITION: Final = {symbol: disposition for disposition, symbol in _SYMBOL.it
 class OutputCodec:
     """Encodes and decodes the records of the topics after the journal, and of the reference topics.
 
-    Decoding raises WireError, and nothing else, for a value that cannot be read."""
+    Decoding raises WireError, and nothing else, for a value that cannot be read. `aliases`: as in InboundCodec."""
 
-    def __init__(self, registry: SchemaRegistry | None = None) -> None:
+    def __init__(self, registry: SchemaRegistry | None = None, aliases: Mapping[int, int] = NO_ALIASES) -> None:
         registry = registry or FixedRegistry()
+        self._aliases = aliases
         self._versions = {name: bodies(registry, name) for name in _SUBJECTS}
         self._body = {name: self._versions[name][registry.latest_id(name)] for name in _SUBJECTS}
         self._first_letter = self._versions["dead-letter"][registry.ids("dead-letter")[0]]
@@ -151,7 +152,8 @@ class OutputCodec:
         return policy_from(self._decode("policy", value))
 
     def _decode(self, subject: str, value: bytes) -> dict[str, Any]:
-        body = self._versions[subject].get(split_frame(value))
+        schema_id, versions = split_frame(value), self._versions[subject]
+        body = versions.get(schema_id) or versions.get(self._aliases.get(schema_id, NO_ID))
         if body is None:
             raise UnknownSchema
         return body.decode(value)

@@ -6,17 +6,22 @@ false, enums as their index, because fastavro silently reads index -1 as the las
 """
 
 import io
+import json
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, wraps
+from types import MappingProxyType
 from typing import Any, ClassVar, Final, TypeVar
 
 import fastavro
+from fastavro.schema import SchemaParseException, to_parsing_canonical_form
 from fastavro.types import Schema
 
 from schemas.registry import SchemaRegistry
 
 MAGIC: Final = 0
+NO_ID: Final = -1
+NO_ALIASES: Final[Mapping[int, int]] = MappingProxyType({})
 FRAME_BYTES: Final = 5
 _frame: Final = struct.Struct(">BI")
 
@@ -127,6 +132,16 @@ def _plain_default(field: Mapping[str, Any], enums: bool) -> Any:
 def parsed(schema: Any) -> Schema:
     """fastavro's form of a schema, with its own name space."""
     return fastavro.parse_schema(schema, named_schemas={})
+
+
+def wire_form(schema: str) -> str | None:
+    """Avro's canonical form of a schema's JSON, None if it is no schema: equal forms have the same bytes.
+
+    Documentation, defaults, aliases and logical types are not in it."""
+    try:
+        return str(to_parsing_canonical_form(json.loads(schema)))
+    except (*_AVRO_ERRORS, SchemaParseException, RecursionError):
+        return None
 
 
 class Body:

@@ -40,6 +40,7 @@ from schemas.records import (
 )
 from schemas.topics import TopicNames
 from schemas.vocabulary import KINDS
+from schemas.wire import NO_ALIASES
 from streams.core.reference_rules import BrokenRule, broken_rule
 from streams.lane.records import Append, Record
 from streams.partitioning import partition_of
@@ -57,10 +58,16 @@ class Recorder:
     """The step of an appending lane. `now` is the wall clock, read only in a book with `clock: wall`.
 
     After each step it calls `on_recorded(topic, counts)` with the number of records that were `recorded` and that
-    became a `dead_letter:<reason>`.
+    became a `dead_letter:<reason>`. `registry_ids` are the ids of a schema registry -> ours; ours win.
     """
 
-    def __init__(self, settings: StreamSettings, now: Now, on_recorded: OnRecorded | None = None) -> None:
+    def __init__(
+        self,
+        settings: StreamSettings,
+        now: Now,
+        on_recorded: OnRecorded | None = None,
+        registry_ids: Mapping[int, int] = NO_ALIASES,
+    ) -> None:
         self._topics: TopicNames = settings.topics
         self._partitions = settings.partitions
         self._replay = settings.clock == REPLAY
@@ -70,7 +77,8 @@ class Recorder:
         self._kinds = {
             settings.topics.prefix + topic.name: frozenset(map(KINDS.index, topic.types)) for topic in settings.inbound
         }
-        self._inbound, self._journal, self._outputs = InboundCodec(), JournalCodec(), OutputCodec()
+        self._inbound, self._outputs = InboundCodec(aliases=registry_ids), OutputCodec(aliases=registry_ids)
+        self._journal = JournalCodec()
 
     def step(self, topic: str, partition: int, records: Sequence[Record]) -> list[Append]:
         """The appends for a batch of inbound records, in order."""

@@ -8,6 +8,7 @@ from schemas.kafka.access import Brokers
 from schemas.topics import FACTS, TopicNames, of_generation
 from schemas.vocabulary import KINDS
 from streams.core.book import GRACE_DAYS_DEFAULT
+from streams.schema_registry.access import RegistryAccess
 
 PARTITIONS_DEFAULT: Final = 8
 RECORDER_APP: Final = "peserta-recorder"
@@ -37,7 +38,8 @@ class InboundTopic:
 class StreamSettings:
     """`clock` is `wall` or `replay`. With `wall`, entries get the time of recording and business dates begin by
     themselves. With `replay`, entries get the record's timestamp and dates begin by command. `state` says where the
-    book-keeper's state is: `memory`, or `disk` (below `data_dir`, with a cache in memory)."""
+    book-keeper's state is: `memory`, or `disk` (below `data_dir`, with a cache in memory). The recorder also reads the
+    ids of the schema registry `registry`, if there is one."""
 
     kafka: Brokers
     data_dir: Path
@@ -48,6 +50,7 @@ class StreamSettings:
     grace_days: int = GRACE_DAYS_DEFAULT
     state: str = IN_MEMORY
     state_cache_bytes: int = STATE_CACHE_MB_DEFAULT << 20
+    registry: RegistryAccess | None = None
 
     @property
     def inbound_names(self) -> tuple[str, ...]:

@@ -1,21 +1,25 @@
 """The two Faust apps: the recorder on the appending lane, the book-keeper on the transactional one."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from schemas.records import Day, Instant
+from schemas.wire import NO_ALIASES
 from streams.bookkeeper import Bookkeeper
 from streams.broker_clock import BrokerClock, patiently
 from streams.clock import begin_dates, now_ms
 from streams.lane.app import create_app
 from streams.lane.append import AppendLane
 from streams.lane.hooks.app import LaneApp
+from streams.lane.records import BeforeStep, Record
 from streams.lane.settings import LaneSettings
 from streams.lane.stop import Stopping
 from streams.lane.transactional import TransactionalLane
 from streams.metrics import BookkeeperMetrics, RecorderMetrics
 from streams.recorder import Recorder
+from streams.schema_registry.ids import RegistryIds
 from streams.settings import ON_DISK, STATE_NAME, WALL, StreamSettings
 from streams.wall_clock import WallClock
 
@@ -30,14 +34,21 @@ def recorder_app(settings: StreamSettings, metrics: RecorderMetrics) -> LaneApp:
     )
     broker_clock = BrokerClock(settings.kafka, topics.clock)
     wall_clock = WallClock(now_ms, broker_clock.time)
-    recorder = Recorder(settings, wall_clock.stamp, metrics.recorded)
+    registry = None if settings.registry is None else RegistryIds(settings.registry, topics, settings.inbound)
+    recorder = Recorder(
+        settings, wall_clock.stamp, metrics.recorded, NO_ALIASES if registry is None else registry.aliases
+    )
     app = create_app(lane_settings)
     lane = AppendLane(
         app,
         source_topics=(*settings.inbound_names, topics.companies, topics.policies),
         step=recorder.step,
         output_topics=(topics.journal, topics.dead_letters, *([topics.clock] if is_wall else ())),
-        before_step=wall_clock.before_step if is_wall else None,
+        before_start=None if registry is None else registry.begin,
+        # The clock last: its answer may be too old after a wait for the registry.
+        before_step=_one_after_another(
+            None if registry is None else registry.before_step, wall_clock.before_step if is_wall else None
+        ),
         on_taken=metrics.taken,
         on_committed=metrics.committed,
         on_assigned=metrics.assigned,
@@ -80,6 +91,17 @@ def _lane_settings(settings: StreamSettings, app_id: str) -> LaneSettings:
         partitions=settings.partitions,
         data_dir=Path(settings.data_dir) / app_id,
     )
+
+
+def _one_after_another(*each: BeforeStep | None) -> BeforeStep | None:
+    """What a lane awaits before a step, in this order."""
+    wanted = [one for one in each if one is not None]
+
+    async def before_step(records: Sequence[Record]) -> None:
+        for one in wanted:
+            await one(records)
+
+    return wanted[0] if len(wanted) == 1 else before_step if wanted else None
 
 
 def _ticking(recorder: Recorder, lane: AppendLane, wall_clock: WallClock, broker_clock: BrokerClock) -> Any:

@@ -45,6 +45,11 @@ def _unknown(name: str, known: set[str]) -> str:
                 f"{words} https:// and the user of ClickHouse belong in {PREFIX}CLICKHOUSE_URL, the name of the file "
                 f"with the password in {PREFIX}CLICKHOUSE_PASSWORD_FILE."
             )
+        if "REGISTRY" in upper:
+            return (
+                f"{words} https:// and the user of the schema registry belong in {PREFIX}SCHEMA_REGISTRY_URL, the name "
+                f"of the file with the password in {PREFIX}SCHEMA_REGISTRY_PASSWORD_FILE."
+            )
         return f"{words} The settings of connections to Kafka are {', '.join(_of_access())}."
     near = get_close_matches(upper.removeprefix(PREFIX), (each.removeprefix(PREFIX) for each in known), n=1)
     return f"{words} Is {PREFIX}{near[0]} meant?" if near else words

@@ -21,6 +21,9 @@ SHARED = (
     "grace_days",
     "clickhouse_password_file",
     "clickhouse_ca_file",
+    "schema_registry_url",
+    "schema_registry_password_file",
+    "schema_registry_ca_file",
     *OF_ACCESS.values(),
 )
 

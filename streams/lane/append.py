@@ -10,7 +10,16 @@ from streams.lane.appender import Appender
 from streams.lane.cursors import SourceLog, start_after_commit
 from streams.lane.delivery import RECORDS_PER_PRODUCER_MAX, start_producer
 from streams.lane.host import Host, StartProducer
-from streams.lane.records import Append, AppendStep, BeforeStep, Committed, OnAssigned, OnCommitted, OnTaken
+from streams.lane.records import (
+    Append,
+    AppendStep,
+    BeforeStart,
+    BeforeStep,
+    Committed,
+    OnAssigned,
+    OnCommitted,
+    OnTaken,
+)
 from streams.lane.stop import Stopping
 
 log = logging.getLogger(__name__)
@@ -22,6 +31,7 @@ class AppendLane:
     `step(topic, partition, records) -> appends` sees the records of each source partition in order and never an empty
     batch. After a crash it sees records after the group's offset again. Each output partition receives the step's
     appends in the order of the returned sequence. A batch is done when the broker has acknowledged all its appends.
+    The worker awaits `before_start()` once the broker has all topics, before anything is read.
     The lane awaits `before_step(records)` before each step and then runs the step without another await.
     It calls `on_taken` before each step, `on_committed` when the batch's effect is durable, and
     `on_assigned(partitions)` after every rebalance with all partitions that it reads from now on.
@@ -35,6 +45,7 @@ class AppendLane:
         source_topics: Sequence[str],
         step: AppendStep,
         output_topics: Sequence[str] = (),
+        before_start: BeforeStart | None = None,
         before_step: BeforeStep | None = None,
         on_taken: OnTaken | None = None,
         on_committed: OnCommitted | None = None,
@@ -44,6 +55,7 @@ class AppendLane:
     ) -> None:
         self._app, self._step, self._before_step = app, step, before_step
         self._on_taken, self._on_committed, self._on_assigned = on_taken, on_committed, on_assigned
+        self.before_start = before_start
         self.source_topics, self.output_topics = frozenset(source_topics), frozenset(output_topics)
         self.table = None
         self.appender = Appender(

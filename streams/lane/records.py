@@ -94,6 +94,7 @@ class Recovered:
 
 TransactionalStep = Callable[[int, str, Sequence[Record], Rows], Effect]
 AppendStep = Callable[[str, int, Sequence[Record]], Sequence[Append]]
+BeforeStart = Callable[[], Awaitable[None]]
 BeforeStep = Callable[[Sequence[Record]], Awaitable[None]]
 OnOpened = Callable[[int, Rows], None]
 OnClosed = Callable[[int], None]

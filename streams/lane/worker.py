@@ -97,6 +97,9 @@ def _until_signal(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Non
 
 async def _prepare(app: LaneApp) -> None:
     await _wait_for_topics(app)
+    for lane in app.lanes:
+        if isinstance(lane, AppendLane) and lane.before_start is not None:
+            await lane.before_start()
     for changelog, table in app.tables_of_lanes().items():
         if isinstance(table.states, StateOnDisk):
             table.states.settle(changelog, await topic_id(app.lane_settings, changelog))

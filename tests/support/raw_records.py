@@ -13,3 +13,4 @@ class RawRecord:
     timestamp: int = 0
     topic: str = ""
     partition: int = 0
+    headers: tuple[tuple[str, bytes | None], ...] = ()

@@ -56,6 +56,7 @@ DOORS: Final = {
     "rocksdict": ("streams/lane", "tests"),
     "aiokafka": ("schemas/kafka", "clients/python/src", "streams", "sinks", "deploy/embedded", *BELOW_A_FACE, "tests"),
     "clickhouse_connect": ("sinks", *BELOW_A_FACE, "tests"),
+    "aiohttp": ("streams/schema_registry", "tests"),
     "typer": ("peserta/cli", "tests"),
     "rich": ("peserta/cli", "deploy/embedded", "tests"),
     "chdb": ("deploy/embedded", "tests"),

@@ -15,6 +15,7 @@ from peserta.operations.failure import WrongSettings
 from peserta.settings import PREFIX, Settings, read_settings
 from schemas.kafka.access import KafkaAccess
 from schemas.vocabulary import KINDS
+from streams.schema_registry.access import RegistryAccess
 from streams.settings import InboundTopic
 from tests.support.journals import deterministic
 
@@ -34,6 +35,9 @@ TAKEN: Final[dict[str, tuple[str, object]]] = {
     "CLICKHOUSE_CA_FILE": ("/run/ca.pem", Path("/run/ca.pem")),
     "CLICKHOUSE_DATABASE": ("book_2", "book_2"),
     "CLICKHOUSE_CLUSTER": ("main", "main"),
+    "SCHEMA_REGISTRY_URL": ("https://registry.example/apis/ccompat/v7", "https://registry.example/apis/ccompat/v7"),
+    "SCHEMA_REGISTRY_PASSWORD_FILE": ("/run/word", Path("/run/word")),
+    "SCHEMA_REGISTRY_CA_FILE": ("/run/ca.pem", Path("/run/ca.pem")),
     "TOPIC_PREFIX": ("id.jateng.", "id.jateng."),
     "PARTITIONS": ("64", 64),
     "REPLICATION": ("3", 3),
@@ -69,6 +73,10 @@ BY_TOKEN: Final = BROKER | {
     "KAFKA_TOKEN_FILE": "/run/token",
 }
 HTTPS: Final = {"CLICKHOUSE_URL": "https://reader@host:8443"}
+REGISTRY: Final = {
+    "SCHEMA_REGISTRY_URL": "https://reader@registry.example:8081/sr",
+    "SCHEMA_REGISTRY_PASSWORD_FILE": "/run/word",
+}
 # Variable -> the variables that must be set with it.
 COMPANIONS: Final[dict[str, dict[str, str]]] = {
     "KAFKA_CA_FILE": ENCRYPTED,
@@ -78,6 +86,8 @@ COMPANIONS: Final[dict[str, dict[str, str]]] = {
     "KAFKA_TOKEN_FILE": BY_TOKEN,
     "CLICKHOUSE_PASSWORD_FILE": HTTPS,
     "CLICKHOUSE_CA_FILE": HTTPS,
+    "SCHEMA_REGISTRY_PASSWORD_FILE": REGISTRY,
+    "SCHEMA_REGISTRY_CA_FILE": {"SCHEMA_REGISTRY_URL": "https://registry.example"},
 }
 
 # Case -> the variables, and the one that the error names.
@@ -103,6 +113,26 @@ REFUSED_TOGETHER: Final = (
         {"CLICKHOUSE_URL": "http://reader:word@host:8123", "CLICKHOUSE_PASSWORD_FILE": "/run/word"},
         "CLICKHOUSE_PASSWORD_FILE",
     ),
+    (
+        "a registry's user without a password",
+        {"SCHEMA_REGISTRY_URL": "https://reader@host"},
+        "SCHEMA_REGISTRY_PASSWORD_FILE",
+    ),
+    (
+        "a registry's password without a user",
+        {"SCHEMA_REGISTRY_URL": "https://host", "SCHEMA_REGISTRY_PASSWORD_FILE": "/run/word"},
+        "SCHEMA_REGISTRY_PASSWORD_FILE",
+    ),
+    (
+        "a password in the address of a registry",
+        {"SCHEMA_REGISTRY_URL": "https://reader:word@host"},
+        "SCHEMA_REGISTRY_URL",
+    ),
+    (
+        "a CA for a registry by http",
+        {"SCHEMA_REGISTRY_URL": "http://host", "SCHEMA_REGISTRY_CA_FILE": "/run/ca.pem"},
+        "SCHEMA_REGISTRY_CA_FILE",
+    ),
 )
 
 REFUSED: Final = (
@@ -124,6 +154,8 @@ REFUSED: Final = (
     ("a broker whose port is none", "KAFKA", "localhost:abc"),
     ("a ClickHouse without a scheme", "CLICKHOUSE_URL", "localhost:8123"),
     ("a ClickHouse whose password is not escaped", "CLICKHOUSE_URL", "http://u:se#cret@h:8123"),
+    ("a registry without a scheme", "SCHEMA_REGISTRY_URL", "localhost:8081"),
+    ("a registry with a query", "SCHEMA_REGISTRY_URL", "http://localhost:8081/?a=b"),
     ("a state nowhere", "STATE", "tape"),
     ("no cache", "STATE_CACHE_MB", "0"),
     ("a port that is none", "HEALTH_PORT", "65536"),
@@ -173,7 +205,7 @@ def test_settings_that_do_not_fit_each_other_are_refused_and_one_is_named(
     assert "reader:word" not in str(refused.value)
 
 
-@pytest.mark.parametrize("variables", [BROKER, ENCRYPTED, BY_PASSWORD, BY_TOKEN, HTTPS])
+@pytest.mark.parametrize("variables", [BROKER, ENCRYPTED, BY_PASSWORD, BY_TOKEN, HTTPS, REGISTRY])
 def test_an_access_reaches_the_workers_and_a_child_process(
     variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,6 +216,14 @@ def test_an_access_reaches_the_workers_and_a_child_process(
     for name, value in settings.environment().items():
         monkeypatch.setenv(name, value)
     assert read_settings() == settings
+
+
+def test_the_recorder_gets_the_registry_s_address_without_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings().stream_settings().registry is None
+    for name, text in REGISTRY.items():
+        monkeypatch.setenv(PREFIX + name, text)
+    expected = RegistryAccess("https://registry.example:8081/sr", "reader", Path("/run/word"))
+    assert read_settings().stream_settings().registry == expected
 
 
 @pytest.mark.parametrize("name", ["KAFKA_PORT", "CLICKHOUSE_PORT"])
