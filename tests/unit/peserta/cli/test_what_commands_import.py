@@ -44,6 +44,7 @@ NEEDED: Final = {
     "worker": FAUST | AIOHTTP,
     "rebuild": FAUST | AIOHTTP,  # it makes state like a book-keeper, and writes to ClickHouse
     "demo": AIOHTTP,
+    "schemas": AIOHTTP,  # it asks a schema registry
     "api": {"fastapi", "starlette", "uvicorn"},
 }
 CLIENTS: Final = frozenset(("aiokafka", "fastavro", "clickhouse-connect", "pyyaml", "tenacity", "prometheus-client"))
