@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final, Protocol
 
-from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from schemas.registry import REGISTERED, Registered
 from schemas.topics import TopicNames
@@ -165,12 +165,16 @@ def _entries(subjects: Iterable[Subject]) -> Iterable[tuple[Subject, Registered]
     return ((subject, entry) for subject in subjects for entry in subject.versions)
 
 
+def _say(attempt: RetryCallState) -> None:
+    log.warning("%s; asks again in %g s", attempt.outcome and attempt.outcome.exception(), RETRY_S)
+
+
 def _patiently(limit_s: float) -> AsyncRetrying:
     """Attempts until one does not raise RegistryAway; the last one's error after `limit_s`."""
     return AsyncRetrying(
         retry=retry_if_exception_type(RegistryAway),
         wait=wait_fixed(RETRY_S),
         stop=stop_after_delay(limit_s),
-        before_sleep=before_sleep_log(log, logging.WARNING),
+        before_sleep=_say,
         reraise=True,
     )
