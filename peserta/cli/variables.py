@@ -23,14 +23,18 @@ def unknown_variables(names: Iterable[str]) -> list[str]:
 
 
 def exposed() -> list[str]:
-    """A sentence when the environment makes connections to another machine that nobody has encrypted."""
+    """A sentence for each connection of the environment to another machine that nobody has encrypted."""
     try:
-        kafka = read_settings().kafka
+        settings = read_settings()
     except WrongSettings:
         return []  # whoever needs the settings says so
-    if not kafka.is_exposed:
-        return []
-    return [f"Connections to Kafka at {kafka} are not encrypted: {PREFIX}KAFKA_SECURITY is {kafka.security}."]
+    kafka, registry = settings.kafka, settings.schema_registry
+    found = []
+    if kafka.is_exposed:
+        found.append(f"Connections to Kafka at {kafka} are not encrypted: {PREFIX}KAFKA_SECURITY is {kafka.security}.")
+    if registry is not None and registry.is_exposed:
+        found.append(f"The password of the schema registry at {registry} is sent without encryption: use https.")
+    return found
 
 
 def _of_access() -> list[str]:

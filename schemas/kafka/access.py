@@ -62,7 +62,7 @@ class KafkaAccess:
     @property
     def is_exposed(self) -> bool:
         """Whether the connection is not encrypted although a broker is on another machine."""
-        return self.security not in ENCRYPTED and not all(map(_is_loopback, filter(None, self.servers.split(","))))
+        return self.security not in ENCRYPTED and not all(map(_on_loopback, filter(None, self.servers.split(","))))
 
     def _check_encryption(self) -> None:
         files = {"ca_file": self.ca_file, "cert_file": self.cert_file, "key_file": self.key_file}
@@ -104,8 +104,12 @@ def access_of(brokers: Brokers) -> KafkaAccess:
     return brokers if isinstance(brokers, KafkaAccess) else KafkaAccess(brokers)
 
 
-def _is_loopback(server: str) -> bool:
-    host = server.strip().rpartition(":")[0].strip("[]")
+def _on_loopback(server: str) -> bool:
+    return is_loopback(server.strip().rpartition(":")[0].strip("[]"))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address can only be this machine."""
     try:
         return host == LOCALHOST or ip_address(host).is_loopback
     except ValueError:

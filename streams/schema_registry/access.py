@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from schemas.kafka.access import is_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +22,9 @@ class RegistryAccess:
 
     def __bool__(self) -> bool:
         return bool(self.url)
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether a password goes to another machine without encryption."""
+        parts = urlsplit(self.url)
+        return self.username is not None and parts.scheme == "http" and not is_loopback(parts.hostname or "")

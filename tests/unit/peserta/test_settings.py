@@ -218,6 +218,28 @@ def test_an_access_reaches_the_workers_and_a_child_process(
     assert read_settings() == settings
 
 
+@pytest.mark.parametrize(
+    ("address", "is_said"),
+    [
+        ("http://reader@registry.example:8081", True),
+        ("http://reader@10.0.0.7/sr", True),
+        ("http://reader@127.0.0.1:8081", False),
+        ("http://reader@[::1]:8081", False),
+        ("http://reader@localhost", False),
+        ("https://reader@registry.example", False),
+        ("http://registry.example", False),
+    ],
+)
+def test_a_password_that_would_go_to_another_registry_s_machine_in_the_clear_is_said(
+    address: str, is_said: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"{PREFIX}SCHEMA_REGISTRY_URL", address)
+    monkeypatch.setenv(f"{PREFIX}SCHEMA_REGISTRY_PASSWORD_FILE", "/run/word" if "@" in address else "")
+    registry = address.replace("reader@", "")
+    sentence = f"The password of the schema registry at {registry} is sent without encryption: use https."
+    assert exposed() == ([sentence] if is_said else [])
+
+
 def test_the_recorder_gets_the_registry_s_address_without_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_settings().stream_settings().registry is None
     for name, text in REGISTRY.items():
