@@ -52,8 +52,8 @@ class Example(NamedTuple):
 def examples() -> dict[int, Example]:
     """Schema id -> the first record of the story with this schema."""
     found: dict[int, Example] = {}
-    for (topic, _), log in sorted(_book().shelf.stored.items()):
-        for record in log:
+    for (topic, _), log in sorted(_book().topics.logs.items()):
+        for record in log.stored:
             if topic == SETTINGS.changelog or record.key is None or record.value is None:
                 continue
             schema_id = split_frame(record.value)
@@ -106,7 +106,7 @@ def _book() -> BookInMemory:
         book.publish(key, inbound.encode(fact), at)
     book.record()
     # A tombstone ends the policy.
-    book.shelf.append(TOPICS.policies, partition_of(policy_key, PARTITIONS), policy_key, None, at)
+    book.append(TOPICS.policies, partition_of(policy_key, PARTITIONS), policy_key, None, at)
     book.record()
     book.tick(day(TICKED_ON))
     book.keep()
