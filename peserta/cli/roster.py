@@ -24,6 +24,7 @@ from peserta.intake.rosters.leavers import LeaversUnconfirmed, check_leavers
 from peserta.intake.rosters.roster import SOURCE_DEFAULT, Roll, check_roll
 from peserta.intake.rosters.run import RosterPublishing, compare_with_book, unrecorded, wait_until_recorded
 from peserta.intake.rosters.sheet import RosterSheet, read_roster
+from peserta.intake.rosters.worker_changes import NoLaterMoment
 from peserta.intake.sheets.annotated import write_annotated
 from peserta.intake.sheets.cells import WrongSheet
 from peserta.intake.sheets.mapping import NOTHING_MAPPED, read_mapping
@@ -181,7 +182,10 @@ def _compare(
         def on_passed(passed: int, whole: int) -> None:
             bar.update(task, completed=passed, total=whole)
 
-        comparison = asyncio.run(compare_with_book(book, read.roster, on_passed))
+        try:
+            comparison = asyncio.run(compare_with_book(book, read.roster, on_passed))
+        except NoLaterMoment as error:
+            raise Rejected(words.no_later_moment.format(token=error.worker_id)) from error
     show_comparison(telling.screen, words, read, comparison)
     try:
         check_leavers(comparison, confirmed)

@@ -25,6 +25,7 @@ class RosterWords:
     not_ended: str
     no_type_column: str
     unrecorded: str
+    no_later_moment: str
     unconfirmed: str
     other_number: str
     nothing: str
@@ -68,6 +69,9 @@ ENGLISH: Final = RosterWords(
     no_type_column="The file does not say the employment type: {count} workers whose type is known become "
     "`unspecified`.",
     unrecorded="{count} records that were published before are not in the book yet: the comparison does not know them.",
+    no_later_moment="A fact of {token} has the last `occurred_at` that there is, at the end of 2199, so no fact of a "
+    "roster can follow it. Send a correction of it, and the true facts of {token}, with `peserta publish`: then the "
+    "roster has nothing to change there. Nothing was published.",
     unconfirmed="{leavers} of the {inside} workers inside would be ended. That is more than 5 and more than 10 %, so "
     "nothing is published. Is the sheet filtered or cut off? If it is whole, say --confirm-leavers {leavers}.",
     other_number="--confirm-leavers says {confirmed}, and {leavers} workers would be ended. Nothing is published.",
@@ -114,6 +118,9 @@ INDONESIAN: Final = RosterWords(
     "ditolak mungkin milik mereka.",
     no_type_column="Berkas tidak menyebut status kerja: {count} orang yang statusnya diketahui menjadi `unspecified`.",
     unrecorded="{count} catatan yang sudah dikirim belum masuk buku, jadi belum ikut dibandingkan.",
+    no_later_moment="Satu fakta {token} memakai `occurred_at` terakhir yang ada, di akhir tahun 2199, sehingga fakta "
+    "dari daftar tidak bisa menyusulnya. Kirim koreksinya dan fakta {token} yang benar dengan `peserta publish`: "
+    "setelah itu daftar tidak perlu mengubahnya. Tidak ada yang dikirim.",
     unconfirmed="{leavers} dari {inside} orang akan diakhiri. Itu lebih dari 5 dan lebih dari 10 %, jadi tidak ada "
     "yang dikirim. Apakah lembar itu tersaring atau terpotong? Jika lengkap, tulis --confirm-leavers {leavers}.",
     other_number="--confirm-leavers menyebut {confirmed}, padahal {leavers} orang akan diakhiri. Tidak ada yang "

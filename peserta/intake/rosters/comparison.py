@@ -60,7 +60,10 @@ class Comparison:
 
 
 def compare(roster: Roster, known: Iterable[str], of_book: OfBook) -> Comparison:
-    """Compare a roster with the book; `known` are all workers in the book, `of_book` returns the state of one."""
+    """Compare a roster with the book; `known` are all workers in the book, `of_book` returns the state of one.
+
+    Raises NoLaterMoment.
+    """
     rows = {row.worker_id: row for row in roster.rows}
     assert len(rows) == len(roster.rows), "a worker with two rows is refused before"
     facts: list[RosterFact] = []

@@ -23,7 +23,10 @@ OnRefused = Callable[[int, RefusedLine], None]  # index of the fact in the compa
 
 
 async def compare_with_book(book: Settings, roster: Roster, on_passed: OnPassed) -> Comparison:
-    """Compare the roster with the current journal of its company. Raises Failed without broker or journal."""
+    """Compare the roster with the current journal of its company.
+
+    Raises Failed without broker or journal, and NoLaterMoment for a worker whom no roster can change any more.
+    """
     known = await company_timelines(book.kafka, book.topics.journal, roster.roll.company_id, on_passed)
     return compare(roster, known, lambda worker_id: at_day(known.worker(worker_id), roster.roll.day))
 

@@ -19,7 +19,11 @@ UNSPECIFIED_REASON: Final = TERMINATION_REASONS.index("unspecified")
 
 
 class NoLaterMoment(Exception):
-    """A known fact of the worker has the last possible `occurred_at`: no fact can be ordered after it."""
+    """The worker needs a fact, and a known one has the last possible `occurred_at`: none can be ordered after it."""
+
+    def __init__(self, worker_id: str) -> None:
+        super().__init__(worker_id)
+        self.worker_id = worker_id
 
 
 class WorkerChanges:
@@ -30,7 +34,7 @@ class WorkerChanges:
         self._occurred_at = _occurred_at(roll, book.latest_occurred_at)
 
     def of_one_there(self, row: RosterRow, columns: int) -> list[Fact]:
-        """The facts for a worker with a row: hire, enrolled, withdrawn."""
+        """The facts for a worker with a row: hire, enrolled, withdrawn. Raises NoLaterMoment."""
         facts = list(self._hire(row))
         held = self._book.state_with(facts).programmes if facts else self._book.state.programmes
         if missing := row.programmes & ~held:
@@ -40,17 +44,27 @@ class WorkerChanges:
         if facts:
             employment_type, programmes = self._book.state_with(facts)
             assert (employment_type, programmes & columns) == (row.employment_type, row.programmes)
+            self._check_moment()
         return facts
 
     def termination(self) -> Fact:
-        """The fact for a worker who is inside and has no row."""
-        return self._fact(TERMINATION, UNSPECIFIED_REASON, self._roll.day)
+        """The fact for a worker who is inside and has no row. Raises NoLaterMoment."""
+        self._check_moment()
+        return self._ending()
 
     def was_ended(self) -> bool:
         """Whether this day's roster has already ended the worker, as a partly applied one has."""
         book = self._book
         taken, in_force = book.event_ids_taken, book.terminations_in_force
-        return not book.is_inside and made_before(self.termination(), self._roll.day, taken, in_force)
+        return not book.is_inside and made_before(self._ending(), self._roll.day, taken, in_force)
+
+    def _check_moment(self) -> None:
+        """Raises NoLaterMoment if a fact of this roster cannot be ordered after all known ones."""
+        if not is_instant(self._occurred_at):
+            raise NoLaterMoment(self._worker_id)
+
+    def _ending(self) -> Fact:
+        return self._fact(TERMINATION, UNSPECIFIED_REASON, self._roll.day)
 
     def _hire(self, row: RosterRow) -> Iterator[Fact]:
         if not self._book.is_inside:
@@ -91,9 +105,6 @@ class WorkerChanges:
 def _occurred_at(roll: Roll, latest: Instant | None) -> Instant:
     """An instant after all known facts of the worker, so that the fact decides the end of the day.
 
-    Raises NoLaterMoment if there is none.
+    It may lie after the last instant that a fact can have.
     """
-    at = roll.closes_at if latest is None else max(roll.closes_at, latest + 1)
-    if not is_instant(at):
-        raise NoLaterMoment
-    return at
+    return roll.closes_at if latest is None else max(roll.closes_at, latest + 1)

@@ -1,15 +1,21 @@
 """A roster against random books (SEMANTICS 11): its guarantees, and an independent version of its table."""
 
+from typing import Final
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from peserta.intake.rosters.roster import Roster
+from peserta.intake.rosters.roster import Roster, RosterRow
+from peserta.intake.rosters.worker_changes import NoLaterMoment
 from schemas.records import Fact
-from schemas.vocabulary import CORRECTION
+from schemas.vocabulary import CORRECTION, EMPLOYMENT_TYPE_NUMBER
+from tests.support.facts import hire, termination
 from tests.support.naive_roster import is_roster, lines_of, naive_comparison
-from tests.support.random_rosters import DAY, WORKERS, OfflineBook, facts, rosters, with_refused
+from tests.support.random_rosters import DAY, ROLL, WORKERS, OfflineBook, facts, rosters, with_refused
 
 EXAMPLES = 80
+DAILY: Final = EMPLOYMENT_TYPE_NUMBER["daily"]
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
@@ -65,3 +71,20 @@ def test_nobody_is_ended_whom_a_refused_row_may_mean(
     comparison = OfflineBook(before).compared(with_refused(roster, refused, is_anybody=is_anybody))
     assert not refused & set(comparison.leavers)
     assert not (is_anybody and comparison.leavers)
+
+
+LAST_INSTANT: Final = "2199-12-31T23:59:59.999Z"
+
+
+@pytest.mark.parametrize("rows", [(), (RosterRow(2, "w1", DAILY),)], ids=["is to be ended", "has another type"])
+def test_whom_no_fact_can_follow_is_named_when_the_roster_changes_them(rows: tuple[RosterRow, ...]) -> None:
+    book = OfflineBook([hire("e1", "2025-09-01", at=LAST_INSTANT)])
+    with pytest.raises(NoLaterMoment) as raised:
+        book.compared(Roster(ROLL, rows, columns=0))
+    assert raised.value.worker_id == "w1"
+
+
+def test_whom_no_fact_can_follow_hinders_no_roster_that_leaves_them_as_they_are() -> None:
+    inside, outside = (hire(f"e{n}", "2025-09-01", worker=f"w{n}", at=LAST_INSTANT) for n in (1, 2))
+    book = OfflineBook([inside, outside, termination("e3", "2025-09-02", worker="w2")])
+    assert book.compared(Roster(ROLL, (RosterRow(2, "w1", inside.detail),), columns=0)).facts == ()
