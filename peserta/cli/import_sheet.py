@@ -120,7 +120,7 @@ def import_sheet(
         err.print(words("not_all", tongue))
         raise typer.Exit(ExitCode.NOT_AS_ASKED)
     if apply:
-        _publish(with_kafka(settings), found, key, new_key=new_key)
+        _publish(with_kafka(settings), found, key, tongue, new_key=new_key)
     elif not as_json:
         out.print(words("preview", tongue))
 
@@ -154,12 +154,14 @@ def _read(
     return read_facts(table, layout, key, company=company, source=source, now=now)
 
 
-def _publish(settings: Settings, found: SheetOfFacts, key: TokenKey | None, *, new_key: bool) -> None:
+def _publish(
+    settings: Settings, found: SheetOfFacts, key: TokenKey | None, language: Language, *, new_key: bool
+) -> None:
     """Keep the key's mark, send the facts, and say what became of each."""
     if key is not None and found.layout.person.field != READY_MADE:
         companies = {fact.fact.company_id for fact in found.facts}
         asyncio.run(keep_marks(settings.kafka, settings.topics.token_keys, companies, key.mark, new_key=new_key))
-    refusals = Refusals(as_json=False)
+    refusals = Refusals(as_json=False, language=language)
     door = Door(now_ms, settings.clock == REPLAY, allow_future=False, kinds=kinds_of(settings, FACTS))
     lines = SheetLines(found.table.file, found.facts)
     with line_progress(lines, "publishing") as bar:

@@ -9,37 +9,43 @@ from typing import Any, Final, Protocol
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from peserta.cli.screen import err, out, print_json, shown, table
-from peserta.intake.door import REASONS_OF_LINES
 from peserta.intake.lines_sent import Fate
 from peserta.intake.publishing.account import Account, By, RefusedLine
+from peserta.intake.refusal_sentences import reason_words, rule_words
+from peserta.intake.sheets.sentences import Language, Sentence
 from schemas.admission import Refusal
-from schemas.vocabulary import ID_CONFLICT, TOO_MANY_FACTS
-from streams.recorder import DEAD_LETTER
 
 REFUSALS_SHOWN_MAX: Final = 20
 LINES_PER_LOOK: Final = 100  # lines between two updates of the bar
 
-REASONS_SHOWN: Final = REASONS_OF_LINES | {
-    ID_CONFLICT.removeprefix(DEAD_LETTER): "the same event_id was recorded with other content. A file that is "
-    "generated again must repeat all fields of the first one, occurred_at included. To change a fact, send a "
-    "correction of the old event_id, and the right fact under a new one",
-    TOO_MANY_FACTS.removeprefix(DEAD_LETTER): "the book has 1,000 facts of this worker, which is the limit",
-}
 REFUSED_BY: Final = {
-    By.DOOR: "refused, not sent",
-    By.RECORDER: "refused by the recorder",
-    By.BOOK: "refused by the book",
+    By.DOOR: Sentence("refused, not sent", "ditolak, tidak dikirim"),
+    By.RECORDER: Sentence("refused by the recorder", "ditolak pencatat"),
+    By.BOOK: Sentence("refused by the book", "ditolak buku"),
 }
+_DUPLICATE: Final = Sentence("known already (duplicate)", "sudah dikenal (duplikat)")
 PUBLISHED: Final = (
-    ("applied", Fate.APPLIED),
-    ("no effect", Fate.NO_EFFECT),
-    ("known already (duplicate)", Fate.DUPLICATE),
+    (Sentence("applied", "diterapkan"), Fate.APPLIED),
+    (Sentence("no effect", "tanpa pengaruh"), Fate.NO_EFFECT),
+    (_DUPLICATE, Fate.DUPLICATE),
 )
-NOT_YET_KNOWN: Final = (
+FORESEEN: Final = ((Sentence("new", "baru"), Fate.SENT), (_DUPLICATE, Fate.DUPLICATE))
+NOT_YET_KNOWN: Final = Sentence(
     "Some lines have no disposition yet. They are safe in Kafka, and enter the book when recorder and book-keeper "
-    "process them: `peserta health` shows whether both are working."
+    "process them: `peserta health` shows whether both are working.",
+    "Nasib sebagian baris belum diketahui. Baris itu aman di Kafka, dan masuk buku begitu pencatat dan pemegang buku "
+    "sampai padanya: `peserta health` menunjukkan apakah keduanya bekerja.",
 )
-FORESEEN: Final = (("new", Fate.SENT), ("known already (duplicate)", Fate.DUPLICATE))
+_ACCOUNT: Final = Sentence("{sent} published, {refused} refused", "{sent} dikirim, {refused} ditolak")
+_FATES: Final = (Sentence("what became of the lines", "hasil pengiriman"), Sentence("lines", "baris"))
+_SENT: Final = Sentence("sent", "dikirim")
+_NOT_RECORDED: Final = Sentence("not yet recorded", "belum dicatat")
+_NOT_IN_BOOK: Final = Sentence("recorded, not yet in the book", "dicatat, belum masuk buku")
+_REFUSED: Final = Sentence("Refused", "Ditolak")
+_FIRST: Final = Sentence(" (the first {count})", " ({count} pertama)")
+_DOOMED: Final = Sentence(
+    "The recorder will refuse {count} of them: {reason}.", "Pencatat akan menolak {count} di antaranya: {reason}."
+)
 
 
 class Measured(Protocol):
@@ -83,9 +89,10 @@ def line_progress(lines: Measured, description: str) -> Iterator[LineProgress]:
 
 @dataclass(slots=True)
 class Refusals:
-    """The refused lines: printed at once as JSON; for people, the first of them at the end."""
+    """The refused lines: printed at once as JSON; for people, the first of them at the end, in their language."""
 
     as_json: bool
+    language: Language = "en"
     first: list[RefusedLine] = field(default_factory=list)
 
     def add(self, refused: RefusedLine) -> None:
@@ -107,33 +114,33 @@ class Refusals:
             self.first.append(refused)
 
 
-def refusal_sentence(refused: RefusedLine) -> str:
+def refusal_sentence(refused: RefusedLine, language: Language = "en") -> str:
     """One line about a refused line: where, which, why. Each reason is explained once, after all lines."""
-    why = refused.why
+    why, rule = refused.why, rule_words(refused.why, language)
     event_id = "" if why.event_id is None else f" {why.event_id}"
-    rule = "" if why.field is None or why.rule is None else f": {why.field} {why.rule}"
-    return f"{refused.place.file}:{refused.place.line}:{event_id} {why.reason}{rule}"
+    return f"{refused.place.file}:{refused.place.line}:{event_id} {why.reason}" + ("" if rule is None else f": {rule}")
 
 
 def _words(why: Refusal) -> str:
     """The reason of a refusal: the field and rule that the line broke, else the general reason."""
-    return REASONS_SHOWN[why.reason] if why.field is None or why.rule is None else f"{why.field} {why.rule}"
+    return rule_words(why, "en") or reason_words(why.reason, "en")
 
 
 def show_published(account: Account, refusals: Refusals) -> None:
     """Show the dispositions of the lines."""
+    language = refusals.language
     if refusals.as_json:
         print_json(_summary(account) | _fates(account))
     else:
-        out.print(f"{account.sent} published, {account.refusals} refused")
+        out.print(_ACCOUNT.in_words(language).format(sent=account.sent, refused=account.refusals))
         rows = [(name, account.fates[fate]) for name, fate in PUBLISHED] if account.is_followed else []
-        sent, in_book = ("not yet recorded", "recorded, not yet in the book") if account.is_followed else ("sent", "")
-        not_yet = [(sent, account.fates[Fate.SENT]), (in_book, account.fates[Fate.RECORDED])]
+        sent = _NOT_RECORDED if account.is_followed else _SENT
+        not_yet = [(sent, account.fates[Fate.SENT]), (_NOT_IN_BOOK, account.fates[Fate.RECORDED])]
         _show_account(account, refusals, [*rows, *_refused_rows(account), *(row for row in not_yet if row[1])])
     for reason, count in sorted(account.still_doomed.items()):
-        err.print(f"The recorder will refuse {count} of them: {reason}.", markup=False)
+        err.print(_DOOMED.in_words(language).format(count=count, reason=reason), markup=False)
     if account.is_followed and account.fates[Fate.SENT] + account.fates[Fate.RECORDED]:
-        err.print(NOT_YET_KNOWN, markup=False, soft_wrap=True)
+        err.print(NOT_YET_KNOWN.in_words(language), markup=False, soft_wrap=True)
 
 
 def show_dry_run(account: Account, refusals: Refusals) -> None:
@@ -147,20 +154,24 @@ def show_dry_run(account: Account, refusals: Refusals) -> None:
     _show_account(account, refusals, [*rows, *_refused_rows(account)])
 
 
-def _show_account(account: Account, refusals: Refusals, rows: list[tuple[str, int]]) -> None:
+def _show_account(account: Account, refusals: Refusals, rows: list[tuple[Sentence, int]]) -> None:
+    language = refusals.language
     if account.lines:
-        out.print(table("", ("what became of the lines", "lines"), rows, right=("lines",)))
+        names = tuple(name.in_words(language) for name in _FATES)
+        counts = [(name.in_words(language), count) for name, count in rows]
+        out.print(table("", names, counts, right=(names[1],)))
     if refusals.first:
         more = account.refusals - len(refusals.first)
-        out.print("Refused" + (f" (the first {len(refusals.first)})" if more > 0 else ""), style="bold")
+        first = _FIRST.in_words(language).format(count=len(refusals.first)) if more > 0 else ""
+        out.print(_REFUSED.in_words(language) + first, style="bold")
         for refused in refusals.first:
-            out.print(shown(refusal_sentence(refused)), soft_wrap=True)
+            out.print(shown(refusal_sentence(refused, language)), soft_wrap=True)
     reasons: Counter[str] = sum(account.refused.values(), Counter())
     for reason, count in sorted(reasons.items()):
-        err.print(f"{reason} ({count}): {REASONS_SHOWN[reason]}.", markup=False, soft_wrap=True)
+        err.print(f"{reason} ({count}): {reason_words(reason, language)}.", markup=False, soft_wrap=True)
 
 
-def _refused_rows(account: Account) -> list[tuple[str, int]]:
+def _refused_rows(account: Account) -> list[tuple[Sentence, int]]:
     counts = [(REFUSED_BY[by], reasons.total()) for by, reasons in account.refused.items()]
     return [(name, count) for name, count in counts if count]
 

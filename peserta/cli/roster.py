@@ -95,7 +95,7 @@ def roster(
     read = _read(file, roll, Reading(key, mapping, sheet, language))
     if annotated is not None:
         write_annotated(annotated, read.table, read.fates, language)
-    telling = Telling(err if as_json else out, WORDS[language])
+    telling = Telling(err if as_json else out, WORDS[language], language)
     show_sheet(telling.screen, telling.words, read, language)
     is_whole = without_refused or not read.refused
     if not is_whole and (apply or as_json):
@@ -134,6 +134,7 @@ class Telling(NamedTuple):
 
     screen: Screen
     words: RosterWords
+    language: Language
 
     def say(self, sentence: str) -> None:
         """A sentence on a line of its own."""
@@ -231,7 +232,7 @@ def _publish(
             raise
         ended, code = words.not_followed.format(why=error), ExitCode.UNAVAILABLE
     show_account(telling.screen, words, account, is_whole=is_whole)
-    refused.show(telling.screen, words)
+    refused.show(telling.screen, words, telling.language)
     if ended:
         err.print(ended)
     if code or account.has_refusals:

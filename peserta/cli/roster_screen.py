@@ -2,14 +2,15 @@
 
 from typing import Final
 
-from peserta.cli.publish_screen import REASONS_SHOWN
 from peserta.cli.roster_words import RosterWords
 from peserta.cli.screen import Screen, shown, table
 from peserta.intake.lines_sent import Fate
 from peserta.intake.publishing.account import Account, RefusedLine
+from peserta.intake.refusal_sentences import reason_words
 from peserta.intake.rosters.comparison import ChangeKind, Comparison, RosterFact
 from peserta.intake.rosters.leavers import LeaversUnconfirmed
 from peserta.intake.rosters.sheet import RosterSheet
+from peserta.intake.sheets.sentences import Language
 from schemas.dates import day_text
 
 LEAVERS_SHOWN_MAX: Final = 100
@@ -73,9 +74,9 @@ class RefusedFacts:
         if len(self._first) < REFUSALS_SHOWN_MAX:
             self._first.append((self._facts[index], refused))
 
-    def show(self, screen: Screen, words: RosterWords) -> None:
+    def show(self, screen: Screen, words: RosterWords, language: Language) -> None:
         """Show one line for each: worker, change, reason. Each reason is explained once, below."""
         for each, refused in self._first:
             screen.print(shown(f"{each.fact.worker_id}: {words.of_change[each.change]}: {refused.why.reason}"))
         for reason in sorted({refused.why.reason for _, refused in self._first}):
-            screen.print(shown(f"{reason}: {REASONS_SHOWN[reason]}."))
+            screen.print(shown(f"{reason}: {reason_words(reason, language)}."))

@@ -12,11 +12,11 @@ from peserta.intake.sheets.fields import ROSTER_FIELDS
 from peserta.intake.sheets.layout import Column, Layout, understand
 from peserta.intake.sheets.mapping import NOTHING_MAPPED, SheetMapping
 from peserta.intake.sheets.rows import RowFate, RowPassed, RowRead, RowRefused, read_rows
+from peserta.intake.sheets.sentences import RULE, Remark
 from peserta.intake.sheets.table_files import open_table
 from peserta.intake.tokens import TokenKey
 from schemas.admission import (
     EFFECTIVE_ON_OUT_OF_RANGE,
-    FIELD_RULES,
     INVALID_FIELD,
     NATIONAL_ID,
     is_national_id,
@@ -71,7 +71,7 @@ def _judged(layout: Layout, fate: RowFate) -> RowFate:
     if is_national_id(worker_id):
         return RowRefused(fate.number, NATIONAL_ID, layout.person)
     if not is_token:
-        rule = {"field": "worker_id", "rule": FIELD_RULES["worker_id"]}
+        rule = {"field": "worker_id", "rule": Remark(f"{RULE}worker_id")}
         return RowRefused(fate.number, INVALID_FIELD, layout.person, rule)
     if int(fate.values.get("started_on", EFFECTIVE_FIRST)) < EFFECTIVE_FIRST:
         column = layout.columns.get("started_on")

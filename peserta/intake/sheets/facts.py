@@ -11,7 +11,7 @@ from peserta.intake.sheets.cells import Table, WrongSheet
 from peserta.intake.sheets.fields import DATED_BY, PERSON_FIELDS
 from peserta.intake.sheets.layout import Column, Layout
 from peserta.intake.sheets.rows import RowPassed, RowRead, RowRefused, Why, read_rows
-from peserta.intake.sheets.sentences import Remark
+from peserta.intake.sheets.sentences import RULE, Remark
 from peserta.intake.sheets.suspicions import remarks_on
 from peserta.intake.sheets.values import Value
 from peserta.intake.tokens import TokenKey
@@ -229,8 +229,8 @@ def _judge(fact: Fact, now: Instant | None) -> None:
     if reason == NATIONAL_ID:
         raise _Refused(reason, "worker_id")
     if reason is not None:
-        field, rule = field_and_rule(reason, fact)
-        values = {"field": field, "rule": rule} if reason == INVALID_FIELD else {}
+        field, _ = field_and_rule(reason, fact)
+        values = {"field": field, "rule": Remark(f"{RULE}{field}")} if reason == INVALID_FIELD else {}
         raise _Refused(reason, str(field), **values)
 
 

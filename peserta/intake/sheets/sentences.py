@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
+from schemas.admission import FIELD_RULES
+from schemas.vocabulary import ACTIONS, EMPLOYMENT_TYPES, KINDS, PROGRAMMES, TERMINATION_REASONS
+
 Language = Literal["id", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = ("id", "en")
 
@@ -16,6 +19,10 @@ class Sentence(NamedTuple):
 
     en: str
     id: str
+
+    def in_words(self, language: Language) -> str:
+        """The sentence in this language."""
+        return self.id if language == "id" else self.en
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +35,8 @@ class Remark:
 
     def sentence(self, language: Language) -> str:
         """The remark in words."""
-        form = getattr(SENTENCES[self.key], language)
         filled = {name: _filled(value, language) for name, value in self.values.items()}
-        return str(form.format_map(filled))
+        return SENTENCES[self.key].in_words(language).format_map(filled)
 
 
 def _filled(value: object, language: Language) -> str:
@@ -296,4 +302,28 @@ OF_RESULTS: Final[Mapping[str, Sentence]] = {
     "total": Sentence("total", "total"),
 }
 
-SENTENCES: Final[Mapping[str, Sentence]] = {**OF_ROWS, **OF_FILES, **OF_PREVIEWS, **OF_RESULTS}
+_EVENT_ID: Final = "harus 1 sampai 64 dari A-Z a-z 0-9 . _ : -"
+_WORD: Final = "harus teks 1 sampai 64 karakter tanpa spasi"
+_INSTANT: Final = "harus waktu dari 2000 sampai 2199"
+_RULES_IN_INDONESIAN: Final[Mapping[str, str]] = {
+    "type": f"harus salah satu dari {', '.join(KINDS)}",
+    "event_id": _EVENT_ID,
+    "company_id": _WORD,
+    "worker_id": _WORD,
+    "effective_on": "harus tanggal",
+    "occurred_at": _INSTANT,
+    "source": "harus teks 1 sampai 64 karakter",
+    "employment_type": f"harus salah satu dari {', '.join(EMPLOYMENT_TYPES)}",
+    "reason": f"harus salah satu dari {', '.join(TERMINATION_REASONS)}",
+    "action": f"harus salah satu dari {', '.join(ACTIONS)}",
+    "programmes": f"harus daftar berisi sedikitnya satu dari {', '.join(PROGRAMMES)}",
+    "corrects": _EVENT_ID,
+    "recorded_at": _INSTANT,
+}
+RULE: Final = "rule_"  # and the name of a field: the key of its rule
+# What a field must be, in words that follow its name.
+OF_RULES: Final[Mapping[str, Sentence]] = {
+    f"{RULE}{name}": Sentence(FIELD_RULES[name], words) for name, words in _RULES_IN_INDONESIAN.items()
+}
+
+SENTENCES: Final[Mapping[str, Sentence]] = {**OF_RULES, **OF_ROWS, **OF_FILES, **OF_PREVIEWS, **OF_RESULTS}

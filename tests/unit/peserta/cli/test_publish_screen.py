@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from peserta.cli import publish_screen
-from peserta.cli.publish_screen import REASONS_SHOWN, Refusals, refusal_sentence, show_dry_run, show_published
-from peserta.intake.door import RECORDED_IN_FUTURE
+from peserta.cli.publish_screen import Refusals, refusal_sentence, show_dry_run, show_published
 from peserta.intake.fact_files import Place
 from peserta.intake.lines_sent import Fate
 from peserta.intake.publishing.account import Account, By, RefusedLine
-from schemas.admission import REASONS, Refusal
+from peserta.intake.refusal_sentences import OF_REASONS
+from schemas.admission import Refusal
 from schemas.vocabulary import ID_CONFLICT, TOO_MANY_FACTS
 from streams.recorder import DEAD_LETTER
 from tests.support.journals import deterministic
@@ -97,15 +97,11 @@ def test_a_refused_line_is_named_as_it_can_be_found() -> None:
 def test_every_refused_line_is_an_object_of_its_own(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     Refusals(as_json=True).add(RefusedLine(Place("a.ndjson", 7), By.BOOK, Refusal("id_conflict", "e1", None)))
     found = json.loads(capfdbinary.readouterr().out)
-    assert found.pop("message") == REASONS_SHOWN["id_conflict"]
+    assert found.pop("message") == OF_REASONS["id_conflict"].en
     assert found == {
         "kind": "refused", "file": "a.ndjson", "line": 7, "event_id": "e1", "by": "book",
         "reason": "id_conflict", "field": None,
     }  # fmt: skip
-
-
-def test_every_reason_has_its_words() -> None:
-    assert set(REASONS_SHOWN) == {*REASONS, *OF_BOOK.values(), RECORDED_IN_FUTURE}
 
 
 def test_what_the_recorder_will_refuse_is_no_success_before_it_has() -> None:
