@@ -12,10 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peserta.api.limits import Limits
+from peserta.operations.fact_reading import FactFate, FactRecord, Reach
+from peserta.operations.failure import Unavailable as DoorUnavailable
 from peserta_client import (
     AsyncPublisher,
     Fact,
     FactsRefused,
+    Place,
     Published,
     Publisher,
     PublishingFailed,
@@ -24,11 +27,12 @@ from peserta_client import (
     Unavailable,
     read_fact,
 )
-from peserta_client.publishing import BATCH_FACTS_MAX, batches
+from peserta_client.publishing import BATCH_FACTS_MAX, WHOLE_FACTS_MAX, batches
 from peserta_client.retrying import retry_after_s
 from schemas.fact_json import line_of
+from schemas.records import Coordinates
 from tests.support.door_transport import BlockingDoor, LosingAnswers
-from tests.support.facts import hire
+from tests.support.facts import hire, noon
 from tests.support.held_fact_log import HeldFactLog
 from tests.support.http_door import HttpDoor
 from tests.support.journals import deterministic
@@ -144,6 +148,82 @@ async def test_a_key_that_is_not_known_is_not_tried_again() -> None:
     assert "wrong" not in f"{caught.value!r} {one!r}"
 
 
+# ---------------------------------------------------------------- all or nothing, and the fate of a fact
+
+
+async def test_with_all_or_nothing_one_refused_fact_holds_back_the_others() -> None:
+    door = HttpDoor()
+    secret = door.keys.add(companies=("C1",))
+    door.pass_s(0)
+    sent = [*facts(2), *facts(1, company="C2"), *facts(BATCH_FACTS_MAX)]
+    async with publisher(door, key=secret) as one:
+        refused = await one.publish(iter(sent), all_or_nothing=True)
+        assert (event_ids(door), refused.accepted) == ([], 0)
+        assert [(each.fact, each.reason) for each in refused.refused] == [(sent[2], "not_allowed")]
+        assert await one.publish([*sent[:2], *sent[3:]], all_or_nothing=True) == Published(len(sent) - 1)
+        assert await one.publish([], all_or_nothing=True) == Published()
+    assert (len(event_ids(door)), door.log.calls) == (len(sent) - 1, 1)
+
+
+async def test_all_or_nothing_facts_that_are_too_many_for_one_request_are_not_sent() -> None:
+    door = HttpDoor()
+    async with publisher(door) as one:
+        with pytest.raises(ValueError, match="10000 facts"):
+            await one.publish(facts(WHOLE_FACTS_MAX + 1), all_or_nothing=True)
+    assert door.log.calls == 0
+
+
+def test_a_blocking_publisher_knows_all_or_nothing_and_fates_too() -> None:
+    door = HttpDoor()
+    secret = door.keys.add(companies=("C1",))
+    door.pass_s(0)
+    with Publisher("http://door", secret, transport=BlockingDoor(door.app)) as one:
+        assert one.publish([*facts(1), *facts(1, company="C2")], all_or_nothing=True).accepted == 0
+        assert one.fate("C1", "e0").state == "unknown"
+        with pytest.raises(Rejected, match="403"):
+            one.fate("C2", "e0")
+    assert (door.log.sent, door.fates.asked) == ([], [("C1", "e0")])
+
+
+FATE: Final = FactFate(
+    "applied",
+    (
+        FactRecord("applied", "hire", noon("2025-09-01"), Coordinates("f", 0, 1), Coordinates("j", 2, 3)),
+        FactRecord("dead_letter:key_mismatch", None, noon("2025-09-02"), Coordinates("f", 0, 4), None),
+    ),
+    True,
+    Reach(2, 7, 5, 9),
+)
+
+
+@pytest.mark.parametrize("company", ["C1", "a/b", "a b%2F?c#d", "..", "é"])
+async def test_the_fate_of_a_fact_is_what_the_door_says(company: str) -> None:
+    door = HttpDoor()
+    door.fates.answer = FATE
+    async with publisher(door) as one:
+        if " " in company:
+            with pytest.raises(Rejected, match="without white space"):
+                await one.fate(company, "e0")
+            return
+        fate = await one.fate(company, "e0")
+    assert door.fates.asked == [(company, "e0")]
+    assert (fate.state, fate.is_settled, fate.more) == ("applied", True, True)
+    assert (fate.partition, fate.read_to, fate.judged_to) == (2, 7, 5)
+    first, second = fate.records
+    assert (first.came_from, first.journal) == (Place("f", 0, 1), Place("j", 2, 3))
+    assert first.recorded_at.timestamp() * 1000 == noon("2025-09-01")
+    assert (second.state, second.type, second.journal) == ("dead_letter:key_mismatch", None, None)
+
+
+async def test_a_fate_is_asked_for_again_until_the_door_answers() -> None:
+    door = HttpDoor()
+    door.fates.failure = DoorUnavailable("down")
+    clock = Clock(lambda _: setattr(door.fates, "failure", None))
+    async with publisher(door, clock) as one:
+        fate = await one.fate("C1", "e0")
+    assert (fate.state, fate.is_settled, fate.judged_to, len(clock.pauses)) == ("unknown", False, None, 1)
+
+
 # ---------------------------------------------------------------- answers that are not the door's
 
 ANSWERS: Final = {
@@ -166,6 +246,19 @@ async def test_an_answer_of_something_else_accepts_nothing(text: str) -> None:
     async with AsyncPublisher("http://door", "k", transport=transport) as one:
         with pytest.raises(PublishingFailed, match="does not say what became of every fact") as caught:
             await one.publish(facts(2))
+        with pytest.raises(PublishingFailed, match="is not one of Peserta's door"):
+            await one.fate("C1", "e0")
+    assert caught.value.published == Published()
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", '{"type":"about:blank"}', '{"type":"urn:peserta:problem:refused","refused":[]}']
+)
+async def test_a_422_that_refuses_no_fact_accepts_nothing_and_is_an_error(text: str) -> None:
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(422, text=text))
+    async with AsyncPublisher("http://door", "k", transport=transport) as one:
+        with pytest.raises(PublishingFailed) as caught:
+            await one.publish(facts(2), all_or_nothing=True)
     assert caught.value.published == Published()
 
 

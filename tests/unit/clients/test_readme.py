@@ -34,7 +34,7 @@ def block(name: str) -> str:
     return found
 
 
-def test_the_plain_script_reports_two_facts(tmp_path: Path) -> None:
+def test_the_plain_script_reports_two_facts_and_asks_for_the_fate_of_one(tmp_path: Path) -> None:
     door = HttpDoor()
     (key_command,) = blocks("sh")
     environment = {**os.environ, "PYTHONPATH": str(TOP / "clients/python/src"), "PESERTA_KEY": door.secret}
@@ -47,7 +47,14 @@ def test_the_plain_script_reports_two_facts(tmp_path: Path) -> None:
             cwd=tmp_path, env={**environment, "PESERTA_URL": url},
             capture_output=True, text=True, check=True, timeout=LIMIT_S,
         )  # fmt: skip
+        asking = next(text for text in blocks("python") if "publisher.fate(" in text)
+        asked = subprocess.run(
+            [sys.executable, "-c", asking],
+            cwd=tmp_path, env={**environment, "PESERTA_URL": url, "EVENT_ID": "e1"},
+            capture_output=True, text=True, check=True, timeout=LIMIT_S,
+        )  # fmt: skip
     assert run.stdout == "2 facts accepted\n"
+    assert (asked.stdout, door.fates.asked) == ("unknown\n", [("NPP-1", "e1")])
     assert [KINDS[fact.kind] for fact in door.log.sent] == ["hire", "enrollment"]
 
 
@@ -81,10 +88,10 @@ class DjangoCursor(sqlite3.Cursor):
         return super().execute(statement.replace("%s", "?"), parameters)
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", range(7))
 def test_every_example_compiles(number: int) -> None:
     compile(blocks("python")[number], "example.py", "exec")
 
 
 def test_there_are_no_other_examples() -> None:
-    assert len(blocks("python")) == 6
+    assert len(blocks("python")) == 7

@@ -5,6 +5,7 @@ This package imports nothing from the service. Tests of the service compare the 
 
 from peserta_client.answers import FactsRefused, Published, PublishingFailed, RefusedFact, Rejected, Unavailable
 from peserta_client.facts import Correction, Enrollment, Fact, Hire, Termination, new_event_id
+from peserta_client.fates import FactFate, FactRecord, Place
 from peserta_client.lines import read_fact
 from peserta_client.publishing import AsyncPublisher, Publisher
 from peserta_client.retrying import RetryPolicy
@@ -15,9 +16,12 @@ __all__ = [
     "Correction",
     "Enrollment",
     "Fact",
+    "FactFate",
+    "FactRecord",
     "FactsRefused",
     "Hire",
     "InvalidFact",
+    "Place",
     "Published",
     "Publisher",
     "PublishingFailed",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 import httpx2
@@ -9,6 +10,8 @@ import httpx2
 from peserta_client.facts import Fact
 
 SHOWN_MAX: Final = 5  # refusals in the text of an error
+REFUSED: Final = "urn:peserta:problem:refused"  # all_or_nothing: a fact was refused, so that none was published
+FOREIGN: Final = "The answer is not one of Peserta's door: is the URL right?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,10 @@ class RefusedFact:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The fate of facts. `accepted` are in Kafka for good. The `refused` will not be accepted unless changed."""
+    """The fate of facts. `accepted` are in Kafka for good. The `refused` will not be accepted unless changed.
+
+    The two add up to the facts that were sent, except when `all_or_nothing` facts were refused: then `accepted` is 0.
+    """
 
     accepted: int = 0
     refused: tuple[RefusedFact, ...] = ()
@@ -75,7 +81,7 @@ class FactsRefused(Exception):
 
 
 def published_of(response: httpx2.Response, facts: Sequence[Fact]) -> Published:
-    """The fate of a batch's facts by the answer with status 200.
+    """The fate of a batch's facts by an answer with status 200, or by the refusal of all of them.
 
     Raises PublishingFailed if the answer is not one of Peserta's door, or does not cover every fact: then nothing
     counts as accepted.
@@ -86,9 +92,22 @@ def published_of(response: httpx2.Response, facts: Sequence[Fact]) -> Published:
         accepted = answer["accepted"]
     except (ValueError, TypeError, KeyError, IndexError):
         accepted, refused = None, ()
-    if type(accepted) is not int or accepted + len(refused) != len(facts):
+    told = len(facts) if is_refusal_of_all(response) and accepted == 0 and refused else None
+    if told is None and type(accepted) is int:
+        told = accepted + len(refused)
+    if told != len(facts):
         raise PublishingFailed("The answer does not say what became of every fact: is the URL that of Peserta's door?")
     return Published(accepted, refused)
+
+
+def is_refusal_of_all(response: httpx2.Response) -> bool:
+    """Whether nothing was published because a fact of an `all_or_nothing` request was refused."""
+    if response.status_code != HTTPStatus.UNPROCESSABLE_ENTITY:
+        return False
+    try:
+        return bool(response.json()["type"] == REFUSED)
+    except (ValueError, TypeError, KeyError):
+        return False
 
 
 def rejection_of(response: httpx2.Response) -> Rejected:
@@ -97,7 +116,7 @@ def rejection_of(response: httpx2.Response) -> Rejected:
         problem = response.json()
         words = f"{problem['title']}. {problem['detail']}"
     except (ValueError, TypeError, KeyError):
-        words = "The answer is not one of Peserta's door: is the URL right?"
+        words = FOREIGN
     return Rejected(response.status_code, f"The door answered {response.status_code}: {words}")
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import httpx2
 
-from peserta_client.answers import Unavailable, rejection_of
+from peserta_client.answers import Unavailable, is_refusal_of_all, rejection_of
 
 # Answers and errors after which the same request may succeed.
 REPEATED_STATUSES: Final = frozenset(
@@ -52,7 +52,7 @@ class RetryPolicy:
         return delay if asked_s is None else max(delay, asked_s + self.first_s * chance)
 
     def next_s(self, attempt: int, outcome: Outcome, chance: float, now: datetime) -> float | None:
-        """Seconds until the next attempt; None if this one succeeded.
+        """Seconds until the next attempt; None if this one was answered for good.
 
         Raises Rejected, Unavailable or the transport's error if there is to be no other attempt.
         """
@@ -60,7 +60,7 @@ class RetryPolicy:
             if not isinstance(outcome, REPEATED_ERRORS):
                 raise outcome
             words, asked_s = f"The door cannot be reached ({type(outcome).__name__})", None
-        elif outcome.status_code == HTTPStatus.OK:
+        elif outcome.status_code == HTTPStatus.OK or is_refusal_of_all(outcome):
             return None
         elif outcome.status_code in REPEATED_STATUSES:
             words = f"The door answered {outcome.status_code}"
@@ -68,9 +68,9 @@ class RetryPolicy:
         else:
             raise rejection_of(outcome)
         if attempt >= self.attempts:
-            raise Unavailable(f"{words}, {attempt} times. Send the facts again later.")
+            raise Unavailable(f"{words}, {attempt} times. Try again later.")
         if asked_s is not None and asked_s > self.retry_after_longest_s:
-            raise Unavailable(f"{words}. Send the facts again in {asked_s:.0f} s.")
+            raise Unavailable(f"{words}. Try again in {asked_s:.0f} s.")
         return self.delay_s(attempt, chance, asked_s)
 
 
