@@ -85,9 +85,8 @@ def _rows(chance: random.Random, columns: Sequence[str], traps: float) -> list[l
 
 def _csv(chance: random.Random, columns: Sequence[str], traps: float = 0.1) -> bytes:
     text = io.StringIO()
-    delimiter, quoting = chance.choice(",;\t|"), chance.choice((csv.QUOTE_MINIMAL, csv.QUOTE_ALL))
-    rows = _rows(chance, columns, traps)
-    csv.writer(text, delimiter=delimiter, quoting=quoting).writerows(rows)
+    delimiter, dialect = chance.choice(",;\t|"), chance.choice(("excel", "unix"))
+    csv.writer(text, dialect, delimiter=delimiter).writerows(_rows(chance, columns, traps))
     head = chance.choice(("", "", "", "sep=;\r\n", "\ufeff"))
     return (head + text.getvalue()).encode(chance.choice(CODECS), "replace")
 

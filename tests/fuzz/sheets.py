@@ -14,15 +14,15 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from peserta.cli import import_screen, roster_sheet
 from peserta.cli.import_screen import show_preview
 from peserta.cli.roster_sheet import show_sheet
 from peserta.cli.roster_words import WORDS
-from peserta.cli.screen import Screen
+from peserta.cli.screen import out
 from peserta.intake.rosters.roster import Roll
 from peserta.intake.rosters.sheet import read_roster
 from peserta.intake.sheets.annotated import write_annotated
@@ -46,7 +46,7 @@ KEY: Final = TokenKey(bytes(range(32)))
 NOW: Final = instant("2025-11-01T00:00:00Z")
 ROLL: Final = Roll("C1", day("2025-10-31"))
 # A number of 16 or 11 digits that is a word, perhaps with blanks, dots or dashes in it, or stands behind letters.
-NUMBER: Final = re.compile(r"(?<![0-9a-f.])(?:[0-9][ .-]?){10}(?:(?:[0-9][ .-]?){5})?(?<=[0-9])(?![0-9a-f])")
+NUMBER: Final = re.compile(r"(?<![0-9a-f.])(?:[0-9][ .-]?){10}(?:(?:[0-9][ .-]?){5})?[0-9](?![0-9a-f])")
 
 
 @dataclass
@@ -62,12 +62,10 @@ class Findings:
 def fuzz(count: int, seed: int) -> Findings:
     """Read so many files, one after the other: sheets of facts and rosters in turn."""
     found, said = Findings(), io.StringIO()
-    before, screen = (import_screen.out, import_screen.err, roster_sheet.out), Screen(file=said)
-    import_screen.out = import_screen.err = roster_sheet.out = screen
     log = logging.StreamHandler(said)
     logging.getLogger().addHandler(log)
     try:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, redirect_stdout(said), redirect_stderr(said):
             for number in range(count):
                 chance, path = random.Random(f"{seed} {number}"), Path(folder) / f"f{number}"
                 columns = chance.choice((OF_FACTS, OF_ROSTERS))
@@ -80,7 +78,6 @@ def fuzz(count: int, seed: int) -> Findings:
                 said.seek(0)
                 said.truncate()
     finally:
-        import_screen.out, import_screen.err, roster_sheet.out = before
         logging.getLogger().removeHandler(log)
     return found
 
@@ -132,7 +129,7 @@ def _facts(path: Path, said: io.StringIO) -> tuple[Table, Sequence[object], list
 def _roster(path: Path, said: io.StringIO) -> tuple[Table, Sequence[object], list[str]]:
     sheet = read_roster(path, ROLL, key=KEY)
     for language in LANGUAGES:
-        show_sheet(import_screen.out, WORDS[language], sheet, language)
+        show_sheet(out, WORDS[language], sheet, language)
     return sheet.table, sheet.fates, []
 
 
