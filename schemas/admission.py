@@ -94,6 +94,8 @@ _WORD: Final = re.compile(r"[^\s\ud800-\udfff]{1,64}")
 _TEXT: Final = re.compile(r"[^\ud800-\udfff]{1,64}", re.DOTALL)
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _DIGITS: Final = re.compile(r"\d{11,}", re.ASCII)
+# 16 or 11 digits that are a word of their own: hex digits of a UUID or a digest are not.
+_PERSONAL: Final = re.compile(r"(?<![0-9A-Za-z])(?:\d{16}|\d{11})(?![0-9A-Za-z])", re.ASCII)
 
 
 class Refusal(NamedTuple):
@@ -136,6 +138,11 @@ def is_text(text: str) -> bool:
 def is_national_id(text: object) -> bool:
     """Whether a value is exactly 16 ASCII digits (NIK) or 11 (KPJ)."""
     return isinstance(text, str) and _NATIONAL_ID.fullmatch(text) is not None
+
+
+def holds_personal_number(text: str) -> bool:
+    """Whether a text has a word of 16 or 11 digits: a NIK or KPJ, for all that can be known."""
+    return _PERSONAL.search(text) is not None
 
 
 def field_reason(fact: Fact) -> str | None:
@@ -187,8 +194,8 @@ def range_reason(fact: Fact, recorded_at: Instant) -> str | None:
 
 
 def shown_event_id(event_id: object, worker_id: object) -> str | None:
-    """An event_id in a refusal: well formed, and without the national id for which the record is refused."""
-    if not isinstance(event_id, str) or not is_event_id(event_id):
+    """An event_id in a refusal: well formed, without a personal number, and without that of the worker_id."""
+    if not isinstance(event_id, str) or not is_event_id(event_id) or holds_personal_number(event_id):
         return None
     return None if isinstance(worker_id, str) and is_national_id(worker_id) and worker_id in event_id else event_id
 

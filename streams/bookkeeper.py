@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from schemas.admission import refusal
 from schemas.chain import GENESIS, chain_of
 from schemas.codec import InboundCodec, JournalCodec, OutputCodec
 from schemas.records import Alert, Day, DeadLetter, FactEntry, Snapshot
@@ -111,13 +112,14 @@ class Bookkeeper:
     def _dead_letter(self, entry: FactEntry, disposition: str) -> KeyValue:
         """The dead letter for a fact that the book refuses, with its bytes as published."""
         fact = entry.fact
+        why = refusal(disposition.removeprefix(DEAD_LETTER), fact)
         key, value = fact.company_id.encode(), entry.original or self._inbound.encode(fact)
         letter = DeadLetter(
             came_from=entry.came_from,
             recorded_at=entry.recorded_at,
-            reason=disposition.removeprefix(DEAD_LETTER),
-            event_id=fact.event_id,
-            source=fact.source,
+            reason=why.reason,
+            event_id=why.event_id,
+            source=why.source,
             key=key,
             value=value,
             key_bytes=len(key),

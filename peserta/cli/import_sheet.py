@@ -31,7 +31,7 @@ from peserta.intake.tokens import TokenKey
 from peserta.operations.discovery import find_installation, with_kafka
 from peserta.operations.failure import Rejected
 from peserta.settings import Settings
-from schemas.admission import is_source, is_word
+from schemas.admission import holds_personal_number, is_source, is_word
 from schemas.fact_json import line_of
 from schemas.topics import FACTS
 from streams.clock import now_ms
@@ -130,6 +130,8 @@ def _check(company: str | None, source: str) -> None:
         raise Rejected("--company: must be 1 to 64 characters without white space.")
     if not is_source(source):
         raise Rejected("--source: must be text of 1 to 64 characters.")
+    if holds_personal_number(source) or holds_personal_number(company or ""):
+        raise Rejected("--company and --source would be published, and one of them holds a NIK or KPJ.")
 
 
 def _key(settings: Settings, path: Path | None) -> TokenKey | None:

@@ -4,6 +4,7 @@ from peserta.cli.import_screen import show_columns, show_refused
 from peserta.cli.roster_words import RosterWords
 from peserta.cli.screen import Screen, out, shown
 from peserta.intake.rosters.sheet import RosterSheet
+from peserta.intake.sheets.cells import shown as without_numbers
 from peserta.intake.sheets.rows import RowPassed, RowRead
 from peserta.intake.sheets.sentences import Language
 from peserta.intake.sheets.suspicions import remarks_on
@@ -17,7 +18,7 @@ def show_sheet(screen: Screen, words: RosterWords, read: RosterSheet, language: 
         show_columns(layout, language)
     for remark in (*table.remarks, *remarks_on(table, layout)):
         screen.print(shown(remark.sentence(language)))
-    name = f"{table.file}, {table.sheet}" if table.sheet else table.file
+    name = f"{table.file}, {without_numbers(table.sheet)}" if table.sheet else table.file
     passed = sum(isinstance(fate, RowPassed) for fate in read.fates)
     rows = sum(isinstance(fate, RowRead) for fate in read.fates)
     screen.print(shown(words.rows.format(file=name, read=rows, refused=len(refused), passed=passed)))

@@ -21,6 +21,7 @@ from schemas.kafka.access import Brokers
 from schemas.kafka.client import client_options
 from schemas.kafka.refusal import forbidden
 from schemas.records import Company, Instant, Policy, Scope
+from streams.core.reference_rules import shown
 
 REQUEST_TIMEOUT_MS: Final = 30_000
 
@@ -69,7 +70,7 @@ async def plan_companies(settings: Settings, wanted: Sequence[Company], *, prune
 async def plan_end(settings: Settings, policy_id: str) -> Plan:
     """The plan for ending a policy. Raises Rejected if there is no policy with this id."""
     if policy_id not in await current_policies(settings):
-        raise Rejected(f"There is no policy {policy_id}: `peserta policies list` shows those there are.")
+        raise Rejected(f"There is no policy {shown(policy_id)}: `peserta policies list` shows those there are.")
     return Plan(settings.topics.policies, (Change("ended", policy_id, None),))
 
 

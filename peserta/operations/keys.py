@@ -13,9 +13,11 @@ from peserta.operations.audit.reading import partition_reader
 from peserta.operations.failure import Rejected, Unavailable
 from peserta.operations.kafka_reading import kafka_errors, no_broker
 from peserta.settings import Settings
+from schemas.admission import holds_personal_number
 from schemas.kafka.client import client_options
 from schemas.keys import RULES, SECRET_BYTES, Key, secret_sha256, secret_text, wrong_field
 from schemas.records import Instant
+from streams.core.reference_rules import shown
 
 WRITE_LIMIT_S: Final = 30.0  # aiokafka's idempotent producer would retry for ever
 STOP_LIMIT_S: Final = 5.0
@@ -95,6 +97,8 @@ def new_key(
     )
     if wrong := wrong_field(key):
         raise Rejected(f"The {wrong} of the key {RULES[wrong]}. No key was made.")
+    if any(map(holds_personal_number, (name, *companies, *sources))):
+        raise Rejected("A name, company or source with a NIK or KPJ would be kept and shown: no key was made.")
     return key, text
 
 
@@ -134,9 +138,9 @@ async def change_key(settings: Settings, key_id: str, **changes: Any) -> Key:
     """
     key = (await read_keys(settings)).of_id(key_id)
     if key is None:
-        raise Rejected(f"There is no key {key_id}: `peserta keys list` shows those there are.")
+        raise Rejected(f"There is no key {shown(key_id)}: `peserta keys list` shows those there are.")
     if key.revoked:
-        raise Rejected(f"The key {key_id} is revoked already, and stays so.")
+        raise Rejected(f"The key {shown(key_id)} is revoked already, and stays so.")
     changed = replace(key, **changes)
     if wrong := wrong_field(changed):
         raise Rejected(f"The {wrong} of the key {RULES[wrong]}. Nothing was changed.")

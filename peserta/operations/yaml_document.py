@@ -26,6 +26,7 @@ from streams.core.reference_rules import Path, Unquoted, shown
 
 REPEATED_NODES_MAX: Final = 100_000  # nodes that aliases may add
 DIGITS_MAX: Final = 18  # limit for a whole number
+DIGITS_SHOWN_MAX: Final = 10  # in what the reader of YAML says: more may be somebody's number
 
 _PREFIX: Final = "tag:yaml.org,2002:"
 _NULL, _INT, _MERGE, _STR = (f"{_PREFIX}{name}" for name in ("null", "int", "merge", "str"))
@@ -187,6 +188,8 @@ def _not_yaml(error: yaml.YAMLError) -> NotYaml:
     mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
     if problem == "but found another document":
         return NotYaml("has a second document (---): write one list", None if mark is None else mark.line + 1)
+    if problem and sum(c.isdigit() for c in problem) > DIGITS_SHOWN_MAX:  # it may quote the name of an alias or a tag
+        problem = None
     column = "" if mark is None else f", column {mark.column + 1}"
     return NotYaml(f"is no YAML{column}" + (f": {problem}" if problem else ""), None if mark is None else mark.line + 1)
 

@@ -11,7 +11,7 @@ from peserta.intake.lines_sent import REFUSED_BY_BOOK, Fate, LinesSent
 from peserta.intake.publishing.account import By
 from peserta.operations.audit.reading import entries_of, read_as
 from peserta.operations.kafka_reading import POLL_MS, RECORDS_PER_POLL_MAX, Offsets, consumer_of, last_stable_offsets
-from schemas.admission import Refusal
+from schemas.admission import Refusal, shown_event_id
 from schemas.codec import JournalCodec, OutputCodec
 from schemas.kafka.access import Brokers
 from schemas.records import Coordinates, DeadLetter, FactEntry
@@ -127,7 +127,7 @@ class Following:
             kept = read_as(self._outputs.decode_ledger, record)
             line = self._sent.kept(kept.partition, kept.offset, kept.disposition)
             if line and line.fate in REFUSED_BY_BOOK:
-                why = Refusal(kept.disposition.removeprefix(DEAD_LETTER), kept.event_id, None)
+                why = Refusal(kept.disposition.removeprefix(DEAD_LETTER), shown_event_id(kept.event_id, None), None)
                 self._on_refused(line.number, By.BOOK, why)
 
 

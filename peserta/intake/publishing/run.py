@@ -12,7 +12,7 @@ from peserta.intake.publishing.account import Account, By, RefusedLine
 from peserta.intake.publishing.book_check import OnPassed, compare
 from peserta.intake.publishing.following import Following
 from peserta.operations.kafka_reading import Offsets
-from schemas.admission import Refusal
+from schemas.admission import Refusal, shown_event_id
 from schemas.kafka.access import Brokers
 from schemas.records import Coordinates
 from schemas.topics import TopicNames
@@ -93,7 +93,8 @@ class Publishing:
         for number, prospect, event_id in self._facts.prospects():
             self.account.fates[OF_PROSPECT[prospect]] += 1
             if prospect is Prospect.ID_CONFLICT:
-                self._refuse(number, By.BOOK, Refusal(ID_CONFLICT.removeprefix(DEAD_LETTER), event_id, None))
+                why = Refusal(ID_CONFLICT.removeprefix(DEAD_LETTER), shown_event_id(event_id, None), None)
+                self._refuse(number, By.BOOK, why)
 
     def _on_record(self, number: int, what: Coordinates | Refusal) -> None:
         self._on_line()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from peserta.operations.failure import Rejected
-from schemas.admission import is_source, is_word
+from schemas.admission import holds_personal_number, is_source, is_word
 from schemas.dates import DAY_MS, day_text, effective_range, is_instant, jakarta_day, jakarta_midnight
 from schemas.records import Day, Instant
 from schemas.vocabulary import EMPLOYMENT_TYPE_NUMBER
@@ -77,6 +77,8 @@ def check_roll(roll: Roll, now: Instant, *, is_replay: bool) -> None:
         raise Rejected("company_id must be 1 to 64 characters without white space.")
     if not is_source(roll.source):
         raise Rejected("source must be 1 to 64 characters.")
+    if holds_personal_number(roll.company_id) or holds_personal_number(roll.source):
+        raise Rejected("company_id and source would be published, and one of them holds a NIK or KPJ.")
     if not is_instant(roll.closes_at):
         raise Rejected(f"{day_text(roll.day)} is no day of a roster: it lies in 2000 to 2199.")
     _, last = effective_range(jakarta_day(now))

@@ -19,7 +19,7 @@ from schemas.admission import (
     EFFECTIVE_ON_OUT_OF_RANGE,
     INVALID_FIELD,
     NATIONAL_ID,
-    is_national_id,
+    holds_personal_number,
     is_word,
 )
 from schemas.dates import EFFECTIVE_FIRST
@@ -65,10 +65,12 @@ def _judged(layout: Layout, fate: RowFate) -> RowFate:
     if isinstance(fate, RowPassed):
         return fate
     worker_id = fate.worker_id
-    is_token = worker_id is not None and is_word(worker_id) and not is_national_id(worker_id)
+    is_token = worker_id is not None and is_word(worker_id) and not holds_personal_number(worker_id)
     if isinstance(fate, RowRefused):
         return fate if is_token else replace(fate, worker_id=None)
-    if is_national_id(worker_id):
+    if worker_id is not None and holds_personal_number(
+        worker_id
+    ):  # also behind the apostrophe by which spreadsheets mark a text
         return RowRefused(fate.number, NATIONAL_ID, layout.person)
     if not is_token:
         rule = {"field": "worker_id", "rule": Remark(f"{RULE}worker_id")}

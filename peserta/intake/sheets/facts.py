@@ -20,6 +20,7 @@ from schemas.admission import (
     NATIONAL_ID,
     field_and_rule,
     field_reason,
+    holds_personal_number,
     range_reason,
 )
 from schemas.dates import INSTANT_MIN, day_text, jakarta_midnight
@@ -54,7 +55,6 @@ _OWN: Final = {
 _OWN_FIELDS: Final = frozenset(name for own in _OWN.values() for name in own)
 _TEXT_FIELDS: Final = ("company_id", "source", "event_id", "corrects")
 # Finds a personal number in a text field, which would be printed and published as it is.
-_PERSONAL: Final = re.compile(r"(?<![0-9A-Za-z])(?:\d{16}|\d{11})(?![0-9A-Za-z])", re.ASCII)
 _SPACED_PERSONAL: Final = re.compile(r"(?:\d[\s.-]*){15}\d|(?:\d[\s.-]*){10}\d", re.ASCII)
 
 
@@ -153,8 +153,10 @@ def _fact(row: RowRead, source: str) -> Fact:
     values = row.values
     for name in _TEXT_FIELDS:
         text = values.get(name)
-        if isinstance(text, str) and (_PERSONAL.search(text) or _SPACED_PERSONAL.fullmatch(text)):
+        if isinstance(text, str) and (holds_personal_number(text) or _SPACED_PERSONAL.fullmatch(text)):
             raise _Refused("personal_number", name)
+    if holds_personal_number(row.worker_id):  # also behind the apostrophe by which spreadsheets mark a text
+        raise _Refused(NATIONAL_ID, "worker_id")
     kind = KINDS.index(str(_needed(values, "type")))
     company_id = str(_needed(values, "company_id"))
     effective_on = _effective_on(values, kind)
