@@ -1,11 +1,13 @@
 """One Kafka and one ClickHouse for a whole test run; each test has names of its own on them."""
 
+import os
 import signal
 import uuid
 from collections.abc import Iterator
 
 import pytest
 
+from deploy.embedded import ports
 from deploy.embedded.stack import Stack
 
 
@@ -14,6 +16,17 @@ def _interruptible() -> None:
     """A shell starts what runs in its background with SIGINT ignored, and all children would inherit that."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ports_of_its_own() -> None:
+    """Each test process looks for free ports in a range of its own. A broker that a test kills is started again on its
+    port, which nobody else may have taken meanwhile."""
+    worker, workers = os.environ.get("PYTEST_XDIST_WORKER", ""), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if worker:
+        size = (ports.HIGHEST + 1 - ports.LOWEST) // workers
+        ports.LOWEST += size * int(worker.removeprefix("gw"))
+        ports.HIGHEST = ports.LOWEST + size - 1
 
 
 @pytest.fixture(scope="session")

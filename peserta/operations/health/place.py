@@ -42,11 +42,12 @@ def announced(data_dir: Path, role: str, url: str) -> Iterator[Path]:
     """
     folder = data_dir / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    _remove_left(folder)
     path = folder / f"{role}-{secrets.token_hex(4)}.json"
     # The file must appear complete and locked: readers come at any moment.
     draft = path.with_suffix(".draft")
-    descriptor = lock(draft)
+    with _alone(folder):  # another worker that starts would remove a draft that is made and not locked yet
+        _remove_left(folder)
+        descriptor = lock(draft)
     try:
         os.write(descriptor, json.dumps(asdict(Place(role, url, os.getpid()))).encode())
         draft.replace(path)
@@ -54,6 +55,17 @@ def announced(data_dir: Path, role: str, url: str) -> Iterator[Path]:
     finally:
         for file in (draft, path):
             file.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes out of this block for the same folder. They wait."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
         os.close(descriptor)
 
 

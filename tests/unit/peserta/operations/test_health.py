@@ -250,6 +250,24 @@ def test_what_a_worker_that_was_killed_has_left_is_passed_over_and_goes_with_the
         assert len(list((worker.folder / FOLDER).iterdir())) == 2
 
 
+MANY = """
+import sys
+from pathlib import Path
+from peserta.operations.health.place import announced
+for _ in range(300):
+    with announced(Path(sys.argv[1]), "recorder", "http://127.0.0.1:9"):
+        pass
+"""
+
+
+def test_workers_that_start_together_leave_each_others_files_alone(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", MANY, str(tmp_path)]
+    workers = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(4)]
+    said = [worker.communicate(timeout=60)[1].decode() for worker in workers]
+    assert [(worker.returncode, words) for worker, words in zip(workers, said, strict=True)] == [(0, "")] * 4
+    assert list((tmp_path / FOLDER).iterdir()) == []
+
+
 def test_a_worker_that_runs_and_does_not_answer_is_not_ready(settings: Settings) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
