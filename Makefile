@@ -20,8 +20,10 @@ FIND_PYTHON = for each in $(CANDIDATES); do "$$each" -c '$(NEW_ENOUGH)' 2>/dev/n
 MINUTES ?= 20
 CYCLES ?= 0
 
-# How many processes run the tests, each with its own Kafka and ClickHouse. 0: run them in the main process.
-JOBS ?= 2
+# How many processes run the tests, each with its own Kafka and ClickHouse. A test mostly waits, so there are more than
+# cores.
+# 0: run them in the main process.
+JOBS ?= 3
 
 # The commit that `make bench-quick` compares with, and the rows that `make bench` measures (all, or names with ROW).
 BASE ?= HEAD~1
@@ -42,7 +44,7 @@ install: $(PROJECT) $(JARS) ## Set up .venv with the locked dependencies and the
 demo: install ## Run the demonstration, from the first fact to the last alert, and prove its figures
 	@$(BIN)/peserta demo
 
-test: lint ## Check the code, then run all tests (in JOBS=2 processes)
+test: lint ## Check the code, then run all tests (in JOBS=3 processes)
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 chaos: install ## Catch broken variants, then inject faults for MINUTES or CYCLES (SCENARIO=part of a name, SEED=n)
