@@ -111,7 +111,8 @@ def _wrong(path: Path, columns: Sequence[str], said: io.StringIO, found: Finding
         found.rows.update(map(_fate, fates))
         if len(fates) != len(table.rows):
             yield f"{len(fates)} fates of {len(table.rows)} rows"
-        said.write("\n".join(str(cell) for row in open_table(copy).rows for cell in row[_width(table) :]))
+        width = max(map(len, table.rows), default=0)
+        said.write("\n".join(str(cell) for row in open_table(copy).rows for cell in row[width:]))
         copy.unlink()
     yield from _of_lines(lines)
     if NUMBER.search(said.getvalue().replace(path.parent.name, "").replace(path.name, "")):
@@ -149,10 +150,6 @@ def _fate(fate: object) -> str:
         return f"passed over: {fate.why}"
     assert isinstance(fate, RowRead | RowFact)
     return "read"
-
-
-def _width(table: Table) -> int:
-    return max(map(len, table.rows), default=0)
 
 
 def main() -> int:
