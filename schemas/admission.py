@@ -94,8 +94,8 @@ _WORD: Final = re.compile(r"[^\s\ud800-\udfff]{1,64}")
 _TEXT: Final = re.compile(r"[^\ud800-\udfff]{1,64}", re.DOTALL)
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _DIGITS: Final = re.compile(r"\d{11,}", re.ASCII)
-# 16 or 11 digits that are a word of their own: hex digits of a UUID or a digest are not.
-_PERSONAL: Final = re.compile(r"(?<![0-9A-Za-z])(?:\d{16}|\d{11})(?![0-9A-Za-z])", re.ASCII)
+# 16 or 11 digits that are no part of a longer number, nor of the hex digits of a UUID or a digest.
+_PERSONAL: Final = re.compile(r"(?<![0-9A-Fa-f])(?:\d{16}|\d{11})(?![0-9A-Fa-f])", re.ASCII)
 
 
 class Refusal(NamedTuple):
@@ -141,7 +141,7 @@ def is_national_id(text: object) -> bool:
 
 
 def holds_personal_number(text: str) -> bool:
-    """Whether a text has a word of 16 or 11 digits: a NIK or KPJ, for all that can be known."""
+    """Whether a text has 16 or 11 digits together: a NIK or KPJ, for all that can be known."""
     return _PERSONAL.search(text) is not None
 
 

@@ -11,10 +11,11 @@ import secrets
 import stat
 from hashlib import sha256
 from pathlib import Path
+from string import punctuation
 from typing import Final
 
 from peserta.operations.failure import Rejected
-from schemas.admission import is_text, is_word
+from schemas.admission import is_national_id, is_text, is_word
 
 KEY_BYTES_MIN: Final = 32
 KEY_BYTES_MAX: Final = 4_096
@@ -126,6 +127,12 @@ def _digits(text: str, form: re.Pattern[str], reason: str) -> str:
     if not _SEPARATED.fullmatch(written) or not form.fullmatch(digits):
         raise InvalidId(reason)
     return digits
+
+
+def is_number_in_signs(worker_id: str) -> bool:
+    """Whether a ready-made token is a NIK or KPJ between signs, such as the apostrophe by which a spreadsheet marks a
+    text."""
+    return is_national_id(worker_id.strip(punctuation))
 
 
 def make_key(path: Path) -> TokenKey:

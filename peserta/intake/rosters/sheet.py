@@ -14,12 +14,11 @@ from peserta.intake.sheets.mapping import NOTHING_MAPPED, SheetMapping
 from peserta.intake.sheets.rows import RowFate, RowPassed, RowRead, RowRefused, read_rows
 from peserta.intake.sheets.sentences import RULE, Remark
 from peserta.intake.sheets.table_files import open_table
-from peserta.intake.tokens import TokenKey
+from peserta.intake.tokens import TokenKey, is_number_in_signs
 from schemas.admission import (
     EFFECTIVE_ON_OUT_OF_RANGE,
     INVALID_FIELD,
     NATIONAL_ID,
-    holds_personal_number,
     is_word,
 )
 from schemas.dates import EFFECTIVE_FIRST
@@ -65,12 +64,10 @@ def _judged(layout: Layout, fate: RowFate) -> RowFate:
     if isinstance(fate, RowPassed):
         return fate
     worker_id = fate.worker_id
-    is_token = worker_id is not None and is_word(worker_id) and not holds_personal_number(worker_id)
+    is_token = worker_id is not None and is_word(worker_id) and not is_number_in_signs(worker_id)
     if isinstance(fate, RowRefused):
         return fate if is_token else replace(fate, worker_id=None)
-    if worker_id is not None and holds_personal_number(
-        worker_id
-    ):  # also behind the apostrophe by which spreadsheets mark a text
+    if worker_id is not None and is_number_in_signs(worker_id):
         return RowRefused(fate.number, NATIONAL_ID, layout.person)
     if not is_token:
         rule = {"field": "worker_id", "rule": Remark(f"{RULE}worker_id")}

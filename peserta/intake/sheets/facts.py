@@ -14,7 +14,7 @@ from peserta.intake.sheets.rows import RowPassed, RowRead, RowRefused, Why, read
 from peserta.intake.sheets.sentences import RULE, Remark
 from peserta.intake.sheets.suspicions import remarks_on
 from peserta.intake.sheets.values import Value
-from peserta.intake.tokens import TokenKey
+from peserta.intake.tokens import TokenKey, is_number_in_signs
 from schemas.admission import (
     INVALID_FIELD,
     NATIONAL_ID,
@@ -155,7 +155,7 @@ def _fact(row: RowRead, source: str) -> Fact:
         text = values.get(name)
         if isinstance(text, str) and (holds_personal_number(text) or _SPACED_PERSONAL.fullmatch(text)):
             raise _Refused("personal_number", name)
-    if holds_personal_number(row.worker_id):  # also behind the apostrophe by which spreadsheets mark a text
+    if is_number_in_signs(row.worker_id):
         raise _Refused(NATIONAL_ID, "worker_id")
     kind = KINDS.index(str(_needed(values, "type")))
     company_id = str(_needed(values, "company_id"))

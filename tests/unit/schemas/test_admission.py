@@ -2,7 +2,17 @@
 
 import pytest
 
-from schemas.admission import REASONS, Refusal, field_reason, is_event_id, is_national_id, range_reason, refusal
+from schemas.admission import (
+    REASONS,
+    Refusal,
+    field_reason,
+    holds_personal_number,
+    is_event_id,
+    is_national_id,
+    range_reason,
+    refusal,
+    shown_event_id,
+)
 from schemas.records import Fact
 from schemas.vocabulary import WITHDRAWN
 from tests.support.facts import correction, enrollment, hire
@@ -85,3 +95,21 @@ def test_a_refusal_shows_what_may_be_shown(fact: Fact, shown: tuple[str | None, 
 def test_only_ascii_digits_in_a_text_are_a_national_id(value: object) -> None:
     assert not is_national_id(value) and not is_event_id(None)
     assert is_national_id(NIK) and is_national_id(NIK[:11])
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("3320120312900017", True),
+        ("hris 77190000012", True),
+        ("x3320120312900017", True),
+        ("a-77190000012.b", True),
+        ("33201203129000170", False),
+        ("771900000123", False),
+        ("sheet.682bdcb16412345678901fe2", False),
+        ("018f6f2e-7c4d-7abc-8def-12345678901a", False),
+    ],
+)
+def test_a_personal_number_is_found_in_a_text_and_not_in_digests(text: str, holds: bool) -> None:
+    assert holds_personal_number(text) is holds
+    assert (shown_event_id(text, None) is None) is (holds or " " in text)
