@@ -70,7 +70,7 @@ async def plan_companies(settings: Settings, wanted: Sequence[Company], *, prune
 async def plan_end(settings: Settings, policy_id: str) -> Plan:
     """The plan for ending a policy. Raises Rejected if there is no policy with this id."""
     if policy_id not in await current_policies(settings):
-        raise Rejected(f"There is no policy {shown(policy_id)}: `peserta policies list` shows those there are.")
+        raise Rejected(f"No policy has the id {shown(policy_id)}: `peserta policies list` shows those there are.")
     return Plan(settings.topics.policies, (Change("ended", policy_id, None),))
 
 

@@ -138,7 +138,7 @@ async def change_key(settings: Settings, key_id: str, **changes: Any) -> Key:
     """
     key = (await read_keys(settings)).of_id(key_id)
     if key is None:
-        raise Rejected(f"There is no key {shown(key_id)}: `peserta keys list` shows those there are.")
+        raise Rejected(f"No key has the id {shown(key_id)}: `peserta keys list` shows those there are.")
     if key.revoked:
         raise Rejected(f"The key {shown(key_id)} is revoked already, and stays so.")
     changed = replace(key, **changes)

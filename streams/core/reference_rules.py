@@ -68,7 +68,7 @@ def shown(value: Any) -> str:
     if value is None:
         return "nothing"
     text = repr(value)
-    kind = "long value" if isinstance(value, Unquoted) else type(value).__name__
+    kind = "long text" if isinstance(value, str) else "long value"
     return f"a {kind}" if len(text) > 40 or sum(c.isdigit() for c in text) > 10 else text
 
 

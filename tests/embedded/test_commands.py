@@ -250,7 +250,7 @@ def test_a_policy_that_ends_is_listed_no_more_and_resolves_its_alerts(told: Told
     before = objects(told.ask("alerts", "--json"))
     resolved = {o["alert_id"] for o in before if o["status"] == "resolved"}
     ended = next(o["policy_id"] for o in before if o["alert_id"] not in resolved)
-    assert "no policy 'nonsense'" in told.ask("policies", "end", "nonsense", *RECORDED, code=2)
+    assert "No policy has the id 'nonsense'" in told.ask("policies", "end", "nonsense", *RECORDED, code=2)
     told.ask("policies", "end", ended, *RECORDED)
     recorded(told.settings)
     arrived(told.settings)
