@@ -7,14 +7,17 @@ from typing import Any
 from aiokafka.abc import AbstractTokenProvider  # type: ignore[import-untyped]
 
 from schemas.kafka.access import ENCRYPTED, WITH_SASL, Brokers, KafkaAccess, access_of
+from schemas.kafka.header_names import read_any_header_name
 from schemas.secret_file import SecretFault, check_is_private, read_secret, ssl_context_of, unreadable
 
 
 def client_options(brokers: Brokers) -> dict[str, Any]:
     """The arguments with which a client of aiokafka reaches the brokers as this access says: hand all of them over.
 
-    Reads the files now. Raises SecretFault for one that is missing, empty, open to every user, or no certificate.
+    Reads the files now. Raises SecretFault for one that is missing, empty, open to every user, or no certificate. From
+    the first call on, the consumers of this process read records with any names of headers.
     """
+    read_any_header_name()
     access = access_of(brokers)
     options: dict[str, Any] = {"bootstrap_servers": access.servers, "security_protocol": access.security}
     if access.security in ENCRYPTED:
