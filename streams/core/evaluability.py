@@ -3,7 +3,7 @@
 from typing import Final
 
 from schemas.records import Company, Day, Policy
-from streams.core.policies import in_scope
+from schemas.scope import is_within
 from streams.core.rules import RULES_MET_BY_EVERYBODY
 
 ENDED: Final = "ended"
@@ -44,7 +44,7 @@ def why_not_evaluable(
     baseline_is_ahead = needs_baseline and (policy.baseline_on is None or on < policy.baseline_on)
     applies = {
         ENDED: ended,
-        OUT_OF_SCOPE: not in_scope(policy, company_id, registered),
+        OUT_OF_SCOPE: not is_within(policy.scope, company_id, registered),
         BEFORE: on < policy.effective_from or baseline_is_ahead,
         AFTER: policy.effective_until is not None and on > policy.effective_until,
         NOBODY: divisor <= 0,

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 
 from schemas.records import Company, Day, Policy
+from schemas.scope import is_within
 from streams.core.tally import Deltas, Tally
 from streams.core.timeline import NEVER
 
@@ -47,20 +48,8 @@ def _bounds_of(policy: Policy) -> tuple[Day, ...]:
 
 def in_force(policy: Policy, ended: bool, company_id: str, registered: Company | None, on: Day) -> bool:
     """Whether the company is to be looked at under the policy on this date."""
-    if ended or not in_scope(policy, company_id, registered) or on < policy.effective_from:
+    if ended or not is_within(policy.scope, company_id, registered) or on < policy.effective_from:
         return False
     if policy.effective_until is not None and on > policy.effective_until:
         return False
     return policy.rule == "level" or (policy.baseline_on is not None and on >= policy.baseline_on)
-
-
-def in_scope(policy: Policy, company_id: str, registered: Company | None) -> bool:
-    """Whether the company matches each list of the policy's scope; what the registry does not say matches nothing."""
-    scope = policy.scope
-    regency = registered.regency if registered else None
-    kbli = registered.kbli if registered else None
-    return (
-        (scope.company_ids is None or company_id in scope.company_ids)
-        and (scope.regencies is None or regency in scope.regencies)
-        and (scope.kbli_prefixes is None or (kbli is not None and kbli.startswith(scope.kbli_prefixes)))
-    )

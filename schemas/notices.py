@@ -1,0 +1,185 @@
+"""Notices: what was told to whom, and what became of it (SEMANTICS 13).
+
+The records are those of `peserta.notices.v1` (compacted, one partition, key = notice id), in readable JSON. Whoever
+reads them all knows everything the notifier knows. One record with the key POSITION_KEY says how far alerts were taken.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final
+
+from schemas.dates import day_text
+from schemas.public_json import JsonObject
+from schemas.records import Day, Instant
+
+ALERT: Final = "alert"
+REMINDER: Final = "reminder"
+DIGEST: Final = "digest"
+SAMPLE: Final = "sample"  # sent by hand, never stored
+
+HELD: Final = "held"  # waits for a digest
+PENDING: Final = "pending"
+DELIVERED: Final = "delivered"
+GIVEN_UP: Final = "given_up"
+SUPERSEDED: Final = "superseded"
+FATES: Final = (DELIVERED, GIVEN_UP, SUPERSEDED)
+STATES: Final = (HELD, PENDING, *FATES)
+
+POSITION_KEY: Final = b"@position"  # no subscription id has this sign
+ANSWER_LENGTH_MAX: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFacts:
+    """An alert in its public JSON form, and the names that its text uses."""
+
+    alert: JsonObject
+    company_name: str | None = None
+    policy_title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a notice says. It is composed before the first attempt, stored, and never changes after it.
+
+    `superseding`: the firing of this episode was never sent. `number`: of a reminder, from 1. `on`: of a digest.
+    """
+
+    language: str
+    kind: str
+    alerts: tuple[AlertFacts, ...]
+    superseding: bool = False
+    number: int | None = None
+    on: Day | None = None
+    subject: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One notice and its state. `alert_id`, `status` and `company_id` are None for a digest, whose `items` are the ids
+    of the notices that it tells. `seq` is the order in which notices were made. `gone`: the receiver answered that it
+    wants nothing more. `closed`: of a firing whose resolved nobody
+    is told. `ordered_at` is the last request by hand that was taken.
+    """
+
+    notice_id: str
+    subscription_id: str
+    kind: str
+    state: str
+    seq: int
+    created_at: Instant
+    alert_id: str | None = None
+    company_id: str | None = None
+    status: str | None = None
+    message: Message | None = None  # None only where a reader has no use for it any more
+    items: tuple[str, ...] = ()
+    digest_id: str | None = None
+    attempts: int = 0
+    first_at: Instant | None = None
+    next_at: Instant | None = None
+    last_at: Instant | None = None
+    last_answer: str = ""
+    gone: bool = False
+    closed: bool = False
+    ordered_at: Instant = 0
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state in FATES
+
+    def ended(self, fate: str, answer: str, at: Instant, *, gone: bool = False) -> "Notice":
+        """This notice with its fate."""
+        words = answer[:ANSWER_LENGTH_MAX]
+        return replace(self, state=fate, last_answer=words, last_at=at, next_at=None, gone=gone)
+
+    def encode(self) -> bytes:
+        """The record's value."""
+        return json.dumps(asdict(self), sort_keys=True).encode()
+
+    @classmethod
+    def decode(cls, value: bytes) -> "Notice":
+        """Raises ValueError for bytes that are no notice."""
+        found = json.loads(value)
+        if not isinstance(found, dict) or found.keys() != set(cls.__slots__):
+            raise ValueError("not the fields of a notice")
+        try:
+            if found["message"] is not None:
+                alerts = tuple(AlertFacts(**one) for one in found["message"]["alerts"])
+                found["message"] = Message(**{**found["message"], "alerts": alerts})
+            return cls(**{**found, "items": tuple(found["items"])})
+        except TypeError as error:
+            raise ValueError("a field of a notice is of another type") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Partition of the alerts -> where the next alert is read, and the last journal offset whose alerts were taken."""
+
+    next_alert: int = 0
+    journal_offset: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far the alerts of a generation of the book were taken."""
+
+    generation: int = 1
+    partitions: Mapping[int, Taken] = field(default_factory=dict)
+
+    def encode(self) -> bytes:
+        """The record's value."""
+        return json.dumps(asdict(self), sort_keys=True).encode()
+
+    @classmethod
+    def decode(cls, value: bytes) -> "Position":
+        """Raises ValueError for bytes that are no position."""
+        found = json.loads(value)
+        if not isinstance(found, dict) or found.keys() != set(cls.__slots__):
+            raise ValueError("not the fields of a position")
+        try:
+            taken = {int(number): Taken(**one) for number, one in found["partitions"].items()}
+            return cls(found["generation"], taken)
+        except (TypeError, AttributeError) as error:
+            raise ValueError("a field of a position is of another type") from error
+
+
+def alert_notice_id(subscription_id: str, alert_id: str, status: str) -> str:
+    return f"{subscription_id}/{alert_id}/{status}"
+
+
+def reminder_notice_id(subscription_id: str, alert_id: str, number: int) -> str:
+    return f"{subscription_id}/{alert_id}/reminder/{number}"
+
+
+def digest_notice_id(subscription_id: str, on: Day, part: int = 1) -> str:
+    """A long digest has parts; the first has no number."""
+    return f"{subscription_id}/digest/{day_text(on)}" + (f"/{part}" if part > 1 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A request by hand, in `peserta.notice-orders.v1` (compacted, key = notice id): send again, or give up."""
+
+    notice_id: str
+    action: str
+    at: Instant
+    by: str
+
+    def encode(self) -> bytes:
+        """The record's value."""
+        return json.dumps(asdict(self), sort_keys=True).encode()
+
+    @classmethod
+    def decode(cls, value: bytes) -> "Order":
+        """Raises ValueError for bytes that are no order."""
+        found: Any = json.loads(value)
+        if not isinstance(found, dict) or found.keys() != set(cls.__slots__) or found["action"] not in ORDERS:
+            raise ValueError("not the fields of an order")
+        return cls(**found)
+
+
+RETRY: Final = "retry"
+GIVE_UP: Final = "give_up"
+ORDERS: Final = (RETRY, GIVE_UP)
