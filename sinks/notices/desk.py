@@ -84,7 +84,8 @@ class Desk:
         firing, company = self.shelf.firing(name, alert.alert_id), self.reference.companies.get(alert.company_id)
         if not subscription.wants(alert, company, committed_at, was_told=firing is not None):
             # Nobody is told of this end, but reminders of its beginning stop.
-            return [replace(firing, closed=True)] if firing is not None and alert.status == RESOLVED else []
+            ends = firing is not None and alert.status == RESOLVED and not firing.closed
+            return [replace(firing, closed=True)] if ends and firing is not None else []
         facts = AlertFacts(
             stored_alert_json(alert),
             company.name if company else None,
@@ -221,8 +222,8 @@ class Desk:
         """A request by hand: send again what was given up, or now what waits; or give up what waits. None: not yet,
         because the notice is being sent."""
         notice = self.shelf.get(order.notice_id)
-        if notice is None or order.at <= notice.ordered_at:
-            return []
+        if notice is None or order.at <= notice.ordered_at or notice.state in (DELIVERED, SUPERSEDED):
+            return []  # nothing can be done about it any more
         if notice.notice_id in self.shelf.in_flight:
             return None
         taken = replace(notice, ordered_at=order.at)

@@ -133,7 +133,7 @@ class Notices(RuleBasedStateMachine):
         before = dict(self.stored)
         for one in self.alerts:
             changed = self.desk.take(one, self.now, self.now)
-            assert all(notice.closed for notice in changed), "an alert was told twice"
+            assert not changed, "an alert was told twice"
         assert self.stored == before
 
     @rule(minutes=st.one_of(st.integers(1, 90), st.integers(90, 5 * 24 * 60)))
