@@ -69,7 +69,7 @@ class Desk:
     def take(self, alert: Alert, committed_at: Instant, now: Instant) -> list[Notice]:
         """The notices of an alert that the book committed at this time. An alert taken before gives none.
 
-        The changes of one alert must be applied before the next alert is taken.
+        Its changes must be applied before the next alert is taken, and `tick` must come before anything is sent.
         """
         changed: list[Notice] = []
         for subscription in self.reference.subscriptions.values():
@@ -91,11 +91,7 @@ class Desk:
             company.name if company else None,
             self.reference.policy_titles.get(alert.policy_id, ""),
         )
-        notice = self._made(subscription, notice_id, ALERT, facts, now, status=alert.status)
-        is_never_sent = firing is not None and not firing.has_ended and firing.digest_id is None
-        if alert.status == RESOLVED and firing is not None and is_never_sent:
-            return [notice] if firing.notice_id in self.shelf.in_flight else self._superseded(firing, notice, now)
-        return [notice]
+        return [self._made(subscription, notice_id, ALERT, facts, now, status=alert.status)]
 
     def _made(
         self,

@@ -6,18 +6,23 @@ of a story, time passes until everything has its fate.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
+import pytest
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from schemas.dates import DAY_MS
 from schemas.notices import (
+    ALERT,
     DELIVERED,
     DIGEST,
     GIVE_UP,
     GIVEN_UP,
+    HELD,
+    REMINDER,
     RETRY,
     SUPERSEDED,
     Message,
@@ -25,13 +30,13 @@ from schemas.notices import (
     Order,
     alert_notice_id,
 )
-from schemas.records import Alert
+from schemas.records import Alert, Instant
 from schemas.subscriptions import FIRING, MINUTE_MS, RESOLVED, QuietHours, Subscription
 from sinks.notices.desk import Desk, Reference
 from sinks.notices.outbox import Outbox
 from sinks.notices.retrying import GIVEN_UP_AFTER_MS, Answer
 from sinks.notices.shelf import Shelf
-from tests.support.alerts import ON, alert
+from tests.support.alerts import ON, alert, resolved
 
 START: Final = (ON + 1) * DAY_MS
 COMPANIES: Final = ("C1", "C2", "C3")
@@ -57,6 +62,16 @@ ANSWERS: Final = {
 def compose(message: Message) -> Message:
     said = ", ".join(f"{one.alert['alert_id']} {one.alert['status']}" for one in message.alerts)
     return replace(message, subject=message.kind, text=f"{said}{' (never sent)' if message.superseding else ''}")
+
+
+def is_quiet(hours: QuietHours, at: Instant) -> bool:
+    """Minute by minute, as a person would look at a clock on the wall."""
+    local = datetime.fromtimestamp(at / 1000, tz=timezone(timedelta(hours=7)))
+    minute = local.hour * 60 + local.minute
+    if hours.start < hours.end:
+        return local.weekday() in hours.days and hours.start <= minute < hours.end
+    evening = local.weekday() in hours.days and minute >= hours.start
+    return evening or ((local.weekday() - 1) % 7 in hours.days and minute < hours.end)
 
 
 class Notices(RuleBasedStateMachine):
@@ -98,8 +113,18 @@ class Notices(RuleBasedStateMachine):
 
     def store(self, notices: list[Notice]) -> None:
         for notice in notices:
+            if notice.kind == DIGEST and notice.notice_id not in self.stored:
+                self.check_digest(notice)
             self.stored[notice.notice_id] = notice.encode()
         self.take_over(notices)
+
+    def check_digest(self, digest: Notice) -> None:
+        """A digest tells what came before its time, and all of that."""
+        assert digest.message is not None and digest.message.on is not None
+        due_at = self.reference.subscriptions[digest.subscription_id].digest_at(digest.message.on)
+        assert due_at <= self.now < due_at + DAY_MS
+        held = [one for one in self.shelf.waiting(digest.subscription_id) if one.state == HELD and not one.digest_id]
+        assert list(digest.items) == [one.notice_id for one in held if one.created_at < due_at]
 
     def settle(self) -> None:
         for _ in range(100):
@@ -151,7 +176,16 @@ class Notices(RuleBasedStateMachine):
     def receive(self, notice: Notice, subscription: Subscription) -> None:
         assert notice.message is not None
         assert self.said.setdefault(notice.notice_id, notice.message) == notice.message, "the content has changed"
-        assert subscription.may_send_at(self.now) == self.now, "sent in quiet hours"
+        assert not any(is_quiet(hours, self.now) for hours in subscription.quiet_hours), "sent in quiet hours"
+        if notice.kind == ALERT and notice.status == FIRING:
+            assert self.shelf.resolved(notice) is None, "a firing is sent after its resolved was due"
+        if notice.kind == DIGEST:
+            digests = [one for one in self.shelf.all() if one.kind == DIGEST and one.seq < notice.seq]
+            assert all(one.has_ended for one in digests if one.subscription_id == notice.subscription_id)
+        if notice.kind == REMINDER:
+            last = [one.status for one in self.alerts if one.alert_id == notice.alert_id]
+            assert RESOLVED not in last, "people are reminded of what is over"
+            assert notice.alert_id not in self.reference.acknowledged, "people are reminded of what they know"
         if notice.status == RESOLVED and notice.kind != DIGEST:
             firing = self.shelf.firing(notice.subscription_id, notice.alert_id or "")
             assert firing is None or firing.has_ended, "resolved before firing had ended"
@@ -241,6 +275,54 @@ class Notices(RuleBasedStateMachine):
 
 Notices.TestCase.settings = hypothesis_settings(max_examples=150, stateful_step_count=40, deadline=None)
 TestNotices = Notices.TestCase
+
+
+class Told:
+    """A desk with one subscription whose receiver takes everything at once."""
+
+    def __init__(self, **form: Any) -> None:
+        self.subscription = replace(DIRECT, **form)
+        self.shelf = Shelf()
+        self.outbox = Outbox(self.shelf)
+        self.reference = Reference({"direct": self.subscription}, {}, {})
+        self.desk = Desk(self.shelf, self.reference, compose)
+
+    def store(self, notices: list[Notice]) -> None:
+        self.shelf.apply(notices)
+        self.outbox.apply(notices)
+
+    def at(self, now: Instant, *alerts: Alert) -> list[str]:
+        """The ids of what is sent now, when these alerts come."""
+        for one in alerts:
+            self.store(self.desk.take(one, now, now))
+        while changed := self.desk.tick(now):
+            self.store(changed)
+        sent = []
+        while notice := self.outbox.begin(self.subscription, now):
+            sent.append(notice.notice_id)
+            self.store(self.outbox.end(notice.notice_id, ANSWERS["ok"], now))
+            self.outbox.landed(notice.notice_id)
+        return sent
+
+
+@pytest.mark.parametrize("statuses", [None, (FIRING,)], ids=["the end is told", "the end is not told"])
+def test_people_are_reminded_until_the_alert_ends(statuses: tuple[str, ...] | None) -> None:
+    told = Told(remind_after_days=2, statuses=statuses)
+    assert told.at(START, alert()) == ["direct/C1/P1/1/firing"]
+    assert told.at(START + DAY_MS) == []
+    assert told.at(START + 2 * DAY_MS) == ["direct/C1/P1/1/reminder/1"]
+    assert told.at(START + 3 * DAY_MS) == []
+    assert told.at(START + 4 * DAY_MS) == ["direct/C1/P1/1/reminder/2"]
+    assert told.at(START + 5 * DAY_MS, resolved()) == ([] if statuses else ["direct/C1/P1/1/resolved"])
+    assert told.at(START + 9 * DAY_MS) == []
+
+
+def test_people_who_know_are_not_reminded() -> None:
+    told = Told(remind_after_days=1)
+    told.at(START, alert())
+    told.reference.acknowledged = {"C1/P1/1"}
+    assert told.at(START + 9 * DAY_MS) == []
+    assert told.at(START + 9 * DAY_MS, resolved()) == ["direct/C1/P1/1/resolved"]
 
 
 def test_an_attempt_is_repeated_later_and_later_and_given_up_after_three_days() -> None:
