@@ -34,7 +34,7 @@ from schemas.records import Alert, Instant
 from schemas.subscriptions import FIRING, MINUTE_MS, RESOLVED, QuietHours, Subscription
 from sinks.notices.desk import Desk, Reference
 from sinks.notices.outbox import Outbox
-from sinks.notices.retrying import GIVEN_UP_AFTER_MS, Answer
+from sinks.notices.retrying import GIVEN_UP_AFTER_MS, HOUR_MS, Answer
 from sinks.notices.shelf import Shelf
 from tests.support.alerts import ON, alert, resolved
 
@@ -323,6 +323,14 @@ def test_people_who_know_are_not_reminded() -> None:
     told.reference.acknowledged = {"C1/P1/1"}
     assert told.at(START + 9 * DAY_MS) == []
     assert told.at(START + 9 * DAY_MS, resolved()) == ["direct/C1/P1/1/resolved"]
+
+
+def test_a_reminder_that_was_held_back_is_not_sent_to_people_who_know_by_then() -> None:
+    told = Told(remind_after_days=1, quiet_hours=(QuietHours(7 * 60, 8 * 60),))  # START is at seven
+    told.at(START + 2 * HOUR_MS, alert())
+    assert told.at(START + 3 * DAY_MS) == []
+    told.reference.acknowledged = {"C1/P1/1"}
+    assert told.at(START + 3 * DAY_MS + 2 * HOUR_MS) == []
 
 
 def test_an_attempt_is_repeated_later_and_later_and_given_up_after_three_days() -> None:
