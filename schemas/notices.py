@@ -115,10 +115,14 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Partition of the alerts -> where the next alert is read, and the last journal offset whose alerts were taken."""
+    """How far the alerts of one partition were taken: where the next one is read, and the journal offset of the last.
+
+    Alerts of journal entries up to `skip_through` were taken from an earlier generation of the book.
+    """
 
     next_alert: int = 0
     journal_offset: int = -1
+    skip_through: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +157,11 @@ def reminder_notice_id(subscription_id: str, alert_id: str, number: int) -> str:
     return f"{subscription_id}/{alert_id}/reminder/{number}"
 
 
-def digest_notice_id(subscription_id: str, on: Day, part: int = 1) -> str:
-    """A long digest has parts; the first has no number."""
-    return f"{subscription_id}/digest/{day_text(on)}" + (f"/{part}" if part > 1 else "")
+def digest_notice_id(subscription_id: str, on: Day, company_id: str = "", part: int = 1) -> str:
+    """`company_id` is that of a digest for the team of one company. A long digest has parts; the first has no
+    number."""
+    whose = f"/{company_id}" if company_id else ""
+    return f"{subscription_id}/digest/{day_text(on)}{whose}" + (f"/{part}" if part > 1 else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from schemas.notices import (
 )
 from schemas.public_json import stored_alert_json
 from schemas.records import Alert, Company, Day, Instant
-from schemas.subscriptions import FIRING, RESOLVED, Subscription
+from schemas.subscriptions import COMPLIANCE_TEAM, FIRING, RESOLVED, Subscription
 from sinks.notices.shelf import Shelf
 
 DIGEST_ALERTS_MAX: Final = 250  # a longer digest has parts: a record of Kafka has a limit
@@ -163,38 +163,42 @@ class Desk:
         return []
 
     def _digests(self, now: Instant) -> list[Notice]:
-        """A digest, with all parts, for each subscription whose time has come and that holds something."""
-        held = defaultdict(list)
+        """The digests whose time has come, with all their parts. A company's own team is told of that company only."""
+        held: dict[tuple[str, str], list[Notice]] = defaultdict(list)
         for notice in self.shelf.at_rest():
-            if notice.state == HELD:
-                held[notice.subscription_id].append(notice)
+            subscription = self.reference.subscriptions.get(notice.subscription_id)
+            if notice.state == HELD and subscription is not None:
+                company_id = (notice.company_id or "") if COMPLIANCE_TEAM in subscription.to else ""
+                held[notice.subscription_id, company_id].append(notice)
         changed: list[Notice] = []
-        for name, notices in held.items():
-            subscription = self.reference.subscriptions.get(name)
-            on = subscription.digest_due(now) if subscription else None
-            if subscription is None or on is None or digest_notice_id(name, on) in self.shelf:
+        for (name, company_id), notices in held.items():
+            subscription = self.reference.subscriptions[name]
+            on = subscription.digest_due(now)
+            if on is None or digest_notice_id(name, on, company_id) in self.shelf:
                 continue
             items = [one for one in notices if one.created_at < subscription.digest_at(on)]
             for part, start in enumerate(range(0, len(items), DIGEST_ALERTS_MAX), 1):
-                changed += self._digest(subscription, on, part, items[start : start + DIGEST_ALERTS_MAX], now)
+                digest_id = digest_notice_id(name, on, company_id, part)
+                changed += self._digest(subscription, digest_id, on, items[start : start + DIGEST_ALERTS_MAX], now)
         return changed
 
     def _digest(
-        self, subscription: Subscription, on: Day, part: int, items: list[Notice], now: Instant
+        self, subscription: Subscription, digest_id: str, on: Day, items: list[Notice], now: Instant
     ) -> list[Notice]:
         facts = tuple(facts for one in items if one.message for facts in one.message.alerts)
         digest = Notice(
-            digest_notice_id(subscription.subscription_id, on, part),
+            digest_id,
             subscription.subscription_id,
             DIGEST,
             PENDING,
             self.shelf.next_seq(),
             now,
+            company_id=items[0].company_id if COMPLIANCE_TEAM in subscription.to else None,
             message=self._compose(Message(subscription.language, DIGEST, facts, on=on)),
             items=tuple(one.notice_id for one in items),
             next_at=now,
         )
-        return [digest, *(replace(one, digest_id=digest.notice_id) for one in items)]
+        return [digest, *(replace(one, digest_id=digest_id) for one in items)]
 
     def _reminders(self, now: Instant) -> list[Notice]:
         changed = []

@@ -61,7 +61,8 @@ class Outbox:
         """Whether another notice must have ended first: a firing before its resolved, a digest before the next."""
         if notice.kind == DIGEST:
             return any(
-                one.kind == DIGEST and one.seq < notice.seq for one in self._shelf.waiting(notice.subscription_id)
+                one.kind == DIGEST and one.seq < notice.seq and one.company_id == notice.company_id
+                for one in self._shelf.waiting(notice.subscription_id)
             )
         if notice.kind != ALERT or notice.status != RESOLVED:
             return False

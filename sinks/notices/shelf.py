@@ -121,6 +121,9 @@ class Shelf:
         """What has not ended, of one subscription, in order."""
         yield from (self._notices[notice_id] for notice_id in self._waiting.get(subscription_id, ()))
 
+    def waiting_count(self, subscription_id: str) -> int:
+        return len(self._waiting.get(subscription_id, ()))
+
     def with_items(self, notice: Notice) -> list[Notice]:
         """A notice that has ended. With a digest, all that it told has ended in the same way."""
         items = [self._notices[one] for one in notice.items]

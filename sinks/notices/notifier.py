@@ -1,0 +1,318 @@
+"""The notifier: alerts -> notices -> receivers -> outcomes, with one writer.
+
+Everything that changes a notice goes through one loop. A round takes what has come (alerts, outcomes of attempts,
+requests by hand, the time), works out the changes, stores them in one transaction together with the position in the
+alerts, and only then begins new attempts. If storing fails, the process ends, and the next one makes the same state
+again from what was stored. So a crash can repeat an attempt, and nothing else.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple, Protocol
+
+from schemas.notices import DELIVERED, Message, Notice, Order, Position, Taken
+from schemas.records import Alert, Instant
+from schemas.subscriptions import ALERTMANAGER, Subscription
+from sinks.notices.desk import Desk, Reference
+from sinks.notices.outbox import Outbox
+from sinks.notices.retrying import Answer
+from sinks.notices.shelf import Shelf
+
+SENDS_AT_ONCE: Final = 8  # attempts to one receiver at the same time
+ITEMS_PER_ROUND_MAX: Final = 500
+TICK_S: Final = 1.0  # how late the time of a digest, an order or a reminder may be noticed
+RESEND_S: Final = 120.0  # Alertmanager forgets an alert that is not repeated; its default is 5 minutes
+STOP_LIMIT_S: Final = 5.0  # for attempts under way when the notifier is stopped; later they are repeated
+
+log = logging.getLogger(__name__)
+
+
+class CommittedAlert(NamedTuple):
+    """An alert, when the book committed it, and where it is in its topic."""
+
+    partition: int
+    offset: int
+    committed_at: Instant
+    alert: Alert
+
+
+class Store(Protocol):
+    """Where notices are kept."""
+
+    async def begin(self) -> tuple[list[Notice], Position | None]:
+        """Everything that is stored. From here on no predecessor can store anything."""
+        ...
+
+    async def commit(self, notices: Iterable[Notice], position: Position | None) -> None:
+        """Store all of it or nothing. Raises if that is not certain; then the process must end."""
+        ...
+
+
+class Feed(Protocol):
+    """The alerts of the book, and what the desk knows beside them."""
+
+    reference: Reference
+
+    async def begin(self, position: Position | None) -> Position:
+        """Read alerts from this position, or from the beginning of the current generation."""
+        ...
+
+    async def alerts(self) -> Sequence[CommittedAlert]:
+        """The next alerts, in order within each partition; empty if none came for a while. What `reference` says is not
+        older than the newest of them."""
+        ...
+
+    async def refresh(self) -> Sequence[Order]:
+        """Bring `reference` up to date; returns the requests by hand that are new since the last call."""
+        ...
+
+    async def switch(self, position: Position) -> Position | None:
+        """The position in another generation of the book if another is current now, and its alerts have begun; else
+        None. All alerts of the old one that belong before it were returned."""
+        ...
+
+
+class Channel(Protocol):
+    """A way to a receiver. Raises nothing: whatever happens is an Answer."""
+
+    async def send(self, subscription: Subscription, notice: Notice, now: Instant) -> Answer: ...
+
+
+class Metrics(Protocol):
+    """What the notifier reports; labels are channels and outcomes only."""
+
+    def attempted(self, channel: str, answer: Answer, seconds: float) -> None: ...
+
+    def changed(self, channel: str, notice: Notice) -> None: ...
+
+    def waiting(self, count: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    notice_id: str
+    answer: Answer
+
+
+def wall_ms() -> Instant:
+    return time.time_ns() // 1_000_000
+
+
+class Notifier:
+    """One leading notifier. Call `run`; it returns when `stop` is set."""
+
+    def __init__(
+        self,
+        store: Store,
+        feed: Feed,
+        channels: Mapping[str, Channel],
+        compose: Callable[[Message], Message],
+        metrics: Metrics,
+        *,
+        now: Callable[[], Instant] = wall_ms,
+        stop_limit_s: float = STOP_LIMIT_S,
+    ) -> None:
+        self._store, self._feed, self._channels, self._metrics, self._now = store, feed, channels, metrics, now
+        self._stop_limit_s = stop_limit_s
+        self.shelf = Shelf()
+        self._outbox = Outbox(self.shelf)
+        self._desk = Desk(self.shelf, feed.reference, compose)
+        self._position = Position()
+        self._outcomes: asyncio.Queue[_Outcome] = asyncio.Queue()
+        self._attempts: dict[asyncio.Task[None], str] = {}  # attempt -> subscription
+        self._doubtful: set[str] = set()  # subscriptions whose last attempt failed: they get one attempt at a time
+        self._orders: list[Order] = []
+        self._resent_at_s: dict[str, float] = {}
+        self._woken = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Take alerts and send notices until `stop` is set. Raises what the store and the feed raise."""
+        stored, position = await self._store.begin()
+        self._take_over(stored)
+        self._position = await self._feed.begin(position)
+        reading = asyncio.create_task(self._feed.alerts())
+        try:
+            while not stop.is_set():
+                has_read = reading.done()
+                await self._round(reading.result() if has_read else None)
+                if has_read:
+                    reading = asyncio.create_task(self._feed.alerts())
+                await self._wait(reading, stop)
+        finally:
+            reading.cancel()
+            with suppress(asyncio.CancelledError):
+                await reading
+            await self._end_attempts()
+
+    async def _wait(self, reading: "asyncio.Task[Sequence[CommittedAlert]]", stop: asyncio.Event) -> None:
+        """Until there is something to do, at most TICK_S."""
+        waits = [asyncio.ensure_future(self._woken.wait()), asyncio.ensure_future(stop.wait())]
+        await asyncio.wait({reading, *waits}, timeout=self._pause_s(), return_when=asyncio.FIRST_COMPLETED)
+        for one in waits:
+            one.cancel()
+        self._woken.clear()
+
+    def _pause_s(self) -> float:
+        now = self._now()
+        dues = (
+            self._outbox.next_at(one, now) for one in self._desk.reference.subscriptions.values() if self._has_room(one)
+        )
+        soonest = min((due for due in dues if due is not None), default=None)
+        return TICK_S if soonest is None else max(0.0, min(TICK_S, (soonest - now) / 1000))
+
+    # ---------------------------------------------------------------- a round
+
+    async def _round(self, alerts: Sequence[CommittedAlert] | None) -> None:
+        """One round, with the alerts that were read; None while they are being read."""
+        self._orders += await self._feed.refresh()
+        now = self._now()
+        changed: dict[str, Notice] = {}
+        position = self._take_alerts(alerts or (), now, changed)
+        landed = self._take_outcomes(now, changed)
+        self._take_orders(now, changed)
+        while ticked := self._desk.tick(now):
+            self._change(ticked, changed)
+        if alerts is not None and not alerts:
+            position = await self._feed.switch(self._position)
+        if changed or position is not None:
+            await self._store.commit(changed.values(), position)
+        self._position = position or self._position
+        for notice in changed.values():
+            self._metrics.changed(self._channel_of(notice), notice)
+        for notice_id in landed:
+            self._outbox.landed(notice_id)
+        self._begin_attempts(now)
+        self._resend()
+
+    def _take_over(self, notices: Iterable[Notice]) -> None:
+        notices = list(notices)
+        self.shelf.apply(notices)
+        self._outbox.apply(notices)
+
+    def _change(self, notices: Iterable[Notice], changed: dict[str, Notice]) -> None:
+        """Apply changes that this round will store. Nothing is sent before that."""
+        notices = list(notices)
+        self._take_over(notices)
+        changed.update((notice.notice_id, notice) for notice in notices)
+
+    def _take_alerts(
+        self, alerts: Sequence[CommittedAlert], now: Instant, changed: dict[str, Notice]
+    ) -> Position | None:
+        if not alerts:
+            return None
+        partitions = dict(self._position.partitions)
+        for one in alerts:
+            taken = partitions.get(one.partition, Taken())
+            if one.alert.journal_offset > taken.skip_through:
+                self._change(self._desk.take(one.alert, one.committed_at, now), changed)
+            partitions[one.partition] = replace(
+                taken, next_alert=one.offset + 1, journal_offset=max(taken.journal_offset, one.alert.journal_offset)
+            )
+        return Position(self._position.generation, partitions)
+
+    def _take_outcomes(self, now: Instant, changed: dict[str, Notice]) -> list[str]:
+        landed: list[str] = []
+        while len(landed) < ITEMS_PER_ROUND_MAX and not self._outcomes.empty():
+            outcome = self._outcomes.get_nowait()
+            self._change(self._outbox.end(outcome.notice_id, outcome.answer, now), changed)
+            landed.append(outcome.notice_id)
+        if not self._outcomes.empty():
+            self._woken.set()
+        return landed
+
+    def _take_orders(self, now: Instant, changed: dict[str, Notice]) -> None:
+        waiting = []
+        for order in self._orders:
+            notices = self._desk.order(order, now)
+            if notices is None:
+                waiting.append(order)  # it is being sent: once that is over
+            else:
+                self._change(notices, changed)
+        self._orders = waiting
+
+    # ---------------------------------------------------------------- attempts
+
+    def _has_room(self, subscription: Subscription) -> bool:
+        name = subscription.subscription_id
+        under_way = sum(one == name for one in self._attempts.values())
+        # One at a time to Alertmanager: a firing that is repeated must not come after its resolved.
+        one_by_one = name in self._doubtful or subscription.channel == ALERTMANAGER
+        return under_way < (1 if one_by_one else SENDS_AT_ONCE)
+
+    def _begin_attempts(self, now: Instant) -> None:
+        waiting = 0
+        for subscription in self._desk.reference.subscriptions.values():
+            while self._has_room(subscription):
+                notice = self._outbox.begin(subscription, now)
+                if notice is None:
+                    break
+                self._start(self._attempt(subscription, notice), subscription)
+            waiting += self.shelf.waiting_count(subscription.subscription_id)
+        self._metrics.waiting(waiting)
+
+    def _start(self, attempt: "Awaitable[None]", subscription: Subscription) -> None:
+        task = asyncio.ensure_future(attempt)
+        self._attempts[task] = subscription.subscription_id
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._attempts.pop(task, None)
+        self._woken.set()
+
+    async def _attempt(self, subscription: Subscription, notice: Notice) -> None:
+        answer = await self._send(subscription, notice)
+        if answer.ok:
+            self._doubtful.discard(subscription.subscription_id)
+        else:
+            self._doubtful.add(subscription.subscription_id)
+        self._outcomes.put_nowait(_Outcome(notice.notice_id, answer))
+
+    async def _send(self, subscription: Subscription, notice: Notice) -> Answer:
+        channel, started_s = self._channels.get(subscription.channel), time.monotonic()
+        if channel is None:
+            answer = Answer(False, f"this notifier has no channel {subscription.channel}")
+        else:
+            answer = await channel.send(subscription, notice, self._now())
+        self._metrics.attempted(subscription.channel, answer, time.monotonic() - started_s)
+        return answer
+
+    def _resend(self) -> None:
+        """Tell each Alertmanager again what is firing: it forgets what it does not hear."""
+        now_s = time.monotonic()
+        for name, subscription in self._desk.reference.subscriptions.items():
+            is_due = now_s - self._resent_at_s.get(name, 0.0) >= RESEND_S
+            if subscription.channel != ALERTMANAGER or subscription.ended_at is not None or not is_due:
+                continue
+            self._resent_at_s[name] = now_s
+            firings = [
+                one
+                for one in self.shelf.open_firings()
+                if one.subscription_id == name and one.state == DELIVERED and one.message is not None
+            ]
+            if firings and self._has_room(subscription):
+                self._start(self._repeat(subscription, firings), subscription)
+
+    async def _repeat(self, subscription: Subscription, firings: Sequence[Notice]) -> None:
+        for notice in firings:
+            if self.shelf.is_open(notice):
+                await self._send(subscription, notice)
+
+    async def _end_attempts(self) -> None:
+        """Give attempts that are under way a little time, and store what came of them."""
+        if self._attempts:
+            await asyncio.wait(self._attempts, timeout=self._stop_limit_s)
+        for task in list(self._attempts):
+            task.cancel()
+        changed: dict[str, Notice] = {}
+        while self._take_outcomes(self._now(), changed):
+            pass
+        if changed:
+            await self._store.commit(changed.values(), None)
+
+    def _channel_of(self, notice: Notice) -> str:
+        subscription = self._desk.reference.subscriptions.get(notice.subscription_id)
+        return subscription.channel if subscription else "unknown"
