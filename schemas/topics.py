@@ -17,6 +17,10 @@ GENERATIONS = "coverage.generations.v1"
 CLOCK = "coverage.clock.v1"
 KEYS = "peserta.keys.v1"
 TOKEN_KEYS = "peserta.token-keys.v1"
+SUBSCRIPTIONS = "peserta.subscriptions.v1"
+NOTICES = "peserta.notices.v1"
+NOTICE_ORDERS = "peserta.notice-orders.v1"
+HANDLING = "peserta.alert-handling.v1"
 
 
 def of_generation(name: str, generation: int, sign: str = ".g") -> str:
@@ -87,6 +91,26 @@ class TopicNames:
     def token_keys(self) -> str:
         """Marks of the keys that companies' people were imported with."""
         return self.prefix + TOKEN_KEYS
+
+    @property
+    def subscriptions(self) -> str:
+        """Who is told of which alerts. This topic and the three that follow are no input of the book."""
+        return self.prefix + SUBSCRIPTIONS
+
+    @property
+    def notices(self) -> str:
+        """What was told to whom, and what became of it."""
+        return self.prefix + NOTICES
+
+    @property
+    def notice_orders(self) -> str:
+        """Requests by hand to send a notice again or to give it up."""
+        return self.prefix + NOTICE_ORDERS
+
+    @property
+    def handling(self) -> str:
+        """What people did about alerts."""
+        return self.prefix + HANDLING
 
     def _of_book(self, name: str) -> str:
         return of_generation(self.prefix + name, self.generation)

@@ -25,6 +25,8 @@ ANY_HOST: Final = "*"
 ALLOW: Final = 3
 # How the consumer groups of analysts must begin, after the installation's prefix.
 READERS_GROUPS: Final = "reader-"
+# How the notifier's transactional ids begin, after the installation's prefix.
+NOTIFIER: Final = "peserta-notifier"
 
 
 class Resource(IntEnum):
@@ -124,17 +126,41 @@ def _bookkeeper(settings: Settings) -> list[Right]:
 
 
 def _sink(settings: Settings) -> list[Right]:
-    return _topics(Operation.READ, *_outputs(settings), settings.topics.generations)
+    topics = settings.topics
+    return _topics(Operation.READ, *_outputs(settings), topics.generations, topics.notices, topics.handling)
 
 
 def _reader(settings: Settings) -> list[Right]:
     streams, topics = settings.stream_settings(), settings.topics
     return [
         *_topics(Operation.READ, *_outputs(settings), topics.generations, topics.companies, topics.policies),
+        *_topics(Operation.READ, topics.handling),  # shown beside alerts
         *(
             Right(Resource.GROUP, app, Operation.DESCRIBE) for app in (streams.recorder_app, streams.bookkeeper_app)
         ),  # to see how far the workers are
         Right(Resource.GROUP, settings.topic_prefix + READERS_GROUPS, Operation.READ, Pattern.PREFIXED),
+    ]
+
+
+def _notifier(settings: Settings) -> list[Right]:
+    """For the worker that tells people of alerts: it alone writes notices."""
+    topics = settings.topics
+    read = (topics.alerts, topics.ledger, topics.generations, topics.companies, topics.policies)
+    return [
+        *_topics(Operation.READ, *read, topics.subscriptions, topics.notice_orders, topics.handling, topics.notices),
+        *_topics(Operation.WRITE, topics.notices),
+        Right(Resource.TRANSACTIONAL_ID, settings.topic_prefix + NOTIFIER, Operation.WRITE, Pattern.PREFIXED),
+    ]
+
+
+def _officer(settings: Settings) -> list[Right]:
+    """For a person who decides who is told of alerts, and who handles them."""
+    topics = settings.topics
+    by_hand = (topics.subscriptions, topics.notice_orders, topics.handling)
+    return [
+        *_topics(Operation.READ, topics.alerts, topics.generations, topics.companies, topics.policies),
+        *_topics(Operation.READ, *by_hand, topics.notices),
+        *_topics(Operation.WRITE, *by_hand),
     ]
 
 
@@ -159,6 +185,8 @@ ROLES: Final[dict[str, Callable[[Settings], list[Right]]]] = {
     "book-keeper": _bookkeeper,
     "sink": _sink,
     "reader": _reader,
+    "notifier": _notifier,
+    "officer": _officer,
 }
 
 

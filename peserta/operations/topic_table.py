@@ -15,11 +15,15 @@ from schemas.topics import (
     DEAD_LETTERS,
     FACTS,
     GENERATIONS,
+    HANDLING,
     JOURNAL,
     KEYS,
     LEDGER,
+    NOTICE_ORDERS,
+    NOTICES,
     POLICIES,
     SNAPSHOTS,
+    SUBSCRIPTIONS,
     TOKEN_KEYS,
     of_generation,
 )
@@ -90,6 +94,7 @@ def topic_table(
         Topic(GENERATIONS, "compact", partitions=1),
         Topic(TOKEN_KEYS, "delete", partitions=1),
         Topic(KEYS, "compact", partitions=1),
+        *(Topic(name, "compact", partitions=1) for name in (SUBSCRIPTIONS, NOTICES, NOTICE_ORDERS, HANDLING)),
         *([] if history else [Topic(CLOCK, "delete", DAY_MS, timestamps="LogAppendTime", partitions=1)]),
         *book_topics(generation, letters_ms),
     )

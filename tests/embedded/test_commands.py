@@ -71,7 +71,7 @@ def test_what_became_of_the_published_lines_is_what_the_offline_book_says(
 
 
 def test_commands_say_what_they_did(told: Told) -> None:
-    assert told.said["topics create"].strip() == "12 topics, for a book of 2 partitions"
+    assert told.said["topics create"].strip() == "16 topics, for a book of 2 partitions"
     assert told.said["tick"].strip() == f"{told.story.as_of} has begun in all 2 partitions"
     assert told.said["policies apply"].count(" new\n") == told.story.policies_yaml.count("policy_id:")
     assert told.said["companies apply"].count(" new\n") == told.story.companies_yaml.count("company_id:")

@@ -50,6 +50,16 @@ def test_only_the_recorder_writes_the_journal_and_only_the_book_keeper_the_ledge
     assert not writers["sink"] | writers["reader"]
 
 
+def test_only_the_notifier_writes_notices_and_only_an_officer_what_people_decide(settings: Settings) -> None:
+    topics = settings.topics
+    writers = {role: allowed(role, settings, Operation.WRITE) for role in ROLES}
+    assert [role for role, names in writers.items() if topics.notices in names] == ["notifier"]
+    assert writers["officer"] == {topics.subscriptions, topics.notice_orders, topics.handling}
+    assert [role for role, names in writers.items() if names & writers["officer"]] == ["officer"]
+    notifiers = [right for right in rights_of("notifier", settings) if right.resource is not Resource.TOPIC]
+    assert notifiers == [Right(Resource.TRANSACTIONAL_ID, "id.peserta-notifier", Operation.WRITE, Pattern.PREFIXED)]
+
+
 def test_facts_are_read_by_the_recorder_alone(settings: Settings) -> None:
     assert [role for role in ROLES if "id.hr" in allowed(role, settings, Operation.READ)] == ["recorder"]
 

@@ -18,6 +18,10 @@ KEPT = {
     "coverage.clock.v1": ("delete", DAY_MS),
     "peserta.token-keys.v1": ("delete", -1),
     "peserta.keys.v1": ("compact", -1),
+    "peserta.subscriptions.v1": ("compact", -1),
+    "peserta.notices.v1": ("compact", -1),
+    "peserta.notice-orders.v1": ("compact", -1),
+    "peserta.alert-handling.v1": ("compact", -1),
     "peserta-bookkeeper-book-changelog": ("compact", -1),
 }
 
@@ -48,7 +52,7 @@ def test_everybody_calls_the_topics_by_the_names_in_the_table(generation: int) -
     names = TopicNames("p.", generation)
     called = [getattr(names, name) for name, of in vars(TopicNames).items() if isinstance(of, property)]
     assert set(called) <= {topic.name for topic in topic_table(prefix="p.", generation=generation)}
-    assert len(called) == 13
+    assert len(called) == 17
 
 
 def test_a_history_keeps_its_old_records_everywhere() -> None:
