@@ -154,7 +154,9 @@ class Desk:
             return [notice.ended(SUPERSEDED, ACKNOWLEDGED, now)]
         if notice.kind == REMINDER and not self.shelf.is_open(notice):
             return [notice.ended(SUPERSEDED, RESOLVED_MEANWHILE, now)]
-        if is_firing and resolved is not None and not resolved.has_ended and resolved.digest_id is None:
+        if is_firing and resolved is not None and resolved.has_ended:
+            return [notice.ended(GIVEN_UP, RESOLVED_MEANWHILE, now)]  # somebody gave the resolved up by hand
+        if is_firing and resolved is not None and resolved.digest_id is None:
             return self._superseded(
                 notice, resolved, now
             )  # an attempt failed, or a crash ended it, as the resolved came

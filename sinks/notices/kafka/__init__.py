@@ -1,1 +1,1 @@
-"""The notifier's side of Kafka: where notices are stored, where alerts come from, and who leads."""
+"""The notifier's side of Kafka: where notices are stored, and where alerts come from."""

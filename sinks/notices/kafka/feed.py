@@ -1,6 +1,5 @@
 """Alerts as the book commits them, from one generation of the book to the next."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
@@ -40,12 +39,13 @@ class KafkaFeed:
         self._brokers, self._topics = brokers, topics
         self._codec = OutputCodec()
         self._tables = Tables(brokers, topics)
-        self._consumer = self._new_consumer("read_committed")
-        self._ends = self._new_consumer("read_uncommitted")
+        self._consumer: AIOKafkaConsumer | None = None
         self._past: _Past | None = None
 
-    def _new_consumer(self, isolation: str) -> AIOKafkaConsumer:
+    def _reader(self, topic: str, isolation: str = "read_committed") -> AIOKafkaConsumer:
+        """A reader of all partitions of a topic, not started."""
         return AIOKafkaConsumer(
+            topic,
             **client_options(self._brokers),
             group_id=None,
             isolation_level=isolation,
@@ -60,7 +60,7 @@ class KafkaFeed:
     async def begin(self, position: Position | None) -> Position:
         """See Feed. Raises StoreLost if Kafka does not answer."""
         try:
-            await asyncio.gather(self._tables.start(), self._consumer.start(), self._ends.start())
+            await self._tables.start()
             await self._tables.refresh()
             found = position or Position(self._tables.generation)
             await self._turn_to(found)
@@ -69,23 +69,23 @@ class KafkaFeed:
         return found
 
     async def _turn_to(self, position: Position) -> None:
-        topic = replace(self._topics, generation=position.generation).alerts
-        partitions = await self._partitions(topic)
-        self._consumer.assign(partitions)
-        self._ends.assign(partitions)
-        for tp in partitions:
-            self._consumer.seek(tp, position.partitions.get(tp.partition, Taken()).next_alert)
+        """Read the alerts of this generation from this position."""
+        await self._stop_reading()
+        consumer = self._reader(replace(self._topics, generation=position.generation).alerts)
+        await consumer.start()
+        self._consumer = consumer
+        for tp in consumer.assignment():
+            consumer.seek(tp, position.partitions.get(tp.partition, Taken()).next_alert)
 
-    async def _partitions(self, topic: str) -> list[TopicPartition]:
-        await self._consumer.topics()  # asks for the metadata of all topics
-        return [TopicPartition(topic, number) for number in sorted(self._consumer.partitions_for_topic(topic) or ())]
+    async def _stop_reading(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
 
     async def alerts(self) -> Sequence[CommittedAlert]:
         """See Feed."""
         try:
-            if not self._consumer.assignment():
-                await asyncio.sleep(WAIT_MS / 1000)
-                return ()
+            assert self._consumer is not None, "begin comes first"
             fetched: dict[TopicPartition, list[Any]] = await self._consumer.getmany(
                 timeout_ms=WAIT_MS, max_records=ALERTS_PER_ROUND_MAX
             )
@@ -119,20 +119,19 @@ class KafkaFeed:
             raise _lost(error) from error
 
     async def _switched(self, position: Position) -> Position | None:
-        old = replace(self._topics, generation=position.generation)
+        assert self._consumer is not None, "begin comes first"
         if self._past is None:
-            told = await self._last_entries(old)
-            assigned = self._consumer.assignment()
-            self._past = _Past(told, await self._ends.end_offsets(assigned) if assigned else {})
+            old = replace(self._topics, generation=position.generation)
+            told = await self._last_entries(old.ledger)
+            self._past = _Past(told, await self._ends_of(old.alerts))
         told = self._past.told
         for tp, end in self._past.ends.items():
             if await self._consumer.position(tp) < end:
                 return None
         self._past = None
-        numbers = {*told, *position.partitions}
         partitions = {
             number: self._continued(position.partitions.get(number, Taken()), told.get(number, -1))
-            for number in numbers
+            for number in {*told, *position.partitions}
         }
         found = Position(self._tables.generation, partitions)
         await self._turn_to(found)
@@ -143,13 +142,13 @@ class KafkaFeed:
         through = max(taken.journal_offset, taken.skip_through, told)
         return Taken(0, taken.journal_offset, through)
 
-    async def _last_entries(self, topics: TopicNames) -> Mapping[int, int]:
+    async def _last_entries(self, ledger: str) -> Mapping[int, int]:
         """Partition -> the journal offset of the ledger's last line; partitions without one are left out."""
         found: dict[int, int] = {}
-        reader = self._new_consumer("read_committed")
+        reader = self._reader(ledger)
         await reader.start()
         try:
-            for tp in await self._partitions(topics.ledger):
+            for tp in sorted(reader.assignment()):
                 record = await _last_record(reader, tp)
                 if record is not None:
                     found[tp.partition] = self._codec.decode_ledger(record.value).offset
@@ -157,13 +156,23 @@ class KafkaFeed:
             await reader.stop()
         return found
 
+    async def _ends_of(self, topic: str) -> Mapping[TopicPartition, int]:
+        """The ends of a topic, those of commits included that cannot be read yet."""
+        reader = self._reader(topic, "read_uncommitted")
+        await reader.start()
+        try:
+            ends: Mapping[TopicPartition, int] = await reader.end_offsets(reader.assignment())
+            return ends
+        finally:
+            await reader.stop()
+
     async def close(self) -> None:
-        await asyncio.gather(self._tables.stop(), self._consumer.stop(), self._ends.stop())
+        await self._stop_reading()
+        await self._tables.stop()
 
 
 async def _last_record(reader: AIOKafkaConsumer, tp: TopicPartition) -> Any:
     """The last committed record of a partition; None if it has none."""
-    reader.assign([tp])
     end = (await reader.end_offsets([tp]))[tp]
     begin = (await reader.beginning_offsets([tp]))[tp]
     for back in STEPS_BACK:
