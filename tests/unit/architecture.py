@@ -42,6 +42,8 @@ OWN: Final = {
 LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
     "schemas": ("fastavro",),
     "schemas/kafka": ("aiokafka",),
+    "sinks/notices/channels": ("aiohttp", "aiosmtplib", "apprise"),
+    "sinks/notices/texts": ("babel", "jinja2"),
     "streams/core": (),
     "streams/lane": ("faust", "aiokafka", "rocksdict", "yarl"),
     "clients/python": ("peserta_client",),
@@ -50,6 +52,11 @@ LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
 BELOW_A_FACE: Final = ("peserta/operations", "peserta/intake", "peserta/demo")
 # Library -> the only folders that may import it.
 DOORS: Final = {
+    "aiohttp": ("sinks/notices/channels", "tests"),
+    "aiosmtplib": ("sinks/notices/channels", "tests"),
+    "apprise": ("sinks/notices/channels", "tests"),
+    "babel": ("sinks/notices/texts", "tests"),
+    "jinja2": ("sinks/notices/texts", "tests"),
     "fastavro": ("schemas", "clients/python/src", "tests"),
     "peserta_client": ("clients/python", "tests"),
     "faust": ("streams/lane", "tests"),
