@@ -42,7 +42,7 @@ OWN: Final = {
 LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
     "schemas": ("fastavro",),
     "schemas/kafka": ("aiokafka",),
-    "sinks/notices/channels": ("aiohttp", "aiosmtplib", "apprise"),
+    "sinks/notices/channels": ("aiohttp", "aiosmtplib", "apprise", "yarl"),
     "sinks/notices/texts": ("babel", "jinja2"),
     "streams/core": (),
     "streams/lane": ("faust", "aiokafka", "rocksdict", "yarl"),
