@@ -1,0 +1,1 @@
+"""What notices say, in Indonesian and English: a catalogue of sentences for each language, and one layout for both."""
