@@ -20,6 +20,7 @@ class Receiver:
     port: int = 0
     scheme: str = "http"
     requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    arrived: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))  # one for each request
     released: asyncio.Event = field(default_factory=asyncio.Event)  # set when the test is over: lets those go who hang
 
     @property
@@ -41,6 +42,7 @@ async def receiving(handler: Handler, tls: ssl.SSLContext | None = None) -> Asyn
 
     async def take(request: web.Request) -> web.StreamResponse:
         receiver.requests.append((request.path, dict(request.headers), await request.read()))
+        receiver.arrived.release()
         return await handler(request)
 
     app = web.Application()

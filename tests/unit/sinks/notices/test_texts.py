@@ -171,6 +171,13 @@ def test_every_message_fits_a_screen_and_a_mail(message: Message) -> None:
     assert composed.text.replace("\n", "").isprintable()
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_longest_subject_is_cut(language: str) -> None:
+    longest = facts_of(alert(at=AT, gap_people=10**7), "c" * 200, "p" * 200)
+    composed = compose(Message(language, REMINDER, (longest,), number=365))
+    assert len(composed.subject) == SUBJECT_LENGTH_MAX and composed.subject.endswith("…")
+
+
 @given(messages())
 def test_no_message_names_a_fact_or_calls_a_company_compliant(message: Message) -> None:
     said = f"{compose(message).subject} {compose(message).text}"
