@@ -55,7 +55,8 @@ class Store(Protocol):
 class Feed(Protocol):
     """The alerts of the book, and what the desk knows beside them."""
 
-    reference: Reference
+    @property
+    def reference(self) -> Reference: ...
 
     async def begin(self, position: Position | None) -> Position:
         """Read alerts from this position, or from the beginning of the current generation."""

@@ -1,4 +1,7 @@
-"""The notifier on a real broker: a new generation of the book, a predecessor that is fenced, a stop under way. The receivers are in memory; those of `tests/embedded` are real ones."""
+"""The notifier on a real broker: a new generation of the book, a predecessor that is fenced, a stop under way.
+
+The receivers are in memory.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable

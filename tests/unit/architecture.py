@@ -52,7 +52,6 @@ LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
 BELOW_A_FACE: Final = ("peserta/operations", "peserta/intake", "peserta/demo")
 # Library -> the only folders that may import it.
 DOORS: Final = {
-    "aiohttp": ("sinks/notices/channels", "tests"),
     "aiosmtplib": ("sinks/notices/channels", "tests"),
     "apprise": ("sinks/notices/channels", "tests"),
     "babel": ("sinks/notices/texts", "tests"),
@@ -63,7 +62,7 @@ DOORS: Final = {
     "rocksdict": ("streams/lane", "tests"),
     "aiokafka": ("schemas/kafka", "clients/python/src", "streams", "sinks", "deploy/embedded", *BELOW_A_FACE, "tests"),
     "clickhouse_connect": ("sinks", *BELOW_A_FACE, "tests"),
-    "aiohttp": ("streams/schema_registry", "tests"),
+    "aiohttp": ("streams/schema_registry", "sinks/notices/channels", "tests"),
     "typer": ("peserta/cli", "tests"),
     "rich": ("peserta/cli", "deploy/embedded", "tests"),
     "chdb": ("deploy/embedded", "tests"),
