@@ -7,18 +7,22 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager
 from typing import Final
 
 import uvicorn
+from starlette.applications import Starlette
 from starlette.types import ASGIApp
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from peserta.api.app import Parts, make_app
 from peserta.intake.door import Door
 from peserta.intake.fact_log import KafkaFactLog, NotAcknowledged, topics_of_kinds
+from peserta.operations.alert_feed import AlertFeed, follow_alert_feed
+from peserta.operations.company_pages import BookCompanies
 from peserta.operations.fact_reading import BookFates
 from peserta.operations.failure import Unavailable, Unfit
+from peserta.operations.handling import KafkaHandlingWriter
 from peserta.operations.health.endpoint import worker_registry
 from peserta.operations.health.place import announced, url_of
 from peserta.operations.keys_known import KnownKeys, follow_keys
@@ -59,26 +63,50 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
                     "that this process may write.",
                 ) from error
             say(url)
-            uvicorn.Server(configuration(application(book))).run(sockets=[own])
+            app = application(book)
+            _Server(configuration(app), app.state.streams.end).run(sockets=[own])
 
 
-def application(settings: Settings) -> ASGIApp:
+class _Server(uvicorn.Server):
+    """Calls `end` when it begins to stop: a stream has no end of its own for which the server could wait."""
+
+    def __init__(self, config: uvicorn.Config, end: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._end = end
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn.Server."""
+        self._end()
+        await super().shutdown(sockets)
+
+
+def application(settings: Settings) -> Starlette:
     """The application on the Kafka and the ClickHouse of an installation."""
     known, facts = KnownKeys(), KafkaFactLog(settings)
     door = Door(now_ms, settings.clock == REPLAY, allow_future=False, kinds=tuple(topics_of_kinds(settings)))
+    feed = AlertFeed()
     parts = Parts(
-        door=door, log=facts, fates=BookFates(settings), keys=known, now=now_ms, registry=worker_registry()
-    )  # fmt: skip
+        door=door,
+        log=facts,
+        fates=BookFates(settings),
+        companies=BookCompanies(settings),
+        alerts=feed,
+        handling=KafkaHandlingWriter(settings),
+        keys=known,
+        now=now_ms,
+        registry=worker_registry(),
+    )
 
     @asynccontextmanager
     async def living(_app: ASGIApp) -> AsyncIterator[None]:
-        following = asyncio.create_task(follow_keys(settings, known))
-        connecting = asyncio.create_task(_connect(facts))
+        tasks = [
+            asyncio.create_task(each)
+            for each in (follow_keys(settings, known), follow_alert_feed(settings, feed), _connect(facts))
+        ]
         yield
-        for task in (connecting, following):
+        for task in tasks:
             task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(connecting, following)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await facts.stop()
 
     return make_app(parts, living)

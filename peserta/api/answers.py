@@ -1,6 +1,6 @@
 """The shapes of answers, for the OpenAPI document."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -60,6 +60,134 @@ class FateAnswer(BaseModel):
     records: list[FactRecordAnswer] = Field(description="The first first; empty when it is not known.")
     more: bool = Field(description="Whether there are more records than are shown.")
     speaks: SpeaksAnswer
+
+
+class PolicyState(BaseModel):
+    """How a company stands under a policy now."""
+
+    policy_id: str
+    version: int
+    threshold_bp: int = Field(description="Basis points: 8000 is 80 %.")
+    state: Literal["not_evaluable", "met", "pending", "breached"]
+    since: str | None = Field(description="The business date on which it took this state.")
+    gap_people: int | None = Field(description="How many people are missing; null when it is not evaluable.")
+
+
+class CompanyAnswer(BaseModel):
+    """A company: figures under the names of the view `coverage_current`, or null where it has none."""
+
+    company_id: str
+    name: str | None = Field(description="As it is registered now, like regency and kbli.")
+    regency: str | None
+    kbli: str | None
+    figures: dict[str, Any] | None = Field(
+        description="Counts of people; `_bp` is basis points, rounded down. `as_of` is the date of the figures."
+    )
+    policies: list[PolicyState] | None = Field(description="Null when the figures are past: states are those of now.")
+
+
+class OneCompanyAnswer(CompanyAnswer):
+    """A company, and when the figures are of."""
+
+    as_of: str | None = Field(description="The date asked about; null: each company's own business date.")
+    known_at: str | None = Field(description="The instant asked about; null: all that is recorded.")
+    data_as_of: str | None = Field(description="When the latest entry that figures of now include was recorded.")
+
+
+class CompaniesAnswer(BaseModel):
+    """A page of companies, in order of company_id."""
+
+    as_of: str | None = Field(description="The date asked about; null: each company's own business date.")
+    known_at: str | None = Field(description="The instant asked about; null: all that is recorded.")
+    data_as_of: str | None = Field(description="When the latest entry that figures of now include was recorded.")
+    companies: list[CompanyAnswer]
+    cursor: str | None = Field(description="For the next page; null on the last one.")
+
+
+class NoteAnswer(BaseModel):
+    """A note on an alert."""
+
+    text: str
+    by: str
+    at: str
+
+
+class HandledAnswer(BaseModel):
+    """What people did about an alert's episode."""
+
+    acknowledged_by: str | None
+    acknowledged_at: str | None
+    assigned_to: str | None
+    notes: list[NoteAnswer]
+
+
+class StoredAlert(BaseModel):
+    """An alert. (`alert_id`, `status`) identifies it."""
+
+    alert_id: str = Field(description="company_id, policy_id and the number of the episode, joined with /.")
+    status: Literal["firing", "resolved"]
+    reason: str
+    company_id: str
+    policy_id: str
+    policy_version: int
+    rule: str
+    threshold_bp: int
+    business_date: str
+    episode: int
+    episode_start: str
+    previous_state: str
+    active: int
+    covered: int
+    divisor: int
+    coverage_bp: int | None
+    gap_people: int | None
+    baseline_covered: int | None
+    baseline_divisor: int | None
+    uncovered: int = Field(description="The statutory gap: people of the whole company without JKK and JKM.")
+    joined_30: int
+    left_30: int
+    gained_cover_30: int
+    lost_cover_30: int
+    cause: str
+    event_id: str | None
+    journal_partition: int
+    journal_offset: int
+    recorded_at: str
+
+
+class ListedAlert(StoredAlert):
+    """An alert and the handling of its episode, null for none."""
+
+    handling: HandledAnswer | None
+
+
+class AlertsAnswer(BaseModel):
+    """A page of alerts, newest last."""
+
+    alerts: list[ListedAlert]
+    cursor: str = Field(description="Behind this page. It belongs to the filters with which it was given.")
+    more: bool = Field(description="Whether there is more behind the page now.")
+    generation: int = Field(description="Of the book. A new one comes of a rebuild, and older alerts may then differ.")
+
+
+class HandlingRequest(BaseModel):
+    """What somebody does about an alert."""
+
+    action: Literal["acknowledged", "assigned", "note"]
+    to: str = Field(default="", max_length=64, description="With `assigned` only: to whom.")
+    text: str = Field(default="", max_length=2000, description="With `note` only. Numbers of people are refused.")
+
+
+class HandlingAnswer(BaseModel):
+    """The stored action. `by` is the name of the key."""
+
+    handling_id: str
+    alert_id: str
+    action: str
+    by: str
+    at: str
+    to: str | None
+    text: str | None
 
 
 class ProblemAnswer(BaseModel):

@@ -13,25 +13,36 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Lifespan
 
+from peserta.api.alerts import AlertsDoor
 from peserta.api.answers import FateAnswer, LiveAnswer, ReadyAnswer, TakenAnswer
 from peserta.api.bodies import Bodies
+from peserta.api.companies import CompaniesDoor
 from peserta.api.documents import FATE, REASONS, TAKEN, TITLE, document, facts_operation, fate_operation, problems_of
 from peserta.api.entrance import Entrance
 from peserta.api.exchange import Exchanges
 from peserta.api.facts import FactsDoor
 from peserta.api.fates import FatesDoor
+from peserta.api.handling import HandlingDoor
 from peserta.api.limits import Limits
 from peserta.api.metrics import ApiMetrics
 from peserta.api.page import page
 from peserta.api.probes import Probes
 from peserta.api.problems import Problem, answer_problem
+from peserta.api.reading_routes import Readers, add_readers
+from peserta.api.streams import Streams
+from peserta.api.turns import Turns
 from peserta.intake.door import Door
 from peserta.intake.fact_log import FactLog
+from peserta.operations.alert_feed import AlertFeed
+from peserta.operations.company_pages import Companies
 from peserta.operations.fact_reading import FactFates
+from peserta.operations.handling import HandlingWriter
 from peserta.operations.keys_known import KnownKeys
 from schemas.records import Instant
 
-DESCRIPTION: Final = "The door of the book of coverage for other systems: facts in, and what became of them."
+DESCRIPTION: Final = (
+    "The door of the book of coverage for other systems: facts in, what became of them, figures and alerts out."
+)
 VERSION: Final = "1"
 # The framework's spans and logs would contain paths, and so event_ids, and the environment decides where they go.
 NO_TELEMETRY: Final[TelemetryConfig] = {
@@ -47,6 +58,9 @@ class Parts:
     door: Door
     log: FactLog
     fates: FactFates
+    companies: Companies
+    alerts: AlertFeed
+    handling: HandlingWriter
     keys: KnownKeys
     now: Callable[[], Instant]
     limits: Limits = field(default_factory=Limits)
@@ -54,8 +68,10 @@ class Parts:
 
 
 def make_app(parts: Parts, lifespan: Lifespan[Any] | None = None) -> FastAPI:
-    """Build the application. It connects to nothing: the caller starts and stops the parts."""
+    """Build the application. It connects to nothing: the caller starts and stops the parts, and calls
+    `app.state.streams.end()` when the process is to stop."""
     metrics = ApiMetrics(parts.registry)
+    metrics.feed(parts.alerts.is_current, lambda: len(parts.alerts.alerts))
     app = FastAPI(
         title=TITLE, description=DESCRIPTION, version=VERSION, lifespan=lifespan,
         openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
@@ -64,7 +80,16 @@ def make_app(parts: Parts, lifespan: Lifespan[Any] | None = None) -> FastAPI:
     entrance = Entrance(parts.keys, parts.limits, metrics, parts.now)
     facts = FactsDoor(parts.door, parts.log, entrance, Bodies(parts.limits), metrics)
     _add_facts(app, facts)
-    _add_fates(app, FatesDoor(parts.fates, entrance, parts.limits))
+    turns = Turns(parts.limits)
+    _add_fates(app, FatesDoor(parts.fates, entrance, turns))
+    app.state.streams = Streams(parts.alerts, entrance, parts.limits, metrics)
+    readers = Readers(
+        CompaniesDoor(parts.companies, entrance, turns, parts.limits),
+        AlertsDoor(parts.alerts, entrance, parts.limits),
+        app.state.streams,
+        HandlingDoor(parts.alerts, parts.handling, entrance, parts.limits, metrics, parts.now),
+    )
+    add_readers(app, readers, EVERY_CALL)
     _add_probes(app, Probes(parts.keys, parts.registry))
     _add_documents(app)
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from peserta.api.answers import ProblemAnswer, RefusedAnswer
+from peserta.api.answers import HandlingRequest, ProblemAnswer, RefusedAnswer
 from peserta.api.media import EVENT, EVENTS, JSON, LINES
 from peserta.api.problems import PROBLEM, PROBLEMS, Problem
 from peserta.intake.door import REASONS_OF_LINES
@@ -183,7 +183,7 @@ def document(app: FastAPI) -> JsonObject:
     """The whole document."""
     said = app.openapi()
     components = said.setdefault("components", {})
-    models: Sequence[Any] = (ProblemAnswer, RefusedAnswer)
+    models: Sequence[Any] = (ProblemAnswer, RefusedAnswer, HandlingRequest)
     for model in models:
         shape = model.model_json_schema(ref_template="#/components/schemas/{model}")
         components.setdefault("schemas", {}).update(shape.pop("$defs", {}))

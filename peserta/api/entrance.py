@@ -11,7 +11,7 @@ from peserta.api.limits import Limits
 from peserta.api.metrics import ApiMetrics
 from peserta.api.problems import Problem
 from peserta.operations.keys_known import KnownKeys
-from peserta.operations.permissions import Act, denial
+from peserta.operations.permissions import Act, Denial, denial
 from schemas.keys import SECRET_PREFIX, Key
 from schemas.records import Instant
 
@@ -35,17 +35,29 @@ class Entrance:
         self._allowances = Allowances(limits, known.now_s)
 
     @contextmanager
-    def entered(self, request: Request, act: Act, *, company: str | None = None) -> Iterator[Key]:
+    def entered(
+        self, request: Request, act: Act, *, company: str | None = None, missing: Problem | None = None
+    ) -> Iterator[Key]:
         """The key of a request that permits `act`; it counts against the key's limits while inside the context.
 
-        Raises Problem if there is no such key, or if a limit is exceeded.
+        Raises Problem if there is no such key, or if a limit is exceeded. `missing` is raised for a company that the
+        key may not see: the answer about a company that does not exist.
         """
         key = self._key_of(request)
         denied = denial(key, act, company=company)
-        if denied is not None:
+        if denied is not None and not (denied is Denial.COMPANY and missing is not None):
             raise Problem("not-allowed", denied.value)
         with self._allowances.request_of(key.key_id):
+            if denied is not None and missing is not None:
+                raise missing
             yield key
+
+    def still(self, key: Key, act: Act) -> Key | None:
+        """The key as it is now, if it still permits `act`; None if it does not, or if that is not known."""
+        found = self._known.table.of_id(key.key_id) if self._known.are_current() else None
+        if found is None or not found.is_valid(self._now()) or denial(found, act) is not None:
+            return None
+        return found
 
     def _key_of(self, request: Request) -> Key:
         secret = _secret_of(request)

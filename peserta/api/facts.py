@@ -1,6 +1,6 @@
 """`POST /v1/facts`: accept facts in any of their forms."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
 from typing import Final
@@ -13,6 +13,7 @@ from peserta.api.bodies import Bodies
 from peserta.api.entrance import Entrance
 from peserta.api.media import event_id_of, form_of
 from peserta.api.metrics import ApiMetrics
+from peserta.api.parameters import truth
 from peserta.api.problems import Problem
 from peserta.intake.door import Door
 from peserta.intake.fact_log import Busy, FactLog, NotAcknowledged
@@ -22,7 +23,6 @@ from peserta.operations.permissions import Act, denial_of_fact
 from schemas.keys import Key
 
 ALL_OR_NOTHING: Final = "all_or_nothing"
-TRUTHS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 BUSY_RETRY_S: Final = 1
 SILENT_RETRY_S: Final = 5
 
@@ -37,7 +37,7 @@ class FactsDoor:
     async def post(self, request: Request) -> Response:
         """Answer a body of facts once Kafka has acknowledged each accepted fact. Raises Problem otherwise."""
         with self._entrance.entered(request, Act.POST_FACTS) as key:
-            all_or_nothing = _truth(request, ALL_OR_NOTHING)
+            all_or_nothing = truth(request, ALL_OR_NOTHING)
             form = form_of(request.headers)
             async with self._bodies.body_of(request) as body:
                 taken = await self._take(key, form, request.headers, body, all_or_nothing)
@@ -72,10 +72,3 @@ def _answer(taken: Taken) -> Response:
         return JSONResponse({"accepted": taken.accepted, "refused": refused})
     detail = f"{len(refused)} of {taken.accepted + len(refused)} facts were refused, so none was published."
     raise Problem("refused", detail, accepted=0, refused=refused)
-
-
-def _truth(request: Request, name: str) -> bool:
-    said = request.query_params.getlist(name) or ["false"]
-    if len(said) != 1 or said[0] not in TRUTHS:
-        raise Problem("wrong-parameter", f"{name} must be true or false.")
-    return TRUTHS[said[0]]

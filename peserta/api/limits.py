@@ -16,3 +16,11 @@ class Limits:
     failures_per_minute: int = 30  # failed authentications from one address or IPv6 network
     addresses: int = 10_000  # number of addresses with counted failures
     answers_at_once: int = 4  # concurrent ClickHouse queries
+    page: int = 500  # companies or alerts of a page
+    scanned: int = 20_000  # alerts that are looked at for a page
+    handling_bytes: int = 16 * 1024  # of the body of a handling
+    streams: int = 200  # open streams of alerts
+    streams_of_key: int = 8
+    heartbeat_seconds: float = 10.0  # without an alert, until a stream sends a comment
+    look_seconds: float = 1.0  # between two looks whether a stream may go on
+    slow_seconds: float = 30.0  # for a reader to take what was sent, until its stream is ended

@@ -1,6 +1,6 @@
 """The door's metrics. No label has a value chosen by a caller."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -35,6 +35,16 @@ class ApiMetrics:
         self._turned_away = Counter(
             "peserta_api_turned_away", "Requests answered with a problem", ["problem"], registry=registry
         )
+        self._streams = Gauge("peserta_api_streams_open", "Streams of alerts that are open", registry=registry)
+        self._streams_ended = Counter(
+            "peserta_api_streams_ended", "Streams of alerts that have ended, by why", ["why"], registry=registry
+        )
+        self._sent = Counter(
+            "peserta_api_alerts_sent", "Alerts sent to streams, by status", ["status"], registry=registry
+        )
+        self._handled = Counter(
+            "peserta_api_handlings", "Actions on alerts that were stored, by kind", ["action"], registry=registry
+        )
         self._running = Gauge("peserta_api_requests_running", "Requests that are not answered yet", registry=registry)
 
     def answered(self, route: str, status: int, seconds: float) -> None:
@@ -60,6 +70,33 @@ class ApiMetrics:
         """Count refused facts by reason."""
         for reason in reasons:
             self._facts.labels(reason).inc()
+
+    def stream_began(self) -> None:
+        """Count a stream that is open."""
+        self._streams.inc()
+
+    def stream_ended(self, why: str) -> None:
+        """Count a stream that has ended."""
+        self._streams.dec()
+        self._streams_ended.labels(why).inc()
+
+    def sent(self, statuses: Iterable[str]) -> None:
+        """Count alerts that were sent to a stream."""
+        for status in statuses:
+            self._sent.labels(status).inc()
+
+    def handled(self, action: str) -> None:
+        """Count a stored action."""
+        self._handled.labels(action).inc()
+
+    def feed(self, is_current: Callable[[], bool], alerts: Callable[[], int]) -> None:
+        """Show how current the alerts are, and how many are in memory, whenever metrics are read."""
+        current = Gauge(
+            "peserta_api_alerts_current", "1 while the alerts were read from Kafka lately", registry=self.registry
+        )
+        current.set_function(lambda: float(is_current()))
+        held = Gauge("peserta_api_alerts_held", "Alerts in memory", registry=self.registry)
+        held.set_function(lambda: float(alerts()))
 
     def failure(self) -> None:
         """Count a request without a valid key."""

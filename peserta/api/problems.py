@@ -19,6 +19,7 @@ PROBLEMS: Final[Mapping[str, tuple[HTTPStatus, str]]] = {
     "not-allowed": (HTTPStatus.FORBIDDEN, "The key does not allow this"),
     "not-found": (HTTPStatus.NOT_FOUND, "There is nothing here"),
     "wrong-method": (HTTPStatus.METHOD_NOT_ALLOWED, "The method is not allowed here"),
+    "ended": (HTTPStatus.CONFLICT, "The episode is over"),
     "too-slow": (HTTPStatus.REQUEST_TIMEOUT, "The body did not come in time"),
     "too-large": (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large"),
     "unknown-form": (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The form of the body is not known"),

@@ -98,8 +98,12 @@ def _importer(settings: Settings) -> list[Right]:
 
 def _http_door(settings: Settings) -> list[Right]:
     topics = settings.topics
-    read = (topics.keys, topics.journal, topics.dead_letters, topics.book_letters, topics.generations)
-    return [*_publisher(settings), *_topics(Operation.READ, *read)]
+    read = (topics.keys, topics.journal, topics.dead_letters, topics.book_letters, topics.generations, topics.alerts)
+    return [
+        *_publisher(settings),
+        *_topics(Operation.READ, *read, topics.handling),
+        *_topics(Operation.WRITE, topics.handling),
+    ]
 
 
 def _recorder(settings: Settings) -> list[Right]:

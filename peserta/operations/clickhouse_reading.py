@@ -21,9 +21,9 @@ NO_TABLE_CODE = 60
 
 
 @contextmanager
-def analyst(settings: Settings, database: str = "") -> Iterator[Client]:
+def analyst(settings: Settings, database: str = "", limit_s: int = ANSWER_LIMIT_S) -> Iterator[Client]:
     """A read-only connection to the book's database, where analysts find what stands, or to another; Failed
-    says why there is none or what a query lacks."""
+    says why there is none or what a query lacks. No query takes longer than `limit_s` seconds."""
     if not settings.clickhouse_url:
         raise Unavailable(
             "No ClickHouse is configured and no stack runs: start one (`peserta up`), or set PESERTA_CLICKHOUSE_URL.",
@@ -33,9 +33,9 @@ def analyst(settings: Settings, database: str = "") -> Iterator[Client]:
             **settings.sink_settings().clickhouse_options,
             database=database or settings.clickhouse_database,
             connect_timeout=CONNECT_LIMIT_S,
-            send_receive_timeout=ANSWER_LIMIT_S,
+            send_receive_timeout=limit_s,
             tz_mode="aware",
-            settings={"readonly": 2},
+            settings={"readonly": 2, "max_execution_time": limit_s},
         )
         try:
             yield client

@@ -76,8 +76,7 @@ def coverage_then(client: Client, company_id: str | None, as_of: Day | None, kno
     """The figures as of a business date (default: the latest of any company) as known at an instant (default: all that
     is recorded), with name, regency and KBLI number as they are registered now."""
     if as_of is None:
-        ((latest,),) = client.query("SELECT max(as_of) FROM coverage_current").result_rows
-        as_of = latest.toordinal() - EPOCH_ORDINAL
+        as_of = latest_as_of(client)
     return _rows(
         client,
         f"""SELECT f.*, c.name AS name, c.regency AS regency, c.kbli AS kbli
@@ -87,6 +86,12 @@ def coverage_then(client: Client, company_id: str | None, as_of: Day | None, kno
         as_of=day_text(as_of),
         known_at=_known_at(EVERYTHING_KNOWN if known_at is None else known_at),
     )
+
+
+def latest_as_of(client: Client) -> Day:
+    """The latest business date of any company; 1 January 1970 without one."""
+    ((latest,),) = client.query("SELECT max(as_of) FROM coverage_current").result_rows
+    return _day(latest)
 
 
 def _known_at(at: Instant) -> str:

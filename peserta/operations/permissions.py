@@ -59,6 +59,11 @@ def denial(
     return Denial.SOURCE if _outside(source, key.sources) else None
 
 
+def companies_seen(key: Key) -> tuple[str, ...] | None:
+    """The companies of which answers to this key may speak; None: all."""
+    return key.companies
+
+
 def denial_of_fact(key: Key, fact: Fact) -> Denial | None:
     """Why this key may not post this fact, or None when it may."""
     return denial(key, Act.POST_FACTS, company=fact.company_id, type=KINDS[fact.kind], source=fact.source)

@@ -8,18 +8,28 @@ import httpx2
 from fastapi import FastAPI
 
 from peserta.api.app import Parts, make_app
+from peserta.api.companies import REGISTERED
 from peserta.api.limits import Limits
 from peserta.intake.door import Door
+from peserta.operations.alert_feed import AlertFeed
+from peserta.operations.company_pages import Asked, CompanyPage
+from peserta.operations.coverage_reading import Row
 from peserta.operations.fact_reading import UNKNOWN, FactFate, Reach
 from peserta.operations.failure import Failed
 from peserta.operations.keys import KeyTable, new_key
 from peserta.operations.keys_known import KnownKeys
+from schemas.dates import EPOCH
+from schemas.handling import Handling
 from schemas.keys import PUBLISHER, Key
-from schemas.records import Instant
+from schemas.records import Alert, Instant
+from tests.support.alerts import ON
 from tests.support.facts import noon
 from tests.support.held_fact_log import HeldFactLog
 
 NOW: Final[Instant] = noon("2025-09-01")
+POLICY_STATE: Final[Row] = {
+    "policy_id": "P1", "version": 1, "threshold_bp": 8000, "state": "met", "since": None, "gap_people": 0
+}  # fmt: skip
 
 
 @dataclass
@@ -59,12 +69,63 @@ class FixedFates:
         return self.answer
 
 
+@dataclass
+class FixedCompanies:
+    """Companies with these rows, of which nothing ever changes; or fails. Remembers what was asked."""
+
+    rows: list[Row] = field(default_factory=list)
+    names: list[Row] = field(default_factory=list)  # registered, without figures
+    failure: Failed | None = None
+    asked: list[Asked | str] = field(default_factory=list)
+
+    async def page(self, asked: Asked) -> CompanyPage:
+        """See Companies."""
+        self._note(asked)
+        rows = [
+            row
+            for row in sorted(self.rows, key=lambda row: str(row["company_id"]))
+            if row["company_id"] > asked.after
+            if asked.companies is None or row["company_id"] in asked.companies
+        ]
+        policies = None if asked.is_past else {"C1": [POLICY_STATE]}
+        as_of = asked.as_of if asked.as_of is not None or not asked.is_past else ON
+        return CompanyPage(tuple(rows[: asked.most]), policies, as_of, EPOCH)
+
+    async def registered(self, company_id: str) -> Row | None:
+        """See Companies."""
+        self._note(company_id)
+        found = [row for row in (*self.rows, *self.names) if row["company_id"] == company_id]
+        return {name: found[0].get(name, "") for name in REGISTERED} if found else None
+
+    def _note(self, asked: Asked | str) -> None:
+        self.asked.append(asked)
+        if self.failure is not None:
+            raise self.failure
+
+
+@dataclass
+class FixedWriter:
+    """Keeps what is written, or fails."""
+
+    written: list[Handling] = field(default_factory=list)
+    failure: Failed | None = None
+
+    async def write(self, handling: Handling) -> None:
+        """See HandlingWriter."""
+        if self.failure is not None:
+            raise self.failure
+        self.written.append(handling)
+
+
 class HttpDoor:
     """An application on the fake log. `clock` is in seconds, and moves by hand."""
 
     def __init__(self, log: HeldFactLog | None = None, limits: Limits | None = None, door: Door | None = None) -> None:
         self.log, self.clock, self.now = log or HeldFactLog(), 1_000.0, NOW
         self.keys, self.fates = Keyring(), FixedFates()
+        self.companies, self.writer = FixedCompanies(), FixedWriter()
+        self.feed = AlertFeed(lambda: self.clock)
+        self.feed.seen(self.clock)
         self.known = KnownKeys(lambda: self.clock)
         self.known.seen(self.keys.table, self.clock)
         self.secret = self.keys.add()
@@ -73,6 +134,9 @@ class HttpDoor:
                 door=door or Door(lambda: self.now, replay=False, allow_future=False),
                 log=self.log,
                 fates=self.fates,
+                companies=self.companies,
+                alerts=self.feed,
+                handling=self.writer,
                 keys=self.known,
                 now=lambda: self.now,
                 limits=limits or Limits(),
@@ -82,7 +146,19 @@ class HttpDoor:
     def pass_s(self, seconds: float) -> None:
         """So much later, with the keys read again."""
         self.clock += seconds
+        self.feed.seen(self.clock)
         self.known.seen(self.keys.table, self.clock)
+
+    def alert(self, *alerts: Alert) -> None:
+        """These alerts have come."""
+        for one in alerts:
+            self.feed.alerts.take(one)
+        self.feed.wake()
+
+    def handled(self, *handlings: Handling) -> None:
+        """These have been done about alerts."""
+        for one in handlings:
+            self.feed.handling.take(one.handling_id.encode(), one.encode())
 
     def client(self, secret: str | None = "", address: str = "192.0.2.1") -> httpx2.AsyncClient:
         """A client with this key, with the door's own when it is empty, or without a key for None."""

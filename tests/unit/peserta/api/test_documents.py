@@ -14,6 +14,9 @@ from schemas.fact_json import _FIELDS
 from tests.support.http_door import HttpDoor
 
 
+NOT_OF_FACTS = ("unexpected", "not-found", "ended")
+
+
 async def got(path: str, method: str = "GET") -> Any:
     async with HttpDoor().client(secret=None) as client:
         return await client.request(method, path)
@@ -49,7 +52,7 @@ async def test_the_document_names_every_answer_of_a_call() -> None:
     document = (await got("/openapi.json")).json()
     assert document["openapi"].startswith("3.1")
     call = document["paths"]["/v1/facts"]["post"]
-    own = {str(status.value) for name, (status, _) in PROBLEMS.items() if name not in ("unexpected", "not-found")}
+    own = {str(status.value) for name, (status, _) in PROBLEMS.items() if name not in NOT_OF_FACTS}
     assert set(call["responses"]) == own - {"405"} | {"200"}
     for status, answer in call["responses"].items():
         for content in answer["content"].values():

@@ -1,0 +1,100 @@
+"""The routes for readers: companies, alerts, their stream and their handling."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI
+
+from peserta.api.alerts import AlertsDoor
+from peserta.api.answers import AlertsAnswer, CompaniesAnswer, HandlingAnswer, OneCompanyAnswer
+from peserta.api.companies import CompaniesDoor
+from peserta.api.documents import JsonObject, problems_of
+from peserta.api.handling import HandlingDoor
+from peserta.api.reading_documents import (
+    ALERTS,
+    COMPANIES,
+    HANDLING,
+    ONE_COMPANY,
+    alerts_operation,
+    companies_operation,
+    company_operation,
+    handling_operation,
+    stream_answer,
+    stream_operation,
+)
+from peserta.api.streams import Streams
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """What answers readers."""
+
+    companies: CompaniesDoor
+    alerts: AlertsDoor
+    streams: Streams
+    handling: HandlingDoor
+
+
+def add_readers(app: FastAPI, readers: Readers, every_call: Sequence[str]) -> None:
+    """Add the routes. `every_call`: the problems with which every call may be answered."""
+    usual = problems_of(*every_call, "wrong-parameter")
+    app.add_api_route(
+        "/v1/companies",
+        readers.companies.all,
+        summary="Companies and their figures",
+        description="The companies that the key may see, in order of company_id, a page at a time. Figures are those "
+        "of each company's business date, or as of a date as known at an instant.",
+        response_model=None,
+        responses={200: _example(CompaniesAnswer, COMPANIES, "A page of companies"), **usual},
+        openapi_extra=companies_operation(),
+    )
+    app.add_api_route(
+        "/v1/companies/{company:path}",  # a company_id may contain a slash
+        readers.companies.one,
+        summary="One company and its figures",
+        description="404 for a company that the book does not know, and for one that is not of this key's.",
+        response_model=None,
+        responses={200: _example(OneCompanyAnswer, ONE_COMPANY, "The company"), **usual, **problems_of("not-found")},
+        openapi_extra=company_operation(),
+    )
+    app.add_api_route(
+        "/v1/alerts",
+        readers.alerts.get,
+        summary="Alerts",
+        description="Newest last; those of a company in their order. A page may have fewer alerts than the limit, "
+        "even none, while `more` is true: go on with its cursor. A cursor is good at every process, after restarts, "
+        "and after a rebuild of the book: then, too, only alerts of later entries of the journal come.",
+        response_model=None,
+        responses={200: _example(AlertsAnswer, ALERTS, "A page of alerts"), **usual},
+        openapi_extra=alerts_operation(),
+    )
+    app.add_api_route(
+        "/v1/alerts/stream",
+        readers.streams.get,
+        summary="Alerts as they come",
+        description="Server-sent events: all alerts behind the cursor, then new ones. At least once, those of a "
+        "company in their order; with `Last-Event-ID` nothing is lost and nothing before it comes again.",
+        response_model=None,
+        responses={200: stream_answer(), **usual},
+        openapi_extra=stream_operation(),
+    )
+    app.add_api_route(
+        "/v1/alerts/{alert_id:path}/handling",  # an alert_id contains slashes
+        readers.handling.post,
+        methods=["POST"],
+        status_code=201,
+        summary="Acknowledge, assign or note an alert",
+        description="`by` is the name of the key. Handling ends with the episode: 409 once it is resolved. It stops "
+        "reminders, never a `resolved`.",
+        response_model=None,
+        responses={
+            201: _example(HandlingAnswer, HANDLING, "It is stored"),
+            **problems_of(*every_call, "unreadable", "too-slow", "too-large", "unknown-form", "not-found", "ended"),
+        },
+        openapi_extra=handling_operation(),
+    )
+
+
+def _example(model: type, example: JsonObject, description: str) -> dict[str, Any]:
+    return {"description": description, "model": model, "content": {"application/json": {"example": example}}}
