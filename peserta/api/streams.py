@@ -47,7 +47,7 @@ class Streams:
 
     def __init__(self, feed: AlertFeed, entrance: Entrance, limits: Limits, metrics: ApiMetrics) -> None:
         self.feed, self.entrance, self.limits, self.metrics = feed, entrance, limits, metrics
-        self.stopping = False
+        self.stopping, self.waiting = False, 0  # `waiting`: streams that have sent all there is
         self._of_key: Counter[str] = Counter()
 
     async def get(self, request: Request) -> Response:
@@ -58,6 +58,11 @@ class Streams:
             cursor = cursor_of(request.headers.get(LAST_EVENT_ID) or said, current(self.feed).alerts)
             self._check_room(key)
         return EventStream(self, key, wanted, cursor)
+
+    @property
+    def open(self) -> int:
+        """How many streams are open."""
+        return self._of_key.total()
 
     def end(self) -> None:
         """End all streams soon, and open no others."""
@@ -80,7 +85,7 @@ class Streams:
         if self._of_key[key.key_id] >= self.limits.streams_of_key:
             most = self.limits.streams_of_key
             raise Problem("too-many", f"A key may have {most} streams open here.", retry_after_s=RETRY_S)
-        if self.stopping or self._of_key.total() >= self.limits.streams:
+        if self.stopping or self.open >= self.limits.streams:
             raise Problem("not-now", "No further stream can be opened here now.", retry_after_s=RETRY_S)
 
 
@@ -146,8 +151,12 @@ class EventStream(Response):
 
     async def _wait(self, gone: "asyncio.Task[None]", changed: asyncio.Event, seconds: float) -> End | None:
         waiting = asyncio.create_task(changed.wait())
-        await asyncio.wait({gone, waiting}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
+        self._streams.waiting += 1
+        try:
+            await asyncio.wait({gone, waiting}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._streams.waiting -= 1
+            waiting.cancel()
         return End.GONE if gone.done() else None
 
     async def _give(self, send: Send, gone: "asyncio.Task[None]", text: str, *, ends: bool = False) -> End | None:

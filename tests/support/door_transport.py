@@ -2,14 +2,18 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
 
 import httpx2
 import uvicorn
+from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
 from tests.support.http_door import HttpDoor
-from tests.support.waiting import wait_until
+from tests.support.waiting import LIMIT_S, wait_until
+
+INTERVAL_S: Final = 0.005
 
 
 class BlockingDoor(httpx2.BaseTransport):
@@ -59,3 +63,29 @@ def served(door: HttpDoor) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+@asynccontextmanager
+async def serving(door: HttpDoor) -> AsyncIterator[int]:
+    """The port of the door on the loopback address, served on this event loop. Its streams end with the context."""
+    server = uvicorn.Server(uvicorn.Config(door.app, host="127.0.0.1", port=0, log_config=None, lifespan="off"))
+    task = asyncio.create_task(server.serve())
+    try:
+        await until(lambda: server.started)
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        door.app.state.streams.end()
+        server.should_exit = True
+        await task
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return when the condition holds, and let this event loop go on meanwhile."""
+    looks = AsyncRetrying(
+        retry=retry_if_result(lambda held: not held), wait=wait_fixed(INTERVAL_S), stop=stop_after_delay(LIMIT_S)
+    )
+
+    async def look() -> bool:
+        return condition()
+
+    await looks(look)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 
 from peserta_client import read_fact
-from peserta_client.frames import ALERT_SCHEMA_ID, FACT_SCHEMA_IDS, Alert, UnreadableAlert, decode_alert, encode_fact
+from peserta_client.alerts import Alert, UnreadableAlert
+from peserta_client.frames import ALERT_SCHEMA_ID, FACT_SCHEMA_IDS, decode_alert, encode_fact
 from schemas import records
 from schemas.codec import InboundCodec, OutputCodec
 from schemas.dates import EPOCH

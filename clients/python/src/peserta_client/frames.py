@@ -3,62 +3,20 @@
 import io
 import json
 import struct
-from dataclasses import dataclass, fields
-from datetime import date, datetime
+from dataclasses import fields
 from functools import cache
 from importlib import resources
 from typing import Any, Final
 
 import fastavro
 
+from peserta_client.alerts import Alert, UnreadableAlert
 from peserta_client.facts import Fact
 
 # The frame: a zero byte and the id of the schema in four bytes, before the Avro body.
 FRAME: Final = struct.Struct(">BI")
 FACT_SCHEMA_IDS: Final = {"hire": 1, "termination": 2, "enrollment": 3, "correction": 4}
 ALERT_SCHEMA_ID: Final = 50
-
-
-class UnreadableAlert(ValueError):
-    """A value that is not an alert of a version known to this client."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """An alert: a company crossed a threshold, or came back (SEMANTICS 7). `_bp` fields are basis points, or None.
-
-    (`alert_id`, `status`) identifies an alert: a second one with the same pair is a repeat.
-    """
-
-    alert_id: str
-    status: str
-    reason: str
-    company_id: str
-    policy_id: str
-    policy_version: int
-    rule: str
-    threshold_bp: int
-    business_date: date
-    episode: int
-    episode_start: date
-    previous_state: str
-    active: int
-    covered: int
-    divisor: int
-    coverage_bp: int | None
-    gap_people: int | None
-    baseline_covered: int | None
-    baseline_divisor: int | None
-    uncovered: int
-    joined_30: int
-    left_30: int
-    gained_cover_30: int
-    lost_cover_30: int
-    cause: str
-    event_id: str | None
-    journal_partition: int
-    journal_offset: int
-    recorded_at: datetime
 
 
 def encode_fact(fact: Fact) -> bytes:

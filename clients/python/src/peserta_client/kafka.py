@@ -10,9 +10,10 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
+from peserta_client.alerts import Alert
 from peserta_client.answers import Published, PublishingFailed, Unavailable
 from peserta_client.facts import Fact
-from peserta_client.frames import Alert, decode_alert, encode_fact
+from peserta_client.frames import decode_alert, encode_fact
 from peserta_client.publishing import batches
 
 FACTS_TOPIC: Final = "workforce.facts.v1"

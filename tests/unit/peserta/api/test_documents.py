@@ -13,7 +13,6 @@ from schemas.admission import REASONS
 from schemas.fact_json import _FIELDS
 from tests.support.http_door import HttpDoor
 
-
 NOT_OF_FACTS = ("unexpected", "not-found", "ended")
 
 
