@@ -103,6 +103,8 @@ def application(settings: Settings) -> Starlette:
             asyncio.create_task(each)
             for each in (follow_keys(settings, known), follow_alert_feed(settings, feed), _connect(facts))
         ]
+        for task in tasks:
+            task.add_done_callback(_say_why_ended)
         yield
         for task in tasks:
             task.cancel()
@@ -156,6 +158,12 @@ def _socket(host: str, port: int) -> socket.socket:
             f"The HTTP door cannot listen on {host}, port {port}: {error.strerror}. Set PESERTA_API_PORT to another "
             "port, or to 0 for a free one.",
         ) from error
+
+
+def _say_why_ended(task: "asyncio.Task[None]") -> None:
+    """Log an unexpected error of a task, which would otherwise end without a word while the door goes on."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("A part of the HTTP door has ended and needs a restart of it", exc_info=error)
 
 
 async def _connect(facts: KafkaFactLog) -> None:

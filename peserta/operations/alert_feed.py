@@ -10,15 +10,15 @@ enough, however slowly it is read.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
-from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
+from aiokafka import TopicPartition  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from peserta.operations.alert_log import AlertLog
-from peserta.operations.failure import Failed, Unavailable
+from peserta.operations.failure import Failed
 from peserta.operations.generations import decoded, read_generations
 from peserta.operations.kafka_reading import consumer_of
 from peserta.settings import Settings
@@ -116,9 +116,9 @@ async def _follow(settings: Settings, feed: AlertFeed) -> NoReturn:
     """
     book = settings.of_generation((await read_generations(settings)).current.number)
     alerts, handling, codec, is_whole = AlertLog(book.generation), HandlingLog(), OutputCodec(), False
-    async with consumer_of(book.kafka, []) as consumer:
-        partitions = await _partitions(consumer, book)
-        consumer.assign(partitions)
+    names = (book.topics.alerts, book.topics.handling, book.topics.generations)
+    async with consumer_of(book.kafka, names) as consumer:
+        partitions = sorted(consumer.assignment())
         while True:
             asked_at_s = feed.now_s()
             async with asyncio.timeout(LOOK_LIMIT_S):
@@ -135,17 +135,6 @@ async def _follow(settings: Settings, feed: AlertFeed) -> NoReturn:
             fetched = await consumer.getmany(*partitions, timeout_ms=POLL_MS, max_records=RECORDS_PER_POLL_MAX)
             if _took(book, fetched, alerts, handling, codec):
                 feed.wake()
-
-
-async def _partitions(consumer: AIOKafkaConsumer, book: Settings) -> Sequence[TopicPartition]:
-    names = (book.topics.alerts, book.topics.handling, book.topics.generations)
-    there = await consumer.topics()
-    if missing := [name for name in names if name not in there]:
-        raise Unavailable(
-            f"These topics are not at {book.kafka}, or are hidden from this user: {', '.join(missing)}. `peserta "
-            "topics create` makes them, `peserta topics acls` says which rights the HTTP door needs."
-        )
-    return [TopicPartition(name, number) for name in names for number in sorted(consumer.partitions_for_topic(name))]
 
 
 def _took(

@@ -20,18 +20,20 @@ import pytest
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 
 from deploy.embedded.stack import Stack
+from peserta.intake.reference import apply, plan_policies
 from peserta.operations.clickhouse_reading import analyst
 from peserta.operations.failure import Unavailable
 from peserta.operations.keys import change_key
 from peserta.operations.topics import make_topics
 from peserta.settings import Settings
 from schemas.codec import InboundCodec
+from schemas.dates import day
 from schemas.fact_json import line_of
 from schemas.kafka.client import client_options
-from schemas.records import Fact
-from tests.support.facts import hire, noon
+from schemas.records import Fact, Policy, Scope
+from tests.support.facts import enrollment, hire, noon
 from tests.support.http_process import HttpProcess, made_key
-from tests.support.installation import RestartingService, installation
+from tests.support.installation import PARTITIONS, RestartingService, installation
 from tests.support.waiting import wait_until
 
 LINES: Final = {"Content-Type": "application/x-ndjson"}
@@ -203,6 +205,102 @@ def test_what_the_recorder_refused_is_known_to_its_company_only(place: Place) ->
     assert state("L3") == "unknown"
 
 
+WATCHED: Final = Policy(
+    policy_id="watched",
+    threshold_bp=8000,
+    effective_from=day("2025-01-01"),
+    scope=Scope(company_ids=("R1", "R2")),
+    min_active=1,
+)
+
+
+async def watch(settings: Settings) -> None:
+    """Apply a policy that R1 and R2 break while their one worker is not covered."""
+    await apply(settings, await plan_policies(settings, [WATCHED]), noon("2025-09-01"))
+
+
+def partitions_with_policies(settings: Settings) -> int:
+    """In how many partitions of the journal the policy is."""
+    with analyst(settings, settings.database) as client:
+        ((found,),) = client.query("SELECT uniqExact(partition) FROM journal_policies").result_rows
+        return int(found)
+
+
+def reads(door: HttpProcess, secret: str, path: str) -> Any:
+    """An answer's fields; empty if it is none."""
+    with door.client(secret) as client:
+        answer = client.get(path)
+        return answer.json() if answer.is_success else {}
+
+
+def streamed(door: HttpProcess, secret: str, behind: str) -> Iterator[str]:
+    """The lines of a stream."""
+    with (
+        door.client(secret) as client,
+        client.stream("GET", "/v1/alerts/stream", headers={"Last-Event-ID": behind}) as answer,
+    ):
+        yield from answer.iter_lines()
+
+
+def test_figures_and_alerts_are_the_same_at_every_process_and_can_be_handled(place: Place) -> None:
+    asyncio.run(watch(place.settings))
+    wait_until(lambda: partitions_with_policies(place.settings) == PARTITIONS)
+    _, publisher = asyncio.run(made_key(place.settings))
+    officer_id, officer = asyncio.run(made_key(place.settings, "officer", companies=["R1", "R2"]))
+    first, second = place.doors
+    wait_until(lambda: posts_nothing(first, publisher))
+    facts = (
+        hire("r1", "2025-09-01", worker="r1", company="R1"),
+        enrollment("r2", "2025-09-02", worker="r1", company="R1"),
+        hire("r3", "2025-09-02", company="R2"),
+    )
+    with first.client(publisher) as client:
+        for fact in facts:
+            assert client.post("/v1/facts", content=line_of(fact), headers=LINES).json()["accepted"] == 1
+    for door in place.doors:
+        wait_until(lambda door=door: len(reads(door, officer, "/v1/alerts").get("alerts", ())) == 3)  # type: ignore[misc]
+    page = reads(first, officer, "/v1/alerts?limit=1")
+    rest = reads(second, officer, f"/v1/alerts?cursor={page['cursor']}")["alerts"]
+    whole = reads(first, officer, "/v1/alerts")["alerts"]
+    assert page["alerts"] + rest == whole
+    assert [(one["company_id"], one["status"]) for one in whole if one["company_id"] == "R1"] == [
+        ("R1", "firing"),
+        ("R1", "resolved"),
+    ]
+    stream = streamed(second, officer, page["cursor"])
+    events = [json.loads(next(line for line in stream if line.startswith("data: "))[6:]) for _ in rest]
+    assert [one | {"handling": None} for one in events] == rest
+
+    with first.client(officer) as client:
+        for alert, status in (("R2/watched/1", 201), ("R1/watched/1", 409), ("R3/watched/1", 404)):
+            answer = client.post(f"/v1/alerts/{alert}/handling", json={"action": "note", "text": "seen"})
+            assert answer.status_code == status, answer.text
+    for door in place.doors:
+        wait_until(lambda door=door: noted(reads(door, officer, "/v1/alerts?company=R2")) == ["seen"])  # type: ignore[misc]
+        wait_until(lambda door=door: states_of(reads(door, officer, "/v1/companies")) == STATES)  # type: ignore[misc]
+        past = reads(door, officer, "/v1/companies/R1?as_of=2025-09-01&known_at=2025-09-30T00:00:00Z")
+        assert (past["figures"]["active"], past["figures"]["covered"], past["policies"]) == (1, 0, None)
+        assert reads(door, officer, "/v1/companies/R1?known_at=2025-08-01T00:00:00Z")["figures"] is None
+        assert reads(door, officer, "/v1/companies/H1") == {}
+    asyncio.run(change_key(place.settings, officer_id, revoked=True))
+    assert [line for line in stream if "the key is no longer valid" in line]
+
+
+STATES: Final = {"R1": (1, 1, "met"), "R2": (1, 0, "breached")}
+
+
+def states_of(answer: dict[str, Any]) -> dict[str, tuple[int, int, str]]:
+    return {
+        one["company_id"]: (one["figures"]["active"], one["figures"]["covered"], one["policies"][0]["state"])
+        for one in answer.get("companies", ())
+        if one["policies"]
+    }
+
+
+def noted(answer: dict[str, Any]) -> list[str]:
+    return [note["text"] for one in answer["alerts"] if one["handling"] for note in one["handling"]["notes"]]
+
+
 NIK: Final = "3273010101900001"
 
 
@@ -228,6 +326,7 @@ def states(found: dict[str, Any]) -> list[str]:
 
 def test_a_stop_in_order_finishes_what_was_taken(place: Place, tmp_path: Path) -> None:
     _, secret = asyncio.run(made_key(place.settings))
+    _, reader = asyncio.run(made_key(place.settings, "reader"))
     begun = threading.Event()
     rest = threading.Event()
 
@@ -245,12 +344,16 @@ def test_a_stop_in_order_finishes_what_was_taken(place: Place, tmp_path: Path) -
 
     with HttpProcess(place.settings, tmp_path / "stopped.log") as door:
         wait_until(lambda: posts_nothing(door, secret))
+        wait_until(lambda: "alerts" in reads(door, reader, "/v1/alerts"))
+        stream = streamed(door, reader, reads(door, reader, "/v1/alerts?cursor=latest")["cursor"])
+        assert next(stream).startswith("retry")
         sending = threading.Thread(target=send, args=(door,))
         sending.start()
         assert begun.wait(60)
-        wait_until(lambda: running(door) == 2)  # this request, and the one that asks for the number
+        wait_until(lambda: running(door) == 3)  # this request, the stream, and the one that asks for the number
         door.process.send_signal(signal.SIGTERM)
         wait_until(lambda: not listens(door))
+        assert [line for line in stream if "come back with Last-Event-ID" in line]
         rest.set()
         sending.join(60)
         assert door.process.wait(60) == 0, door.process.log_tail()

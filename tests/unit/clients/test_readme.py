@@ -13,7 +13,9 @@ import pytest
 
 from peserta_client import Published, Publisher
 from peserta_client.tokens import make_key
+from schemas.keys import READER
 from schemas.vocabulary import KINDS
+from tests.support.alerts import alert
 from tests.support.door_transport import BlockingDoor, served
 from tests.support.http_door import HttpDoor
 
@@ -56,6 +58,29 @@ def test_the_plain_script_reports_two_facts_and_asks_for_the_fate_of_one(tmp_pat
     assert run.stdout == "2 facts accepted\n"
     assert (asked.stdout, door.fates.asked) == ("unknown\n", [("NPP-1", "e1")])
     assert [KINDS[fact.kind] for fact in door.log.sent] == ["hire", "enrollment"]
+
+
+def test_the_reading_script_shows_figures_and_alerts(tmp_path: Path) -> None:
+    door = HttpDoor()
+    door.companies.rows = [{"company_id": "C1", "name": "", "regency": "", "kbli": "", "active": 9, "covered": 7}]
+    door.alert(alert("C1", offset=1), alert("C1", status="resolved", offset=2))
+    environment = {**os.environ, "PYTHONPATH": str(TOP / "clients/python/src"), "PESERTA_KEY": door.keys.add(READER)}
+    (tmp_path / "follow.py").write_text(block("follow.py"), encoding="utf-8")
+    with served(door) as url:
+        run = subprocess.Popen(
+            [sys.executable, "follow.py"], cwd=tmp_path, env={**environment, "PESERTA_URL": url},
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert run.stdout is not None
+        said = [next(run.stdout) for _ in range(5)]
+        run.kill()
+        run.communicate()
+        door.app.state.streams.end()
+    assert (said[0], said[1], said[3]) == (
+        "C1 7 of 9\n",
+        "C1 firing 7 people are missing\n",
+        "C1 resolved None people are missing\n",
+    )
 
 
 def test_facts_of_django_go_through_the_outbox(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from peserta_client.alerts import Alert, UnreadableAlert
 from peserta_client.answers import FactsRefused, Published, PublishingFailed, RefusedFact, Rejected, Unavailable
 from peserta_client.facts import Correction, Enrollment, Fact, Hire, Termination, new_event_id
 from peserta_client.fates import FactFate, FactRecord, Place
+from peserta_client.following import FollowedAlert, UnreadableAnswer
 from peserta_client.lines import read_fact
 from peserta_client.publishing import AsyncPublisher, Publisher
-from peserta_client.reading import AlertPage, AsyncReader, FollowedAlert, Reader, UnreadableAnswer
+from peserta_client.reading import AlertPage, AsyncReader, Reader
 from peserta_client.retrying import RetryPolicy
 from peserta_client.rules import InvalidFact
 

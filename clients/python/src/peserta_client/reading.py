@@ -1,10 +1,9 @@
 """Readers over HTTP: companies' figures, alerts by cursor, and alerts as they come (SEMANTICS 12)."""
 
 import asyncio
-import json
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from http import HTTPStatus
@@ -15,30 +14,15 @@ from urllib.parse import quote
 import httpx2
 
 from peserta_client.alerts import Alert, alert_of
-from peserta_client.answers import PublishingFailed
-from peserta_client.events import EventReader, TooLarge
-from peserta_client.retrying import RetryPolicy
+from peserta_client.following import FollowedAlert, Following, UnreadableAnswer
+from peserta_client.retrying import Outcome, RetryPolicy
 
 TIMEOUT_S: Final = 30.0  # for a connection, and for each part of an answer; a stream says something every 10 s
-FOR_EVER: Final = RetryPolicy(attempts=1 << 30)
 ALERTS: Final = "/v1/alerts"
 STREAM: Final = "/v1/alerts/stream"
 COMPANIES: Final = "/v1/companies"
-LATEST: Final = "latest"
 
 Figures = Mapping[str, Any]
-
-
-class UnreadableAnswer(PublishingFailed):
-    """An answer that is not one of Peserta's door."""
-
-
-@dataclass(frozen=True, slots=True)
-class FollowedAlert:
-    """An alert, and the cursor behind it: keep the cursor once the alert is dealt with, and go on from it later."""
-
-    alert: Alert
-    cursor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,60 +37,6 @@ class AlertPage:
     cursor: str
     more: bool
     generation: int
-
-
-class _Asking:
-    """What both readers do: the requests, and what is made of their answers."""
-
-    def __init__(self, retry: RetryPolicy | None) -> None:
-        self.retry = retry or RetryPolicy()
-
-    def pause_s(self, attempt: int, outcome: httpx2.Response | httpx2.TransportError) -> float | None:
-        """Seconds until the next attempt; None if this one succeeded. Raises Rejected or Unavailable."""
-        return self.retry.next_s(attempt, outcome, random.random(), datetime.now(timezone.utc))
-
-
-class _Following:
-    """The state of following the stream over many connections."""
-
-    def __init__(self, filters: dict[str, str], cursor: str | None, retry: RetryPolicy | None) -> None:
-        self._filters, self._cursor, self._retry = filters, cursor, retry or FOR_EVER
-        self._attempt = 0
-        self._reader = EventReader()
-
-    def begun(self) -> tuple[dict[str, str], dict[str, str]]:
-        """(parameters, headers) of the next connection."""
-        self._attempt += 1
-        self._reader = EventReader()
-        headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
-        if self._cursor not in (None, LATEST):
-            return self._filters, {**headers, "Last-Event-ID": str(self._cursor)}
-        return {**self._filters, **({"cursor": LATEST} if self._cursor else {})}, headers
-
-    def read(self, piece: bytes) -> Iterator[FollowedAlert]:
-        """The alerts that end in this piece. The next connection begins behind the last one."""
-        try:
-            events = self._reader.take(piece)
-        except TooLarge:
-            raise UnreadableAnswer("The stream is not one of Peserta's door: is the URL right?") from None
-        if self._reader.heard:
-            self._attempt = 0  # the door spoke: an end is no failure of it
-        for event in events:
-            if event.id is None:
-                continue
-            try:
-                alert = alert_of(json.loads(event.data))
-            except json.JSONDecodeError:
-                raise UnreadableAnswer("An event of the stream has no alert in it: is the URL right?") from None
-            self._cursor = event.id
-            yield FollowedAlert(alert, event.id)
-
-    def pause_s(self, outcome: httpx2.Response | httpx2.TransportError) -> float:
-        """Seconds until the next connection. Raises Rejected or Unavailable if there is to be none."""
-        attempt = max(1, self._attempt)
-        if isinstance(outcome, httpx2.Response) and outcome.status_code == HTTPStatus.OK:
-            outcome = httpx2.RemoteProtocolError("the stream has ended")
-        return self._retry.next_s(attempt, outcome, random.random(), datetime.now(timezone.utc)) or 0.0
 
 
 class Reader:
@@ -125,7 +55,7 @@ class Reader:
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
         self._client = httpx2.Client(transport=transport, **_options(url, key))
-        self._asking, self._pause = _Asking(retry), pause
+        self._retry, self._pause = retry or RetryPolicy(), pause
 
     def companies(self, *, as_of: date | None = None, known_at: datetime | None = None) -> Iterator[Figures]:
         """Every company that the key may see, page by page: company_id, name, regency, kbli, figures, policies."""
@@ -168,10 +98,10 @@ class Reader:
         Lost connections are made again behind the last alert. Nothing before it comes again. `retry` limits the
         attempts without an answer; usually there is no limit.
         """
-        following = _Following(_given(company=company, policy=policy, status=status), cursor, retry)
+        following = Following(_given(company=company, policy=policy, status=status), cursor, retry)
         while True:
             parameters, headers = following.begun()
-            outcome: httpx2.Response | httpx2.TransportError
+            outcome: Outcome
             try:
                 with self._client.stream("GET", STREAM, params=parameters, headers=headers) as response:
                     outcome = response
@@ -190,12 +120,12 @@ class Reader:
 
     def _get(self, path: str, parameters: dict[str, str]) -> dict[str, Any]:
         for attempt in count(1):
-            outcome: httpx2.Response | httpx2.TransportError
+            outcome: Outcome
             try:
                 outcome = self._client.get(path, params=parameters)
             except httpx2.TransportError as error:
                 outcome = error
-            delay_s = self._asking.pause_s(attempt, outcome)
+            delay_s = self._retry.next_s(attempt, outcome, random.random(), datetime.now(timezone.utc))
             if delay_s is None and isinstance(outcome, httpx2.Response):
                 return _fields(outcome)
             self._pause(delay_s or 0.0)
@@ -221,7 +151,7 @@ class AsyncReader:
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._client = httpx2.AsyncClient(transport=transport, **_options(url, key))
-        self._asking, self._pause = _Asking(retry), pause
+        self._retry, self._pause = retry or RetryPolicy(), pause
 
     async def companies(self, *, as_of: date | None = None, known_at: datetime | None = None) -> AsyncIterator[Figures]:
         """See Reader."""
@@ -258,12 +188,12 @@ class AsyncReader:
         policy: str | None = None,
         status: str | None = None,
         retry: RetryPolicy | None = None,
-    ) -> AsyncIterator[FollowedAlert]:
+    ) -> AsyncGenerator[FollowedAlert, None]:
         """See Reader. Close the iterator (`contextlib.aclosing`) when it is not read to its end."""
-        following = _Following(_given(company=company, policy=policy, status=status), cursor, retry)
+        following = Following(_given(company=company, policy=policy, status=status), cursor, retry)
         while True:
             parameters, headers = following.begun()
-            outcome: httpx2.Response | httpx2.TransportError
+            outcome: Outcome
             try:
                 async with self._client.stream("GET", STREAM, params=parameters, headers=headers) as response:
                     outcome = response
@@ -283,12 +213,12 @@ class AsyncReader:
 
     async def _get(self, path: str, parameters: dict[str, str]) -> dict[str, Any]:
         for attempt in count(1):
-            outcome: httpx2.Response | httpx2.TransportError
+            outcome: Outcome
             try:
                 outcome = await self._client.get(path, params=parameters)
             except httpx2.TransportError as error:
                 outcome = error
-            delay_s = self._asking.pause_s(attempt, outcome)
+            delay_s = self._retry.next_s(attempt, outcome, random.random(), datetime.now(timezone.utc))
             if delay_s is None and isinstance(outcome, httpx2.Response):
                 return _fields(outcome)
             await self._pause(delay_s or 0.0)

@@ -144,7 +144,7 @@ async def test_a_stream_ends_when_its_key_does() -> None:
             secret = door.keys.add(READER)
             async with opened(door, port, secret) as stream:
                 await stream.block()
-                door.keys.put(replace(key_of(door, secret), **change))  # type: ignore[arg-type]
+                door.keys.put(replace(key_of(door, secret), **change))
                 assert "the key is no longer valid" in await stream.rest()
         async with opened(door, port) as stream:
             await stream.block()
