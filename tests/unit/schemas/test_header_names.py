@@ -49,7 +49,7 @@ class Part:
     is_abort: bool = False
 
 
-texts = st.none() | st.binary(max_size=6)
+texts = st.none() | st.binary(max_size=6) | st.just(b"long" * 40)  # only what gets smaller is compressed
 names = st.binary(max_size=4) | st.just(NOT_UTF8) | st.just(b"\xed\xa0\x80") | st.just("kué".encode())
 lines = st.builds(Line, texts, texts, st.lists(st.tuples(names, texts), max_size=3), st.integers(0, 2))
 batches = st.builds(Part, st.lists(lines, min_size=1, max_size=4), st.sampled_from((-1, 1, 2)), st.sampled_from((0, 1)))
