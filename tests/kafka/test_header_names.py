@@ -1,4 +1,5 @@
-"""Records with header names that are not UTF-8, on a real broker, through a real recorder and every other reader."""
+"""Records with header names that are not UTF-8, in every compression that Kafka has, on a real broker, through a real
+recorder and every other reader."""
 
 import io
 from pathlib import Path
@@ -22,6 +23,7 @@ from tests.support.installation import installation
 
 LIMIT_S: Final = 20.0
 LINGER_MS: Final = 20  # what is sent at once is one batch
+COMPRESSIONS: Final = ("gzip", "snappy", "lz4", "zstd")
 GOOD: Final = "content-type"
 BAD: Final = AnyName(b"\xff\xfe")
 
@@ -48,10 +50,11 @@ async def settings(kafka_address: str, topic_prefix: str, tmp_path: Path) -> Set
     made = installation(kafka_address, "", topic_prefix, "unused", tmp_path)
     await make_topics(made)
     with producers_take_any_name():
-        async with AIOKafkaProducer(
-            **client_options(made.kafka), linger_ms=LINGER_MS, compression_type="gzip"
-        ) as producer:
-            await send(producer, made, {"e1": GOOD, "e2": BAD, "e3": GOOD, "e4": BAD})
+        for number, compression in enumerate(COMPRESSIONS):
+            async with AIOKafkaProducer(
+                **client_options(made.kafka), linger_ms=LINGER_MS, compression_type=compression
+            ) as producer:
+                await send(producer, made, {f"e1.{number}": GOOD, f"e2.{number}": BAD, f"e3.{number}": GOOD})
         async with AIOKafkaProducer(**client_options(made.kafka), transactional_id=f"{topic_prefix}hris") as producer:
             await producer.begin_transaction()
             await send(producer, made, {"aborted": BAD})
@@ -67,7 +70,8 @@ async def settings(kafka_address: str, topic_prefix: str, tmp_path: Path) -> Set
 async def test_facts_with_such_names_are_recorded_and_every_reader_gets_past_them(
     settings: Settings, tmp_path: Path
 ) -> None:
-    facts = [f"e{number}" for number in range(1, 9)]
+    facts = [f"e{n}.{number}" for number, _ in enumerate(COMPRESSIONS) for n in (1, 2, 3)]
+    facts += [f"e{number}" for number in range(5, 9)]
     published = [record async for record in read_to_end(settings.kafka, [settings.topics.facts])]
     assert [InboundCodec().decode(record.value)[0].event_id for record in published] == facts
 
