@@ -12,13 +12,14 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple, Protocol
+from typing import Final
 
 from schemas.notices import DELIVERED, Message, Notice, Order, Position, Taken
-from schemas.records import Alert, Instant
+from schemas.records import Instant
 from schemas.subscriptions import ALERTMANAGER, Subscription
-from sinks.notices.desk import Desk, Reference
+from sinks.notices.desk import Desk
 from sinks.notices.outbox import Outbox
+from sinks.notices.ports import Channel, CommittedAlert, Feed, Metrics, Store
 from sinks.notices.retrying import Answer
 from sinks.notices.shelf import Shelf
 
@@ -29,68 +30,6 @@ RESEND_S: Final = 120.0  # Alertmanager forgets an alert that is not repeated; i
 STOP_LIMIT_S: Final = 5.0  # for attempts under way when the notifier is stopped; later they are repeated
 
 log = logging.getLogger(__name__)
-
-
-class CommittedAlert(NamedTuple):
-    """An alert, when the book committed it, and where it is in its topic."""
-
-    partition: int
-    offset: int
-    committed_at: Instant
-    alert: Alert
-
-
-class Store(Protocol):
-    """Where notices are kept."""
-
-    async def begin(self) -> tuple[list[Notice], Position | None]:
-        """Everything that is stored. From here on no predecessor can store anything."""
-        ...
-
-    async def commit(self, notices: Iterable[Notice], position: Position | None) -> None:
-        """Store all of it or nothing. Raises if that is not certain; then the process must end."""
-        ...
-
-
-class Feed(Protocol):
-    """The alerts of the book, and what the desk knows beside them."""
-
-    @property
-    def reference(self) -> Reference: ...
-
-    async def begin(self, position: Position | None) -> Position:
-        """Read alerts from this position, or from the beginning of the current generation."""
-        ...
-
-    async def alerts(self) -> Sequence[CommittedAlert]:
-        """The next alerts, in order within each partition; empty if none came for a while. What `reference` says is not
-        older than the newest of them."""
-        ...
-
-    async def refresh(self) -> Sequence[Order]:
-        """Bring `reference` up to date; returns the requests by hand that are new since the last call."""
-        ...
-
-    async def switch(self, position: Position) -> Position | None:
-        """The position in another generation of the book if another is current now, and its alerts have begun; else
-        None. All alerts of the old one that belong before it were returned."""
-        ...
-
-
-class Channel(Protocol):
-    """A way to a receiver. Raises nothing: whatever happens is an Answer."""
-
-    async def send(self, subscription: Subscription, notice: Notice, now: Instant) -> Answer: ...
-
-
-class Metrics(Protocol):
-    """What the notifier reports; labels are channels and outcomes only."""
-
-    def attempted(self, channel: str, answer: Answer, seconds: float) -> None: ...
-
-    def changed(self, channel: str, notice: Notice) -> None: ...
-
-    def waiting(self, count: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from schemas.notices import ALERT, FATES, SUPERSEDED, Message, Notice, Order, Po
 from schemas.records import Alert, Instant
 from schemas.subscriptions import FIRING, RESOLVED, Subscription
 from sinks.notices.desk import Reference
-from sinks.notices.notifier import CommittedAlert, Notifier
+from sinks.notices.notifier import Notifier
+from sinks.notices.ports import CommittedAlert
 from sinks.notices.retrying import Answer
 from tests.support.alerts import ON, alert, resolved
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from schemas.notices import DELIVERED, Notice, Position, Taken
 from schemas.subscriptions import FIRING, Subscription
-from sinks.notices.notifier import CommittedAlert, Notifier
+from sinks.notices.notifier import Notifier
+from sinks.notices.ports import CommittedAlert
 from sinks.notices.retrying import Answer
 from tests.simulation.notices import DIRECT, World, live, repeats, story, wrong
 from tests.support.alerts import alert, resolved

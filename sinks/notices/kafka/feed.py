@@ -16,7 +16,7 @@ from schemas.topics import TopicNames
 from sinks.notices.desk import Reference
 from sinks.notices.faults import StoreLost
 from sinks.notices.kafka.tables import Tables
-from sinks.notices.notifier import CommittedAlert
+from sinks.notices.ports import CommittedAlert
 
 WAIT_MS: Final = 500
 ALERTS_PER_ROUND_MAX: Final = 200

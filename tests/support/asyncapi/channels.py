@@ -9,11 +9,15 @@ from schemas.topics import (
     DEAD_LETTERS,
     FACTS,
     GENERATIONS,
+    HANDLING,
     JOURNAL,
     KEYS,
     LEDGER,
+    NOTICE_ORDERS,
+    NOTICES,
     POLICIES,
     SNAPSHOTS,
+    SUBSCRIPTIONS,
     TOKEN_KEYS,
 )
 
@@ -144,4 +148,4 @@ CHANNELS: Final = (
     ),
 )
 # Topics that only the service itself uses. Their records may change with any release.
-INTERNAL: Final = (CLOCK, KEYS, TOKEN_KEYS)
+INTERNAL: Final = (CLOCK, KEYS, TOKEN_KEYS, SUBSCRIPTIONS, NOTICES, NOTICE_ORDERS, HANDLING)
