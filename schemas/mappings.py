@@ -1,13 +1,17 @@
 """Registry entries and policies as mappings, for Avro and for state at rest: masks as lists of names, and back."""
 
+from dataclasses import asdict
 from typing import Any
 
+from schemas.contacts import Contact
 from schemas.records import Baseline, Company, Policy, Scope
 from schemas.vocabulary import EMPLOYMENT_TYPE_NUMBER, employment_type_names, programme_names, programme_set
 
 
 def company_mapping(company: Company) -> dict[str, Any]:
-    """All fields of the registry entry; schemas that have no contacts leave them out."""
+    """All fields of the registry entry; schemas that have no contacts leave them out. `team` is there only if it has
+    somebody, so that state at rest stays as earlier releases wrote it."""
+    team = {"team": [asdict(contact) for contact in company.team]} if company.team else {}
     return {
         "company_id": company.company_id,
         "name": company.name,
@@ -24,6 +28,7 @@ def company_mapping(company: Company) -> dict[str, Any]:
             for b in company.baselines
         ],
         "contacts": list(company.contacts),
+        **team,
     }
 
 
@@ -38,6 +43,7 @@ def company_from(fields: dict[str, Any]) -> Company:
             for b in fields["baselines"]
         ),
         contacts=tuple(fields.get("contacts", ())),
+        team=tuple(Contact(**contact) for contact in fields.get("team", ())),
     )
 
 

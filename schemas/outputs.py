@@ -51,6 +51,7 @@ class OutputCodec:
         self._aliases = aliases
         self._versions = {name: bodies(registry, name) for name in _SUBJECTS}
         self._body = {name: self._versions[name][registry.latest_id(name)] for name in _SUBJECTS}
+        self._first_company = self._versions["company"][registry.ids("company")[0]]
         self._first_letter = self._versions["dead-letter"][registry.ids("dead-letter")[0]]
         self._ledger_frame = self._body["ledger"].frame
 
@@ -138,7 +139,9 @@ class OutputCodec:
     # ---- reference topics
 
     def encode_company(self, company: Company) -> bytes:
-        return self._body["company"].encode(company_mapping(company))
+        """An entry without a team is written with the first version of the schema, which earlier releases read."""
+        body = self._body["company"] if company.team else self._first_company
+        return body.encode(company_mapping(company))
 
     @raises_wire_errors
     def decode_company(self, value: bytes) -> Company:

@@ -8,6 +8,7 @@ numbers that Avro's `date` and `timestamp-millis` carry. Sets of programmes and 
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
+from schemas.contacts import Contact
 from schemas.vocabulary import ALL_EMPLOYMENT_TYPES, REQUIRED_DEFAULT, ClassParts
 
 Day: TypeAlias = int
@@ -69,7 +70,8 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """Registry entry of a company (SEMANTICS 6)."""
+    """Registry entry of a company (SEMANTICS 6). `contacts` are plain text, `team` has the structured ones; the journal
+    has neither."""
 
     company_id: str
     name: str | None = None
@@ -77,6 +79,7 @@ class Company:
     regency: str | None = None
     baselines: tuple[Baseline, ...] = ()
     contacts: tuple[str, ...] = ()
+    team: tuple[Contact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

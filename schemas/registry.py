@@ -30,6 +30,7 @@ REGISTERED: Final = (
     Registered(3, "enrollment", 1, "enrollment.avsc"),
     Registered(4, "correction", 1, "correction.avsc"),
     Registered(10, "company", 1, "company.avsc"),
+    Registered(12, "company", 2, "company-2.avsc"),
     Registered(11, "policy", 1, "policy.avsc"),
     Registered(20, "journal-fact", 1, "journal-fact.avsc"),
     Registered(21, "journal-company-set", 1, "journal-company-set.avsc"),

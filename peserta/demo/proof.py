@@ -54,7 +54,7 @@ def _rules_arrived(material: Material, evidence: Evidence) -> Finding:
 
 def _without_contacts(company: Any) -> dict[str, Any]:
     """The journal has no contacts: only the delivery of alerts uses them."""
-    return {name: value for name, value in asdict(company).items() if name != "contacts"}
+    return {name: value for name, value in asdict(company).items() if name not in ("contacts", "team")}
 
 
 def _every_line_was_sent_or_refused(material: Material, sent: Sent) -> Finding:

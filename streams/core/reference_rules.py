@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from schemas.admission import ID_LENGTH_MAX, is_text
+from schemas.contacts import CONTACT_LANGUAGES, PHONE_LENGTH_MAX, Contact, is_address
 from schemas.dates import day_text
 from schemas.records import Baseline, Company, Day, Policy, Scope
 from schemas.vocabulary import ALL_EMPLOYMENT_TYPES, ALL_PROGRAMMES, CLOCKS, RULES
@@ -142,9 +143,22 @@ def texts(values: tuple[str, ...] | None) -> None:
         each(values, check=text)
 
 
-def contacts(values: tuple[str, ...]) -> None:
+def contacts(values: tuple[str | Contact, ...]) -> None:
     if values:
-        texts(values)
+        some(values)
+        each(values, check=contact)
+
+
+def contact(value: str | Contact) -> None:
+    if isinstance(value, str):
+        text(value)
+    else:
+        _fields(value, _CONTACT_RULES)
+
+
+def address(value: str) -> None:
+    if not is_address(value):
+        raise Broken("must be an e-mail address, name@domain.example")
 
 
 def names(mask: int, *, every: int) -> None:
@@ -189,11 +203,19 @@ _BASELINE_RULES: Final[Mapping[str, Check]] = {
     **dict.fromkeys(("active", "covered", "uncovered_new"), _headcount),
     "required": _required,
 }
+_CONTACT_RULES: Final[Mapping[str, Check]] = {
+    "name": text,
+    "role": _or_null(text),
+    "email": _or_null(address),
+    "phone": _or_null(partial(text, length_max=PHONE_LENGTH_MAX)),
+    "language": _or_null(partial(one_of, words=CONTACT_LANGUAGES)),
+    "since": _or_null(date),
+}
 COMPANY_RULES: Final[Mapping[str, Check]] = {
     "company_id": company_id,
     **dict.fromkeys(("name", "kbli", "regency"), _or_null(text)),
     "baselines": baselines,
-    "contacts": contacts,
+    **dict.fromkeys(("contacts", "team"), contacts),
 }
 POLICY_RULES: Final[Mapping[str, Check]] = {
     "policy_id": policy_id,

@@ -243,3 +243,16 @@ def test_lists_that_are_nested_by_aliases_end_too(tmp_path: Path) -> None:
 
 def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
     assert read_policies(written(tmp_path, "\ufeff" + P)) == read_policies(written(tmp_path, P))
+
+
+def test_an_address_that_the_library_refuses_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "companies.yaml"
+    path.write_text("- company_id: C1\n  contacts:\n  - call the gate\n  - {name: Sri, email: sri..x@pt.example}\n")
+    with pytest.raises(
+        WrongFile, match=r"line 4: entry 1 \('C1'\): contacts.email: must be an e-mail address"
+    ) as wrong:
+        read_companies(path)
+    assert "Nothing of the file was taken" in str(wrong.value)
+    path.write_text(path.read_text().replace("..", "."))
+    (company,) = read_companies(path)
+    assert company.team[0].email == "sri.x@pt.example"

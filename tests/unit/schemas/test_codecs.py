@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from schemas.chain import CHAIN_BYTES, GENESIS, chain_of, chained
 from schemas.codec import InboundCodec, JournalCodec, OutputCodec, UnknownSchema, WireError
+from schemas.contacts import Contact
 from schemas.ledger_lines import posting
+from schemas.mappings import company_mapping
 from schemas.records import (
     WINDOW_DAYS,
     Alert,
@@ -45,7 +47,7 @@ from schemas.vocabulary import (
     ClassParts,
     programme_names,
 )
-from schemas.wire import FRAME_BYTES, frame, raises_wire_errors, zigzag
+from schemas.wire import FRAME_BYTES, bodies, frame, raises_wire_errors, zigzag
 from tests.support import journals, records
 from tests.support.journals import deterministic
 
@@ -209,13 +211,37 @@ def test_a_policy_comes_back(policy: Policy) -> None:
     assert OUTPUTS.decode_policy(OUTPUTS.encode_policy(policy)) == policy
 
 
+people = st.builds(
+    Contact,
+    name=records.texts,
+    role=st.none() | records.texts,
+    email=st.none() | records.texts,
+    phone=st.none() | records.texts,
+    language=st.sampled_from([None, "id", "en"]),
+    since=st.none() | st.integers(-10_000, 80_000),
+)
+
+
+@settings(deterministic, max_examples=60)
+@given(journals.companies, st.lists(records.texts, max_size=2), st.lists(people, max_size=2))
+def test_a_company_comes_back_and_its_contacts_stay_out_of_the_journal(
+    company: Company, contacts: list[str], team: list[Contact]
+) -> None:
+    of_registry = replace(company, contacts=tuple(contacts), team=tuple(team))
+    assert OUTPUTS.decode_company(OUTPUTS.encode_company(of_registry)) == of_registry
+    entry = CompanySet(Coordinates("t", 0, 0), 0, of_registry)
+    assert JOURNAL.decode([JOURNAL.encode(entry)]) == [replace(entry, company=company)]
+    assert JOURNAL.encode(entry) == JOURNAL.encode(replace(entry, company=company))
+
+
 @settings(deterministic, max_examples=60)
 @given(journals.companies, st.lists(records.texts, max_size=2))
-def test_a_company_comes_back_and_its_contacts_stay_out_of_the_journal(company: Company, contacts: list[str]) -> None:
+def test_a_company_without_a_team_has_the_bytes_of_the_first_version(company: Company, contacts: list[str]) -> None:
+    """So earlier releases read it."""
     company = replace(company, contacts=tuple(contacts))
-    assert OUTPUTS.decode_company(OUTPUTS.encode_company(company)) == company
-    entry = CompanySet(Coordinates("t", 0, 0), 0, company)
-    assert JOURNAL.decode([JOURNAL.encode(entry)]) == [replace(entry, company=replace(company, contacts=()))]
+    first = dict(company_mapping(company))
+    assert OUTPUTS.encode_company(company) == frame(10) + bodies(REGISTRY, "company")[10].encode(first)[FRAME_BYTES:]
+    assert "team" not in first
 
 
 @settings(deterministic, max_examples=200)

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
+from schemas.contacts import Contact
 from schemas.dates import day
 from schemas.records import Baseline, Company, Policy, Scope
 from schemas.vocabulary import ALL_EMPLOYMENT_TYPES, programme_set
-from streams.core.declared import POLICIES_MAX, WrongEntry, companies, policies
+from streams.core.declared import POLICIES_MAX, companies, company_entry, policies
+from streams.core.declaring import WrongEntry
 
 P: dict[str, Any] = {"policy_id": "P1", "threshold_bp": 2000, "effective_from": "2025-01-01"}
 C: dict[str, Any] = {"company_id": "C1"}
@@ -152,6 +154,14 @@ WRONG_COMPANIES = [
     pytest.param(C | {"regency": ["Batam"]}, "regency", "text", id="regency as list"),
     pytest.param(C | {"contacts": "a@b"}, "contacts", "list", id="contacts as text"),
     pytest.param(C | {"contacts": [1]}, "contacts", "quotes", id="a contact as number"),
+    pytest.param(C | {"contacts": [{"email": "a@b.id"}]}, "contacts.name", "missing", id="a contact without a name"),
+    pytest.param(
+        C | {"contacts": [{"name": "HR", "mail": "x"}]}, "contacts.mail", "no field", id="no field of a contact"
+    ),
+    pytest.param(C | {"contacts": [{"name": "HR", "email": "a@b"}]}, "contacts.email", "e-mail", id="half an address"),
+    pytest.param(C | {"contacts": [{"name": "HR", "language": "fr"}]}, "contacts.language", "id, en", id="a language"),
+    pytest.param(C | {"contacts": [{"name": "HR", "since": "May"}]}, "contacts.since", "YYYY", id="no date in since"),
+    pytest.param(C | {"contacts": [{"name": "HR", "phone": 62}]}, "contacts.phone", "quotes", id="a phone as number"),
     pytest.param(C | {"baselines": B}, "baselines", "list", id="baselines as mapping"),
     pytest.param(C | {"baselines": [B, dict(B)]}, "baselines", "two baselines", id="two baselines for one date"),
     pytest.param(
@@ -263,3 +273,23 @@ def test_nor_does_the_message_about_a_key() -> None:
         with pytest.raises(WrongEntry) as wrong:
             companies([C | {key: "x"}])
         assert str(NIK) not in str(wrong.value)
+
+
+def test_contacts_are_plain_texts_and_people_and_are_written_back_as_such() -> None:
+    person = {"name": "Sri", "role": "HR", "email": "sri@pt.example", "language": "id", "since": "2025-01-01"}
+    (company,) = companies([C | {"contacts": ["call the gate", person, {"name": "Budi", "phone": "+62 21"}]}])
+    assert company.contacts == ("call the gate",)
+    assert company.team == (
+        Contact("Sri", "HR", "sri@pt.example", None, "id", day("2025-01-01")),
+        Contact("Budi", phone="+62 21"),
+    )
+    assert companies([written(company)]) == (company,)
+
+
+def written(company: Company) -> dict[str, Any]:
+    """The entry as the YAML reader gives it: dates as text."""
+    entry = company_entry(company)
+    for contact in entry["contacts"]:
+        if isinstance(contact, dict) and "since" in contact:
+            contact["since"] = str(contact["since"])
+    return entry
