@@ -1,6 +1,7 @@
 """Arguments that several commands share, with their help."""
 
 from collections.abc import Sequence
+from getpass import getuser
 from pathlib import Path
 from typing import Annotated
 
@@ -46,6 +47,18 @@ GraceDays = Annotated[
 AllowFuture = Annotated[
     bool, typer.Option("--allow-future", help="Allow a date far ahead. Business dates cannot go back.")
 ]
+
+By = Annotated[str, typer.Option(help="Who does it; without it the login name.", metavar="NAME", show_default=False)]
+
+
+def name_of(by: str) -> str:
+    """The name given, or the login name. Raises a usage error if the system knows none."""
+    if by:
+        return by
+    try:
+        return getuser()
+    except (OSError, KeyError) as error:
+        raise typer.BadParameter("the system knows no login name: say who does it, --by NAME") from error
 
 
 def no_facts_in(files: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from peserta.cli.ask import alert_sentence
+from peserta.cli.alerts import alert_sentence
 from peserta.cli.findings_table import findings_table, named
 from peserta.cli.screen import bar, percent, sparkline, table
 from peserta.cli.tables import Sheet

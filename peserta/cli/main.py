@@ -69,6 +69,7 @@ COMMANDS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ),
         ("policies", "reference:policies", "Set, end and list the policies that companies are watched under."),
         ("companies", "reference:companies", "Set and list the registry of companies."),
+        ("subscriptions", "subscriptions:subscriptions", "Who is told of which alerts, how and when."),
         ("token", "token:token", "Make the key of people's tokens, and tokens of their numbers."),
     ),
     "Ask": (
@@ -79,9 +80,10 @@ COMMANDS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ),
         (
             "alerts",
-            "ask:alerts",
+            "alerts:alerts",
             "Show the alerts in the alert topic, firing and resolved, in order of recording.",
         ),
+        ("notices", "notices:notices", "What was told to whom, and what became of it."),
         (
             "sql",
             "ask:sql",

@@ -1,7 +1,7 @@
 """A policy in words for people: what it asks, who counts, whom it concerns."""
 
 from peserta.cli.screen import percent
-from schemas.records import Policy
+from schemas.records import Policy, Scope
 from schemas.vocabulary import ALL_EMPLOYMENT_TYPES, employment_type_names, programme_names
 
 
@@ -28,10 +28,11 @@ def counted_people(policy: Policy) -> str:
 
 def scope(policy: Policy) -> str:
     """Which companies it concerns."""
-    lists = (
-        ("companies", policy.scope.company_ids),
-        ("regencies", policy.scope.regencies),
-        ("KBLI", policy.scope.kbli_prefixes),
-    )
+    return scope_words(policy.scope)
+
+
+def scope_words(scope: Scope) -> str:
+    """Which companies a scope takes in."""
+    lists = (("companies", scope.company_ids), ("regencies", scope.regencies), ("KBLI", scope.kbli_prefixes))
     said = [f"{name} {', '.join(wanted)}" for name, wanted in lists if wanted is not None]
     return "; ".join(said) or "everybody"

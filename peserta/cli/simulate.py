@@ -14,10 +14,10 @@ from peserta.cli.arguments import (
     no_facts_in,
 )
 from peserta.cli.screen import err
-from peserta.intake.doubts import unmatched_scopes
 from peserta.intake.fact_files import FactFiles as FactLines
 from peserta.intake.reference_files import read_rules
 from peserta.operations.failure import Rejected
+from peserta.operations.unmatched_scopes import unmatched_scopes
 from schemas.dates import day
 from schemas.fact_json import json_line
 from streams.core.book import GRACE_DAYS_DEFAULT
@@ -44,7 +44,7 @@ def simulate(
     if dump not in (None, "ledger"):
         raise Rejected(f"--dump takes `ledger`, not `{dump}`.")
     rules = read_rules(policies, companies, grace_days)
-    for doubt in unmatched_scopes(rules.policies, rules.companies):
+    for doubt in unmatched_scopes([(p.policy_id, p.scope) for p in rules.policies], rules.companies):
         err.print(f"Note: {doubt}.")
     facts = FactLines(files)
     try:

@@ -10,10 +10,11 @@ from typing import Final, NamedTuple
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaConnectionError, KafkaError  # type: ignore[import-untyped]
 
-from peserta.intake.doubts import unmatched_scopes, unraised_versions
+from peserta.intake.doubts import unraised_versions
 from peserta.operations.failure import Rejected, Unavailable, Unfit
 from peserta.operations.kafka_reading import no_broker
 from peserta.operations.reference_reading import current_companies, current_policies
+from peserta.operations.unmatched_scopes import unmatched_scopes
 from peserta.settings import Settings
 from schemas.admission import REFERENCE_BYTES_MAX
 from schemas.codec import OutputCodec
@@ -57,7 +58,8 @@ async def plan_policies(settings: Settings, wanted: Sequence[Policy], *, prune: 
     current = await current_policies(settings)
     doubts = list(unraised_versions(wanted, current))
     if any(policy.scope != Scope() for policy in wanted):
-        doubts += unmatched_scopes(wanted, list((await current_companies(settings)).values()))
+        scopes = [(policy.policy_id, policy.scope) for policy in wanted]
+        doubts += unmatched_scopes(scopes, list((await current_companies(settings)).values()))
     return Plan(settings.topics.policies, tuple(changes(wanted, current, prune=prune)), tuple(doubts))
 
 

@@ -130,8 +130,7 @@ def _bookkeeper(settings: Settings) -> list[Right]:
 
 
 def _sink(settings: Settings) -> list[Right]:
-    topics = settings.topics
-    return _topics(Operation.READ, *_outputs(settings), topics.generations, topics.notices, topics.handling)
+    return _topics(Operation.READ, *_outputs(settings), settings.topics.generations)
 
 
 def _reader(settings: Settings) -> list[Right]:

@@ -1,27 +1,17 @@
 """Keys of the HTTP door: created, changed and read in their topic. A key's secret is never stored."""
 
-import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
-from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
-from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
-
-from peserta.operations.audit.reading import partition_reader
-from peserta.operations.failure import Rejected, Unavailable
-from peserta.operations.kafka_reading import kafka_errors, no_broker
+from peserta.operations.failure import Rejected
+from peserta.operations.record_writing import records_of, write_records
 from peserta.settings import Settings
 from schemas.admission import holds_personal_number
-from schemas.kafka.client import client_options
 from schemas.keys import RULES, SECRET_BYTES, Key, secret_sha256, secret_text, wrong_field
 from schemas.records import Instant
 from streams.core.reference_rules import shown
 
-WRITE_LIMIT_S: Final = 30.0  # aiokafka's idempotent producer would retry for ever
-STOP_LIMIT_S: Final = 5.0
-REQUEST_TIMEOUT_MS: Final = 10_000
 ROUNDS_MAX: Final = 3  # attempts to write a key again after another command changed it
 
 
@@ -108,12 +98,9 @@ def _limit(values: Sequence[str]) -> tuple[str, ...] | None:
 
 async def read_keys(settings: Settings) -> KeyTable:
     """The current keys. Raises Unavailable without a broker or the topic."""
-    table, topic = KeyTable(), settings.topics.keys
-    async with partition_reader(settings.kafka) as reader:
-        if topic not in await reader.topics():
-            raise Unavailable(f"There is no topic {topic} at {settings.kafka}. `peserta topics create` makes it.")
-        async for record in reader.records(topic, 0):
-            table.take(record.key, record.value)
+    table = KeyTable()
+    async for record in records_of(settings, settings.topics.keys):
+        table.take(record.key, record.value)
     return table
 
 
@@ -124,7 +111,7 @@ async def write_key(settings: Settings, key: Key) -> None:
     again as revoked, so that compaction cannot bring it back.
     """
     for _ in range(ROUNDS_MAX):
-        await _send(settings, key)
+        await write_records(settings, settings.topics.keys, [(key.key_id, key.encode())])
         found = (await read_keys(settings)).of_id(key.key_id)
         if found is None or found.revoked == key.revoked:
             return
@@ -146,28 +133,3 @@ async def change_key(settings: Settings, key_id: str, **changes: Any) -> Key:
         raise Rejected(f"The {wrong} of the key {RULES[wrong]}. Nothing was changed.")
     await write_key(settings, changed)
     return changed
-
-
-async def _send(settings: Settings, key: Key) -> None:
-    producer = _producer(settings)
-    try:
-        with kafka_errors(settings.kafka):
-            async with asyncio.timeout(WRITE_LIMIT_S):
-                await producer.start()
-                await producer.send_and_wait(settings.topics.keys, key.encode(), key=key.key_id.encode(), partition=0)
-    except TimeoutError as error:
-        raise no_broker(settings.kafka) from error
-    except KafkaError as error:  # an unknown topic: `kafka_errors` lets this error pass
-        raise Unavailable(
-            f"{settings.topics.keys} cannot be written: {type(error).__name__}. `peserta topics create` makes it.",
-        ) from error
-    finally:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(STOP_LIMIT_S):
-                await producer.stop()
-
-
-def _producer(settings: Settings) -> AIOKafkaProducer:
-    return AIOKafkaProducer(
-        **client_options(settings.kafka), acks="all", enable_idempotence=True, request_timeout_ms=REQUEST_TIMEOUT_MS
-    )

@@ -21,6 +21,7 @@ FACT: Final = (
     '{"type":"hire","event_id":"e1","company_id":"C1","worker_id":"w1","effective_on":"2025-09-01",'
     '"occurred_at":"2025-09-01T02:00:00Z","source":"hris","employment_type":"fixed_term"}\n'
 )
+SUBSCRIPTION: Final = "- {subscription_id: hr, channel: email, to: [hr@pt.example], effective_from: 2025-01-01}\n"
 POLICY: Final = "- policy_id: floor\n  threshold_bp: 5000\n  effective_from: 2025-01-01\n"
 NOBODY: Final = "127.0.0.1:1"  # no service listens on this port
 ANSWER_LIMIT_S: Final = 30
@@ -71,6 +72,7 @@ def files(tmp_path: Path) -> Path:
     (tmp_path / "facts.ndjson").write_text(FACT, encoding="utf-8")
     (tmp_path / "policies.yaml").write_text(POLICY, encoding="utf-8")
     (tmp_path / "companies.yaml").write_text("- company_id: C1\n", encoding="utf-8")
+    (tmp_path / "subscriptions.yaml").write_text(SUBSCRIPTION, encoding="utf-8")
     (tmp_path / "array.json").write_text(f"[{FACT}]", encoding="utf-8")
     (tmp_path / "table.csv").write_text("type,event_id\nhire,e1\n", encoding="utf-8")
     (tmp_path / "facts.ndjson.gz").write_bytes(b"\x1f\x8b\x08\x00")
@@ -105,7 +107,9 @@ def test_the_commands() -> None:
         "tick",
         "publish",
         "coverage",
-        "alerts",
+        *(f"alerts {what}" for what in ("acknowledge", "assign", "note")),
+        *(f"notices {what}" for what in ("list", "show", "retry", "give-up")),
+        *(f"subscriptions {what}" for what in ("apply", "list", "show", "end")),
         "sql",
         "simulate",
         "journal export",
@@ -260,6 +264,15 @@ ARGUMENTS: Final = {
     "keys create": ["hris", "--role", "publisher"],
     "keys expire": ["k1"],
     "keys revoke": ["k1"],
+    "subscriptions apply": ["subscriptions.yaml"],
+    "subscriptions show": ["hr"],
+    "subscriptions end": ["hr"],
+    "alerts acknowledge": ["C1/floor/1"],
+    "alerts assign": ["C1/floor/1", "--to", "Sri"],
+    "alerts note": ["C1/floor/1", "HR is on it"],
+    "notices show": ["hr/C1/floor/1/firing"],
+    "notices retry": ["hr/C1/floor/1/firing"],
+    "notices give-up": ["hr/C1/floor/1/firing"],
 }
 
 
@@ -320,10 +333,11 @@ def test_a_time_of_recording_ahead_of_now_must_be_meant(
 
 # ---------------------------------------------------------------- no service answers: 69
 
+OF_NOTICES: Final = ("subscriptions", "notices")
 NEEDS_KAFKA: Final = sorted(
     path
     for path in LEAVES
-    if path[0] in ("alerts", "publish", "tick", "topics", "policies", "companies", "journal", "keys")
+    if path[0] in ("alerts", "publish", "tick", "topics", "policies", "companies", "journal", "keys", *OF_NOTICES)
     and path not in (("topics", "list"), ("topics", "acls"))  # these need only the settings
 )
 RECORDED: Final = ["--recorded-at", "2025-01-01T00:00:00Z"]
@@ -331,7 +345,7 @@ RECORDED: Final = ["--recorded-at", "2025-01-01T00:00:00Z"]
 
 def arguments_in_a_replay(path: tuple[str, ...]) -> list[str]:
     words = ARGUMENTS.get(" ".join(path), [])
-    return [*path, *words, *(RECORDED if path[-1] in ("apply", "end") else [])]
+    return [*path, *words, *(RECORDED if path[-1] in ("apply", "end") and path[0] not in OF_NOTICES else [])]
 
 
 @pytest.mark.timeout(ANSWER_LIMIT_S)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from peserta.intake.doubts import DOUBTS_OF_A_PART_MAX, unmatched_scopes, unraised_versions
+from peserta.intake.doubts import unraised_versions
+from peserta.operations.unmatched_scopes import DOUBTS_OF_A_PART_MAX, unmatched_scopes
 from schemas.records import Company, Policy, Scope
 from tests.support.journals import deterministic
 
@@ -19,7 +20,7 @@ COMPANIES = [
 
 
 def said(scope: Scope, companies: list[Company] = COMPANIES) -> list[str]:
-    return list(unmatched_scopes([replace(P, scope=scope)], companies))
+    return list(unmatched_scopes([("p", scope)], companies))
 
 
 @pytest.mark.parametrize(
