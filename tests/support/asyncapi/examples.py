@@ -1,9 +1,11 @@
 """Examples of every record that crosses a public topic: a small story, recorded and kept by the real workers."""
 
+from dataclasses import replace
 from functools import cache
 from typing import Any, Final, NamedTuple
 
 from schemas.codec import InboundCodec, OutputCodec
+from schemas.contacts import Contact
 from schemas.dates import day
 from schemas.records import Baseline, Company, Policy
 from schemas.registry import REGISTERED, Registered, schema_text
@@ -24,6 +26,12 @@ COMPANY: Final = Company(
     regency="Jepara",
     baselines=(Baseline(day("2025-09-01"), active=2, covered=1),),
     contacts=("hrd@example.com",),
+)
+WITH_TEAM: Final = replace(
+    COMPANY,
+    team=(
+        Contact("Sri Rahayu", role="HR", email="sri@example.com", phone="+62 24 0000000", language="id", since=20_332),
+    ),
 )
 POLICY: Final = Policy(
     "floor-60", threshold_bp=6000, effective_from=day("2025-09-01"), title="Sixty of a hundred", min_active=1
@@ -100,6 +108,7 @@ def _book() -> BookInMemory:
     book, inbound, outputs, at = BookInMemory(), InboundCodec(), OutputCodec(), noon(PUBLISHED_ON)
     key = COMPANY_ID.encode()
     book.publish(key, outputs.encode_company(COMPANY), at, TOPICS.companies)
+    book.publish(key, outputs.encode_company(WITH_TEAM), at, TOPICS.companies)
     policy_key = POLICY.policy_id.encode()
     book.publish(policy_key, outputs.encode_policy(POLICY), at, TOPICS.policies)
     for fact in (*FACTS, REFUSED):
