@@ -24,7 +24,7 @@ from schemas.records import Instant
 from schemas.subscriptions import Subscription
 from streams.clock import now_ms
 
-subscriptions = typer.Typer(no_args_is_help=True, help="Who is told of which alerts, how and when.")
+subscriptions = typer.Typer(no_args_is_help=True, help="Who is told of which alerts, how and when. (Kept only: no worker of this release sends notices.)")
 
 Files = Annotated[list[Path], typer.Argument(help="YAML, a list of mappings.", metavar="FILE.yaml...")]
 Id = Annotated[str, typer.Argument(help="The id of the subscription.", metavar="ID")]
@@ -50,6 +50,7 @@ def apply(
         err.print(f"Note: {doubt}.")
     if not dry_run:
         asyncio.run(apply_subscriptions(settings, plan))
+        err.print("Note: subscriptions are kept, and no worker of this release sends notices.")
     rows = [
         (one.subscription.subscription_id, f"{one.kind}, applied again" if one.kind == UNCHANGED else one.kind)
         for one in plan.applied
