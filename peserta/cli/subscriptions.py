@@ -24,7 +24,7 @@ from schemas.records import Instant
 from schemas.subscriptions import Subscription
 from streams.clock import now_ms
 
-subscriptions = typer.Typer(no_args_is_help=True, help="Who is told of which alerts, how and when. (Kept only: no worker of this release sends notices.)")
+subscriptions = typer.Typer(no_args_is_help=True, help="Who is told of which alerts (kept only: nothing is sent yet).")
 
 Files = Annotated[list[Path], typer.Argument(help="YAML, a list of mappings.", metavar="FILE.yaml...")]
 Id = Annotated[str, typer.Argument(help="The id of the subscription.", metavar="ID")]
