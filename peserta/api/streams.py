@@ -56,7 +56,6 @@ class Streams:
             wanted, said = filter_of(request), parameters.text(request, "cursor")
             # Last-Event-ID is later than the cursor in the URL with which a browser comes back.
             cursor = cursor_of(request.headers.get(LAST_EVENT_ID) or said, current(self.feed).alerts)
-            self._check_room(key)
         return EventStream(self, key, wanted, cursor)
 
     @property

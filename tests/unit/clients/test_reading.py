@@ -145,6 +145,11 @@ def test_only_whole_events_are_read_however_the_bytes_come(sizes: list[int], cut
     assert found == EventReader().take(b"".join(EVENTS))[:whole]
 
 
+def test_an_event_without_an_id_has_not_that_of_the_one_before() -> None:
+    found = EventReader().take(b"id: a\nevent: firing\ndata: 1\n\ndata: 2\r\ndata:3\r\n\r\n")
+    assert [(one.id, one.name, one.data) for one in found] == [("a", "firing", "1"), (None, "message", "2\n3")]
+
+
 @given(st.binary(max_size=200))
 @deterministic
 def test_bytes_of_any_kind_are_no_error(sent: bytes) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from peserta.api.limits import Limits
 from peserta.operations.alert_feed import HandlingLog
-from peserta.operations.alert_log import AlertLog
+from peserta.operations.alert_log import AlertLog, Cursor
 from peserta.operations.keys_known import BELIEVED_S
 from schemas.keys import READER, Key
 from schemas.public_json import stored_alert_json
@@ -211,6 +211,20 @@ async def test_a_new_generation_sends_nothing_again_and_goes_on() -> None:
         found += await stream.offsets(2)
         door.alert(*sent[6:])
         assert found + await stream.offsets(2) == list(range(8))
+
+
+async def test_a_new_generation_with_other_alerts_at_the_place_sends_all_of_that_entry() -> None:
+    door, (first, second, third) = HttpDoor(), (alert("C1", n, offset=7) for n in (1, 2, 3))
+    door.alert(first, second)
+    async with serving(door) as port, opened(door, port) as stream:
+        assert await stream.offsets(2) == [7, 7]
+        later = AlertLog(2)
+        for one in (first, third):
+            later.take(one)
+        door.feed.seen(door.clock, later, HandlingLog())
+        events = [await stream.event() for _ in range(2)]
+        assert [json.loads(one["data"])["alert_id"] for one in events] == ["C1/P1/1", "C1/P1/3"]
+        assert Cursor.decode(events[-1]["id"]).generation == 2
 
 
 async def test_a_reader_that_takes_nothing_is_ended_and_has_little_in_memory() -> None:
