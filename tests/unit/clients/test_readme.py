@@ -113,10 +113,10 @@ class DjangoCursor(sqlite3.Cursor):
         return super().execute(statement.replace("%s", "?"), parameters)
 
 
-@pytest.mark.parametrize("number", range(7))
+@pytest.mark.parametrize("number", range(8))
 def test_every_example_compiles(number: int) -> None:
     compile(blocks("python")[number], "example.py", "exec")
 
 
 def test_there_are_no_other_examples() -> None:
-    assert len(blocks("python")) == 7
+    assert len(blocks("python")) == 8
