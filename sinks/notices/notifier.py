@@ -16,17 +16,18 @@ from typing import Final
 
 from schemas.notices import DELIVERED, Message, Notice, Order, Position, Taken
 from schemas.records import Instant
-from schemas.subscriptions import ALERTMANAGER, Subscription
+from schemas.subscriptions import ALERTMANAGER, COMPLIANCE_TEAM, Subscription
+from sinks.notices.channels.channel import Channel
 from sinks.notices.desk import Desk
 from sinks.notices.outbox import Outbox
-from sinks.notices.ports import Channel, CommittedAlert, Feed, Metrics, Store
+from sinks.notices.ports import CommittedAlert, Feed, Metrics, Store
+from sinks.notices.recipients import recipients
 from sinks.notices.retrying import Answer
 from sinks.notices.shelf import Shelf
 
 SENDS_AT_ONCE: Final = 8  # attempts to one receiver at the same time
 ITEMS_PER_ROUND_MAX: Final = 500
 TICK_S: Final = 1.0  # how late the time of a digest, an order or a reminder may be noticed
-RESEND_S: Final = 120.0  # Alertmanager forgets an alert that is not repeated; its default is 5 minutes
 STOP_LIMIT_S: Final = 5.0  # for attempts under way when the notifier is stopped; later they are repeated
 
 log = logging.getLogger(__name__)
@@ -212,20 +213,28 @@ class Notifier:
         self._outcomes.put_nowait(_Outcome(notice.notice_id, answer))
 
     async def _send(self, subscription: Subscription, notice: Notice) -> Answer:
-        channel, started_s = self._channels.get(subscription.channel), time.monotonic()
-        if channel is None:
-            answer = Answer(False, f"this notifier has no channel {subscription.channel}")
-        else:
-            answer = await channel.send(subscription, notice, self._now())
+        started_s = time.monotonic()
+        answer = await self._tried(subscription, notice)
         self._metrics.attempted(subscription.channel, answer, time.monotonic() - started_s)
         return answer
 
+    async def _tried(self, subscription: Subscription, notice: Notice) -> Answer:
+        channel, now = self._channels.get(subscription.channel), self._now()
+        if channel is None:
+            return Answer(False, f"this notifier has no channel {subscription.channel}")
+        to = recipients(subscription, notice, self._desk.reference.companies, now)
+        if not to and COMPLIANCE_TEAM in subscription.to:
+            return Answer(False, "the registry has no e-mail address of the company's contacts")
+        return await channel.send(subscription, notice, to, now)
+
     def _resend(self) -> None:
-        """Tell each Alertmanager again what is firing: it forgets what it does not hear."""
+        """Tell each receiver that forgets again what is firing."""
         now_s = time.monotonic()
         for name, subscription in self._desk.reference.subscriptions.items():
-            is_due = now_s - self._resent_at_s.get(name, 0.0) >= RESEND_S
-            if subscription.channel != ALERTMANAGER or subscription.ended_at is not None or not is_due:
+            channel = self._channels.get(subscription.channel)
+            if channel is None or channel.resend_after_s is None or subscription.ended_at is not None:
+                continue
+            if now_s - self._resent_at_s.get(name, 0.0) < channel.resend_after_s:
                 continue
             self._resent_at_s[name] = now_s
             firings = [

@@ -1,11 +1,10 @@
-"""What the notifier needs of the world: a store, a feed of alerts, channels to receivers, and metrics."""
+"""What the notifier needs of the world beside channels: a store, a feed of alerts, and metrics."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from schemas.notices import Notice, Order, Position
 from schemas.records import Alert, Instant
-from schemas.subscriptions import Subscription
 from sinks.notices.desk import Reference
 from sinks.notices.retrying import Answer
 
@@ -54,12 +53,6 @@ class Feed(Protocol):
         """The position in another generation of the book if another is current now, and its alerts have begun; else
         None. All alerts of the old one that belong before it were returned."""
         ...
-
-
-class Channel(Protocol):
-    """A way to a receiver. Raises nothing: whatever happens is an Answer."""
-
-    async def send(self, subscription: Subscription, notice: Notice, now: Instant) -> Answer: ...
 
 
 class Metrics(Protocol):

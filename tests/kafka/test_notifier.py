@@ -4,7 +4,7 @@ The receivers are in memory.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -41,7 +41,11 @@ class Receiver:
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     holds: asyncio.Event | None = None
 
-    async def send(self, subscription: Subscription, notice: Notice, now: Instant) -> Answer:
+    resend_after_s: int | None = None
+
+    async def close(self) -> None: ...
+
+    async def send(self, subscription: Subscription, notice: Notice, to: Sequence[str], now: Instant) -> Answer:
         async with self.changed:
             self.got.append(notice.notice_id)
             self.changed.notify_all()

@@ -135,7 +135,11 @@ class Receiver:
     def __init__(self, world: World, process: Process) -> None:
         self._world, self._process = world, process
 
-    async def send(self, subscription: Subscription, notice: Notice, now: Instant) -> Answer:
+    resend_after_s: int | None = None
+
+    async def close(self) -> None: ...
+
+    async def send(self, subscription: Subscription, notice: Notice, to: Sequence[str], now: Instant) -> Answer:
         await self._process.point()
         world = self._world
         assert notice.message is not None
