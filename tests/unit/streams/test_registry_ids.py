@@ -30,6 +30,7 @@ from tests.support.schema_registry import RegistryInMemory
 
 NAMES, INBOUND_TOPICS = TopicNames("p."), (InboundTopic(),)
 SUBJECTS = inbound_subjects(NAMES, INBOUND_TOPICS)
+ENTRIES = [entry for subject in SUBJECTS for entry in subject.versions]
 INBOUND, JOURNAL, OUTPUTS = InboundCodec(), JournalCodec(), OutputCodec()
 AT = noon("2025-09-02")
 
@@ -64,9 +65,7 @@ def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_each_inbound_schema_is_known_by_its_id_at_the_registry_after_the_start() -> None:
     ids = ids_of(registry())
     await ids.begin()
-    assert {ids.aliases[101 + place]: subject.versions[0].subject for place, subject in enumerate(SUBJECTS)} == {
-        entry.schema_id: entry.subject for subject in SUBJECTS for entry in subject.versions
-    }
+    assert ids.aliases == {101 + place: entry.schema_id for place, entry in enumerate(ENTRIES)}
 
 
 async def test_a_registry_that_lacks_a_schema_is_refused_with_the_subject_and_the_remedy() -> None:
@@ -94,9 +93,10 @@ async def test_another_form_of_a_fact_under_an_id_of_ours_is_refused_at_the_star
     made = RegistryInMemory(1)
     hires = schema_text("hire.avsc")
     made.give(json.dumps({**hires, "fields": [*hires["fields"], {"name": "grade", "type": "string"}]}))
+    made._next_id = 101
     for subject in SUBJECTS:
-        made._next_id = max(made._next_id, 101)
-        made.give(schema_json(subject.versions[0]), subject.name)
+        for entry in subject.versions:
+            made.give(schema_json(entry), subject.name)
     with pytest.raises(Refused, match="the id 1 means another form of a fact"):
         await ids_of(made).begin()
 
@@ -106,10 +106,11 @@ async def test_schemas_of_others_under_our_ids_do_no_harm() -> None:
     for number in range(10):
         made.give(json.dumps({"type": "record", "name": f"Order{number}", "fields": []}))
     for subject in SUBJECTS:
-        made.give(schema_json(subject.versions[0]), subject.name)
+        for entry in subject.versions:
+            made.give(schema_json(entry), subject.name)
     ids = ids_of(made)
     await ids.begin()
-    assert set(ids.aliases.values()) == {1, 2, 3, 4, 10, 11}
+    assert set(ids.aliases.values()) == {entry.schema_id for entry in ENTRIES}
 
 
 async def test_a_start_waits_for_a_registry_that_is_away() -> None:
@@ -117,7 +118,7 @@ async def test_a_start_waits_for_a_registry_that_is_away() -> None:
     made.absences = 3
     ids = ids_of(made)
     await ids.begin()
-    assert len(ids.aliases) == len(SUBJECTS)
+    assert len(ids.aliases) == len(ENTRIES)
 
 
 @pytest.mark.parametrize("limit", ["START_LIMIT_S", "LATER_LIMIT_S"])
@@ -148,11 +149,12 @@ async def test_an_id_that_the_registry_gives_out_after_it_came_up_is_asked_for_a
     made = registry()
     ids = ids_of(made)
     await ids.begin()
-    await ids.before_step([record(frame(107))])
-    assert 107 not in ids.aliases
-    assert made.give(json.dumps({**schema_text("correction.avsc"), "doc": "?"})) == 107
-    await ids.before_step([record(frame(107))])
-    assert ids.aliases[107] == 4
+    unseen = 101 + len(ENTRIES)
+    await ids.before_step([record(frame(unseen))])
+    assert unseen not in ids.aliases
+    assert made.give(json.dumps({**schema_text("correction.avsc"), "doc": "?"})) == unseen
+    await ids.before_step([record(frame(unseen))])
+    assert ids.aliases[unseen] == 4
 
 
 async def test_known_ids_need_no_registry() -> None:
@@ -264,5 +266,6 @@ def test_every_schema_has_a_subject_of_a_topic_and_facts_have_one_for_each_type(
         f"{NAMES.facts}-id.peserta.{kind.capitalize()}" for kind in KINDS
     }
     assert [(s.name, [v.schema_id for v in s.versions]) for s in subjects if len(s.versions) > 1] == [
-        ("p.workforce.dead-letters.v1-value", [60, 61])
+        ("p.coverage.companies.v1-value", [10, 12]),
+        ("p.workforce.dead-letters.v1-value", [60, 61]),
     ]
