@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from schemas.dates import DAY_MS, JAKARTA_MS, jakarta_day, jakarta_midnight
+from schemas.dates import jakarta_day, jakarta_midnight
 from schemas.records import Alert, Company, Day, Instant, Scope
 from schemas.scope import is_within
 
@@ -149,11 +149,6 @@ class Subscription:
 def day_of_week(on: Day) -> int:
     """0 is Monday. Day 0, 1 January 1970, was a Thursday."""
     return (on + 3) % 7
-
-
-def minute_of_day(at: Instant) -> int:
-    """The minute of the day in Asia/Jakarta."""
-    return (at + JAKARTA_MS) % DAY_MS // MINUTE_MS
 
 
 def _tuple(found: Any) -> Any:

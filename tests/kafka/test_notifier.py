@@ -159,6 +159,21 @@ async def test_alerts_from_before_a_subscription_are_not_told(settings: Settings
     assert [one for one in receiver.got if one.startswith("late/")] == ["late/C1/P1/1/resolved", "late/C1/P1/2/firing"]
 
 
+async def test_a_subscription_that_cannot_be_read_sends_nothing_and_is_named_in_the_log(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver = Receiver()
+    await subscribe(settings, replace(DIRECT, subscription_id="other"))
+    await write(settings, settings.topics.subscriptions, [(b"direct", b'{"secret words"')])
+    async with notifier(settings, receiver):
+        await raise_alerts(settings, alert("C1", offset=1))
+        await receiver.wait_for(lambda got: len(got) == 1)
+    assert receiver.got == ["other/C1/P1/1/firing"]
+    (said,) = [one.getMessage() for one in caplog.records if one.name == "sinks.notices.kafka.tables"]
+    assert f"{settings.topics.subscriptions}, partition 0, offset 2 cannot be read" in said
+    assert "secret words" not in said
+
+
 async def test_a_notifier_that_only_seems_to_lead_stores_nothing(settings: Settings) -> None:
     """It was suspended while another one took over."""
     zombie = KafkaStore(settings.kafka, settings.topics.notices, f"{settings.topic_prefix}notifier")

@@ -1,5 +1,6 @@
 """What the desk knows beside alerts, read from compacted topics and kept up to date."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -19,11 +20,13 @@ from sinks.notices.desk import Reference
 
 POLL_MS: Final = 200
 
+log = logging.getLogger(__name__)
+
 
 class Tables:
     """The last record of each key, of the topics of subscriptions, companies, policies, handling, orders, generations.
 
-    A record that cannot be read counts as none: a subscription that is not understood sends nothing.
+    A record that cannot be read is logged and counts as none: a subscription that is not understood sends nothing.
     """
 
     def __init__(self, brokers: Brokers, topics: TopicNames) -> None:
@@ -74,8 +77,15 @@ class Tables:
     def _read(self, topic: str, record: Any) -> None:
         try:
             self._take[topic]((record.key or b"").decode(), record.value)
-        except (ValueError, WireError, RecursionError):
-            return
+        except (ValueError, WireError, RecursionError) as error:
+            log.warning(
+                "%s, partition %d, offset %d cannot be read (%s) and counts for nothing: a newer release, or somebody "
+                "else, wrote it.",
+                topic,
+                record.partition,
+                record.offset,
+                type(error).__name__,
+            )
 
     def _subscription(self, key: str, value: bytes | None) -> None:
         self._subscriptions.pop(key, None)
