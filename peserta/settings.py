@@ -9,8 +9,11 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, IPvAnyAddress, PrivateAttr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode
 
+from peserta.notice_settings import PORT_MAX as PORT_MAX
+from peserta.notice_settings import PREFIX as PREFIX
+from peserta.notice_settings import NoticeSettings
 from peserta.operations.data_folder import default_data_dir
 from peserta.operations.failure import WrongSettings
 from peserta.operations.http_address import checked_registry_url, fault_of_file, is_http_address, registry_access
@@ -37,11 +40,9 @@ from streams.core.book import GRACE_DAYS_DEFAULT, GRACE_DAYS_MAX
 from streams.schema_registry.access import RegistryAccess
 from streams.settings import PARTITIONS_DEFAULT, STATE_CACHE_MB_DEFAULT, InboundTopic, StreamSettings
 
-PREFIX: Final = "PESERTA_"
 PARTITIONS_MAX: Final = 1_000
 REPLICATION_MAX: Final = 7
 STATE_CACHE_MB_MAX: Final = 1 << 20
-PORT_MAX: Final = 65_535
 NO_PORT: Final = -1
 RESERVED: Final = frozenset(
     (COMPANIES, POLICIES, JOURNAL, LEDGER, SNAPSHOTS, ALERTS, DEAD_LETTERS, GENERATIONS, CLOCK, KEYS, TOKEN_KEYS)
@@ -57,10 +58,8 @@ WRONG_TOGETHER: Final = "wrong_together"
 TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
 
-class Settings(BaseSettings):
+class Settings(NoticeSettings):
     """Every setting has a default; an empty address means: none configured."""
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         PLAINTEXT, description="of connections to Kafka; PLAINTEXT is neither encrypted nor authenticated"
@@ -269,7 +268,8 @@ class Settings(BaseSettings):
     def environment(self) -> dict[str, str]:
         """The variables that make a child process read the same settings."""
         inbound = ",".join(f"{topic.name}:{'+'.join(topic.types)}" for topic in self.inbound_topics)
-        values = {name: getattr(self, name) for name in type(self).model_fields} | {"inbound_topics": inbound}
+        listed = {"inbound_topics": inbound, "notice_allowed_hosts": ",".join(self.notice_allowed_hosts)}
+        values = {name: getattr(self, name) for name in type(self).model_fields} | listed
         return {f"{PREFIX}{name.upper()}": "" if value is None else str(value) for name, value in values.items()}
 
 
@@ -296,4 +296,4 @@ def read_settings(**overrides: Any) -> Settings:
         if first["type"] == WRONG_TOGETHER:
             raise WrongSettings(first["msg"]) from None
         variable = PREFIX + str(first["loc"][0]).upper() if first["loc"] else PREFIX
-        raise WrongSettings(f"{variable}: {first['msg']}") from None
+        raise WrongSettings(f"{variable}: {first['msg'].removeprefix('Value error, ')}") from None

@@ -21,7 +21,8 @@ CLIENTS: Final = "clients"  # other projects install this; it imports from no ro
 
 # Folder -> the rooms that it may import from. For each path the longest matching folder applies.
 SERVICE: Final = ("schemas", "streams", "sinks", "deploy")
-BELOW_FACES: Final = (*SERVICE, "peserta.settings", "peserta.operations", "peserta.intake")
+SETTINGS: Final = ("peserta.settings", "peserta.notice_settings")
+BELOW_FACES: Final = (*SERVICE, *SETTINGS, "peserta.operations", "peserta.intake")
 OWN: Final = {
     "schemas": ("schemas",),
     "streams": ("schemas", "streams"),
@@ -30,7 +31,7 @@ OWN: Final = {
     "sinks": ("schemas", "sinks"),
     "deploy": ("deploy",),
     "peserta": (*BELOW_FACES, "peserta.cli", "peserta.api"),
-    "peserta/operations": (*SERVICE, "peserta.settings", "peserta.operations"),
+    "peserta/operations": (*SERVICE, *SETTINGS, "peserta.operations"),
     "peserta/intake": BELOW_FACES,
     "peserta/demo": (*BELOW_FACES, "peserta.demo"),
     "peserta/cli": (*BELOW_FACES, "peserta.demo", "peserta.cli", "peserta.http_server"),
@@ -67,7 +68,7 @@ DOORS: Final = {
     "rich": ("peserta/cli", "deploy/embedded", "tests"),
     "chdb": ("deploy/embedded", "tests"),
     "fastapi": ("peserta/api", "tests"),
-    "uvicorn": ("deploy/embedded", "peserta/http_server.py", "tests"),
+    "uvicorn": ("deploy/embedded", "peserta/http_server.py", "peserta/demo/receiver.py", "tests"),
 }
 # A face translates arguments, requests or pages into calls, and results back.
 FACES: Final = ("peserta/cli", "peserta/api", "peserta/console")

@@ -55,6 +55,15 @@ TAKEN: Final[dict[str, tuple[str, object]]] = {
     "TOKEN_KEY_FILE": ("/srv/keys/tokens", Path("/srv/keys/tokens")),
     "API_PORT": ("8080", 8080),
     "API_BIND": ("0.0.0.0", IPv4Address("0.0.0.0")),
+    "NOTICE_SECRETS_DIR": ("/run/secrets", Path("/run/secrets")),
+    "NOTICE_ALLOWED_HOSTS": ("Hooks.internal:8443, [fd00::1]", ("hooks.internal:8443", "[fd00::1]")),
+    "NOTICE_CA_FILE": ("/run/ca.pem", Path("/run/ca.pem")),
+    "MAIL_HOST": ("mail.example.org", "mail.example.org"),
+    "MAIL_PORT": ("2525", 2525),
+    "MAIL_TLS": ("tls", "tls"),
+    "MAIL_SENDER": ("peserta@example.org", "peserta@example.org"),
+    "MAIL_USER": ("peserta", "peserta"),
+    "MAIL_PASSWORD_FILE": ("/run/word", Path("/run/word")),
     "HEALTH_PORT": ("9100", 9100),
     "HEALTH_BIND": ("0.0.0.0", IPv4Address("0.0.0.0")),
 }
@@ -77,6 +86,7 @@ REGISTRY: Final = {
     "SCHEMA_REGISTRY_URL": "https://reader@registry.example:8081/sr",
     "SCHEMA_REGISTRY_PASSWORD_FILE": "/run/word",
 }
+MAIL: Final = {"MAIL_HOST": "mail.example.org", "MAIL_SENDER": "peserta@example.org"}
 # Variable -> the variables that must be set with it.
 COMPANIONS: Final[dict[str, dict[str, str]]] = {
     "KAFKA_CA_FILE": ENCRYPTED,
@@ -88,6 +98,7 @@ COMPANIONS: Final[dict[str, dict[str, str]]] = {
     "CLICKHOUSE_CA_FILE": HTTPS,
     "SCHEMA_REGISTRY_PASSWORD_FILE": REGISTRY,
     "SCHEMA_REGISTRY_CA_FILE": {"SCHEMA_REGISTRY_URL": "https://registry.example"},
+    "MAIL_HOST": {"MAIL_SENDER": "peserta@example.org"},
 }
 
 # Case -> the variables, and the one that the error names.
@@ -133,6 +144,11 @@ REFUSED_TOGETHER: Final = (
         {"SCHEMA_REGISTRY_URL": "http://host", "SCHEMA_REGISTRY_CA_FILE": "/run/ca.pem"},
         "SCHEMA_REGISTRY_CA_FILE",
     ),
+    ("mail from nobody", {"MAIL_HOST": "mail.example.org"}, "MAIL_HOST"),
+    ("mail from a name", MAIL | {"MAIL_SENDER": "Peserta"}, "MAIL_HOST"),
+    ("mail through another machine without TLS", MAIL | {"MAIL_TLS": "none"}, "MAIL_HOST"),
+    ("mail's user without a password", MAIL | {"MAIL_USER": "peserta"}, "MAIL_HOST"),
+    ("mail's port in its host", MAIL | {"MAIL_HOST": "mail.example.org:587"}, "MAIL_HOST"),
 )
 
 REFUSED: Final = (
@@ -162,6 +178,8 @@ REFUSED: Final = (
     ("a port of Kafka that is none", "KAFKA_PORT", "65536"),
     ("a port of ClickHouse below all", "CLICKHOUSE_PORT", "-1"),
     ("an address that is a name", "HEALTH_BIND", "localhost"),
+    ("a host of receivers with a path", "NOTICE_ALLOWED_HOSTS", "hooks.internal/path"),
+    ("an unknown TLS of mail", "MAIL_TLS", "ssl"),
     ("an inbound topic with an unknown type", "INBOUND_TOPICS", "facts:hire+fire"),
 )
 
