@@ -25,7 +25,7 @@ ANY_HOST: Final = "*"
 ALLOW: Final = 3
 # How the consumer groups of analysts must begin, after the installation's prefix.
 READERS_GROUPS: Final = "reader-"
-# How the notifier's transactional ids begin, after the installation's prefix.
+# The notifiers' group, and how their transactional ids begin, after the installation's prefix.
 NOTIFIER: Final = "peserta-notifier"
 
 
@@ -152,6 +152,7 @@ def _notifier(settings: Settings) -> list[Right]:
     return [
         *_topics(Operation.READ, *read, topics.subscriptions, topics.notice_orders, topics.handling, topics.notices),
         *_topics(Operation.WRITE, topics.notices),
+        Right(Resource.GROUP, settings.topic_prefix + NOTIFIER, Operation.READ),
         Right(Resource.TRANSACTIONAL_ID, settings.topic_prefix + NOTIFIER, Operation.WRITE, Pattern.PREFIXED),
     ]
 

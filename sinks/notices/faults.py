@@ -7,4 +7,4 @@ class StoreLost(Exception):
 
 
 class UnreadableNotice(Exception):
-    """A record among the notices that a newer release, or somebody else, wrote. Starting again does not help."""
+    """A record among the notices or the alerts that this release cannot read or tell. Starting again does not help."""

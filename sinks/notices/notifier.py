@@ -16,16 +16,16 @@ from typing import Final
 
 from schemas.notices import DELIVERED, Message, Notice, Order, Position, Taken
 from schemas.records import Instant
-from schemas.subscriptions import ALERTMANAGER, COMPLIANCE_TEAM, Subscription
+from schemas.subscriptions import COMPLIANCE_TEAM, Subscription
 from sinks.notices.channels.channel import Channel
 from sinks.notices.desk import Desk
+from sinks.notices.faults import UnreadableNotice
 from sinks.notices.outbox import Outbox
 from sinks.notices.ports import CommittedAlert, Feed, Metrics, Store
 from sinks.notices.recipients import recipients
 from sinks.notices.retrying import Answer
 from sinks.notices.shelf import Shelf
 
-SENDS_AT_ONCE: Final = 8  # attempts to one receiver at the same time
 ITEMS_PER_ROUND_MAX: Final = 500
 TICK_S: Final = 1.0  # how late the time of a digest, an order or a reminder may be noticed
 STOP_LIMIT_S: Final = 5.0  # for attempts under way when the notifier is stopped; later they are repeated
@@ -149,11 +149,19 @@ class Notifier:
         for one in alerts:
             taken = partitions.get(one.partition, Taken())
             if one.alert.journal_offset > taken.skip_through:
-                self._change(self._desk.take(one.alert, one.committed_at, now), changed)
+                self._change(self._told(one, now), changed)
             partitions[one.partition] = replace(
                 taken, next_alert=one.offset + 1, journal_offset=max(taken.journal_offset, one.alert.journal_offset)
             )
         return Position(self._position.generation, partitions)
+
+    def _told(self, one: CommittedAlert, now: Instant) -> list[Notice]:
+        try:
+            return self._desk.take(one.alert, one.committed_at, now)
+        except ValueError as error:  # a date or number outside what the book admits
+            raise UnreadableNotice(
+                f"The alert in partition {one.partition}, offset {one.offset}, cannot be put into words: {error}."
+            ) from error
 
     def _take_outcomes(self, now: Instant, changed: dict[str, Notice]) -> list[str]:
         landed: list[str] = []
@@ -180,9 +188,8 @@ class Notifier:
     def _has_room(self, subscription: Subscription) -> bool:
         name = subscription.subscription_id
         under_way = sum(one == name for one in self._attempts.values())
-        # One at a time to Alertmanager: a firing that is repeated must not come after its resolved.
-        one_by_one = name in self._doubtful or subscription.channel == ALERTMANAGER
-        return under_way < (1 if one_by_one else SENDS_AT_ONCE)
+        channel = self._channels.get(subscription.channel)
+        return under_way < (1 if channel is None or name in self._doubtful else channel.sends_at_once)
 
     def _begin_attempts(self, now: Instant) -> None:
         waiting = 0
@@ -193,7 +200,7 @@ class Notifier:
                     break
                 self._start(self._attempt(subscription, notice), subscription)
             waiting += self.shelf.waiting_count(subscription.subscription_id)
-        self._metrics.waiting(waiting)
+        self._metrics.round_ended(waiting)
 
     def _start(self, attempt: "Awaitable[None]", subscription: Subscription) -> None:
         task = asyncio.ensure_future(attempt)

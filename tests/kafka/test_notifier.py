@@ -4,22 +4,19 @@ The receivers are in memory.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 import pytest
-from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 
 from peserta.operations.topics import make_topics
 from peserta.settings import Settings, read_settings
-from schemas.codec import OutputCodec
 from schemas.generation import CURRENT_KEY, Generation
-from schemas.kafka.client import client_options
 from schemas.notices import DELIVERED, Message, Notice, Position, Taken
-from schemas.records import Alert, Instant
+from schemas.records import Instant
 from schemas.subscriptions import Subscription
 from sinks.notices.faults import StoreLost
 from sinks.notices.kafka.feed import KafkaFeed
@@ -28,6 +25,7 @@ from sinks.notices.notifier import Notifier, wall_ms
 from sinks.notices.retrying import Answer
 from tests.simulation.notices import DIRECT, NoMetrics, compose
 from tests.support.alerts import alert, resolved
+from tests.support.notice_topics import raise_alerts, stored, subscribe, write
 
 LIMIT_S: Final = 15.0
 PARTITIONS: Final = 2
@@ -42,6 +40,7 @@ class Receiver:
     holds: asyncio.Event | None = None
 
     resend_after_s: int | None = None
+    sends_at_once: int = 8
 
     async def close(self) -> None: ...
 
@@ -68,34 +67,6 @@ async def settings(kafka_address: str, topic_prefix: str, tmp_path: Path) -> Set
     return made
 
 
-async def subscribe(settings: Settings, subscription: Subscription) -> None:
-    await write(
-        settings, settings.topics.subscriptions, [(subscription.subscription_id.encode(), subscription.encode())]
-    )
-
-
-async def write(settings: Settings, topic: str, records: Iterable[tuple[bytes, bytes]], partition: int = 0) -> None:
-    producer = AIOKafkaProducer(**client_options(settings.kafka), acks="all")
-    await producer.start()
-    try:
-        for key, value in records:
-            await producer.send_and_wait(topic, value, key=key, partition=partition)
-    finally:
-        await producer.stop()
-
-
-async def raise_alerts(settings: Settings, *alerts: Alert, generation: int = 1, partition: int = 0) -> None:
-    """What the book-keeper commits: for each alert the ledger's line of its entry, and the alert."""
-    topics, codec = replace(settings.topics, generation=generation), OutputCodec()
-    lines = [
-        codec.encode_ledger((partition, one.journal_offset, 0), one.company_id, "e", "applied", ()) for one in alerts
-    ]
-    await write(settings, topics.ledger, [(b"", line) for line in lines], partition)
-    await write(
-        settings, topics.alerts, [(one.company_id.encode(), codec.encode_alert(one)) for one in alerts], partition
-    )
-
-
 @asynccontextmanager
 async def notifier(settings: Settings, receiver: Receiver) -> AsyncIterator[asyncio.Event]:
     """A notifier that runs until the end of the block; gives its stop."""
@@ -116,15 +87,6 @@ async def notifier(settings: Settings, receiver: Receiver) -> AsyncIterator[asyn
     finally:
         stop.set()
         await running
-
-
-async def stored(settings: Settings) -> tuple[dict[str, Notice], Position | None]:
-    store = KafkaStore(settings.kafka, settings.topics.notices, f"{settings.topic_prefix}look")
-    try:
-        notices, position = await store.begin()
-    finally:
-        await store.close()
-    return {one.notice_id: one for one in notices}, position
 
 
 async def test_a_new_generation_sends_nothing_again_and_what_comes_after(settings: Settings) -> None:
@@ -212,3 +174,15 @@ async def test_a_long_text_and_many_notices_are_stored_and_read(settings: Settin
     notices, position = await stored(settings)
     assert notices == {one.notice_id: one for one in [long, *many]}
     assert position == Position(1, {0: Taken(5, 6)})
+
+
+async def test_a_channel_says_how_many_attempts_may_be_under_way(settings: Settings) -> None:
+    receiver = Receiver(holds=asyncio.Event(), sends_at_once=2)
+    async with notifier(settings, receiver):
+        await raise_alerts(settings, *(alert(f"C{number}", offset=number) for number in range(1, 6)))
+        await receiver.wait_for(lambda got: len(got) == 2)
+        await raise_alerts(settings, alert("C9", offset=9))
+        assert len(receiver.got) == 2
+        assert receiver.holds is not None
+        receiver.holds.set()
+        await receiver.wait_for(lambda got: len(got) == 6)

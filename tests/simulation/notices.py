@@ -136,6 +136,7 @@ class Receiver:
         self._world, self._process = world, process
 
     resend_after_s: int | None = None
+    sends_at_once = 8
 
     async def close(self) -> None: ...
 
@@ -159,7 +160,7 @@ class NoMetrics:
 
     def changed(self, channel: str, notice: Notice) -> None: ...
 
-    def waiting(self, count: int) -> None: ...
+    def round_ended(self, waiting: int) -> None: ...
 
 
 def compose(message: Message) -> Message:

@@ -29,6 +29,7 @@ class Alertmanager:
     """Alerts as Alertmanager knows them. The first secret, if there is one, is a bearer token."""
 
     resend_after_s: int | None = RESEND_AFTER_S
+    sends_at_once = 1  # a firing that is repeated must not come after its resolved
 
     def __init__(self, http: Http, secrets: Secrets, compose: Compose) -> None:
         self._http = http

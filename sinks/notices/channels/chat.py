@@ -26,6 +26,7 @@ class Chat:
     """Calls Apprise in threads, because it blocks. A thread that hangs holds up its own subscription only."""
 
     resend_after_s: int | None = None
+    sends_at_once = 1  # a thread each
 
     def __init__(self, settings: ChannelSettings, secrets: Secrets) -> None:
         self._settings = settings

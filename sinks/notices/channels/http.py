@@ -118,7 +118,7 @@ class Http:
         """The session for the target; made on first use, because it belongs to the running loop."""
         if aimed.is_allowed not in self._sessions:
             connector = aiohttp.TCPConnector(
-                limit=0,  # a subscription sends one notice at a time; slow receivers must not use up all places
+                limit=0,  # slow receivers must not use up all places; the notifier limits what is under way
                 force_close=True,
                 use_dns_cache=False,
                 resolver=self._resolver or Resolver(),

@@ -46,6 +46,7 @@ class Mail:
     """
 
     resend_after_s: int | None = None
+    sends_at_once = 2  # many servers take few connections from one client
 
     def __init__(self, settings: ChannelSettings) -> None:
         self._settings = settings

@@ -19,6 +19,7 @@ class Webhook:
     """CloudEvents 1.0 in the body, Standard Webhooks in the headers, one signature for each secret."""
 
     resend_after_s: int | None = None
+    sends_at_once = 8
 
     def __init__(self, http: Http, secrets: Secrets) -> None:
         self._http = http

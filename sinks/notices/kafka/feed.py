@@ -12,9 +12,11 @@ from schemas.kafka.access import Brokers
 from schemas.kafka.client import client_options
 from schemas.kafka.refusal import forbidden
 from schemas.notices import Order, Position, Taken
+from schemas.records import Alert
 from schemas.topics import TopicNames
+from schemas.wire import WireError
 from sinks.notices.desk import Reference
-from sinks.notices.faults import StoreLost
+from sinks.notices.faults import StoreLost, UnreadableNotice
 from sinks.notices.kafka.tables import Tables
 from sinks.notices.ports import CommittedAlert
 
@@ -92,10 +94,19 @@ class KafkaFeed:
         except KafkaError as error:
             raise _lost(error) from error
         return [
-            CommittedAlert(tp.partition, record.offset, record.timestamp, self._codec.decode_alert(record.value))
+            CommittedAlert(tp.partition, record.offset, record.timestamp, self._alert(record))
             for tp, records in fetched.items()
             for record in records
         ]
+
+    def _alert(self, record: Any) -> Alert:
+        try:
+            return self._codec.decode_alert(record.value)
+        except WireError as error:
+            raise UnreadableNotice(
+                f"{record.topic}, partition {record.partition}, offset {record.offset}, is no alert that this release "
+                f"can read: {error}. Install the release of the book-keeper that wrote it."
+            ) from error
 
     async def refresh(self) -> Sequence[Order]:
         """See Feed."""

@@ -47,6 +47,9 @@ class Tables:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
         )
+        # A broker answers one request of a connection after the other, and the reader's wait for records. So whoever
+        # asks for the ends has a connection of its own.
+        self._asker = AIOKafkaConsumer(**client_options(brokers), group_id=None, isolation_level="read_committed")
         self._subscriptions: dict[str, Subscription] = {}
         self._companies: dict[str, Company] = {}
         self._titles: dict[str, str] = {}
@@ -57,13 +60,15 @@ class Tables:
 
     async def start(self) -> None:
         await self._consumer.start()
+        await self._asker.start()
 
     async def stop(self) -> None:
         await self._consumer.stop()
+        await self._asker.stop()
 
     async def refresh(self) -> Sequence[Order]:
         """Read every topic to the end that it has now. Returns the orders that are new."""
-        ends = await self._consumer.end_offsets(self._consumer.assignment())
+        ends = await self._asker.end_offsets(self._consumer.assignment())
         behind = {tp: end for tp, end in ends.items() if await self._consumer.position(tp) < end}
         while behind:
             fetched: dict[TopicPartition, list[Any]] = await self._consumer.getmany(*behind, timeout_ms=POLL_MS)

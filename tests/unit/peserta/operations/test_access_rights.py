@@ -58,7 +58,10 @@ def test_only_the_notifier_writes_notices_and_only_an_officer_what_people_decide
     by_hand = {role: names & writers["officer"] for role, names in writers.items() if names & writers["officer"]}
     assert by_hand == {"officer": writers["officer"], "http-door": {topics.handling}}  # the door, for officers
     notifiers = [right for right in rights_of("notifier", settings) if right.resource is not Resource.TOPIC]
-    assert notifiers == [Right(Resource.TRANSACTIONAL_ID, "id.peserta-notifier", Operation.WRITE, Pattern.PREFIXED)]
+    assert notifiers == [
+        Right(Resource.GROUP, "id.peserta-notifier", Operation.READ),
+        Right(Resource.TRANSACTIONAL_ID, "id.peserta-notifier", Operation.WRITE, Pattern.PREFIXED),
+    ]
 
 
 def test_facts_are_read_by_the_recorder_alone(settings: Settings) -> None:
