@@ -10,15 +10,16 @@ from peserta.cli.screen import out, print_json, table
 from peserta.operations.discovery import find_installation
 from peserta.operations.failure import NotAsAsked
 from peserta.operations.health.asking import Health, ask
-from peserta.operations.service import ROLES
 
 
 class Role(StrEnum):
-    """The workers, as peserta.operations.service.ROLES names them."""
+    """The processes of a service, as peserta.operations.service names them."""
 
     RECORDER = "recorder"
     BOOKKEEPER = "bookkeeper"
     SINK = "sink"
+    NOTIFIER = "notifier"
+    API = "api"
 
 
 def health(
@@ -27,13 +28,14 @@ def health(
 ) -> None:
     """Show whether the workers are ready, how far behind they are, and what they wait for.
 
-    Asks all workers that run with this PESERTA_DATA_DIR, where each records its endpoint. If there is none, asks
+    Asks all workers that run with this PESERTA_DATA_DIR, where each records its endpoint; notifiers and HTTP doors if
+    there are any. If there is no worker, asks
     PESERTA_HEALTH_PORT. `behind` is the number of offsets that a worker still has to read, or a dash if it has read
     nothing since its start. Exit code 0 only if each requested role has a worker and all of them are ready.
 
     Example: peserta health · peserta health recorder --json
     """
-    found = ask(find_installation(), [role] if role else ROLES)
+    found = ask(find_installation(), [role] if role else ())
     if as_json:
         print_json({"ready": all(worker.ready for worker in found), "workers": [_fields(worker) for worker in found]})
     else:

@@ -9,8 +9,8 @@ import typer
 from peserta.cli.exit_codes import ExitCode
 from peserta.operations.discovery import find_installation
 from peserta.operations.worker import run_bookkeeper as keep_book
+from peserta.operations.worker import run_notifier, run_sink, sink_settings
 from peserta.operations.worker import run_recorder as record
-from peserta.operations.worker import run_sink, sink_settings
 
 worker = typer.Typer(no_args_is_help=True, help="Run one worker of the service in this process, until SIGTERM.")
 
@@ -47,10 +47,27 @@ def run_sink_worker(generation: BookGeneration = None) -> None:
     Example: PESERTA_KAFKA=localhost:9092 PESERTA_CLICKHOUSE_URL=http://localhost:8123 peserta worker sink
     """
     settings = sink_settings(find_installation())
+    _log_to_stderr()
+    run_sink(settings, generation)
+
+
+@worker.command("notifier")
+def run_notifier_worker() -> None:
+    """Alerts -> the people who subscribe to them, by webhook, e-mail, chat or Alertmanager.
+
+    Several may run: one sends, the others stand by. Needs the extra `notices`.
+
+    Example: PESERTA_KAFKA=localhost:9092 peserta worker notifier
+    """
+    settings = find_installation()
+    _log_to_stderr()
+    run_notifier(settings)
+
+
+def _log_to_stderr() -> None:
     logging.basicConfig(stream=sys.stderr, format=LOG_FORMAT, level=logging.WARNING)
     for name in ("sinks", "peserta"):
         logging.getLogger(name).setLevel(logging.INFO)
-    run_sink(settings, generation)
 
 
 def _end() -> None:

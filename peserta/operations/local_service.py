@@ -19,7 +19,7 @@ from peserta.operations.health.place import places_of
 from peserta.operations.local_stack import LOGS_FOLDER, local_stack
 from peserta.operations.opened import as_opened, known_of_book
 from peserta.operations.remembered import recall, remember
-from peserta.operations.service import API, ROLES, Service
+from peserta.operations.service import API, NOTIFIER, ROLES, Service
 from peserta.operations.topics import make_topics
 from peserta.settings import Settings
 from streams.lane.stop_code import StopCode
@@ -29,6 +29,8 @@ READY_LIMIT_S: Final = 60.0
 DOOR_LIMIT_S: Final = 30.0
 RESTART_PAUSES_S: Final = (1, 2, 5, 10, 30)  # pauses after the first, second, ... end within RESTART_FORGIVEN_S
 RESTART_FORGIVEN_S: Final = 300.0
+# Role -> a library of the extra that it needs: `notices`, `api`. The rest works without them.
+WITH_EXTRA: Final = {NOTIFIER: "aiosmtplib", API: "fastapi"}
 
 Say = Callable[[str], None]
 OnRestart = Callable[[str, int, int], None]  # called with a worker's role, its exit code, the pause in seconds
@@ -113,8 +115,8 @@ def local_service(
     """
     if configured.health_port > 0:
         raise Unfit(
-            "PESERTA_HEALTH_PORT names one port, but three workers run here. Leave it out: each takes a free port, and "
-            "`peserta health` finds it.",
+            "PESERTA_HEALTH_PORT names one port, but several workers run here. Leave it out: each takes a free port, "
+            "and `peserta health` finds it.",
         )
 
     def on_waiting(roles: Sequence[str]) -> None:
@@ -127,8 +129,7 @@ def local_service(
         try:
             logs = settings.data_dir / LOGS_FOLDER
             with Service(settings, logs, keep=(local.lock,), on_waiting=on_waiting) as service:
-                # The door needs the extra `api`; the rest works without it.
-                service.start(*ROLES, *((API,) if find_spec("fastapi") else ()))
+                service.start(*ROLES, *(role for role, needs in WITH_EXTRA.items() if find_spec(needs)))
                 yield LocalService(settings, service, parts, stopping)
         finally:
             announced.unlink(missing_ok=True)

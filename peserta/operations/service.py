@@ -13,7 +13,9 @@ from peserta.operations.failure import of_process
 from peserta.settings import Settings
 
 ROLES: Final = ("recorder", "bookkeeper", "sink")
-API: Final = "api"  # the HTTP door; it is started by name only, with its own command
+# These are started by name only, and need libraries of extras.
+NOTIFIER: Final = "notifier"
+API: Final = "api"  # the HTTP door, which has its own command
 STOP_LIMIT_S: Final = 15.0
 LOG_LINES_SHOWN: Final = 5
 

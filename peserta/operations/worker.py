@@ -17,6 +17,8 @@ from sinks.clickhouse.loop import run_sink as carry
 from sinks.clickhouse.metrics import SinkMetrics
 from sinks.clickhouse.readiness import SinkStatus
 from sinks.clickhouse.refusals import Refused
+from sinks.notices.metrics import NotifierMetrics
+from sinks.notices.readiness import NotifierStatus
 from streams.lane.hooks.app import LaneApp
 from streams.lane.readiness import WorkerStatus, waits_for
 from streams.lane.stop import Refused as LaneRefused
@@ -66,6 +68,27 @@ def run_sink(settings: Settings, generation: int | None = None) -> None:
         asyncio.run(_sink_until_signal(settings, generation))
     except Refused as error:
         raise Unfit(str(error)) from error
+
+
+def run_notifier(settings: Settings) -> None:
+    """Run the notifier (alerts -> people) until a signal. Raises Failed, see `notifying.notify`."""
+    asyncio.run(_notify_until_signal(with_kafka(settings)))
+
+
+async def _notify_until_signal(settings: Settings) -> None:
+    # The libraries of the channels are an extra, and no other worker needs them.
+    from peserta.operations.notifying import notify
+
+    stop = _stop_on_signal()
+    status = NotifierStatus()
+    probe = Probe("notifier", status.waits_for)
+    with _health(settings, probe) as say:
+        say()
+        probe.pulse.start(asyncio.get_running_loop())
+        # The book has topics from here on. Which generation is current, the notifier watches itself.
+        book = await book_or_stop(settings, None, stop, BROKER_WAIT_S)
+        if book is not None:
+            await notify(book, stop, NotifierMetrics(probe.registry, status), status.turn)
 
 
 def sink_settings(settings: Settings) -> Settings:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,7 +21,8 @@ from peserta.demo.run import Run
 from peserta.demo.story import story
 from peserta.operations.health.asking import ask
 from peserta.operations.health.place import places_of
-from peserta.operations.service import ROLES, Service
+from peserta.operations.service import NOTIFIER, Service
+from peserta.operations.service import ROLES as BOOKS_ROLES
 from peserta.operations.topics import make_topics
 from peserta.settings import Settings
 from schemas.fact_json import read_record
@@ -32,6 +33,8 @@ END_LIMIT_S = 60.0
 READY_LIMIT_S = 120.0
 LOOPBACK = {"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
 LISTENING = "0A"
+
+ROLES: Final = (*BOOKS_ROLES, NOTIFIER)
 
 
 @pytest.fixture
@@ -56,7 +59,7 @@ def wait_until_ready(settings: Settings) -> None:
 
 
 def wait_until_answering(settings: Settings, *roles: str) -> None:
-    wait_until(lambda: all("PROCESS" not in waits(settings)[role] for role in roles), READY_LIMIT_S)
+    wait_until(lambda: all("PROCESS" not in waits(settings).get(role, {"PROCESS"}) for role in roles), READY_LIMIT_S)
 
 
 def metrics(settings: Settings, role: str) -> str:
@@ -94,15 +97,16 @@ def listening_addresses(pid: int) -> set[str]:
 def test_workers_are_ready_once_they_have_their_partitions_and_their_metrics_add_up(
     settings: Settings, service: Service
 ) -> None:
-    service.start()
+    service.start(*ROLES)
     wait_until_answering(settings, *ROLES)
     # There are no topics, so Kafka cannot assign a partition.
     assert waits(settings) == {
         "recorder": {"BROKER", "ASSIGNMENT"},
         "bookkeeper": {"BROKER", "ASSIGNMENT"},
         "sink": {"BEGIN"},
+        "notifier": {"BEGIN"},
     }
-    assert probe(service, "sink") == 1
+    assert probe(service, "sink") == probe(service, "notifier") == 1
     asyncio.run(make_topics(settings))
     wait_until_ready(settings)
     assert probe(service) == probe(service, "recorder") == 0
@@ -155,7 +159,7 @@ def assert_all_end(settings: Settings, service: Service) -> None:
     for role in ROLES:
         service.processes[role].send_signal(signal.SIGTERM)
     assert {role: service.processes[role].wait(END_LIMIT_S) for role in ROLES} == dict.fromkeys(ROLES, 0)
-    assert {health.role for health in ask(settings) if health.url is None} == set(ROLES)
+    assert {health.role for health in ask(settings) if health.url is None} == set(BOOKS_ROLES)
 
 
 def test_workers_that_wait_for_servers_that_are_not_there_end_on_a_signal_too(
@@ -166,7 +170,7 @@ def test_workers_that_wait_for_servers_that_are_not_there_end_on_a_signal_too(
         f"127.0.0.1:{kafka}", f"http://127.0.0.1:{clickhouse}", topic_prefix, clickhouse_database, tmp_path
     )
     with Service(settings, tmp_path / "logs") as service:
-        service.start()
+        service.start(*ROLES)
         wait_until_answering(settings, *ROLES)
         assert_all_end(settings, service)
 

@@ -129,6 +129,7 @@ def test_up_comes_up_survives_and_goes(start: Callable[..., Up], tmp_path: Path)
     os.kill(killed, signal.SIGKILL)
     wait_until(lambda: up.worker("bookkeeper") not in (None, killed), UP_LIMIT_S)
     assert "The bookkeeper ended with exit code -9" in up.said()
+    assert up.worker("notifier") is not None
     assert_a_second_one_is_refused(up)
     addresses = up.addresses()
     assert up.end(signal.SIGTERM) == 0

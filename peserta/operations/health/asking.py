@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from peserta.operations.health.place import Place, places_of, url_of
-from peserta.operations.service import ROLES
+from peserta.operations.service import API, NOTIFIER, ROLES
 from peserta.settings import Settings
 
 ANSWER_LIMIT_S: Final = 3.0
@@ -45,9 +45,13 @@ class Health:
         return sum(self.lag.values()) if self.lag else None
 
 
-def ask(settings: Settings, roles: Sequence[str] = ROLES) -> list[Health]:
-    """The health of every worker of these roles. A role without any worker is reported as not running."""
-    return [health for role in roles for health in _of_role(settings, role)]
+def ask(settings: Settings, roles: Sequence[str] = ()) -> list[Health]:
+    """The health of every worker of these roles. A role without any worker is reported as not running.
+
+    Without roles, of ROLES, and of notifiers and HTTP doors if any have announced themselves.
+    """
+    running = (role for role in (NOTIFIER, API) if places_of(settings.data_dir, role))
+    return [health for role in roles or (*ROLES, *running) for health in _of_role(settings, role)]
 
 
 def _of_role(settings: Settings, role: str) -> list[Health]:

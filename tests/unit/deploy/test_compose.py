@@ -51,7 +51,7 @@ def command_at(words: list[str]) -> Any:
 
 
 def test_the_whole_is_there() -> None:
-    assert set(services) == {"kafka", "clickhouse", "topics", "recorder", "bookkeeper", "sink"}
+    assert set(services) == {"kafka", "clickhouse", "topics", "recorder", "bookkeeper", "sink", "notifier", "api"}
 
 
 @pytest.mark.parametrize("name", ours)
@@ -116,7 +116,7 @@ def test_a_worker_that_failed_is_started_again_and_one_that_ended_well_is_not(na
 
 def test_ports_are_published_on_loopback_only() -> None:
     ports = [port for service in services.values() for port in service.get("ports", ())]
-    assert len(ports) == 2
+    assert len(ports) == 3
     assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in ports)
 
 
@@ -237,7 +237,9 @@ def pins(lock: Path) -> dict[str, str]:
 def test_the_lock_of_the_image_is_part_of_the_lock_and_holds_every_dependency() -> None:
     whole, image = pins(LOCK), pins(IMAGE_LOCK)
     assert image.items() <= whole.items()
-    for text in [*pyproject()["project"]["dependencies"], *pyproject()["build-system"]["requires"]]:
+    project = pyproject()["project"]
+    extras = [text for extra in ("api", "notices", "sheets") for text in project["optional-dependencies"][extra]]
+    for text in [*project["dependencies"], *extras, *pyproject()["build-system"]["requires"]]:
         requirement = Requirement(text)
         assert image[canonicalize_name(requirement.name)] in requirement.specifier
 
@@ -245,5 +247,6 @@ def test_the_lock_of_the_image_is_part_of_the_lock_and_holds_every_dependency() 
 def test_tools_and_the_embedded_stack_stay_out_of_the_image() -> None:
     left_out = [*pyproject()["dependency-groups"]["dev"], *pyproject()["project"]["optional-dependencies"]["embedded"]]
     names = {canonicalize_name(Requirement(text).name) for text in left_out}
-    # hatchling builds the project; lz4 is a dependency of ClickHouse's client.
-    assert names & pins(IMAGE_LOCK).keys() == {"hatchling", "lz4"}
+    # hatchling builds the project; lz4 is a dependency of ClickHouse's client, uvicorn and starlette are those of the
+    # HTTP door, requests is one of the channel `chat`.
+    assert names & pins(IMAGE_LOCK).keys() == {"hatchling", "lz4", "uvicorn", "starlette", "requests"}
