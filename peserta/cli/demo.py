@@ -1,6 +1,7 @@
 """`peserta demo`: running the whole service on a story or on files, and the proof."""
 
 import shlex
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -16,8 +17,10 @@ from peserta.demo.evidence import Evidence, gather
 from peserta.demo.installation import folder_of, installed
 from peserta.demo.material import Material, from_files, from_story
 from peserta.demo.proof import prove
+from peserta.demo.receiver import receiving
 from peserta.demo.run import Run, Sent
 from peserta.demo.story import DEFAULT_SEED, story
+from peserta.demo.telling import prove_told
 from peserta.intake.reference_files import read_rules
 from peserta.operations.audit.findings import Finding
 from peserta.operations.failure import Rejected
@@ -68,13 +71,15 @@ def demo(
         folder_of(keep) as folder,
         err.status("Starting Kafka and ClickHouse") as status,
         installed(folder, material.rules.grace_days, is_kept=keep is not None, terminal=err, say=err.print) as local,
+        tempfile.TemporaryDirectory(prefix="peserta-receiver-") as own,
+        receiving(Path(own)) as receiver,
     ):
-        settings = local.settings
+        settings = receiver.settings(local.settings)
         with Service(settings, folder / LOGS_FOLDER, keep=(local.lock,)) as service:
-            sent = Run(settings, material, service, status.update).through()
+            sent = Run(settings, material, service, status.update, receiver).through()
         evidence = gather(settings, status.update)
         status.update("Holding it against what went in and the offline book")
-        checks = prove(material, sent, evidence)
+        checks = [*prove(material, sent, evidence), *prove_told(evidence.alerts, evidence.notices, receiver)]
         status.stop()
         _print(settings, sent, evidence, checks, as_json)
     if keep is not None:

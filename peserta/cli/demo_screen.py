@@ -144,7 +144,12 @@ def _work(work: Work | None) -> tuple[str, str, str]:
 
 def summary(sent: Sent, evidence: Evidence, checks: Sequence[Finding]) -> str:
     """One sentence that sums up the run."""
-    published = f"{sent.records:,} records, {len(evidence.companies)} companies, {len(evidence.alerts)} alerts"
+    told = Counter(notice.state for notice in evidence.notices)
+    fates = ", ".join(f"{count} {state}" for state, count in sorted(told.items())) or "none"
+    published = (
+        f"{sent.records:,} records, {len(evidence.companies)} companies, {len(evidence.alerts)} alerts, "
+        f"notices: {fates}"
+    )
     if all(check.holds for check in checks):
         return f"[bold green]Everything agrees:[/bold green] {published}, {len(checks)} checks."
     return f"[bold red]{sum(not check.holds for check in checks)} of {len(checks)} checks fail:[/bold red] {published}."

@@ -10,8 +10,10 @@ from peserta.operations.audit.report import Report, Say, audit_book
 from peserta.operations.audit.tables import each_by, rows
 from peserta.operations.clickhouse_reading import analyst
 from peserta.operations.journal_files import Exported, note, without_repeats
+from peserta.operations.notices import read_notices
 from peserta.settings import Settings
 from schemas.codec import OutputCodec
+from schemas.notices import Notice
 from schemas.public_json import JsonObject
 from schemas.records import WINDOW_DAYS, Alert, Coordinates, DeadLetter, FactEntry, LedgerRecord
 from schemas.vocabulary import EMPLOYMENT_TYPES, PROGRAMMES
@@ -41,6 +43,7 @@ class Evidence:
     dead_letters: dict[Coordinates, DeadLetter] = field(default_factory=dict)
     companies: dict[str, JsonObject] = field(default_factory=dict)
     refused: dict[Hashable, str] = field(default_factory=dict)
+    notices: list[Notice] = field(default_factory=list)
 
     @property
     def rules_in_journal(self) -> Rules:
@@ -53,6 +56,7 @@ def gather(settings: Settings, say: Say = lambda _: None) -> Evidence:
     report = asyncio.run(audit_book(settings, say))
     say("Reading what came out")
     evidence = asyncio.run(_of_kafka(settings, report))
+    evidence.notices = asyncio.run(read_notices(settings))
     with analyst(settings) as client:
         statuses: dict[str, list[JsonObject]] = {}
         for status in client.query("SELECT * FROM policy_status ORDER BY company_id, policy_id").named_results():

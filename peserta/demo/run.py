@@ -10,13 +10,15 @@ from typing import Any, Final, TypeVar
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 
 from peserta.demo.material import Line, Material, RawRecord
+from peserta.demo.receiver import Receiver
 from peserta.demo.stage_times import Work, work_of
+from peserta.demo.telling import wait_until_told
 from peserta.intake.door import Door
 from peserta.intake.publisher import Publisher
 from peserta.intake.reference import changes, send
 from peserta.operations.failure import Interrupted
 from peserta.operations.kafka_reading import end_offsets, wait_until_worked
-from peserta.operations.service import Service
+from peserta.operations.service import NOTIFIER, ROLES, Service
 from peserta.operations.ticking import inbound_of, tick
 from peserta.operations.topics import make_topics
 from peserta.settings import Settings
@@ -50,8 +52,11 @@ class Sent:
 class Run:
     """One demonstration on an installation with `clock: replay`; `say` is called with each stage as it begins."""
 
-    def __init__(self, settings: Settings, material: Material, service: Service, say: Say) -> None:
-        self.settings, self.material = settings, material
+    def __init__(
+        self, settings: Settings, material: Material, service: Service, say: Say, receiver: Receiver | None = None
+    ) -> None:
+        """`receiver` asks to be told of every alert; without one, no notifier runs."""
+        self.settings, self.material, self._receiver = settings, material, receiver
         self._streams = settings.stream_settings()
         self._service, self._say = service, say
         self.sent = Sent()
@@ -61,14 +66,17 @@ class Run:
         self.prepare()
         self.publish(self.material.lines)
         self.arrive()
+        self.tell()
         self.sent.work = work_of(self.settings)
         return self.sent
 
     def prepare(self) -> None:
         """Create topics, start workers, and record the rules before the first fact."""
-        with self._stage("workers", "Starting recorder, book-keeper and sink"):
+        with self._stage("workers", "Starting the workers"):
             asyncio.run(make_topics(self.settings))
-            self._service.start()
+            self._service.start(*ROLES, *((NOTIFIER,) if self._receiver else ()))
+            if self._receiver is not None:
+                self._await(self._receiver.subscribe(self.settings))
         with self._stage("rules", "Setting policies and registry"):
             self._await(self.tell_rules())
 
@@ -97,6 +105,13 @@ class Run:
                 self._await(wait_until_worked(self.settings.kafka, group, topics, ARRIVAL_LIMIT_S))
         with self._stage("sink", "Filling ClickHouse"):
             self._await(self._sunk())
+
+    def tell(self) -> None:
+        """Wait until the receiver has been told of every alert."""
+        if self._receiver is not None:
+            with self._stage("notices", "Telling a receiver of every alert"):
+                self._await(wait_until_told(self.settings))
+                self._await(self._receiver.unsubscribe(self.settings))
 
     async def tell_rules(self) -> None:
         """Send policies and registry entries, and wait until they are recorded."""
