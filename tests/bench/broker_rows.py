@@ -9,6 +9,7 @@ from tests.bench.simple.way import RECOVERIES, WAYS
 SIMPLE: Final = "tests.bench.simple.row"
 SERVICE: Final = "tests.bench.service.row"
 HTTP: Final = "tests.bench.http_door"
+NOTICES: Final = "tests.bench.notifier"
 FACTS: Final = "facts/s"
 CPU: Final = "CPU-s/M facts"
 MIB: Final = "MiB"
@@ -83,6 +84,14 @@ def _http() -> Iterator[Row]:
         yield _row(name, "ms", HTTP, 2, target, run="singles", figure=f"{figure} ms")
 
 
+def _notices() -> Iterator[Row]:
+    yield _row("notices, 10,000 alerts at once", "notices/s", NOTICES, 2, 200.0, run="many", figure="notices/s")
+    yield _row("notices, memory of the notifier after them", MIB, NOTICES, 2, run="many", figure="MiB")
+    for figure, target in (("p50", None), ("p99", 500.0)):
+        name = f"commit of an alert to its receiver, 10 alerts/s, {figure}"
+        yield _row(name, "ms", NOTICES, 2, target, run="singles", figure=f"{figure} ms")
+
+
 def flow(partitions: int, rate: int) -> str:
     """The name of a steady flow."""
     return f"{partitions} partitions, {rate:,} facts/s"
@@ -102,4 +111,4 @@ def _row(name: str, unit: str, module: str, rounds: int, target: float | None = 
     return Row(name, unit, module, options, is_rate, target=target, rounds_max=rounds, on_wall=True)
 
 
-BROKER_ROWS: Final = (*_simple(), *_stages(), *_whole(), *_delays(), *_scale(), *_http())
+BROKER_ROWS: Final = (*_simple(), *_stages(), *_whole(), *_delays(), *_scale(), *_http(), *_notices())
