@@ -1,6 +1,7 @@
 """Commands whose modules are imported when they are called: `peserta --help` needs none of their libraries."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final
 
@@ -11,12 +12,30 @@ from typer.main import get_group
 from peserta.operations.failure import Unfit
 
 # Library -> the extra of the distribution that brings it.
-EXTRAS: Final = {"fastapi": "api", "uvicorn": "api", "python_calamine": "sheets", "xlsxwriter": "sheets"}
+EXTRAS: Final = {
+    **dict.fromkeys(("fastapi", "uvicorn"), "api"),
+    **dict.fromkeys(("python_calamine", "xlsxwriter"), "sheets"),
+    **dict.fromkeys(("aiosmtplib", "babel", "jinja2"), "notices"),
+}
 SETTINGS: Final[dict[str, Any]] = {
     "rich_markup_mode": "markdown",
     "pretty_exceptions_enable": False,
     "add_completion": False,
 }
+
+
+@contextmanager
+def extras_named(command: str) -> Iterator[None]:
+    """Raises Unfit if an import within needs an extra that is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get(str(error.name))
+        if extra is None:
+            raise
+        raise Unfit(
+            f"`peserta {command}` needs {error.name}, which is not installed: pip install 'peserta[{extra}]'."
+        ) from error
 
 
 class Deferred(TyperCommand):
@@ -32,15 +51,8 @@ class Deferred(TyperCommand):
     def load(self) -> TyperCommand | TyperGroup:
         """The command itself. Raises Unfit if it needs an extra that is not installed."""
         module, _, attribute = self._place.partition(":")
-        try:
+        with extras_named(str(self.name)):
             found = getattr(import_module(module), attribute)
-        except ModuleNotFoundError as error:
-            extra = EXTRAS.get(str(error.name))
-            if extra is None:
-                raise
-            raise Unfit(
-                f"`peserta {self.name}` needs {error.name}, which is not installed: pip install 'peserta[{extra}]'."
-            ) from error
         alone = typer.Typer(**SETTINGS)
         if isinstance(found, typer.Typer):
             alone.add_typer(found, name=self.name)

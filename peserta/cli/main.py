@@ -69,11 +69,7 @@ COMMANDS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ),
         ("policies", "reference:policies", "Set, end and list the policies that companies are watched under."),
         ("companies", "reference:companies", "Set and list the registry of companies."),
-        (
-            "subscriptions",
-            "subscriptions:subscriptions",
-            "Who is told of which alerts (kept only: nothing is sent yet).",
-        ),
+        ("subscriptions", "subscriptions:subscriptions", "Who is told of which alerts."),
         ("token", "token:token", "Make the key of people's tokens, and tokens of their numbers."),
     ),
     "Ask": (

@@ -1,4 +1,4 @@
-"""`peserta subscriptions`: who is told of which alerts. (`test` comes with the channels.)"""
+"""`peserta subscriptions`: who is told of which alerts, and a sample for them."""
 
 import asyncio
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from peserta.cli.deferred import extras_named
 from peserta.cli.policy_words import scope_words
 from peserta.cli.screen import counted, err, out, print_json, table
 from peserta.intake.subscription_files import read_subscriptions
@@ -21,10 +22,10 @@ from peserta.operations.subscriptions import (
 from schemas.dates import instant_text
 from schemas.notice_json import subscription_json
 from schemas.records import Instant
-from schemas.subscriptions import Subscription
+from schemas.subscriptions import CHAT, Subscription
 from streams.clock import now_ms
 
-subscriptions = typer.Typer(no_args_is_help=True, help="Who is told of which alerts (kept only: nothing is sent yet).")
+subscriptions = typer.Typer(no_args_is_help=True, help="Who is told of which alerts.")
 
 Files = Annotated[list[Path], typer.Argument(help="YAML, a list of mappings.", metavar="FILE.yaml...")]
 Id = Annotated[str, typer.Argument(help="The id of the subscription.", metavar="ID")]
@@ -50,7 +51,6 @@ def apply(
         err.print(f"Note: {doubt}.")
     if not dry_run:
         asyncio.run(apply_subscriptions(settings, plan))
-        err.print("Note: subscriptions are kept, and no worker of this release sends notices.")
     rows = [
         (one.subscription.subscription_id, f"{one.kind}, applied again" if one.kind == UNCHANGED else one.kind)
         for one in plan.applied
@@ -100,6 +100,44 @@ def end(subscription_id: Id) -> None:
     """
     asyncio.run(end_subscription(with_kafka(find_installation()), subscription_id, now_ms()))
     out.print(f"{subscription_id} has ended")
+
+
+@subscriptions.command("test")
+def send_test(
+    subscription_id: Id,
+    company: Annotated[
+        str | None,
+        typer.Option(help="Whose contacts get it, for a subscription to compliance_team.", metavar="COMPANY"),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", "-n", help="Show what would be sent, and send nothing. Headers of a webhook too."),
+    ] = False,
+) -> None:
+    """Send one sample, marked as a test, to the receivers of a subscription, and show their answer.
+
+    This process sends it, with its own settings and secrets: run it where the notifier runs, with the notifier's
+    variables. It is sent once and at once, whatever the quiet hours and digests, and nothing is written to a topic.
+
+    Example: peserta subscriptions test hr-team
+    """
+    with extras_named("subscriptions test"):
+        from peserta.operations.sample_notices import make_sample, send_sample, webhook_request
+
+    settings, now = with_kafka(find_installation()), now_ms()
+    made = asyncio.run(make_sample(settings, subscription_id, company, now))
+    if not dry_run:
+        answer = asyncio.run(send_sample(settings, made, now))
+        out.print(f"The sample was taken: {answer.words}.")
+        return
+    request = webhook_request(settings, made, now)
+    channel = made.subscription.channel
+    to = "" if channel == CHAT else f", to {counted(len(made.to), 'receiver')}"  # only its secret says where to
+    err.print(f"Nothing was sent (dry run). By {channel}{to}:")
+    out.print(f"{made.message.subject}\n\n{made.message.text}", end="")
+    if request is not None:
+        headers, body = request
+        out.print("\n".join(("", *(f"{name}: {value}" for name, value in headers.items()), "", body.decode())))
 
 
 def _state(one: Subscription, now: Instant) -> str:

@@ -1,7 +1,4 @@
-"""Subscriptions in their topic: applied, ended, read (SEMANTICS 13).
-
-`test`, which sends a sample through the channel of a subscription, belongs here too; it needs the channels.
-"""
+"""Subscriptions in their topic: applied, ended, read (SEMANTICS 13)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

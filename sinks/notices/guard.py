@@ -30,6 +30,7 @@ DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 HOST: Final = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+", re.ASCII)
 
 UNREADABLE: Final = "the URL cannot be read"
+NOT_ALLOWED: Final = "http:// goes only to hosts that the operator allows; use https://"
 NOT_PUBLIC: Final = "the receiver's address is not public, and the operator does not allow its host"
 
 
@@ -69,7 +70,7 @@ def target(url: str, allowed_hosts: frozenset[str]) -> Target:
     host = host.rstrip(".")
     is_allowed = host in allowed_hosts or f"{host}:{port or DEFAULT_PORTS[scheme]}" in allowed_hosts
     if scheme == "http" and not is_allowed:
-        raise WrongUrl("http:// goes only to hosts that the operator allows; use https://")
+        raise WrongUrl(NOT_ALLOWED)
     return Target(url, host, is_allowed)
 
 

@@ -19,6 +19,7 @@ from sinks.notices.retrying import Answer
 from sinks.notices.secrets import NoSecret, Secrets
 
 TALKATIVE: Final = ("apprise", "requests", "urllib3")  # their log lines hold URLs
+NO_NAME: Final = "the subscription names no secret with the URL of the chat service"
 NOT_INSTALLED: Final = "chat needs Apprise: pip install 'peserta[notices]'"
 
 
@@ -36,7 +37,7 @@ class Chat:
 
     async def send(self, subscription: Subscription, notice: Notice, to: Sequence[str], now: Instant) -> Answer:
         if not subscription.secrets:
-            return failed("the subscription names no secret with the URL of the chat service")
+            return failed(NO_NAME)
         if importlib.util.find_spec("apprise") is None:
             return failed(NOT_INSTALLED)
         name = subscription.secrets[0]

@@ -26,6 +26,7 @@ from sinks.notices.channels.settings import ChannelSettings, MailSettings
 from sinks.notices.retrying import Answer
 
 REMEMBERED_MAX: Final = 1_000  # notices that some recipients have and others not yet
+NO_SERVER: Final = "no mail server is set"
 NOBODY: Final = "nobody to write to: the company has no contacts, or the subscription no addresses"
 UNDISCLOSED: Final = "undisclosed-recipients:;"
 
@@ -55,7 +56,7 @@ class Mail:
     async def send(self, subscription: Subscription, notice: Notice, to: Sequence[str], now: Instant) -> Answer:
         mail = self._settings.mail
         if mail is None:
-            return failed("no mail server is set")
+            return failed(NO_SERVER)
         everybody = list(dict.fromkeys(to))
         if not everybody:
             return failed(NOBODY)

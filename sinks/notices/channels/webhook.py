@@ -1,6 +1,6 @@
 """Webhooks: a signed POST to one URL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from schemas.notices import Notice
@@ -28,17 +28,23 @@ class Webhook:
     async def send(self, subscription: Subscription, notice: Notice, to: Sequence[str], now: Instant) -> Answer:
         if len(to) != 1:
             return failed(NO_URL)
+        try:
+            headers, body = self.request(subscription, notice, now)
+        except NoSecret as missing:
+            return failed(str(missing))
+        return await self._http.post(to[0], body, headers, now)
+
+    def request(self, subscription: Subscription, notice: Notice, now: Instant) -> tuple[Mapping[str, str], bytes]:
+        """Headers and body of an attempt at this time. Raises NoSecret, for a secret that is no key too."""
         keys = []
         for name in subscription.secrets:
             try:
                 keys.append(standard_webhooks.key_of(self._secrets.read(name)))
-            except NoSecret as missing:
-                return failed(str(missing))
             except standard_webhooks.WrongKey as wrong:
-                return failed(f"secret {name} {wrong}")
+                raise NoSecret(f"secret {name} {wrong}") from None
         body = cloud_event.body(notice)
-        headers = standard_webhooks.headers(notice.notice_id, body, keys, now)
-        return await self._http.post(to[0], body, {"Content-Type": cloud_event.CONTENT_TYPE, **headers}, now)
+        signed = standard_webhooks.headers(notice.notice_id, body, keys, now)
+        return {"Content-Type": cloud_event.CONTENT_TYPE, **signed}, body
 
     async def close(self) -> None:
         await self._http.close()
