@@ -7,19 +7,18 @@ from typing import Final
 
 from peserta.operations.failure import WrongSettings
 from peserta.settings import OF_ACCESS, PREFIX, Settings, read_settings
+from sinks.notices.secrets import VARIABLE
 
-# Variables of other programs' making that begin alike and are no settings.
-OTHER_VARIABLES: Final[frozenset[str]] = frozenset()
+# No setting has these names, and each is read: the file of one secret that a subscription names.
+OF_SECRETS: Final = re.compile(VARIABLE.format("[A-Z0-9_]+"))
 OF_SECURITY: Final = re.compile(r"SASL|SSL|TLS|SECUR|CERT|CA_|PASSWORD|USERNAME|AUTH|KEYSTORE|TRUSTSTORE")
 
 
 def unknown_variables(names: Iterable[str]) -> list[str]:
     """A sentence for each variable of an environment that looks like a setting and is none; no value is looked at."""
     known = {PREFIX + name.upper() for name in Settings.model_fields}
-    unknown = [
-        name for name in names if name.upper().startswith(PREFIX) and name.upper() not in known | OTHER_VARIABLES
-    ]
-    return [_unknown(name, known) for name in sorted(unknown)]
+    unknown = [name for name in names if name.upper().startswith(PREFIX) and name.upper() not in known]
+    return [_unknown(name, known) for name in sorted(unknown) if not OF_SECRETS.fullmatch(name)]
 
 
 def exposed() -> list[str]:

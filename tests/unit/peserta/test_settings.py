@@ -15,6 +15,7 @@ from peserta.operations.failure import WrongSettings
 from peserta.settings import PREFIX, Settings, read_settings
 from schemas.kafka.access import KafkaAccess
 from schemas.vocabulary import KINDS
+from sinks.notices.secrets import variable_of
 from streams.schema_registry.access import RegistryAccess
 from streams.settings import InboundTopic
 from tests.support.journals import deterministic
@@ -348,6 +349,11 @@ def test_workers_and_sink_are_told_the_same() -> None:
 def test_every_setting_in_any_case_and_the_variables_of_others_are_passed_over() -> None:
     known = [PREFIX + name for name in TAKEN]
     assert unknown_variables([*known, *map(str.lower, known), "PATH", "KAFKA", "MY_PESERTA_KAFKA"]) == []
+
+
+def test_the_file_of_a_secret_of_notices_is_passed_over_and_no_other_name_like_it() -> None:
+    assert unknown_variables(map(variable_of, ("hook", "hr-chat.2"))) == []
+    assert len(unknown_variables(["PESERTA_NOTICE_SECRET_HOOK", "PESERTA_NOTICE_SECRET__FILES"])) == 2
 
 
 @pytest.mark.parametrize(
