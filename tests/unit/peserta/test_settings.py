@@ -353,7 +353,7 @@ def test_every_setting_in_any_case_and_the_variables_of_others_are_passed_over()
 
 def test_the_file_of_a_secret_of_notices_is_passed_over_and_no_other_name_like_it() -> None:
     assert unknown_variables(map(variable_of, ("hook", "hr-chat.2"))) == []
-    assert len(unknown_variables(["PESERTA_NOTICE_SECRET_HOOK", "PESERTA_NOTICE_SECRET__FILES"])) == 2
+    assert len(unknown_variables(["PESERTA_NOTICE_SECRET_HOOK", "PESERTA_NOTICE_SECRET_HOOK_FILES"])) == 2
 
 
 @pytest.mark.parametrize(
