@@ -27,6 +27,9 @@ from tests.support.waiting import wait_until
 COMPANIES: Final = 120
 STANDING: Final = {f"C{number}" for number in range(0, COMPANIES, 2)}  # their alerts do not end
 BEFORE_KILL: Final = 40
+MANY: Final = 1_000
+MAILED: Final = 20
+LARGE_GAP: Final = 9
 LIMIT_S: Final = 120.0
 AT: Final = 1_760_000_000_000
 
@@ -132,7 +135,8 @@ def _in_order(heard: Sequence[str], end: Alert) -> bool:
 
 
 async def test_a_receiver_that_hangs_holds_up_nobody_else(settings: Settings, tmp_path: Path) -> None:
-    hearing, alerts = Hearing(COMPANIES), [alert(f"C{number}", offset=number, at=AT) for number in range(COMPANIES)]
+    hearing = Hearing(MANY)
+    alerts = [alert(f"C{n}", offset=n, at=AT, gap_people=LARGE_GAP if n < MAILED else 1) for n in range(MANY)]
     async with receiving(hearing) as quick, receiving(hanging) as slow, mail_server() as mail:
         settings = allowing(settings, quick, slow).model_copy(
             update={
@@ -145,19 +149,21 @@ async def test_a_receiver_that_hangs_holds_up_nobody_else(settings: Settings, tm
         await subscribe(settings, to(quick, "quick"))
         await subscribe(settings, to(slow, "slow"))
         people = Subscription("people", "email", ("one@example.org", "two@example.org"), effective_from=0)
-        await subscribe(settings, replace(people, language="en"))
+        await subscribe(settings, replace(people, language="en", min_gap_people=LARGE_GAP))
         with RestartingService(settings, tmp_path / "logs") as service:
             service.start(NOTIFIER)
             await raise_alerts(settings, *alerts)
-            told = await ended(settings, "quick", COMPANIES)
-            mailed = await ended(settings, "people", COMPANIES)
+            async with asyncio.timeout(LIMIT_S):
+                await hearing.has_enough.wait()
+            told = await ended(settings, "quick", MANY)
+            mailed = await ended(settings, "people", MAILED)
             notices, _ = await stored(settings)
     assert {one.state for one in told.values()} == {DELIVERED}
     assert sorted(hearing.heard) == sorted(ids("quick", alerts))
     waiting = [one for one in notices.values() if one.subscription_id == "slow"]
-    assert [one.state for one in waiting] == [PENDING] * COMPANIES
+    assert [one.state for one in waiting] == [PENDING] * MANY
     assert {one.state for one in mailed.values()} == {DELIVERED}
-    assert len(mail.taken) == COMPANIES
+    assert len(mail.taken) == MAILED
     recipients, content = mail.taken[0]
     assert recipients == ["one@example.org", "two@example.org"]
     assert email.message_from_bytes(content)["To"] == "undisclosed-recipients:;"

@@ -1,5 +1,6 @@
 """What the notifier reads and writes, on a real broker: subscriptions, alerts as the book commits them, notices."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -24,8 +25,8 @@ async def write(settings: Settings, topic: str, records: Iterable[tuple[bytes, b
     producer = AIOKafkaProducer(**client_options(settings.kafka), acks="all")
     await producer.start()
     try:
-        for key, value in records:
-            await producer.send_and_wait(topic, value, key=key, partition=partition)
+        sent = [await producer.send(topic, value, key=key, partition=partition) for key, value in records]
+        await asyncio.gather(*sent)
     finally:
         await producer.stop()
 
