@@ -19,7 +19,33 @@ OF_CONTROLLERS: Final = "ANONYMOUS"
 
 
 @dataclass(frozen=True)
-class Locks:
+class CertificateLocks:
+    """Mutual TLS: without a certificate that `ca_file` (PEM) vouches for, nobody connects. Its name is the user.
+
+    Brokers present `key_and_certificate` (PEM, in this order). It is issued to `CN=<admin>`, who may do everything.
+    """
+
+    ca_file: Path
+    key_and_certificate: Path
+    admin: str
+
+    def properties(self) -> dict[str, str]:
+        """The properties that these locks add to a node's."""
+        return _encrypted("SSL", self.ca_file, self.key_and_certificate, "required") | _access_lists(f"CN={self.admin}")
+
+    def format_arguments(self) -> list[str]:
+        """The format program creates no users: a certificate is all that a user has."""
+        return []
+
+    def client_options(self) -> dict[str, Any]:
+        """The arguments with which a client of aiokafka connects as the admin."""
+        context = ssl.create_default_context(cafile=self.ca_file)
+        context.load_cert_chain(self.key_and_certificate)
+        return {"security_protocol": "SSL", "ssl_context": context}
+
+
+@dataclass(frozen=True)
+class PasswordLocks:
     """Certificates and users. `ca_file` (PEM) is trusted; brokers present `key_and_certificate` (PEM, in this order).
 
     `users` is name -> password. The user `admin` may do everything, and brokers authenticate to each other as `admin`.
@@ -32,10 +58,16 @@ class Locks:
 
     def properties(self) -> dict[str, str]:
         """The properties that these locks add to a node's."""
+        return (
+            _encrypted("SASL_SSL", self.ca_file, self.key_and_certificate, "requested")
+            | _access_lists(self.admin)
+            | self._sasl()
+        )
+
+    def _sasl(self) -> dict[str, str]:
         plain = "".join(f' user_{name}="{password}"' for name, password in self.users.items())
         own = f'username="{self.admin}" password="{self.users[self.admin]}"'
         return {
-            "listener.security.protocol.map": "CLIENT:SASL_SSL,CONTROLLER:PLAINTEXT",
             "sasl.enabled.mechanisms": ",".join(MECHANISMS),
             "sasl.mechanism.inter.broker.protocol": MECHANISM,
             f"{LISTENER}.scram-sha-512.sasl.jaas.config": f"{MODULES}.scram.ScramLoginModule required {own};",
@@ -44,13 +76,6 @@ class Locks:
             # Accepts unsigned tokens: Kafka's own module for development.
             f"{LISTENER}.oauthbearer.sasl.jaas.config": f"{MODULES}.oauthbearer.OAuthBearerLoginModule required "
             f'unsecuredLoginStringClaim_sub="{self.admin}";',
-            "ssl.keystore.type": "PEM",
-            "ssl.keystore.location": str(self.key_and_certificate),
-            "ssl.truststore.type": "PEM",
-            "ssl.truststore.location": str(self.ca_file),
-            f"{LISTENER}.ssl.client.auth": "requested",
-            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-            "super.users": f"User:{self.admin};User:{OF_CONTROLLERS}",
         }
 
     def format_arguments(self) -> list[str]:
@@ -71,3 +96,24 @@ class Locks:
             "sasl_plain_username": self.admin,
             "sasl_plain_password": self.users[self.admin],
         }
+
+
+Locks = CertificateLocks | PasswordLocks
+
+
+def _encrypted(protocol: str, ca_file: Path, key_and_certificate: Path, client_auth: str) -> dict[str, str]:
+    return {
+        "listener.security.protocol.map": f"CLIENT:{protocol},CONTROLLER:PLAINTEXT",
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": str(key_and_certificate),
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": str(ca_file),
+        f"{LISTENER}.ssl.client.auth": client_auth,
+    }
+
+
+def _access_lists(admin: str) -> dict[str, str]:
+    return {
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": f"User:{admin};User:{OF_CONTROLLERS}",
+    }

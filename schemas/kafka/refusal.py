@@ -142,6 +142,18 @@ async def _shake_hands(host: str, port: int, context: ssl.SSLContext) -> None:
         writer.transport.abort()
 
 
+def _unwanted(access: KafkaAccess, reason: str) -> str:
+    """What a broker says of this client's certificate. Java's brokers give the same reason for an old one and for one
+    of another CA, and clients see no CA of theirs."""
+    if access.cert_file is None:
+        return f"wants a certificate of this client, and none is set ({reason}): PESERTA_KAFKA_CERT_FILE."
+    return (
+        f"does not accept the certificate in {access.cert_file} ({reason}): its time is over or has not begun, or it "
+        f"is not from a CA that the brokers trust. `openssl x509 -in {access.cert_file} -noout -dates -issuer` "
+        "shows both."
+    )
+
+
 def _sentence(server: str, access: KafkaAccess, error: Any) -> str | None:
     at = f"Kafka at {server}"
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -149,8 +161,9 @@ def _sentence(server: str, access: KafkaAccess, error: Any) -> str | None:
         return f"{at} shows a certificate that is not accepted: {error.verify_message}. CA: {ca}. {NO_HELP}"
     if isinstance(error, ssl.SSLError):
         reason = (error.reason or "no reason given").lower().replace("_", " ")
-        shown = f"; the certificate shown is {access.cert_file}" if access.cert_file else ""
-        return f"{at} and this client do not agree on an encrypted connection: {reason}{shown}. {NO_HELP}"
+        if "certificate" not in reason:
+            return f"{at} and this client do not agree on an encrypted connection: {reason}. {NO_HELP}"
+        return f"{at} {_unwanted(access, reason)} {NO_HELP}"
     if isinstance(error, _Closed) and access.token_file is None and access.security == SSL:
         return f"{at} closes the connection at the first question: it may want a user (SASL). {NO_HELP}"
     if isinstance(error, UnsupportedSaslMechanismError):
