@@ -9,6 +9,7 @@ from tests.bench.simple.way import RECOVERIES, WAYS
 SIMPLE: Final = "tests.bench.simple.row"
 SERVICE: Final = "tests.bench.service.row"
 HTTP: Final = "tests.bench.http_door"
+SHEETS: Final = "tests.bench.sheets"
 NOTICES: Final = "tests.bench.notifier"
 FACTS: Final = "facts/s"
 CPU: Final = "CPU-s/M facts"
@@ -92,6 +93,11 @@ def _notices() -> Iterator[Row]:
         yield _row(name, "ms", NOTICES, 2, target, run="singles", figure=f"{figure} ms")
 
 
+def _sheets() -> Iterator[Row]:
+    yield _row("sheet of 100,000 rows, preview", "s", SHEETS, 2, 30.0, figure="s")
+    yield _row("sheet of 100,000 rows, memory", "MB", SHEETS, 2, 500.0, figure="MB")
+
+
 def flow(partitions: int, rate: int) -> str:
     """The name of a steady flow."""
     return f"{partitions} partitions, {rate:,} facts/s"
@@ -111,4 +117,4 @@ def _row(name: str, unit: str, module: str, rounds: int, target: float | None = 
     return Row(name, unit, module, options, is_rate, target=target, rounds_max=rounds, on_wall=True)
 
 
-BROKER_ROWS: Final = (*_simple(), *_stages(), *_whole(), *_delays(), *_scale(), *_http(), *_notices())
+BROKER_ROWS: Final = (*_simple(), *_stages(), *_whole(), *_delays(), *_scale(), *_http(), *_notices(), *_sheets())
