@@ -1,4 +1,4 @@
-"""The page for alert consumers: its receivers take what the service sends, and its examples and tables are true."""
+"""The pages about notices: their receivers take what the service sends, and their examples and tables are true."""
 
 import asyncio
 import os
@@ -14,6 +14,7 @@ from typing import IO, Final
 import apprise
 import pytest
 import yaml
+from prometheus_client import CollectorRegistry
 
 from peserta.intake.subscription_files import read_subscriptions
 from schemas.notices import STATES, Notice
@@ -23,7 +24,9 @@ from sinks.notices.channels.alertmanager import FIRING_FOR_MS, NAME, NAME_OF_SAM
 from sinks.notices.channels.http import Http
 from sinks.notices.channels.settings import ATTEMPT_S, ChannelSettings
 from sinks.notices.channels.webhook import Webhook
+from sinks.notices.metrics import NotifierMetrics
 from sinks.notices.notifier import wall_ms
+from sinks.notices.readiness import NotifierStatus
 from sinks.notices.retrying import AFTER_MS, GIVEN_UP_AFTER_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Answer
 from sinks.notices.secrets import Secrets
 from sinks.notices.texts.composing import compose
@@ -186,6 +189,14 @@ def test_the_times_are_those_of_the_service() -> None:
     assert times == [*AFTER_MS]
     assert f"until {GIVEN_UP_AFTER_MS // HOUR_MS} h after the first" in PAGE
     assert f"within {ATTEMPT_S:g} s" in PAGE
+
+
+def test_operators_know_every_metric_of_the_notifier() -> None:
+    registry = CollectorRegistry()
+    NotifierMetrics(registry, NotifierStatus())
+    names = {metric.name + "_total" * (metric.type == "counter") for metric in registry.collect()}
+    page = (TOP / "docs/operators.md").read_text(encoding="utf-8")
+    assert {*re.findall(r"^\| `(peserta_notifier_\w+)` \|", page, flags=re.MULTILINE)} == names
 
 
 async def test_the_tables_of_a_webhook_have_what_is_sent(folder: Path) -> None:
