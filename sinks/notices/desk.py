@@ -179,10 +179,18 @@ class Desk:
             if on is None or digest_notice_id(name, on, company_id) in self.shelf:
                 continue
             items = [one for one in notices if one.created_at < subscription.digest_at(on)]
+            if any(map(self._firing_is_under_way, items)):
+                continue  # should the attempt fail, the resolved takes its place, which the digest must know
             for part, start in enumerate(range(0, len(items), DIGEST_ALERTS_MAX), 1):
                 digest_id = digest_notice_id(name, on, company_id, part)
                 changed += self._digest(subscription, digest_id, on, items[start : start + DIGEST_ALERTS_MAX], now)
         return changed
+
+    def _firing_is_under_way(self, notice: Notice) -> bool:
+        """Whether this is a resolved whose firing is just being sent, from before its subscription had a digest."""
+        if notice.status != RESOLVED or notice.alert_id is None:
+            return False
+        return alert_notice_id(notice.subscription_id, notice.alert_id, FIRING) in self.shelf.in_flight
 
     def _digest(
         self, subscription: Subscription, digest_id: str, on: Day, items: list[Notice], now: Instant

@@ -356,3 +356,20 @@ def test_an_attempt_is_repeated_later_and_later_and_given_up_after_three_days() 
     lower = [5, 30, 120, 600, 1_800, *[3_600] * (len(waits) - 5)]
     assert all(low <= waited <= low * 1.1 for low, waited in zip(lower, waits, strict=True))
     assert GIVEN_UP_AFTER_MS - 2 * 3_600_000 < now - START <= GIVEN_UP_AFTER_MS
+
+
+def test_a_firing_under_way_when_the_digest_of_its_end_is_due_is_not_sent_after_it() -> None:
+    """Its subscription was applied again, with a digest, while the attempt was under way. The attempt fails."""
+    told = Told()
+    told.store(told.desk.take(alert(), START, START))
+    firing = told.outbox.begin(told.subscription, START)
+    assert firing is not None
+    told.subscription = replace(told.subscription, digest=8 * 60)
+    told.reference.subscriptions = {"direct": told.subscription}
+    assert told.at(START, resolved()) == []
+    assert told.at(START + HOUR_MS) == []
+    told.store(told.outbox.end(firing.notice_id, ANSWERS["failed"], START + HOUR_MS))
+    told.outbox.landed(firing.notice_id)
+    assert told.at(START + HOUR_MS) == ["direct/digest/2026-02-17"]
+    assert told.shelf[firing.notice_id].state == SUPERSEDED
+    assert told.at(START + 2 * HOUR_MS) == []
