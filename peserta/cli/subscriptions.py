@@ -44,8 +44,9 @@ def apply(
 
     Example: peserta subscriptions apply --dry-run subscriptions.yaml
     """
-    wanted = read_subscriptions(files)
-    settings = with_kafka(find_installation())
+    settings = find_installation()
+    wanted = read_subscriptions(files, allowed_hosts=settings.notice_allowed_hosts)
+    settings = with_kafka(settings)
     plan = asyncio.run(plan_subscriptions(settings, wanted, now_ms()))
     for doubt in plan.doubts:
         err.print(f"Note: {doubt}.")

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
+from peserta.cli.deferred import extras_named
 from peserta.cli.exit_codes import ExitCode
 from peserta.operations.discovery import find_installation
 from peserta.operations.worker import run_bookkeeper as keep_book
@@ -61,7 +62,8 @@ def run_notifier_worker() -> None:
     """
     settings = find_installation()
     _log_to_stderr()
-    run_notifier(settings)
+    with extras_named("worker notifier"):
+        run_notifier(settings)
 
 
 def _log_to_stderr() -> None:

@@ -132,8 +132,12 @@ def _url(to: Any, allowed_hosts: Collection[str], *, with_tls: bool) -> str:
     if parts.fragment:
         raise Broken("must have no # in it")
     host = parts.hostname
-    if with_tls and parts.scheme == "http" and not _is_this_machine(host) and host not in allowed_hosts:
-        raise Broken("must begin with https://: without TLS everybody on the way reads it")
+    is_allowed = _is_this_machine(host) or not {host, parts.netloc.lower()}.isdisjoint(allowed_hosts)
+    if with_tls and parts.scheme == "http" and not is_allowed:
+        raise Broken(
+            "must begin with https://: without TLS everybody on the way reads it. Is the way your own? Then set "
+            "PESERTA_NOTICE_ALLOWED_HOSTS, here and where the notifier runs"
+        )
     return url
 
 

@@ -26,6 +26,7 @@ from schemas.notices import ALERT, GIVE_UP, GIVEN_UP, PENDING, POSITION_KEY, RET
 from schemas.records import Alert, Scope
 from schemas.subscriptions import RESOLVED, Subscription
 from tests.support.alerts import alert
+from tests.support.told import peserta, surroundings
 
 FIRED = alert("C1")
 HR = Subscription("hr", "email", ("hr@pt.example",), 20_000)
@@ -70,6 +71,20 @@ def test_a_subscription_is_applied_changed_and_ended(settings: Settings) -> None
     many = [replace(HR, subscription_id=f"s{number}") for number in range(201)]
     with pytest.raises(Rejected, match="201 subscriptions in force, and 200 is the most"):
         asyncio.run(plan_subscriptions(settings, many, 60))
+
+
+def test_a_webhook_to_a_host_that_the_operator_allows_is_applied(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "hooks.yaml"
+    file.write_text(
+        "- subscription_id: hook\n  channel: webhook\n  to: http://hooks.internal:8080/in\n"
+        "  effective_from: 2025-01-01\n",
+        encoding="utf-8",
+    )
+    environment = surroundings() | settings.environment()
+    said = peserta(environment, "subscriptions", "apply", str(file), code=2)
+    assert "PESERTA_NOTICE_ALLOWED_HOSTS" in said
+    peserta(environment | {"PESERTA_NOTICE_ALLOWED_HOSTS": "hooks.internal:8080"}, "subscriptions", "apply", str(file))
+    assert [*asyncio.run(current_subscriptions(settings))] == ["hook"]
 
 
 def test_what_several_people_do_at_once_all_stays(settings: Settings) -> None:

@@ -115,10 +115,10 @@ def test_a_wrong_file_says_where_and_what_and_shows_no_secret(tmp_path: Path, te
     assert [each for each in (SECRET[6:], "hooks.pt.example", "slack://") if each in words] == []
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]", "hooks.internal"])
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]", "hooks.internal", "hr.internal:8080"])
 def test_a_webhook_on_this_machine_or_an_allowed_host_needs_no_tls(tmp_path: Path, host: str) -> None:
     text = HOOK.replace("https://hooks.pt.example", f"http://{host}")
-    (found,) = read(tmp_path, text, ("hooks.internal",))
+    (found,) = read(tmp_path, text, ("hooks.internal", "hr.internal:8080"))
     assert found.to == (f"http://{host}/in?a=1",)
 
 
