@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
 from deploy.embedded.stack import Stack
-from sinks.clickhouse.loop import Sink, run_sink
+from sinks.clickhouse.loop import run_sink
 from sinks.clickhouse.marks import AFTER, BEFORE, TABLE
 from sinks.clickhouse.migrations import migrate
 from sinks.clickhouse.progress import Progress
@@ -16,10 +15,7 @@ from sinks.clickhouse.reading import progress, wait_until_caught_up
 from sinks.clickhouse.refusals import ContentChanged, NotTaken, PositionLost, Refused
 from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.source import Source
-from sinks.clickhouse.topics import topics
-from sinks.clickhouse.warehouse import Columns, Warehouse
 from tests.support.clickhouse_faults import FAULTY_PROGRAM, Faults
-from tests.support.sink_database import Database
 from tests.support.sink_records import (
     OUTPUT,
     alert,
@@ -32,9 +28,9 @@ from tests.support.sink_records import (
     line,
     snapshot,
 )
+from tests.support.sink_runs import CAUGHT_UP_LIMIT_S, carry, carry_to_the_end, database, die
 from tests.support.sink_topics import Topics, made_topics
 
-CAUGHT_UP_LIMIT_S = 120
 JOURNAL = "coverage.journal.v1"
 LEDGER = "coverage.ledger.v1"
 SNAPSHOTS = "coverage.snapshots.v1"
@@ -74,34 +70,6 @@ async def unmerged(settings: SinkSettings) -> None:
     async with database(settings) as found:
         await migrate(found.client)
         await found.stop_merges()
-
-
-@asynccontextmanager
-async def running(settings: SinkSettings) -> AsyncIterator[asyncio.Task[None]]:
-    """Run the sink until the block ends, then raise any exception of the sink."""
-    stop = asyncio.Event()
-    task = asyncio.create_task(run_sink(settings, stop=stop))
-    try:
-        yield task
-    finally:
-        stop.set()
-        await task
-
-
-async def carry(settings: SinkSettings, written: Topics) -> None:
-    """Run the sink until it has inserted everything, then stop it."""
-    ends = await written.ends()
-    async with running(settings) as sink:
-        waiting = asyncio.create_task(wait_until_caught_up(settings, ends, CAUGHT_UP_LIMIT_S))
-        await asyncio.wait({sink, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        assert not sink.done(), sink
-        await waiting
-
-
-@asynccontextmanager
-async def database(settings: SinkSettings) -> AsyncIterator[Database]:
-    async with await Warehouse.open(settings) as warehouse:
-        yield Database(warehouse)
 
 
 def ledger_values(offsets: Sequence[int], partition: int = 0) -> list[bytes]:
@@ -190,26 +158,6 @@ async def test_progress_of_nothing_is_nothing_and_waiting_says_what_is_missing(s
 # ---- stopped between BEFORE, insert and AFTER
 
 
-class Killed(Exception):
-    """Simulates kill -9 at this point."""
-
-
-class Dying(Warehouse):
-    """A warehouse whose process dies before or after (`when`) the insert into `table`."""
-
-    table = TABLE
-    stage = ""
-    when = "after"
-
-    async def insert(self, table: str, columns: Columns, token: str) -> None:
-        hit = table == self.table and (not self.stage or self.stage in columns["stage"])
-        if hit and self.when == "before":
-            raise Killed
-        await super().insert(table, columns, token)
-        if hit:
-            raise Killed
-
-
 KILLS = [
     pytest.param(TABLE, BEFORE, "before", id="before the range is written down"),
     pytest.param(TABLE, BEFORE, "after", id="after the range is written down"),
@@ -219,19 +167,6 @@ KILLS = [
     pytest.param(TABLE, AFTER, "before", id="before the range is written off"),
     pytest.param(TABLE, AFTER, "after", id="after the range is written off"),
 ]
-
-
-async def die(settings: SinkSettings, table: str, stage: str, when: str) -> None:
-    async with await Source.open(settings) as source, await Dying.open(settings) as warehouse:
-        await migrate(warehouse.client)
-        warehouse.table, warehouse.stage, warehouse.when = table, stage, when
-        # With this limit the sink reads ahead after every round that had records.
-        async with aclosing(Sink(source, warehouse, topics(settings.topics), full_round_records=1)) as sink:
-            await sink.begin()
-            with pytest.raises(Killed):
-                async with asyncio.timeout(CAUGHT_UP_LIMIT_S):
-                    while True:
-                        await sink.round()
 
 
 @pytest.mark.parametrize("table, stage, when", KILLS)
@@ -284,11 +219,6 @@ async def test_a_begun_range_of_a_compacted_topic_may_have_lost_records(
 
     async with database(settings) as found:
         assert await found.value("SELECT offset FROM snapshots") == 3
-
-
-async def carry_to_the_end(settings: SinkSettings) -> None:
-    """Run the sink until it stops with an error."""
-    await asyncio.wait_for(run_sink(settings, stop=asyncio.Event()), CAUGHT_UP_LIMIT_S)
 
 
 # ---- refusals and faults

@@ -27,8 +27,14 @@ class Database:
 
     async def put(self, topic: str, values: Iterable[bytes], *, partition: int = 0, first: int = 0) -> None:
         """Insert the rows of these values as one batch of records from offset `first` on."""
-        records: Sequence[Record] = kept(values, first)
-        batch = Batch.of(Range(topic, partition, first, first + len(records)), records)
+        await self.put_records(topic, kept(values, first), partition=partition)
+
+    async def put_records(self, topic: str, records: Sequence[Record], *, partition: int = 0) -> None:
+        """Insert the rows of these records as one batch."""
+        if not records:
+            return
+        first = records[0].offset
+        batch = Batch.of(Range(topic, partition, first, records[-1].offset + 1), records)
         for block in self._topics[topic].blocks(batch):
             await self.warehouse.insert(block.table, block.columns, batch.token(block.table))
 

@@ -1,7 +1,8 @@
 """A test's own topics, written as the service writes them: in transactions, some of which are aborted."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from typing import TypeAlias
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
 from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
@@ -13,6 +14,7 @@ from schemas.kafka.access import Brokers
 from schemas.kafka.client import client_options
 
 PARTITIONS = 2
+Keyed: TypeAlias = tuple[bytes, bytes | None]  # key and value
 
 
 class Topics:
@@ -25,19 +27,23 @@ class Topics:
 
     async def write(self, topic: str, values: Iterable[bytes], *, partition: int = 0, key: bytes = b"C1") -> None:
         """Write one committed transaction, and wait until it is visible."""
+        await self.write_keyed(topic, [(key, value) for value in values], partition=partition)
+
+    async def write_keyed(self, topic: str, records: Sequence[Keyed], *, partition: int = 0) -> None:
+        """The same with a key for each record; None is a tombstone."""
         async with self._producer.transaction():
-            offsets = await self._send(topic, values, partition, key)
+            offsets = await self._send(topic, records, partition)
         if offsets:
             await wait_until_readable(self.address, self.prefix + topic, partition, offsets[-1])
 
     async def abort(self, topic: str, values: Iterable[bytes], *, partition: int = 0) -> None:
         """Write one aborted transaction: its records are in the log, but no reader may see them."""
         await self._producer.begin_transaction()
-        await self._send(topic, values, partition, b"C1")
+        await self._send(topic, [(b"C1", value) for value in values], partition)
         await self._producer.abort_transaction()
 
-    async def _send(self, topic: str, values: Iterable[bytes], partition: int, key: bytes) -> list[int]:
-        sent = [await self._producer.send(self.prefix + topic, v, key=key, partition=partition) for v in values]
+    async def _send(self, topic: str, records: Sequence[Keyed], partition: int) -> list[int]:
+        sent = [await self._producer.send(self.prefix + topic, v, key=k, partition=partition) for k, v in records]
         return [(await delivery).offset for delivery in sent]
 
     async def ends(self) -> dict[tuple[str, int], int]:
