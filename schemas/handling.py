@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Final
 
+from schemas.admission import is_text
 from schemas.records import Instant
 
 ACKNOWLEDGED: Final = "acknowledged"
@@ -65,7 +66,7 @@ def wrong_field(handling: Handling) -> str | None:
 
 
 def _is_text(text: object, longest: int) -> bool:
-    return isinstance(text, str) and 1 <= len(text) <= longest and not text.isspace()
+    return isinstance(text, str) and 1 <= len(text) <= longest and not text.isspace() and is_text(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,10 @@ reads them all knows everything the notifier knows. One record with the key POSI
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from types import NoneType
 from typing import Any, Final
 
+from schemas.admission import is_text
 from schemas.dates import day_text
 from schemas.public_json import JsonObject
 from schemas.records import Day, Instant
@@ -17,6 +19,7 @@ ALERT: Final = "alert"
 REMINDER: Final = "reminder"
 DIGEST: Final = "digest"
 SAMPLE: Final = "sample"  # sent by hand, never stored
+KINDS: Final = (ALERT, REMINDER, DIGEST)
 
 HELD: Final = "held"  # waits for a digest
 PENDING: Final = "pending"
@@ -28,6 +31,12 @@ STATES: Final = (HELD, PENDING, *FATES)
 
 POSITION_KEY: Final = b"@position"  # no subscription id has this sign
 ANSWER_LENGTH_MAX: Final = 200
+
+_IDS: Final = ("notice_id", "subscription_id")
+_IDS_IF_ANY: Final = ("alert_id", "company_id", "status", "digest_id")
+_NUMBERS: Final = ("seq", "created_at", "attempts", "ordered_at")
+_INSTANTS_IF_ANY: Final = ("first_at", "next_at", "last_at")
+_FLAGS: Final = ("gone", "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +117,32 @@ class Notice:
             if found["message"] is not None:
                 alerts = tuple(AlertFacts(**one) for one in found["message"]["alerts"])
                 found["message"] = Message(**{**found["message"], "alerts": alerts})
-            return cls(**{**found, "items": tuple(found["items"])})
+            notice = cls(**{**found, "items": tuple(found["items"])})
         except TypeError as error:
             raise ValueError("a field of a notice is of another type") from error
+        if wrong := wrong_field(notice):
+            raise ValueError(f"{wrong} of a notice is not what it must be")
+        return notice
+
+
+def wrong_field(notice: Notice) -> str | None:
+    """The first field that does not keep its rule. The message is not looked into."""
+    checks = {
+        **{name: _is_id(getattr(notice, name)) for name in _IDS},
+        **{name: getattr(notice, name) is None or _is_id(getattr(notice, name)) for name in _IDS_IF_ANY},
+        "kind": notice.kind in KINDS,
+        "state": notice.state in STATES,
+        "last_answer": isinstance(notice.last_answer, str) and is_text(notice.last_answer),
+        "items": all(map(_is_id, notice.items)),
+        **{name: type(getattr(notice, name)) is int for name in _NUMBERS},
+        **{name: type(getattr(notice, name)) in (int, NoneType) for name in _INSTANTS_IF_ANY},
+        **{name: type(getattr(notice, name)) is bool for name in _FLAGS},
+    }
+    return next((name for name, holds in checks.items() if not holds), None)
+
+
+def _is_id(found: object) -> bool:
+    return isinstance(found, str) and found != "" and is_text(found)
 
 
 @dataclass(frozen=True, slots=True)
