@@ -26,6 +26,7 @@ from schemas.admission import Refusal
 from schemas.kafka.client import client_options
 from schemas.records import Coordinates
 from sinks.clickhouse.reading import wait_until_caught_up
+from sinks.clickhouse.topics import topics as carried
 
 ARRIVAL_LIMIT_S: Final = 300.0
 
@@ -144,9 +145,7 @@ class Run:
                 self.sent.raw[Coordinates(at.topic, at.partition, at.offset)] = raw
 
     async def _sunk(self) -> None:
-        t = self._streams.topics
-        names = {t.journal, t.ledger, t.snapshots, t.alerts, t.dead_letters, t.book_letters}
-        targets = await end_offsets(self.settings.kafka, sorted(names))
+        targets = await end_offsets(self.settings.kafka, sorted(carried(self._streams.topics)))
         await wait_until_caught_up(self.settings.sink_settings(), targets, ARRIVAL_LIMIT_S)
 
     def _await(self, work: Coroutine[Any, Any, T]) -> T:

@@ -130,7 +130,8 @@ def _bookkeeper(settings: Settings) -> list[Right]:
 
 
 def _sink(settings: Settings) -> list[Right]:
-    return _topics(Operation.READ, *_outputs(settings), settings.topics.generations)
+    topics = settings.topics
+    return _topics(Operation.READ, *_outputs(settings), topics.notices, topics.handling, topics.generations)
 
 
 def _reader(settings: Settings) -> list[Right]:

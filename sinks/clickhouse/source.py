@@ -57,10 +57,10 @@ class Source:
         """The partitions of the topics, waiting until all of them exist."""
         admin = AIOKafkaAdminClient(**client_options(self._settings.kafka_address), client_id=CLIENT_ID)
         brokers = self._settings.kafka_address
-        what = f"find the topics {', '.join(topics)} at {brokers}"
+        what = f"find the topics at {brokers}"
         try:
             await _patiently(what, brokers, admin.start)
-            described = await _patiently(what, brokers, lambda: admin.describe_topics(list(topics)), _are_missing)
+            described = await _patiently(what, brokers, lambda: admin.describe_topics(list(topics)), _missing)
         finally:
             await admin.close()
         return sorted((t["topic"], p["partition"]) for t in described for p in t["partitions"])
@@ -163,20 +163,22 @@ async def _started(settings: SinkSettings) -> AIOKafkaConsumer:
     return consumer
 
 
-def _are_missing(described: Any) -> bool:
+def _missing(described: Any) -> str:
+    """Which topics are missing, and what makes them; empty if none is. Raises AccessRefused for hidden ones."""
     if hidden := [topic["topic"] for topic in described if topic["error_code"] == TopicAuthorizationFailedError.errno]:
         raise AccessRefused(forbidden_topics(hidden))
-    return any(topic["error_code"] != 0 or not topic["partitions"] for topic in described)
+    names = sorted(topic["topic"] for topic in described if topic["error_code"] != 0 or not topic["partitions"])
+    return f"there is no {', '.join(names)}. `peserta topics create` makes what is missing" if names else ""
 
 
-def _is_fine(_: object) -> bool:
-    return False
+def _nothing(_: object) -> str:
+    return ""
 
 
 async def _patiently(
-    what: str, brokers: Brokers, attempt: Callable[[], Awaitable[_T]], is_short: Callable[[_T], bool] = _is_fine
+    what: str, brokers: Brokers, attempt: Callable[[], Awaitable[_T]], lack: Callable[[_T], str] = _nothing
 ) -> _T:
-    """The attempt's result. The attempt is repeated while Kafka raises an error or `is_short` rejects the result.
+    """The attempt's result. The attempt is repeated while Kafka raises an error or `lack` says what the result lacks.
     Raises AccessRefused when these brokers turn the sink away."""
 
     async def once() -> _T:
@@ -190,14 +192,16 @@ async def _patiently(
             raise AccessRefused(str(forbidden(error))) from error
 
     tries = AsyncRetrying(
-        retry=retry_if_exception_type(KafkaError) | retry_if_result(is_short),
+        retry=retry_if_exception_type(KafkaError) | retry_if_result(lambda result: bool(lack(result))),
         wait=wait_exponential_jitter(multiplier=RETRY_FIRST_S, max=RETRY_MAX_S, jitter=RETRY_FIRST_S),
-        before_sleep=lambda state: _say(what, state),
+        before_sleep=lambda state: _say(what, state, lack),
         reraise=True,
     )
     return await tries(once)
 
 
-def _say(what: str, state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    _log.warning("Cannot %s yet (try %d): %s", what, state.attempt_number, error or "not there")
+def _say(what: str, state: RetryCallState, lack: Callable[[Any], str]) -> None:
+    outcome = state.outcome
+    assert outcome is not None, "an attempt has ended"
+    why = outcome.exception() or lack(outcome.result())
+    _log.warning("Cannot %s yet (try %d): %s", what, state.attempt_number, why)

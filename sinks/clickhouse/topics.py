@@ -1,19 +1,23 @@
 """The topics that the sink reads, what may be missing from each, and how its records become rows."""
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from schemas.codec import JournalCodec, OutputCodec, WireError
+from schemas.handling import Handling
+from schemas.notices import POSITION_KEY, Notice
 from schemas.topics import TopicNames
 from sinks.clickhouse.ranges import Batch, Range
 from sinks.clickhouse.refusals import Unreadable, Unwritable
 from sinks.clickhouse.tables.alerts import alert_blocks
 from sinks.clickhouse.tables.block import Block
 from sinks.clickhouse.tables.dead_letters import REFUSED_BY_BOOK, dead_letter_blocks
+from sinks.clickhouse.tables.handling import handling_blocks
 from sinks.clickhouse.tables.journal import journal_blocks
 from sinks.clickhouse.tables.ledger import ledger_blocks
 from sinks.clickhouse.tables.limits import misfit
+from sinks.clickhouse.tables.notices import notice_blocks
 from sinks.clickhouse.tables.snapshots import snapshot_blocks
 
 # Raised when rows are made of a record that decodes but has numbers without a meaning.
@@ -52,6 +56,12 @@ def topics(names: TopicNames) -> Mapping[str, Topic]:
         ),
         Topic(names.alerts, _checked(lambda batch: alert_blocks(_decoded(batch, output.decode_alert)))),
         Topic(names.book_letters, _checked(lambda batch: _dead_letter_blocks(batch, output))),
+        Topic(
+            names.notices,
+            _checked(lambda batch: notice_blocks([*_by_key(batch, _notice, without=(POSITION_KEY,))])),
+            is_compacted=True,
+        ),
+        Topic(names.handling, _checked(lambda batch: handling_blocks([*_by_key(batch, _handling)])), is_compacted=True),
     )
     if names.book_letters != names.dead_letters:
         # The recorder's topic also has what the first generation of the book refused, which is left out.
@@ -109,6 +119,37 @@ def _dead_letter_blocks(batch: Batch, codec: OutputCodec, without: Container[str
     return dead_letter_blocks(batch.range.partition, [at for at in letters if at[1].reason not in without])
 
 
+def _by_key(
+    batch: Batch, decode: Callable[[bytes], tuple[str, _T]], without: Container[bytes | None] = ()
+) -> Iterator[tuple[int, str, _T | None]]:
+    """(offset, key, decoded record) of each record in JSON, except those with a key in `without`; None is a tombstone.
+    `decode` also gives the id in the record, which must be the key. Raises Unreadable with the first that does not
+    decode."""
+    for record in batch.records:
+        if record.key in without:
+            continue
+        if record.value is None:
+            yield record.offset, (record.key or b"").decode(errors="replace"), None
+            continue
+        try:
+            key, decoded = decode(record.value)
+        except (ValueError, RecursionError) as error:
+            raise _unreadable(batch, record.offset, type(error).__name__) from error
+        if key.encode() != record.key:
+            raise _unreadable(batch, record.offset, "its key is another one")
+        yield record.offset, key, decoded
+
+
+def _notice(value: bytes) -> tuple[str, Notice]:
+    notice = Notice.decode(value)
+    return notice.notice_id, notice
+
+
+def _handling(value: bytes) -> tuple[str, Handling]:
+    handling = Handling.decode(value)
+    return handling.handling_id, handling
+
+
 def _decoded(batch: Batch, decode: Callable[[bytes], _T]) -> list[_T]:
     """The decoded records. Raises Unreadable with the first that does not decode."""
     decoded = []
@@ -116,6 +157,10 @@ def _decoded(batch: Batch, decode: Callable[[bytes], _T]) -> list[_T]:
         try:
             decoded.append(decode(record.value or b""))
         except WireError as error:
-            reason = f"it is no record of this topic ({type(error).__name__})"
-            raise Unreadable(batch.range.topic, batch.range.partition, record.offset, reason) from error
+            raise _unreadable(batch, record.offset, type(error).__name__) from error
     return decoded
+
+
+def _unreadable(batch: Batch, offset: int, why: str) -> Unreadable:
+    reason = f"it is no record of this topic ({why})"
+    return Unreadable(batch.range.topic, batch.range.partition, offset, reason)

@@ -405,7 +405,7 @@ def search_clickhouse(place: Place) -> None:
     with clickhouse(place.settings) as client:
         query = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine NOT LIKE '%View'"
         names = [name for (name,) in client.query(query).result_rows]
-        assert {"journal_facts", "dead_letter_records"} < set(names)
+        assert {"journal_facts", "dead_letter_records", "notice_records", "handling_records"} < set(names)
         for name in names:
             text = client.raw_query(f"SELECT * FROM {name} FORMAT TSV")
             place.heard(f"the table {name}", text, is_content=name != "dead_letter_records")

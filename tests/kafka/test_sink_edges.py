@@ -22,6 +22,9 @@ from schemas.dates import (
     jakarta_midnight,
 )
 from schemas.fact_json import line_of
+from schemas.handling import ACTIONS, ASSIGNED, NAME_LENGTH_MAX, NOTE, Handling
+from schemas.handling import TEXT_LENGTH_MAX as HANDLING_TEXT_MAX
+from schemas.notices import ANSWER_LENGTH_MAX, DIGEST, PENDING, REMINDER, STATES, Notice
 from schemas.records import Baseline, Company, Fact, LedgerRecord, Policy, Posting, Scope
 from schemas.vocabulary import (
     ALL_PROGRAMMES,
@@ -46,6 +49,7 @@ from streams.core.simulate import Rules, simulate
 from tests.support.book_in_memory import SETTINGS, TOPICS, BookInMemory
 from tests.support.sink_database import Database, opened_database, shared_database
 from tests.support.sink_figures import counts, daily_days, figures, share_bp
+from tests.support.sink_records import Kept
 
 EPOCH = date(1970, 1, 1)
 FIRST, LAST = INSTANT_MIN, INSTANT_END - 1
@@ -122,6 +126,34 @@ REGISTRY = (
 )
 
 
+def notices() -> list[Notice]:
+    """Notices with the smallest and the largest value of every field: those of every company, of every state."""
+    ids = [f"{company}/{'p' * 64}/{2**63 - 1}" for company in COMPANIES]
+    plain = Notice("s" * 64 + f"/{ids[0]}/reminder/{2**63 - 1}", "s" * 64, REMINDER, PENDING, 2**64 - 1, LAST)
+    told = [
+        replace(plain, notice_id=f"{state}/{alert_id}", state=state, alert_id=alert_id, company_id=company)
+        for state in STATES
+        for alert_id, company in zip(ids, COMPANIES, strict=True)
+    ]
+    late = replace(plain, seq=0, created_at=FIRST, attempts=2**32 - 1, first_at=FIRST, next_at=LAST, last_at=LAST)
+    many = tuple(one.notice_id for one in told)
+    digest = replace(late, notice_id=ODD, kind=DIGEST, items=many, last_answer=LONG[:1] * ANSWER_LENGTH_MAX)
+    return [plain, *told, digest, replace(late, notice_id=LONG, status="firing", digest_id=ODD, gone=True, closed=True)]
+
+
+def handling() -> list[Handling]:
+    """Actions with the smallest and the largest value of every field."""
+    names = (ONE, "\N{GRINNING FACE}" * NAME_LENGTH_MAX, ODD)
+    texts = (ONE, "\N{GRINNING FACE}" * HANDLING_TEXT_MAX, f"{ODD}\n\t,")
+    return [
+        Handling(f"{company}{number}{action}", f"{company}/p/1", company, action, name, at,
+                 to=name if action == ASSIGNED else None, text=texts[number] if action == NOTE else None)
+        for company in COMPANIES
+        for number, (name, at) in enumerate(zip(names, (FIRST, 1, LAST), strict=True))
+        for action in ACTIONS
+    ]  # fmt: skip
+
+
 class Whole:
     """The service's records of these facts in memory, and the result of the offline book."""
 
@@ -165,6 +197,12 @@ def name(whole: Whole, stack: Stack) -> str:
     async def fill(database: Database) -> None:
         for topic in (TOPICS.journal, TOPICS.ledger, TOPICS.snapshots, TOPICS.alerts, TOPICS.dead_letters):
             await database.put(topic, whole.values(topic))
+        await database.put_records(
+            TOPICS.notices, [Kept(n, one.encode(), one.notice_id.encode()) for n, one in enumerate(notices())]
+        )
+        await database.put_records(
+            TOPICS.handling, [Kept(n, one.encode(), one.handling_id.encode()) for n, one in enumerate(handling())]
+        )
 
     return shared_database(stack.clickhouse_url, fill)[0]
 
@@ -310,3 +348,25 @@ async def test_daily_figures_reach_from_the_first_value_date_to_the_last_busines
     for span in spans:
         value_dates = [p.value_on for p in whole.postings(span["company_id"])]
         assert sorted(span["days"]) == daily_days(value_dates, BUSINESS_DATE_MAX)
+
+
+async def test_every_notice_and_every_action_is_in_its_view_as_it_was_written(database: Database) -> None:
+    found = {row["notice_id"]: row for row in await database.rows("SELECT * FROM notices")}
+    actions = {row["handling_id"]: row for row in await database.rows("SELECT * FROM alert_handling")}
+
+    assert found.keys() == {one.notice_id for one in notices()}
+    for one in notices():
+        row = found[one.notice_id]
+        plain = ("subscription_id", "kind", "status", "alert_id", "company_id", "state", "attempts", "last_answer")
+        more = ("gone", "digest_id", "seq")
+        assert {name: row[name] for name in (*plain, *more)} == {name: getattr(one, name) for name in (*plain, *more)}
+        times = [row[name] and at(row[name]) for name in ("created_at", "first_at", "next_at", "last_at", "ended_at")]
+        ended_at = one.last_at if one.has_ended else None
+        assert times == [one.created_at, one.first_at, one.next_at, one.last_at, ended_at]
+        assert row["policy_id"] == ("p" * 64 if one.alert_id else None)
+    assert actions.keys() == {one.handling_id for one in handling()}
+    for action in handling():
+        row = actions[action.handling_id]
+        words = (row["alert_id"], row["company_id"], row["policy_id"], row["action"], row["handled_by"])
+        assert words == (action.alert_id, action.company_id, "p", action.action, action.by)
+        assert (at(row["handled_at"]), row["assigned_to"], row["note"]) == (action.at, action.to, action.text)

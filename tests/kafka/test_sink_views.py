@@ -59,6 +59,9 @@ COLUMNS = {
     "policies": "policy_id version title rule threshold_bp required clock employment_types scope_company_ids "
     "scope_regencies scope_kbli_prefixes min_active hysteresis_bp hold_days effective_from effective_until baseline_on "
     "ended recorded_at",
+    "notices": "notice_id subscription_id kind status alert_id company_id policy_id state attempts last_answer gone "
+    "digest_id seq created_at first_at next_at last_at ended_at",
+    "alert_handling": "handling_id alert_id company_id policy_id action handled_by handled_at assigned_to note offset",
 }
 
 

@@ -39,6 +39,10 @@ def _date(text: str) -> Meaning:
     return Meaning("date", text)
 
 
+def _instant(text: str) -> Meaning:
+    return Meaning("instant, UTC", text)
+
+
 def _each(names: tuple[str, ...], meaning: Meaning) -> dict[str, Meaning]:
     return dict.fromkeys(names, meaning)
 
@@ -87,7 +91,7 @@ IN_EVERY_VIEW: Final[Mapping[str, Meaning]] = {
     "offset": _text("Offset of the entry in the journal."),
     "journal_partition": _text("Partition of the journal."),
     "journal_offset": _text("Offset of the journal entry after which the row holds."),
-    "recorded_at": Meaning("instant, UTC", "When the entry was recorded."),
+    "recorded_at": _instant("When the entry was recorded."),
     "as_of": _date("The business date of the figures."),
     "rule": _text("`level`, `increment_pp`, `net_new` or `growth`."),
     "threshold_bp": _share("The policy's threshold."),
@@ -129,7 +133,7 @@ VIEWS: Final[Mapping[str, View]] = {
             "type": _text("`hire`, `termination`, `enrollment` or `correction`."),
             "worker_id": _text("The publisher's token for the worker."),
             "effective_on": _date("From when the fact holds."),
-            "occurred_at": Meaning("instant, UTC", "When the publisher's system recorded it."),
+            "occurred_at": _instant("When the publisher's system recorded it."),
             "disposition": _text("`applied`, `no_effect`, `duplicate` or `dead_letter:<reason>`."),
             "employment_type": _text("Of a hire."),
             "reason": _text("Of a termination."),
@@ -179,6 +183,44 @@ VIEWS: Final[Mapping[str, View]] = {
             "event_id": _text("The fact that caused it; NULL for other causes."),
         },
     ),
+    "notices": View(
+        "One row for each notice: an alert, a digest or a reminder for one subscription. It shows what became of the\n"
+        "notice, but not its text, and no address. [What the states mean](alerts.md#notices).",
+        {
+            "notice_id": _text("The notice: `peserta notices show` shows it with its text."),
+            "subscription_id": _text("The subscription."),
+            "kind": _text("`alert`, `reminder` or `digest`."),
+            "status": _text("Of the alert: `firing` or `resolved`; NULL for a digest."),
+            "alert_id": _text("The alert, as in `alerts`; NULL for a digest."),
+            "company_id": _text("The company; NULL for a digest of several."),
+            "policy_id": _text("The policy; NULL for a digest."),
+            "state": _text("`held`, `pending`, `delivered`, `given_up` or `superseded`."),
+            "attempts": _text("How often it was tried."),
+            "last_answer": _text("What came of the last attempt, or why there was none; empty before."),
+            "gone": _text("Whether the receiver wants nothing more of this subscription."),
+            "digest_id": _text("The digest that tells it; NULL for a notice of its own."),
+            "seq": _text("The order in which notices were made."),
+            "created_at": _instant("When it was made."),
+            "first_at": _instant("When it was first tried; NULL before, and after it was ordered again."),
+            "next_at": _instant("When it is due; NULL when it waits for a digest or has ended."),
+            "last_at": _instant("When it was last tried, or ended; NULL before."),
+            "ended_at": _instant("When it was delivered, given up or superseded; NULL before."),
+        },
+    ),
+    "alert_handling": View(
+        "One row for each action of a person on an alert. All of them stay: [who has an alert now](#who-has-an-alert)\n"
+        "follows from the last of each kind.",
+        {
+            "handling_id": _text("The action."),
+            "alert_id": _text("The alert, as in `alerts`."),
+            "action": _text("`acknowledged`, `assigned` or `note`."),
+            "handled_by": _text("Who did it."),
+            "handled_at": _instant("When, by the clock of whoever did it."),
+            "assigned_to": _text("Who has the alert now; NULL for other actions."),
+            "note": _text("What people wrote, as they wrote it; NULL for other actions."),
+            "offset": _text("The order of actions: the later one has the higher offset."),
+        },
+    ),
     "dead_letters": View(
         "One row for each refused record. The record itself is not here.",
         {
@@ -186,7 +228,7 @@ VIEWS: Final[Mapping[str, View]] = {
             "topic": _text("Topic of the published record."),
             "partition": _text("Partition of the published record."),
             "offset": _text("Offset of the published record."),
-            "recorded_at": Meaning("instant, UTC", "When it was refused."),
+            "recorded_at": _instant("When it was refused."),
             "source": _text("The publishing system; NULL when unknown."),
             "event_id": _text("The fact's id; NULL when unknown or not shown."),
             "key_bytes": Meaning("bytes", "Length of the key."),

@@ -22,6 +22,7 @@ from peserta.operations.topics import make_topics
 from peserta.settings import Settings
 from sinks.clickhouse.published_views import publish_views, views
 from sinks.clickhouse.reading import wait_until_caught_up
+from sinks.clickhouse.topics import topics as carried
 
 LOOK_EVERY_S: Final = 0.3
 NEAR_RECORDS: Final = 1_000  # journal records that can be folded within a moment of the switch
@@ -103,9 +104,7 @@ async def _carried(settings: Settings, workers: Workers, say: Say) -> None:
     """Wait until ClickHouse has everything that is in the topics now."""
     if not settings.clickhouse_url:
         return None
-    topics = settings.topics
-    names = {topics.journal, topics.ledger, topics.snapshots, topics.alerts, topics.dead_letters, topics.book_letters}
-    targets = await end_offsets(settings.kafka, sorted(names))
+    targets = await end_offsets(settings.kafka, sorted(carried(settings.topics)))
     while True:
         workers.check()
         say(f"Waiting until ClickHouse has generation {settings.generation}", None, None)

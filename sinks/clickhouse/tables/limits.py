@@ -38,16 +38,17 @@ UINT64: Final = Span(0, (1 << 64) - 1)
 
 # By column name: a name has the same type in every table.
 HELD: Final[Mapping[str, Span]] = {
-    **dict.fromkeys(("recorded_at", "occurred_at"), DATETIME64),
+    **dict.fromkeys(("recorded_at", "occurred_at", "created_at", "handled_at"), DATETIME64),
+    **dict.fromkeys(("first_at", "next_at", "last_at"), DATETIME64),
     **dict.fromkeys(("effective_on", "value_on", "as_of", "business_date", "episode_start"), DATE32),
     **dict.fromkeys(("effective_from", "effective_until", "baseline_on", "policy_since"), DATE32),
     **dict.fromkeys(("partition", "came_from_partition", "letter_partition", "journal_partition"), UINT32),
-    **dict.fromkeys(("posting", "line_count", "key_bytes", "value_bytes"), UINT32),
-    **dict.fromkeys(("offset", "came_from_offset", "letter_offset", "journal_offset"), UINT64),
+    **dict.fromkeys(("posting", "line_count", "key_bytes", "value_bytes", "attempts"), UINT32),
+    **dict.fromkeys(("offset", "came_from_offset", "letter_offset", "journal_offset", "seq"), UINT64),
     "quantity": INT8,
 }
-# Array columns: a row has several of these values, or none.
-NESTED: Final = frozenset(("effective_until", "baseline_on", "policy_since"))
+# Array and Nullable columns: a row has several of these values, or none.
+NESTED: Final = frozenset(("effective_until", "baseline_on", "policy_since", "first_at", "next_at", "last_at"))
 
 _Values: TypeAlias = Sequence[Any]
 

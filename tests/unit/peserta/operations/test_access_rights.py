@@ -5,6 +5,7 @@ import pytest
 from peserta.operations.access_rights import ROLES, Operation, Pattern, Resource, Right, rights_of
 from peserta.operations.topic_table import topic_table
 from peserta.settings import Settings, read_settings
+from sinks.clickhouse.topics import topics as carried
 from streams.settings import InboundTopic
 
 
@@ -48,6 +49,14 @@ def test_only_the_recorder_writes_the_journal_and_only_the_book_keeper_the_ledge
     assert [role for role, names in writers.items() if topics.journal in names] == ["recorder"]
     assert [role for role, names in writers.items() if topics.ledger in names] == ["book-keeper"]
     assert not writers["sink"] | writers["reader"]
+
+
+@pytest.mark.parametrize("generation", [1, 3])
+def test_the_sink_reads_what_it_copies_and_which_generation_is_current(settings: Settings, generation: int) -> None:
+    later = settings.of_generation(generation)
+    copied = set(carried(later.topics))
+    assert {later.topics.notices, later.topics.handling} < copied
+    assert allowed("sink", later, Operation.READ) == copied | {later.topics.generations}
 
 
 def test_only_the_notifier_writes_notices_and_only_an_officer_what_people_decide(settings: Settings) -> None:
