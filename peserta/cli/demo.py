@@ -79,7 +79,8 @@ def demo(
             sent = Run(settings, material, service, status.update, receiver).through()
         evidence = gather(settings, status.update)
         status.update("Holding it against what went in and the offline book")
-        checks = [*prove(material, sent, evidence), *prove_told(evidence.alerts, evidence.notices, receiver)]
+        told = prove_told(evidence.alerts, evidence.notices, evidence.notice_states, receiver)
+        checks = [*prove(material, sent, evidence), *told]
         status.stop()
         _print(settings, sent, evidence, checks, as_json)
     if keep is not None:

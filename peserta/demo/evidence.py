@@ -20,6 +20,7 @@ from schemas.vocabulary import EMPLOYMENT_TYPES, PROGRAMMES
 from streams.core.simulate import Rules
 from streams.settings import StreamSettings
 
+NOTICES = "SELECT notice_id, state FROM notices"
 REFUSED = "SELECT topic, partition, offset, reason FROM dead_letters"
 WINDOW_FIELDS = ("joined", "left", "gained_cover", "lost_cover", "mean_coverage_bp", "min_coverage_bp")
 
@@ -30,8 +31,8 @@ At: TypeAlias = tuple[int, int]  # partition and offset in the journal
 class Evidence:
     """The results: the audit's report, the facts and rules of the journal, dead letters, and figures.
 
-    `journal_ends`: partition -> the offset behind its last entry. `companies` and `refused` come from ClickHouse's
-    views: the figures by company, and the reason of each refused record.
+    `journal_ends`: partition -> the offset behind its last entry. `companies`, `refused` and `notice_states` come from
+    ClickHouse's views: the figures by company, the reason of each refused record, the state of each notice.
     """
 
     report: Report
@@ -44,6 +45,7 @@ class Evidence:
     companies: dict[str, JsonObject] = field(default_factory=dict)
     refused: dict[Hashable, str] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
+    notice_states: dict[Hashable, str] = field(default_factory=dict)
 
     @property
     def rules_in_journal(self) -> Rules:
@@ -65,6 +67,8 @@ def gather(settings: Settings, say: Say = lambda _: None) -> Evidence:
             evidence.companies[row["company_id"]] = _company(row, statuses.get(row["company_id"], []))
         letters = each_by(lambda row: Coordinates(*row[:3]), rows(client, REFUSED, {}))
         evidence.refused = {at: row[3] for at, row in letters.items()}
+        states = each_by(lambda row: row[0], rows(client, NOTICES, {}))
+        evidence.notice_states = {notice_id: row[1] for notice_id, row in states.items()}
     return evidence
 
 

@@ -113,6 +113,7 @@ class Run:
             with self._stage("notices", "Telling a receiver of every alert"):
                 self._await(wait_until_told(self.settings))
                 self._await(self._receiver.unsubscribe(self.settings))
+                self._await(self._sunk())  # what became of the notices
 
     async def tell_rules(self) -> None:
         """Send policies and registry entries, and wait until they are recorded."""

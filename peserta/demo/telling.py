@@ -1,6 +1,8 @@
 """Notices in the demonstration: wait until every alert has been told, and prove that each was, once."""
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_delay, wait_fixed
 
@@ -46,15 +48,19 @@ async def _alerts(settings: Settings) -> int:
     return len(found)
 
 
-def prove_told(alerts: list[Alert], notices: list[Notice], receiver: Receiver) -> list[Finding]:
-    """Two findings: about the notices, and about what the receiver had."""
+def prove_told(
+    alerts: list[Alert], notices: list[Notice], states: Mapping[Any, str], receiver: Receiver
+) -> list[Finding]:
+    """Three findings: about the notices, about what ClickHouse has of them, and about what the receiver had."""
     expected = {alert_notice_id(SUBSCRIPTION, one.alert_id, one.status): 1 for one in alerts}
     found = Counter(one.notice_id for one in notices if one.has_ended)
     told = {one.notice_id: 1 for one in notices if one.state == DELIVERED}
     came = {notice_id: len(contents) for notice_id, contents in receiver.came.items()}
     if receiver.unsigned:
         came["without a right signature"] = receiver.unsigned
+    kept = {one.notice_id: one.state for one in notices}
     return [
         compare("notices: each alert has one fate", EVERYWHERE, expected, found),
+        compare("notices: ClickHouse = topic", EVERYWHERE, kept, states),
         compare("notices: the receiver had each delivered one, signed, with one content", EVERYWHERE, told, came),
     ]

@@ -34,7 +34,10 @@ def send(receiver: Receiver, notice: Notice, body: bytes = b"{}", key: bytes | N
 
 
 def holds(receiver: Receiver, made: list[Notice]) -> list[bool]:
-    return [finding.holds for finding in prove_told(ALERTS, made, receiver)]
+    states = {one.notice_id: one.state for one in made}
+    fates, clickhouse, came = (finding.holds for finding in prove_told(ALERTS, made, states, receiver))
+    assert clickhouse
+    return [fates, came]
 
 
 def test_alerts_that_were_told_once_hold_and_a_repeat_with_the_same_content_too(receiver: Receiver) -> None:
@@ -65,3 +68,9 @@ def test_what_nobody_signed_is_not_taken_and_found(receiver: Receiver) -> None:
     send(receiver, made[2])
     assert send(receiver, made[0], b"{}", secrets.token_bytes(32)) == 401
     assert holds(receiver, made) == [True, False]
+
+
+def test_a_notice_that_clickhouse_has_in_another_state_is_found(receiver: Receiver) -> None:
+    made = notices()
+    states = {one.notice_id: one.state for one in made} | {made[1].notice_id: DELIVERED}
+    assert [finding.holds for finding in prove_told(ALERTS, made, states, receiver)][1] is False
