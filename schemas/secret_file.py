@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 SECRET_BYTES_MAX: Final = 1 << 16
+EXPIRED: Final = 10  # OpenSSL's codes of why a certificate is not accepted
+OF_ANOTHER_HOST: Final = frozenset((62, 64))  # by its name, by its address
 
 
 class SecretFault(OSError):
@@ -52,6 +54,22 @@ def ssl_context_of(ca_file: Path | None) -> ssl.SSLContext:
         raise SecretFault(f"{ca_file} holds no certificate in PEM form") from None
     except OSError as error:
         raise unreadable(ca_file, error) from None
+
+
+def not_accepted(
+    server: str, error: ssl.SSLCertVerificationError, ca_file: Path | None, *, of_address: str, of_ca: str
+) -> str:
+    """What is wrong with the certificate that a server shows, and what to do: two sentences.
+
+    `of_address` and `of_ca` are the settings of the server's address and of `ca_file`.
+    """
+    if error.verify_code == EXPIRED:
+        remedy = "It needs a new one"
+    elif error.verify_code in OF_ANOTHER_HOST:
+        remedy = f"{of_address} must name the server as its certificate does"
+    else:
+        remedy = f"{of_ca} names the CA to trust, now {ca_file or 'those of the operating system'}"
+    return f"{server} shows a certificate that is not accepted: {error.verify_message.rstrip('.')}. {remedy}."
 
 
 def unreadable(path: Path | None, error: OSError) -> SecretFault:

@@ -148,8 +148,9 @@ def quiet(
     """The live, provable book of who is covered: facts in, coverage tables and alerts out."""
     note_variables()
     if context.invoked_subcommand != "worker":
-        # The Kafka client logs every retry; a command reports failures itself.
-        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+        # The clients of Kafka and ClickHouse log every retry; a command reports failures itself.
+        for name in ("aiokafka", "clickhouse_connect"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def main() -> NoReturn:

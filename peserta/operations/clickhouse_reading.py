@@ -62,6 +62,8 @@ def clickhouse_errors(settings: Settings) -> Iterator[None]:
     try:
         yield
     except (OperationalError, HTTPError, TimeoutError) as error:
+        if fault := settings.sink_settings().server.fault(error):
+            raise Unfit(fault) from error
         raise Unavailable(
             f"ClickHouse does not answer: {_short(error)}. Is it running where PESERTA_CLICKHOUSE_URL says?",
         ) from error

@@ -24,7 +24,7 @@ from aiokafka.protocol.metadata import MetadataRequest  # type: ignore[import-un
 
 from schemas.kafka.access import ENCRYPTED, PLAINTEXT, SSL, Brokers, KafkaAccess, access_of
 from schemas.kafka.client import client_options
-from schemas.secret_file import SecretFault
+from schemas.secret_file import SecretFault, not_accepted
 
 CONNECT_LIMIT_S: Final = 10.0
 CLOSED_MAX: Final = 3
@@ -157,8 +157,8 @@ def _unwanted(access: KafkaAccess, reason: str) -> str:
 def _sentence(server: str, access: KafkaAccess, error: Any) -> str | None:
     at = f"Kafka at {server}"
     if isinstance(error, ssl.SSLCertVerificationError):
-        ca = access.ca_file or "those of the operating system"
-        return f"{at} shows a certificate that is not accepted: {error.verify_message}. CA: {ca}. {NO_HELP}"
+        names = {"of_address": "PESERTA_KAFKA", "of_ca": "PESERTA_KAFKA_CA_FILE"}
+        return f"{not_accepted(at, error, access.ca_file, **names)} {NO_HELP}"
     if isinstance(error, ssl.SSLError):
         reason = (error.reason or "no reason given").lower().replace("_", " ")
         if "certificate" not in reason:

@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from schemas.kafka.access import Brokers
 from schemas.secret_file import read_secret, ssl_context_of
 from schemas.topics import TopicNames
+from sinks.clickhouse.server import Server
 
 DATABASE_DEFAULT = "peserta"
 LINGER_DEFAULT_S = 0.25
@@ -40,13 +42,19 @@ class SinkSettings:
     @property
     def clickhouse_options(self) -> dict[str, Any]:
         """The arguments with which clickhouse-connect reaches ClickHouse. Reads the files now; raises SecretFault."""
-        options: dict[str, Any] = {"dsn": self.clickhouse_url}
+        # Without the interface, clickhouse-connect takes the protocol from the port: https on 443 and 8443, else http.
+        options: dict[str, Any] = {"dsn": self.clickhouse_url, "interface": urlsplit(self.clickhouse_url).scheme}
         if self.password_file is not None:
             options["password"] = read_secret(self.password_file)
         if self.ca_file is not None:
             ssl_context_of(self.ca_file)
             options["ca_cert"] = str(self.ca_file)
         return options
+
+    @property
+    def server(self) -> Server:
+        """ClickHouse without user and password."""
+        return Server.of(self.clickhouse_url, self.ca_file)
 
     @property
     def topics(self) -> TopicNames:

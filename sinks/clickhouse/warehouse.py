@@ -9,7 +9,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.asyncclient import AsyncClient
@@ -17,6 +16,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError, DataError, Progr
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential_jitter
 
 from sinks.clickhouse.refusals import ClickHouseRefused, NotTaken
+from sinks.clickhouse.server import Server
 from sinks.clickhouse.settings import SinkSettings
 
 CONNECT_LIMIT_S = 10
@@ -95,9 +95,9 @@ _log = logging.getLogger(__name__)
 class Warehouse:
     """A connection to one database, kept for the life of the process. Several tasks may insert at once."""
 
-    def __init__(self, client: AsyncClient, address: str, on_retry: OnRetry | None = None) -> None:
+    def __init__(self, client: AsyncClient, server: Server, on_retry: OnRetry | None = None) -> None:
         self.client = client
-        self._address = address
+        self._server = server
         self._on_retry = on_retry
         self._types: dict[tuple[str, ...], Sequence[Any]] = {}
         known = {k: v for k, v in INSERT_SETTINGS_IF_KNOWN.items() if k in client.server_settings}
@@ -109,10 +109,10 @@ class Warehouse:
 
         `on_retry` is called for every failed attempt of any request that will be retried.
         """
-        address = _address(settings.clickhouse_url)
-        _log.info("Waiting for ClickHouse at %s.", address)
-        client = await _patiently(f"connect to ClickHouse at {address}", lambda: open_client(settings), on_retry)
-        return cls(client, address, on_retry)
+        server = settings.server
+        _log.info("Waiting for ClickHouse at %s.", server)
+        client = await _patiently("connect to ClickHouse", server, lambda: open_client(settings), on_retry)
+        return cls(client, server, on_retry)
 
     async def insert(self, table: str, columns: Columns, token: str) -> None:
         """Insert the columns as one block, once: the token makes a repeat harmless. Raises NotTaken for their
@@ -140,7 +140,7 @@ class Warehouse:
     async def patiently(self, what: str, attempt: Callable[[], Awaitable[_T]]) -> _T:
         """The attempt's result, after as many tries as it takes. Raises ClickHouseRefused or NotTaken if it cannot
         succeed."""
-        return await _patiently(f"{what} at {self._address}", attempt, self._on_retry)
+        return await _patiently(what, self._server, attempt, self._on_retry)
 
     async def close(self) -> None:
         await self.client.close()
@@ -161,11 +161,6 @@ async def open_client(settings: SinkSettings) -> AsyncClient:
     return client
 
 
-def _address(url: str) -> str:
-    """Host and port, without user and password."""
-    return urlsplit(url).netloc.rpartition("@")[2]
-
-
 def _may_pass(error: BaseException) -> bool:
     if isinstance(error, DataError | ProgrammingError):
         return False
@@ -174,10 +169,16 @@ def _may_pass(error: BaseException) -> bool:
     return isinstance(error, TimeoutError)
 
 
-async def _patiently(what: str, attempt: Callable[[], Awaitable[_T]], on_retry: OnRetry | None) -> _T:
+async def _patiently(what: str, server: Server, attempt: Callable[[], Awaitable[_T]], on_retry: OnRetry | None) -> _T:
+    what = f"{what} at {server}"
 
     async def once() -> _T:
-        return await attempt()
+        try:
+            return await attempt()
+        except DatabaseError as error:
+            if fault := server.fault(error):
+                raise ClickHouseRefused(fault) from error
+            raise
 
     tries = AsyncRetrying(
         retry=retry_if_exception(_may_pass),

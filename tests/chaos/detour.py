@@ -1,6 +1,7 @@
 """A network that can be cut, slow, or swallow everything: a TCP proxy before each broker, in a thread of its own."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import suppress
@@ -13,9 +14,13 @@ ANSWER_LIMIT_S: Final = 10.0
 
 
 class Detour:
-    """Proxies to these broker ports. Everything passes at first; connections survive `swallow`."""
+    """Proxies to these ports, such as brokers'. Everything passes at first; connections survive `swallow`.
 
-    def __init__(self, ports: Iterable[int]) -> None:
+    With `encrypted`, clients connect to the proxies with TLS; behind the proxies connections are plain.
+    """
+
+    def __init__(self, ports: Iterable[int], encrypted: ssl.SSLContext | None = None) -> None:
+        self._encrypted = encrypted
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="detour", daemon=True)
         self._thread.start()
@@ -34,7 +39,7 @@ class Detour:
             await self._lead(port, reader, writer)
 
         self._passes.set()
-        server = await asyncio.start_server(lead, LOOPBACK, 0)
+        server = await asyncio.start_server(lead, LOOPBACK, 0, ssl=self._encrypted)
         self._servers.append(server)
         own: int = server.sockets[0].getsockname()[1]
         return own

@@ -9,6 +9,7 @@ from schemas.records import Day, Instant
 from sinks.clickhouse.loop import Sink
 from sinks.clickhouse.marks import Partition
 from sinks.clickhouse.metrics import SinkMetrics
+from sinks.clickhouse.server import Server
 from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.source import Source
 from sinks.clickhouse.topics import topics
@@ -170,7 +171,7 @@ async def carry(scene: Scene, process: Process) -> None:
     consumer = MemoryConsumer(scene.broker, link, isolation_level=COMMITTED, share=scene.share)
     sink = Sink(
         MemorySource(consumer, scene.broker),
-        Warehouse(client, "memory"),
+        Warehouse(client, Server("memory")),
         read,
         METRICS,
         full_round_records=scene.pace.batch_records,

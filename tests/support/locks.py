@@ -1,6 +1,7 @@
 """A certificate authority of a test, and what it signs."""
 
 import datetime
+import ssl
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,6 +14,7 @@ from cryptography.x509.oid import NameOID
 
 DAY: Final = datetime.timedelta(days=1)
 LOOPBACK: Final = "127.0.0.1"
+LOCALHOST: Final = "localhost"
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,13 @@ class Signed:
     certificate: Path
     key: Path
     both: Path
+
+    @property
+    def of_server(self) -> ssl.SSLContext:
+        """How a server shows it."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self.certificate, self.key)
+        return context
 
 
 class Authority:
@@ -36,10 +45,14 @@ class Authority:
         self.ca_file = folder / f"{name}.pem"
         self.ca_file.write_bytes(own.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
-    def certificate(self, name: str, valid: tuple[datetime.timedelta, datetime.timedelta] = (-DAY, DAY)) -> Signed:
-        """For this name, and for a server on loopback; `valid` from and until, seen from now."""
+    def certificate(
+        self, name: str, valid: tuple[datetime.timedelta, datetime.timedelta] = (-DAY, DAY), host: str = LOCALHOST
+    ) -> Signed:
+        """For this name, and for a server at `host` (by default, and its address too, on loopback); `valid` from and
+        until, seen from now."""
         key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(LOOPBACK)), x509.DNSName("localhost")])
+        address = [x509.IPAddress(ip_address(LOOPBACK))] if host == LOCALHOST else []
+        names = x509.SubjectAlternativeName([*address, x509.DNSName(host)])
         signed = _builder(_name(name), self._name, key, valid).add_extension(names, critical=False)
         certificate = signed.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
         pem = key.private_bytes(

@@ -1,7 +1,6 @@
 """The reasons for which a broker refuses a client, found with a listener in this process and from aiokafka's errors."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -28,14 +27,12 @@ DAY: Final = timedelta(days=1)
 @asynccontextmanager
 async def listening(shown: Signed) -> AsyncIterator[str]:
     """A TLS listener that closes each connection after its first bytes."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(shown.certificate, shown.key)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.close()
 
-    server = await asyncio.start_server(answer, LOOPBACK, 0, ssl=context)
+    server = await asyncio.start_server(answer, LOOPBACK, 0, ssl=shown.of_server)
     async with server:
         yield f"{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
 
@@ -55,8 +52,15 @@ async def test_a_certificate_of_an_unknown_authority_is_said_with_the_one_that_i
     authority, other = Authority(tmp_path), Authority(tmp_path, "other")
     async with listening(authority.certificate("kafka")) as server:
         said = await why(KafkaAccess(server, "SSL", other.ca_file))
-    assert "not accepted: unable to get local issuer certificate" in said
+    assert "not accepted: unable to get local issuer certificate. PESERTA_KAFKA_CA_FILE names the CA to trust" in said
     assert str(other.ca_file) in said
+
+
+async def test_a_certificate_of_another_host_is_said_with_the_setting_that_names_the_broker(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    async with listening(authority.certificate("kafka", host="kafka.example")) as server:
+        said = await why(KafkaAccess(server, "SSL", authority.ca_file))
+    assert f"not accepted: IP address mismatch, certificate is not valid for '{LOOPBACK}'. PESERTA_KAFKA must" in said
 
 
 async def test_a_broker_that_only_closes_connections_is_not_called_a_refusal(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Mail against a real SMTP server: what recipients get, and what becomes of every refusal."""
 
-import ssl
 from dataclasses import replace
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -180,9 +179,7 @@ async def test_mail_goes_by_tls_and_only_to_a_certificate_that_fits(tmp_path: Pa
     password.chmod(0o600)
     answers = []
     for signed in (ours.certificate("right"), other.certificate("wrong")):
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(signed.certificate, signed.key)
-        async with mail_server(tls, at_once=at_once, users={"me": "word-1"}) as server:
+        async with mail_server(signed.of_server, at_once=at_once, users={"me": "word-1"}) as server:
             given: dict[str, Any] = {"tls": mode, "user": "me", "password_file": password, "ca_file": ours.ca_file}
             answers.append(await sent(server, A, **given))
     untrusted = Answer(False, "the mail server's TLS certificate is not trusted, or TLS failed")

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import ssl
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -283,9 +282,7 @@ async def test_only_a_certificate_that_fits_is_trusted(tmp_path: Path) -> None:
     ours, other = Authority(tmp_path / "ours"), Authority(tmp_path / "other")
     answers = []
     for signed in (ours.certificate("right"), other.certificate("wrong"), ours.certificate("old", (-2 * DAY, -DAY))):
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(signed.certificate, signed.key)
-        async with receiving(answering(200), tls) as receiver:
+        async with receiving(answering(200), signed.of_server) as receiver:
             answers.append(await sent(receiver, settings=replace(SHORT, attempt_s=5, ca_file=ours.ca_file)))
     untrusted = Answer(False, "the receiver's TLS certificate is not trusted")
     assert answers == [Answer(True, "answered 200"), untrusted, untrusted]
