@@ -45,6 +45,7 @@ LIBRARIES: Final[dict[str, tuple[str, ...]]] = {
     "schemas/kafka": ("aiokafka",),
     "sinks/notices/channels": ("aiohttp", "aiosmtplib", "apprise", "yarl"),
     "sinks/notices/texts": ("babel", "jinja2"),
+    "sinks/questions": (),  # texts, which run in any client
     "streams/core": (),
     "streams/lane": ("faust", "aiokafka", "rocksdict", "yarl"),
     "clients/python": ("peserta_client",),

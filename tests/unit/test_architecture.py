@@ -104,6 +104,8 @@ BREACHES: Final[tuple[tuple[str, Rule, str, str], ...]] = (
     ),
     ("the sink imports the workers", imports_its_rooms, "sinks/a.py", "from streams.settings import WALL"),
     ("the sink imports settings of an installation", imports_its_rooms, "sinks/a.py", "import peserta.settings"),
+    ("a question imports operations", imports_its_rooms, "sinks/questions/a.py", "import peserta.operations.failure"),
+    ("a question imports a client", imports_its_libraries, "sinks/questions/a.py", "import clickhouse_connect"),
     ("a command imports tests", imports_its_rooms, "peserta/cli/a.py", "from tests.support.facts import hire"),
     ("chaos borrows from a unit test", leaves_unit_tests_alone, "tests/chaos/a.py", "from tests.unit.a import book"),
     ("by way of its room", leaves_unit_tests_alone, "tests/support/a.py", "from tests import unit"),

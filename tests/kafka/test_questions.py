@@ -1,0 +1,186 @@
+"""The questions of analysts on ClickHouse's own engine: equal to an independent answer, before and after merges."""
+
+import asyncio
+import csv
+import io
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+import pytest
+
+from deploy.embedded.stack import Stack
+from peserta.operations.clickhouse_reading import analyst
+from peserta.operations.questions import Form, answer, request, written_answer
+from peserta.settings import Settings, read_settings
+from schemas.dates import day, day_text, instant_text, jakarta_day, jakarta_midnight
+from schemas.public_json import row_json
+from sinks.questions.headers import FLAG, questions
+from tests.support.question_answers import ANSWERS as COMPANY_ANSWERS
+from tests.support.question_answers import Answer, Rows, Values
+from tests.support.question_books import COMPANIES, FIRST, POLICIES, QuestionBook, put_book, random_book
+from tests.support.sink_database import Database, opened_database, shared_database
+from tests.support.worker_answers import WORKER_ANSWERS
+
+SEEDS: Final = (5, 6, 11, 15)  # among them every reason of `gaps`
+DRAWS: Final = 6  # of parameters, for each question and book
+BEYOND: Final = "2199-12-31T23:59:59.999Z"
+ANSWERS: Final[dict[str, Answer]] = COMPANY_ANSWERS | WORKER_ANSWERS
+CHOICES: Final = {"by": ("none", "regency", "kbli", "size", "employment_type")}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked of a book: the rows before and after its parts were merged."""
+
+    values: Values
+    before: Rows
+    after: Rows
+
+
+@dataclass(frozen=True)
+class Case:
+    """A book, the settings to ask it with, and the answers to every question."""
+
+    book: QuestionBook
+    settings: Settings
+    asked: dict[str, list[Asked]]
+
+
+def drawn(book: QuestionBook, name: str, seed: int) -> list[Values]:
+    """Parameters of a question: dates and moments of the book, and those beyond it."""
+    random = Random(f"{name}{seed}")
+    return [_drawn(book, name, random, number) for number in range(DRAWS)]
+
+
+def _drawn(book: QuestionBook, name: str, random: Random, number: int) -> Values:
+    (question,) = (each for each in questions() if each.name == name)
+    # Dates on which something happened find more than others.
+    busy = sorted({jakarta_day(x.recorded_at) for x in book.letters} if name == "refused" else book.value_dates)
+    first, second = sorted(random.sample(busy if number % 2 else range(FIRST - 20, book.latest + 40), 2))
+    if number == DRAWS - 1:
+        first = day("2025-03-31")
+    drawn: Values = {
+        "as_of": day_text(book.latest if number == 0 else random.randint(FIRST - 5, book.latest + 20)),
+        "from": day_text(FIRST - 50 if number == 0 else first),
+        "to": day_text(first if number == 1 else book.latest if number == 0 else max(first, second)),
+        "known_at": BEYOND if number < 2 else instant_text(jakarta_midnight(random.randint(FIRST + 5, book.latest))),
+        "policy": POLICIES[number % len(POLICIES)],
+        "company": random.choice(["", *COMPANIES[:3]]),
+        "within_days": random.choice(["0", "7", "60"]),
+    }
+    for each, words in CHOICES.items():
+        drawn[each] = words[(number + random.randint(0, 4)) % len(words)]
+    return {each.name: drawn[each.name] for each in question.parameters if each.kind != FLAG}
+
+
+def plain(rows: Any) -> Rows:
+    return [tuple(row) for row in rows]
+
+
+def ask_all(settings: Settings, book: QuestionBook, seed: int) -> dict[str, list[tuple[Values, Rows]]]:
+    found: dict[str, list[tuple[Values, Rows]]] = {}
+    for question in questions():
+        for values in drawn(book, question.name, seed):
+            got = answer(settings, request(settings, question.name, values))
+            found.setdefault(question.name, []).append((values, plain(got.rows)))
+    return found
+
+
+@pytest.fixture(scope="module", params=SEEDS)
+def case(request: pytest.FixtureRequest, stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    seed: int = request.param
+    book = random_book(seed)
+
+    async def fill(database: Database) -> None:
+        await put_book(database, book)
+
+    async def merge() -> None:
+        async with opened_database(stack.clickhouse_url, name) as database:
+            await database.merge()
+
+    name, _ = shared_database(stack.clickhouse_url, fill)
+    folder: Path = tmp_path_factory.mktemp("questions")
+    settings = read_settings(clickhouse_url=stack.clickhouse_url, clickhouse_database=name, data_dir=folder)
+    before = ask_all(settings, book, seed)
+    asyncio.run(merge())
+    after = ask_all(settings, book, seed)
+    asked = {
+        name: [Asked(*one, other[1]) for one, other in zip(before[name], after[name], strict=True)] for name in before
+    }
+    return Case(book, settings, asked)
+
+
+def test_every_question_has_an_independent_answer() -> None:
+    assert {question.name for question in questions()} == ANSWERS.keys()
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_a_question_has_the_answer_that_a_recount_gives(case: Case, name: str) -> None:
+    for asked in case.asked[name]:
+        wanted = ANSWERS[name](case.book, asked.values)
+        assert asked.before == wanted, asked.values
+        assert asked.after == wanted, asked.values
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_the_random_books_have_something_to_answer(name: str) -> None:
+    books = [(random_book(seed), seed) for seed in SEEDS]
+
+    assert any(ANSWERS[name](book, values) for book, seed in books for values in drawn(book, name, seed))
+
+
+# Unit in a header -> the type that its columns have, but for Nullable and LowCardinality.
+TYPES: Final = {"-": {"String", "Array(String)"}, "date": {"Date32"}, "instant": {"DateTime64(3, 'UTC')"}}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_a_header_lists_the_columns_that_come_back(case: Case, name: str) -> None:
+    wanted = request(case.settings, name, case.asked[name][0].values)
+    with analyst(case.settings) as client:
+        found = client.query(f"DESCRIBE TABLE ({wanted.question.select})", parameters=dict(wanted.values)).result_rows
+
+    assert [row[0] for row in found] == [column.name for column in wanted.question.columns]
+    for row, column in zip(found, wanted.question.columns, strict=True):
+        plain_type = re.sub(r"(?:Nullable|LowCardinality)\((\w+(?:\([^()]*\))?)\)", r"\1", row[1])
+        plain_type = re.sub(r"(?:Nullable|LowCardinality)\((\w+(?:\([^()]*\))?)\)", r"\1", plain_type)
+        assert plain_type in TYPES.get(column.unit, {"Int64"}), column
+
+
+async def test_a_file_runs_as_it_is(case: Case) -> None:
+    """Its header and its semicolon included, with parameters as any HTTP client gives them."""
+    async with opened_database(case.settings.clickhouse_url, case.settings.clickhouse_database) as database:
+        for name in ANSWERS:
+            wanted = request(case.settings, name, case.asked[name][0].values)
+            rows = await database.client.raw_query(wanted.question.text, parameters=dict(wanted.values))
+            assert len(rows.splitlines()) == len(case.asked[name][0].before), name
+
+
+def written(case: Case, form: Form) -> bytes:
+    return written_answer(case.settings, request(case.settings, "freshness", {}), form)
+
+
+def test_an_answer_is_written_as_text(case: Case) -> None:
+    wanted = request(case.settings, "freshness", {})
+    got = answer(case.settings, wanted)
+    objects = [row_json(dict(zip(got.columns, row, strict=True))) for row in got.rows]
+
+    assert json.loads(written(case, Form.JSON)) == objects
+    assert [json.loads(line) for line in written(case, Form.NDJSON).splitlines()] == objects
+    cells = list(csv.DictReader(io.StringIO(written(case, Form.CSV).decode())))
+    assert cells == [{name: str(value) for name, value in each.items()} for each in objects]
+
+
+@pytest.mark.parametrize("form", [Form.PARQUET, Form.ARROW])
+async def test_an_answer_is_written_as_a_file_that_can_be_read(case: Case, form: Form) -> None:
+    wanted = request(case.settings, "freshness", {})
+    async with opened_database(case.settings.clickhouse_url, case.settings.clickhouse_database) as database:
+        made = f"CREATE OR REPLACE TABLE back_{form} ENGINE = Memory AS {wanted.question.select} LIMIT 0"
+        await database.client.command(made, parameters=dict(wanted.values))
+        await database.client.raw_insert(f"back_{form}", insert_block=written(case, form), fmt=form.capitalize())
+        rows = await database.rows(f"SELECT * FROM back_{form}")
+
+    assert [tuple(row.values()) for row in rows] == ANSWERS["freshness"](case.book, dict(wanted.values))

@@ -1,0 +1,120 @@
+"""The files of questions: each has a whole header and one SELECT over the views, with the parameters of the header."""
+
+import re
+from typing import Final
+
+import pytest
+
+from sinks.clickhouse.migrations import tables, views
+from sinks.questions.headers import (
+    DATE,
+    EMPTY,
+    EVERYTHING,
+    FLAG,
+    FOLDER,
+    INSTANT,
+    LATEST,
+    NO,
+    NUMBER,
+    REQUIRED,
+    TEXT,
+    Column,
+    Parameter,
+    Question,
+    question_of,
+    questions,
+)
+
+NAMES: Final = [question.name for question in questions()]
+UNITS: Final = {"-", "people", "basis points", "date", "instant", "days", "changes", "spells", "facts", "records"} | {
+    "companies"
+}
+# Kind -> the defaults that it may have, beside REQUIRED.
+DEFAULTS: Final = {DATE: {LATEST}, INSTANT: {EVERYTHING}, TEXT: {EMPTY}, FLAG: {NO}, NUMBER: {"60"}}
+TEXT_OF_ONE: Final = """-- A title
+--
+-- What does it
+-- answer?
+--
+-- parameter | kind | default | meaning
+-- by | one of a, b | a | What it is split by,
+-- | in two lines.
+--
+-- column | unit | meaning
+-- n | people | How many.
+SELECT 1 AS n;
+"""
+
+
+def named(name: str) -> Question:
+    return next(question for question in questions() if question.name == name)
+
+
+def test_every_file_is_a_question() -> None:
+    assert sorted(file.stem for file in FOLDER.glob("*.sql")) == NAMES
+
+
+def test_a_header_is_read() -> None:
+    assert question_of("one", TEXT_OF_ONE) == Question(
+        "one",
+        "A title",
+        "What does it answer?",
+        (Parameter("by", "one of a, b", "a", "What it is split by, in two lines."),),
+        (Column("n", "people", "How many."),),
+        "SELECT 1 AS n",
+        TEXT_OF_ONE,
+    )
+    assert question_of("one", TEXT_OF_ONE).parameters[0].choices == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        pytest.param("-- answer?\n--\n", "", "has title, sentence", id="a part is missing"),
+        pytest.param("-- column | unit | meaning\n", "", "begins with column", id="a table without its head"),
+        pytest.param("n | people |", "n |", "has 3 cells", id="a line with too few cells"),
+    ],
+)
+def test_a_header_of_another_form_is_a_defect(old: str, new: str, says: str) -> None:
+    with pytest.raises(AssertionError, match=says):
+        question_of("one", TEXT_OF_ONE.replace(old, new))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_header_is_whole(name: str) -> None:
+    question = named(name)
+    assert question.title
+    assert question.sentence.endswith("?")
+    assert question.sentence.count("?") == 1
+    for parameter in question.parameters:
+        assert parameter.default in {REQUIRED, *DEFAULTS.get(parameter.kind, parameter.choices)}
+        assert parameter.meaning.endswith(".")
+    assert [column for column in question.columns if column.unit not in UNITS or column.meaning[-1] != "."] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_select_takes_the_parameters_of_the_header(name: str) -> None:
+    question = named(name)
+    assert question.select.startswith(("SELECT", "WITH"))
+    assert ";" not in question.select
+    assert set(re.findall(r"\{(\w+):\w+\}", question.select)) == {
+        parameter.name for parameter in question.parameters if parameter.kind != FLAG
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_select_reads_views_only(name: str) -> None:
+    select = named(name).select
+    read = set(re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", select)) - set(re.findall(r"\b(\w+) AS\s*\(", select))
+    read -= set(re.findall(r"ARRAY JOIN\s+(\w+)", select))
+
+    assert read
+    assert read <= set(views())
+    assert not read & set(tables())
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if any(p.kind == FLAG for p in named(name).parameters)])
+def test_a_flag_has_the_question_that_it_stands_for(name: str) -> None:
+    for flag in (each.name for each in named(name).parameters if each.kind == FLAG):
+        other = named(f"{name}_{flag}")
+        assert {each.name for each in other.parameters} == {each.name for each in named(name).parameters} - {flag}
