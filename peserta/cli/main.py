@@ -83,6 +83,11 @@ COMMANDS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
             "alerts:alerts",
             "Show the alerts in the alert topic, firing and resolved, in order of recording.",
         ),
+        (
+            "ask",
+            "questions:ask",
+            "Answer a question of analysts from ClickHouse; without a name, list the questions.",
+        ),
         ("notices", "notices:notices", "What was told to whom, and what became of it."),
         (
             "sql",

@@ -163,6 +163,10 @@ WRONG_USE: Final = (
     ("simulating a packed file", ["simulate", "--as-of", "2025-12-31", "facts.ndjson.gz"], "gunzip -c"),
     ("a demonstration of an array", ["demo", "--facts", "array.json"], "array.json is one JSON array"),
     ("an unknown format", ["sql", "--format", "xml", "SELECT 1"], "xml"),
+    ("an unknown question", ["ask", "covrage"], "'coverage'"),
+    ("a question without its policy", ["ask", "gaps"], "--policy"),
+    ("a question about no date", ["ask", "movement", "--from", "2025-02-30", "--to", "2025-03-01"], "2025-02-30"),
+    ("a question at no moment", ["ask", "coverage", "--known-at", "2025-09-01T00:00:00"], "known_at"),
     ("a demonstration of policies alone", ["demo", "--policies", "policies.yaml"], "--facts"),
     ("a demonstration of no facts", ["demo", "--facts", "policies.yaml"], "--as-of"),
 )
@@ -173,6 +177,13 @@ def test_wrong_use(arguments: list[str], word: str, run: Run, files: Path) -> No
     said = run(*arguments)
     assert said.code == 2
     assert word in said.err
+
+
+def test_a_question_says_what_it_would_run(run: Run) -> None:
+    said = run("ask", "overdue", "--workers", "--as-of", "2025-09-01", "--sql")
+    assert said.code == 0
+    assert "SET param_as_of = '2025-09-01';\nSET param_known_at = '2199-" in said.out
+    assert "-- Overdue enrollments by worker\n" in said.out
 
 
 WRONG_FILES: Final = (
@@ -274,6 +285,8 @@ ARGUMENTS: Final = {
     "notices show": ["hr/C1/floor/1/firing"],
     "notices retry": ["hr/C1/floor/1/firing"],
     "notices give-up": ["hr/C1/floor/1/firing"],
+    # A question's own example has what it needs.
+    **{" ".join(path): LEAVES[path].help.rpartition(" ".join(path))[2].split() for path in LEAVES if path[0] == "ask"},
 }
 
 
@@ -368,7 +381,9 @@ def test_no_broker_is_known(path: tuple[str, ...], run: Run, files: Path, monkey
 
 
 @pytest.mark.timeout(ANSWER_LIMIT_S)
-@pytest.mark.parametrize("arguments", [["coverage"], ["coverage", "C1", "--json"], ["sql", "SELECT 1"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["coverage"], ["coverage", "C1", "--json"], ["sql", "SELECT 1"], ["ask", "app"]], ids=" ".join
+)
 @pytest.mark.parametrize("url", ["", f"http://{NOBODY}", f"http://reader:a-secret@{NOBODY}"])
 def test_no_clickhouse_answers(arguments: list[str], url: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PESERTA_CLICKHOUSE_URL", url)

@@ -1,0 +1,117 @@
+"""`peserta ask`: the questions of analysts, a command each, made of the headers of their files."""
+
+import inspect
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_group
+
+from peserta.cli.screen import counted, out, table
+from peserta.operations.discovery import find_installation
+from peserta.operations.questions import BINARY, YES, Form, answer, request, sql_of, written_answer
+from sinks.questions.headers import DATE, EMPTY, FLAG, INSTANT, NUMBER, Parameter, Question, questions
+
+TABLE: Final = "table"
+Format = StrEnum("Format", {each.upper(): each for each in (TABLE, *Form)})  # type: ignore[misc]
+METAVARS: Final = {DATE: "DATE", INSTANT: "INSTANT", NUMBER: "NUMBER"}
+SAMPLES: Final = {"from": "2025-09-01", "to": "2025-09-30", "policy": "pact-20pp"}
+
+FORMATS: Final = "table; csv; json (one array); ndjson (an object a line); parquet, arrow (for a file or a pipe)."
+OWN_OPTIONS: Final = {
+    "as_format": Annotated[Format, typer.Option("--format", help=FORMATS)],
+    "as_sql": Annotated[bool, typer.Option("--sql", help="Print the SQL that would run, and run nothing.")],
+}
+
+
+class Questions(TyperGroup):
+    """The group of all questions: their files are read when it is called."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        made = typer.Typer(rich_markup_mode="markdown")
+        for question in questions():
+            made.command(question.name, help=_help(question), short_help=question.sentence)(_command(question))
+        for name, command in get_group(made).commands.items():
+            self.add_command(command, name)
+
+
+ask = typer.Typer(cls=Questions, invoke_without_command=True)
+
+
+@ask.callback()
+def list_questions(context: typer.Context) -> None:
+    """Answer a question of analysts from ClickHouse; without a name, list the questions.
+
+    The SQL is in sinks/questions and runs in any client: `--sql` prints it with its parameters.
+    """
+    if context.invoked_subcommand is None:
+        rows = [(question.name, question.sentence) for question in questions()]
+        out.print(table(counted(len(rows), "question"), ("name", "answers"), rows, prose=("answers",)))
+
+
+def _command(question: Question) -> Callable[..., None]:
+    """The command of a question, with an option for each parameter."""
+
+    def run(as_format: str, as_sql: bool, **options: str | bool | None) -> None:
+        given = {name.removesuffix("_"): value for name, value in options.items() if isinstance(value, str)}
+        given |= {name.removesuffix("_"): YES for name, value in options.items() if value is True}
+        _answer(question, given, Format(as_format), as_sql)
+
+    own = {"as_format": Format(TABLE), "as_sql": False}
+    parameters = [_parameter(each) for each in question.parameters]
+    parameters += [_keyword(name, OWN_OPTIONS[name], default) for name, default in own.items()]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    return run
+
+
+def _parameter(parameter: Parameter) -> inspect.Parameter:
+    if parameter.kind == FLAG:
+        flag = typer.Option(f"--{parameter.name}", help=parameter.meaning, show_default=False)
+        return _keyword(f"{parameter.name}_", Annotated[bool, flag], False)
+    default = "" if parameter.is_required or parameter.default == EMPTY else f" Default: {parameter.default}."
+    choices = f" One of {', '.join(parameter.choices)}." if parameter.choices else ""
+    option = typer.Option(
+        f"--{parameter.name.replace('_', '-')}",
+        help=f"{parameter.meaning}{choices}{default}",
+        metavar=METAVARS.get(parameter.kind, "TEXT"),
+        show_default=False,
+    )
+    if parameter.is_required:
+        return _keyword(f"{parameter.name}_", Annotated[str, option], inspect.Parameter.empty)
+    return _keyword(f"{parameter.name}_", Annotated[str | None, option], None)
+
+
+def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    # Python's own words, such as `from`, are no names of parameters: hence `from_`.
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _help(question: Question) -> str:
+    columns = "\n".join(f"- {column.name}{_unit(column.unit)}: {column.meaning}" for column in question.columns)
+    given = " ".join(f"--{each.name} {SAMPLES[each.name]}" for each in question.parameters if each.is_required)
+    example = f"Example: peserta ask {question.name} {given}".rstrip()
+    return f"{question.sentence}\n\nColumns:\n\n{columns}\n\n{example}"
+
+
+def _unit(unit: str) -> str:
+    return "" if unit == "-" else f" ({unit})"
+
+
+def _answer(question: Question, given: dict[str, str], form: Format, as_sql: bool) -> None:
+    settings = find_installation()
+    wanted = request(settings, question.name, given)
+    if as_sql:
+        typer.echo(sql_of(wanted), nl=False)
+    elif form == TABLE:
+        found = answer(settings, wanted)
+        out.print(table(counted(len(found.rows), "row"), found.columns, found.rows, records=True))
+    else:
+        chosen = Form(form)
+        if chosen in BINARY and sys.stdout.isatty():
+            raise typer.BadParameter(f"{chosen} is for a file or a pipe: write `> {question.name}.{chosen}`")
+        typer.echo(written_answer(settings, wanted, chosen), nl=False)
