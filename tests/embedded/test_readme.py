@@ -134,6 +134,8 @@ def test_the_pages_work_when_they_are_typed_in_order(
     assert "C1 half recovered: 2 of 3 (66.66 %)" in said["alerts"]
     assert '"2025-10-31",3,2' in said["analysts"]
     assert '"kind":"company"' in said["analysts"]
+    (answer,) = blocks("analysts", "text")
+    assert answer in said["analysts"]
     assert said["operators"].count("All is well.") == 4
     assert "Generation 2 is current." in said["operators"]
 
