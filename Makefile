@@ -16,9 +16,11 @@ CANDIDATES := $(PYTHON) python3.14 python3.13 python3.12 python3.11
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 FIND_PYTHON = for each in $(CANDIDATES); do "$$each" -c '$(NEW_ENOUGH)' 2>/dev/null && { echo "$$each"; break; }; done
 
-# How long `make chaos` runs, and for how many cycles; 0 cycles: as many as fit into MINUTES.
+# How long `make chaos` runs, and for how many cycles; 0 cycles: as many as fit into MINUTES. With
+# LOCKS=1 Kafka takes encrypted connections of known users only, and each role has its own rights.
 MINUTES ?= 20
 CYCLES ?= 0
+LOCKS ?=
 
 # How many processes run the tests, each with its own Kafka and ClickHouse. A test mostly waits, so there are more than
 # cores.
@@ -47,8 +49,8 @@ demo: install ## Run the demonstration, from the first fact to the last alert, a
 test: lint ## Check the code, then run all tests (in JOBS=3 processes)
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
-chaos: install ## Catch broken variants, then inject faults for MINUTES or CYCLES (SCENARIO=part of a name, SEED=n)
-	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) --cycles $(CYCLES) --scenario "$(SCENARIO)" $(if $(SEED),--seed $(SEED))
+chaos: install ## Catch broken variants, then inject faults for MINUTES or CYCLES (SCENARIO=part of a name, SEED=n, LOCKS=1)
+	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) --cycles $(CYCLES) --scenario "$(SCENARIO)" $(if $(SEED),--seed $(SEED)) $(if $(LOCKS),--locks)
 
 chaos-short: install ## Run the part of the tests that injects faults and catches broken variants
 	@$(BIN)/pytest tests/chaos

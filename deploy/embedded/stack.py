@@ -13,6 +13,7 @@ from rich.console import Console
 
 from deploy.embedded.clickhouse.server import PROGRAM, ClickHouse
 from deploy.embedded.error import StackError
+from deploy.embedded.locks import Locks
 from deploy.embedded.process import Process
 
 if TYPE_CHECKING:
@@ -29,9 +30,10 @@ class Stack:
 
     With `data`, their data is kept in that folder; otherwise in a temporary one that `close` removes. Any number of
     stacks can run at the same time, each in its own folder. The caller requests only servers without a configured
-    address. `kafka_limit_s`: how long each start of Kafka may take. A port that is not given is a free one. `keep`: see
-    Process. Setting `stopping` cancels the start (StartStopped). Raises StackError with a sentence for the person at
-    the terminal, or PortTakenError with the port if a given one is taken.
+    address. Without `kafka_locks` anybody may connect to Kafka. `kafka_limit_s`: how long each start of Kafka may take.
+    A port that is not given is a free one. `keep`: see Process. Setting `stopping` cancels the start (StartStopped).
+    Raises StackError with a sentence for the person at the terminal, or PortTakenError with the port if a given one is
+    taken.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Stack:
         clickhouse: bool = True,
         kafka_nodes: int = 1,
         kafka_properties: Mapping[str, str] | None = None,
+        kafka_locks: Locks | None = None,
         kafka_limit_s: float | None = None,
         kafka_port: int | None = None,
         clickhouse_port: int | None = None,
@@ -55,7 +58,7 @@ class Stack:
         try:
             folder = data or Path(self._closing.enter_context(tempfile.TemporaryDirectory(prefix="peserta-")))
             with ThreadPoolExecutor(2) as pool:
-                asked = folder / "kafka", kafka_nodes, kafka_port, kafka_properties, kafka_limit_s, console
+                asked = folder / "kafka", kafka_nodes, kafka_port, kafka_properties, kafka_locks, kafka_limit_s, console
                 broker = pool.submit(self._start_kafka, *asked) if kafka else None
                 engine = (
                     pool.submit(self._start_clickhouse, folder, clickhouse_port, clickhouse_program)
@@ -77,6 +80,7 @@ class Stack:
         nodes: int,
         port: int | None,
         extra: Mapping[str, str] | None,
+        locks: Locks | None,
         limit_s: float | None,
         console: Console | None,
     ) -> "Kafka":
@@ -86,6 +90,7 @@ class Stack:
             nodes=nodes,
             port=port,
             extra=extra,
+            locks=locks,
             console=console,
             keep=self._keep,
             stopping=self._stopping,

@@ -34,6 +34,7 @@ def main(
     scenario: Annotated[str, typer.Option(help="Only scenarios whose name contains this.")] = "",
     seed: Annotated[int | None, typer.Option(help="Of the first cycle; each further one has the next number.")] = None,
     controls: Annotated[bool, typer.Option(help="Hold the judgement against known defects.")] = True,
+    locks: Annotated[bool, typer.Option(help="Kafka with SASL_SSL, and a user with its rights for each role.")] = False,
 ) -> None:
     """Inject faults into the whole service and judge it, again and again. Exit code 1 if anything is lost, doubled or
     wrong, or if a known defect goes undetected."""
@@ -44,7 +45,7 @@ def main(
         names = "\n".join(one.name for one in SCENARIOS)
         raise typer.BadParameter(f"no scenario is called that; there are:\n{names}")
     first = SystemRandom().randrange(SEED_MAX) if seed is None else seed
-    with TemporaryDirectory(prefix="peserta-chaos-") as name, Chaos(Path(name)) as chaos:
+    with TemporaryDirectory(prefix="peserta-chaos-") as name, Chaos(Path(name), locked=locks) as chaos:
         verdicts = chaos.hold_against_defects() if controls else []
         done = chaos.run(chosen, first, time.monotonic() + minutes * 60, cycles or math.inf)
     console.print(table(done))
@@ -56,8 +57,8 @@ def main(
 class Chaos:
     """Starts the stacks when they are needed, and runs controls and books on them."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._material = folder, small_story()
+    def __init__(self, folder: Path, *, locked: bool) -> None:
+        self._folder, self._material, self._locked = folder, small_story(), locked
         self._closing = ExitStack()
         self._stacks: dict[int, Stack] = {}
         self._folders = (folder / f"book-{number}" for number in count(1))
@@ -102,7 +103,8 @@ class Chaos:
     def _stack(self, nodes: int) -> Stack:
         """The stack with so many brokers; restarts whatever an earlier scenario stopped."""
         if nodes not in self._stacks:
-            self._stacks[nodes] = self._closing.enter_context(start_stack(self._folder / f"stack-{nodes}", nodes))
+            stack = start_stack(self._folder / f"stack-{nodes}", nodes, locked=self._locked)
+            self._stacks[nodes] = self._closing.enter_context(stack)
         self._stacks[nodes].kafka.start()
         self._stacks[nodes].clickhouse.start()
         return self._stacks[nodes]

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from tenacity import RetryError
 
@@ -16,6 +16,7 @@ from peserta.demo.story import story
 from peserta.operations.failure import Failed
 from streams.settings import IN_MEMORY, ON_DISK
 from tests.chaos.judgement import Judgement, judge
+from tests.chaos.locks import LockedStack
 from tests.chaos.scenario import Scenario
 from tests.chaos.spares import Spares
 from tests.chaos.stretch import Stretch
@@ -73,16 +74,15 @@ def small_story() -> Material:
     return from_story(story(scale=SCALE))
 
 
-def start_stack(folder: Path, nodes: int = 1) -> Stack:
-    """A stack that may be killed, with fault points in its ClickHouse."""
-    properties = ONE_BROKER if nodes == 1 else THREE_BROKERS
-    return Stack(
-        folder,
-        kafka_nodes=nodes,
-        kafka_properties=properties,
-        kafka_limit_s=KAFKA_LIMIT_S,
-        clickhouse_program=FAULTY_PROGRAM,
-    )
+def start_stack(folder: Path, nodes: int = 1, *, locked: bool = False) -> Stack:
+    """A stack that may be killed, with fault points in its ClickHouse; `locked`: behind Kafka's locks."""
+    options: dict[str, Any] = {
+        "kafka_nodes": nodes,
+        "kafka_limit_s": KAFKA_LIMIT_S,
+        "clickhouse_program": FAULTY_PROGRAM,
+        "kafka_properties": THREE_BROKERS if nodes > 1 else {} if locked else ONE_BROKER,
+    }
+    return LockedStack(folder, **options) if locked else Stack(folder, **options)
 
 
 def run_book(

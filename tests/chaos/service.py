@@ -21,10 +21,21 @@ SECOND: Final = "-2"
 
 
 class ChaosService(RestartingService):
-    """`defects` by role are permanent; a fault happens once. A worker named `ROLE-2` is a second one of the role."""
+    """`defects` by role are permanent; a fault happens once. A worker named `ROLE-2` is a second one of the role.
 
-    def __init__(self, settings: Settings, folder: Path, spares: Spares, defects: dict[str, str] | None = None) -> None:
+    `users`: role -> the variables of its user.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        folder: Path,
+        spares: Spares,
+        users: Mapping[str, Mapping[str, str]],
+        defects: dict[str, str] | None = None,
+    ) -> None:
         super().__init__(settings, folder / "logs")
+        self._users = users
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._spares = folder, spares
         self.defects = defects or {}
@@ -34,7 +45,7 @@ class ChaosService(RestartingService):
         """Start these workers; all if none is named."""
         for name in roles or ROLES:
             role = name.removesuffix(SECOND)
-            environment = self._settings.environment()
+            environment = {**self._settings.environment(), **self._users[role]}
             if name != role:
                 environment = {**environment, "PESERTA_DATA_DIR": os.fspath(self._folder / name)}
             asked = Asked(role, os.fspath(self._folder), environment, self.defects.get(role, ""), detours or {})

@@ -21,6 +21,7 @@ from peserta.demo.run import Run
 from peserta.intake.door import Door
 from peserta.intake.publisher import Publisher, PublishingStopped
 from peserta.operations.kafka_reading import last_stable_offsets, wait_until_worked
+from peserta.operations.service import ROLES
 from peserta.settings import Settings
 from schemas.admission import Refusal
 from schemas.fact_json import read_record
@@ -29,6 +30,7 @@ from schemas.records import Coordinates
 from streams.lane.stop_code import StopCode
 from streams.settings import IN_MEMORY
 from tests.chaos.detour import Detour
+from tests.chaos.locks import access_to, grant_rights, user_of
 from tests.chaos.points import Fault
 from tests.chaos.service import ChaosService
 from tests.chaos.spares import Spares
@@ -67,7 +69,8 @@ class World:
     ) -> None:
         self.stack, self.rng, self.material, self.folder = stack, Random(0), material, folder
         self.settings = _settings(stack, folder, clock, state)
-        self.service = ChaosService(self.settings, folder, spares, defects)
+        users = {role: user_of(stack, role) for role in ROLES}
+        self.service = ChaosService(self.settings, folder, spares, users, defects)
         self.faults = Faults(stack.clickhouse_url)
         self.run = Run(self.settings, material, self.service, say=lambda _: None)
         self.acknowledged_at: dict[Identity, float] = {}
@@ -84,6 +87,7 @@ class World:
 
     def begin(self, told: int) -> None:
         """Create topics, start workers, publish policies and registry, and `told` facts."""
+        grant_rights(self.stack, self.settings)
         self.run.prepare()
         self.feed(told)
         self.wait_until_kept()
@@ -97,6 +101,7 @@ class World:
 
     def moves_to(self, settings: Settings) -> None:
         """Use changed settings, or another generation of the book, from now on."""
+        grant_rights(self.stack, settings)
         self.settings, sent = settings, self.run.sent
         self.service.moves_to(settings)
         self.run = Run(settings, self.material, self.service, say=lambda _: None)
@@ -288,6 +293,6 @@ class World:
 
 def _settings(stack: Stack, folder: Path, clock: str, state: str) -> Settings:
     name = f"c{uuid.uuid4().hex[:10]}"
-    place = installation(stack.kafka_address, stack.clickhouse_url, f"{name}.", name, folder)
+    place = installation(access_to(stack), stack.clickhouse_url, f"{name}.", name, folder)
     replication = min(3, len(stack.kafka.cluster.nodes))
     return place.model_copy(update={"replication": replication, "clock": clock, "state": state})

@@ -3,16 +3,18 @@
 from pathlib import Path
 
 from peserta.operations.service import Service
-from peserta.settings import Settings, read_settings
-from schemas.kafka.access import Brokers
+from peserta.settings import OF_ACCESS, Settings, read_settings
+from schemas.kafka.access import Brokers, access_of
 
 PARTITIONS = 2
 
 
 def installation(kafka: Brokers, clickhouse_url: str, prefix: str, database: str, folder: Path) -> Settings:
     """Settings for a book of history with a topic prefix and a database of its own."""
+    access = access_of(kafka)
     return read_settings(
-        kafka=kafka,
+        kafka=access,
+        **{setting: getattr(access, field) for field, setting in OF_ACCESS.items()},
         clickhouse_url=clickhouse_url,
         topic_prefix=prefix,
         clickhouse_database=database,
