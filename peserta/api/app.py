@@ -16,6 +16,7 @@ from starlette.types import Lifespan
 from peserta.api.alerts import AlertsDoor
 from peserta.api.answers import FateAnswer, LiveAnswer, ReadyAnswer, TakenAnswer
 from peserta.api.bodies import Bodies
+from peserta.api.causes import Causes
 from peserta.api.companies import CompaniesDoor
 from peserta.api.documents import FATE, REASONS, TAKEN, TITLE, document, facts_operation, fate_operation, problems_of
 from peserta.api.entrance import Entrance
@@ -93,9 +94,12 @@ def make_app(parts: Parts, lifespan: Lifespan[Any] | None = None) -> FastAPI:
     _add_probes(app, Probes(parts.keys, parts.registry))
     _add_documents(app)
 
+    causes = Causes(parts.now)
+
     async def answer(request: Request, error: Exception) -> Response:
         problem = error if isinstance(error, Problem) else _problem_of(error)
         metrics.problem(problem.name)
+        causes.note(problem)
         return await answer_problem(request, problem)
 
     for kind in (Problem, HTTPException, Exception):

@@ -56,7 +56,7 @@ class FactsDoor:
         except Busy as error:
             raise Problem("not-now", f"{error} Nothing was published.", retry_after_s=BUSY_RETRY_S) from None
         except NotAcknowledged as error:
-            raise Problem("not-now", str(error), retry_after_s=SILENT_RETRY_S) from None
+            raise Problem("not-now", str(error), retry_after_s=SILENT_RETRY_S) from error
 
 
 def _readings(form: Form, headers: Headers, body: bytes) -> Iterator[Reading]:

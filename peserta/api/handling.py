@@ -55,10 +55,10 @@ class HandlingDoor:
             handling = self._handling(key, request.path_params["alert_id"], asked)
             try:
                 await self._writer.write(handling)
-            except Failed:
+            except Failed as error:
                 raise Problem(
                     "not-now", "Kafka has not acknowledged it. It may be stored all the same.", retry_after_s=RETRY_S
-                ) from None
+                ) from error
         self._metrics.handled(handling.action)
         return JSONResponse(_fields(handling), 201)
 

@@ -29,10 +29,10 @@ class Turns:
             raise Problem("not-now", "Too many questions are asked at the moment.", retry_after_s=RETRY_S) from None
         try:
             return await ask()
-        except Failed:
+        except Failed as error:
             # Omit the error's text: it is for operators, and ClickHouse's may repeat a value.
             raise Problem(
                 "not-now", "Kafka or ClickHouse does not answer at the moment.", retry_after_s=RETRY_S
-            ) from None
+            ) from error
         finally:
             self._free.release()

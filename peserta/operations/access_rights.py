@@ -98,10 +98,11 @@ def _importer(settings: Settings) -> list[Right]:
 
 def _http_door(settings: Settings) -> list[Right]:
     topics = settings.topics
-    read = (topics.keys, topics.journal, topics.dead_letters, topics.book_letters, topics.generations, topics.alerts)
+    read = (topics.keys, topics.journal, topics.dead_letters, topics.generations, topics.alerts, topics.handling)
     return [
         *_publisher(settings),
-        *_topics(Operation.READ, *read, topics.handling),
+        *_topics(Operation.DESCRIBE_CONFIGS, *settings.stream_settings().inbound_names),  # to see the book's clock
+        *_topics(Operation.READ, *read),
         *_topics(Operation.WRITE, topics.handling),
     ]
 

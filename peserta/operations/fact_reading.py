@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from peserta.operations.audit.reading import PartitionReader, partition_reader
 from peserta.operations.clickhouse_reading import analyst
 from peserta.operations.failure import Unavailable
-from peserta.operations.generations import decoded
+from peserta.operations.generations import check_is_not_hidden, decoded
 from peserta.settings import Settings
 from schemas.admission import is_event_id, is_word
 from schemas.codec import OutputCodec
@@ -176,8 +176,12 @@ async def _letters(
 
 
 async def _current(settings: Settings, reader: PartitionReader) -> Settings:
-    """The settings of the current generation. Raises Unavailable if its topics do not exist."""
+    """The settings of the current generation. Raises Unavailable if its topics do not exist, Unfit if
+    an access list hides them."""
     there, number = await reader.topics(), Generation().number
+    for topic in (settings.topics.journal, settings.topics.generations, settings.topics.dead_letters):
+        if topic not in there:
+            await check_is_not_hidden(settings, topic)
     if settings.topics.journal not in there:
         raise Unavailable(f"There is no topic {settings.topics.journal}: `peserta topics create` makes it.")
     if settings.topics.generations in there:

@@ -58,7 +58,7 @@ async def read_generations(settings: Settings) -> GenerationRecords:
     topic, last = settings.topics.generations, {CURRENT_KEY: Generation(), BEGUN_KEY: Generation()}
     async with partition_reader(settings.kafka) as reader:
         if topic not in await reader.topics():
-            await _check_is_not_hidden(settings, topic)
+            await check_is_not_hidden(settings, topic)
             return GenerationRecords(*last.values())
         async for record in reader.records(topic, 0):
             if record.key in last and record.value is not None:
@@ -66,9 +66,9 @@ async def read_generations(settings: Settings) -> GenerationRecords:
     return GenerationRecords(last[CURRENT_KEY], last[BEGUN_KEY])
 
 
-async def _check_is_not_hidden(settings: Settings, topic: str) -> None:
-    """Failed for a topic that an access list hides: it looks like one that was never made, and another generation may
-    stand than the first."""
+async def check_is_not_hidden(settings: Settings, topic: str) -> None:
+    """Failed for a topic that an access list hides: it looks like one that was never made. Of the topic of generations
+    another may stand than the first."""
     try:
         hidden = await forbidden_of(settings.kafka, [topic])
     except LaneFault as error:

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType  # type: ignore[import-untyped]
+from aiokafka.errors import TopicAuthorizationFailedError  # type: ignore[import-untyped]
 
 from peserta.operations.failure import Unfit
 from peserta.operations.generations import read_generations
 from peserta.operations.rebuild.groups import admin_of
 from peserta.settings import PREFIX, Settings
+from schemas.kafka.refusal import forbidden_topics
 from streams.settings import REPLAY, TIMESTAMP_TYPE, WALL
 
 KINDS: Final = {REPLAY: "a book of history (clock: replay)", WALL: "a book of the wall clock (clock: wall)"}
@@ -23,7 +25,8 @@ class OpenedOtherwise(Unfit):
 
 
 async def opened_with(settings: Settings) -> dict[str, Any]:
-    """Settings by name, read from the book's topics; empty if the topics do not exist."""
+    """Settings by name, read from the book's topics; empty if the topics do not exist. Raises Unfit if an access list
+    hides a topic's settings."""
     streams = settings.stream_settings()
     topics = (*streams.inbound_names, streams.topics.companies, streams.topics.policies)
     async with admin_of(settings.kafka) as admin:
@@ -33,6 +36,8 @@ async def opened_with(settings: Settings) -> dict[str, Any]:
             return {}
         (described,) = await admin.describe_topics([topic])
         (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+    if answer.resources[0][0] == TopicAuthorizationFailedError.errno:
+        raise Unfit(forbidden_topics([topic]))
     found = {name: value for resource in answer.resources for name, value, *_ in resource[4]}
     return {"clock": clock_of(found[TIMESTAMP_TYPE]), "partitions": len(described["partitions"])}
 

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from peserta.operations.audit.reading import partition_reader
 from peserta.operations.failure import Unavailable
+from peserta.operations.generations import check_is_not_hidden
 from peserta.operations.kafka_reading import kafka_errors, no_broker
 from peserta.settings import Settings
 from schemas.kafka.client import client_options
@@ -21,9 +22,10 @@ REQUEST_TIMEOUT_MS: Final = 10_000
 
 
 async def records_of(settings: Settings, topic: str) -> AsyncIterator[Any]:
-    """The records of the topic, in order. Raises Unavailable without a broker or the topic."""
+    """The records of the topic, in order. Raises Unavailable without a broker or the topic, Unfit if it is hidden."""
     async with partition_reader(settings.kafka) as reader:
         if topic not in await reader.topics():
+            await check_is_not_hidden(settings, topic)
             raise Unavailable(f"There is no topic {topic} at {settings.kafka}. `peserta topics create` makes it.")
         async for record in reader.records(topic, 0):
             yield record
