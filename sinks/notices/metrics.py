@@ -5,7 +5,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from schemas.notices import DELIVERED, GIVEN_UP, SUPERSEDED, Notice
+from schemas.notices import FATES, Notice
 from schemas.subscriptions import CHANNELS
 from sinks.notices.readiness import NotifierStatus
 from sinks.notices.retrying import Answer
@@ -14,7 +14,6 @@ SECONDS_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 OK: Final = "ok"
 FAILED: Final = "failed"
 OUTCOMES: Final = (OK, FAILED)
-FATES: Final = (DELIVERED, GIVEN_UP, SUPERSEDED)
 
 
 class NotifierMetrics:

@@ -373,3 +373,17 @@ def test_a_firing_under_way_when_the_digest_of_its_end_is_due_is_not_sent_after_
     assert told.at(START + HOUR_MS) == ["direct/digest/2026-02-17"]
     assert told.shelf[firing.notice_id].state == SUPERSEDED
     assert told.at(START + 2 * HOUR_MS) == []
+
+
+def test_an_alert_that_ends_with_its_policy_before_the_digest_is_told_as_over_and_one_after_it_in_the_next() -> None:
+    """The day on which a policy ends: its alerts end as not evaluable."""
+    told = Told(digest=8 * 60)
+    over = replace(resolved(), reason="not_evaluable")
+    assert told.at(START, alert(), alert("C2")) == []
+    assert told.at(START + MINUTE_MS, over) == []
+    assert told.at(START + HOUR_MS) == ["direct/digest/2026-02-17"]
+    states = [told.shelf[f"direct/{name}"].state for name in ("C1/P1/1/firing", "C1/P1/1/resolved", "C2/P1/1/firing")]
+    assert states == [SUPERSEDED, DELIVERED, DELIVERED]
+    assert told.at(START + 2 * HOUR_MS, replace(resolved("C2"), reason="not_evaluable")) == []
+    assert told.at(START + HOUR_MS + DAY_MS) == ["direct/digest/2026-02-18"]
+    assert told.shelf["direct/C2/P1/1/resolved"].state == DELIVERED
