@@ -17,7 +17,7 @@ async def test_a_worker_that_ends_cleanly_appends_everything_once(lane_case: Lan
     assert first.terminate() == 0
     assert await lane_case.committed() == {line["partition"]: line["next"] for line in first.said("committed")}
     second = lane_case.start("append")
-    second.wait_for_offsets(await lane_case.ends())
+    second.wait_for_offsets(await lane_case.ends(), first)
     assert second.terminate() == 0
     await lane_case.check_appends()
     appended = chain.from_iterable((await lane_case.read(lane_case.output)).values())
@@ -31,7 +31,7 @@ async def test_after_kill_9_records_may_repeat_but_none_is_missing_or_out_of_ord
     worker.wait_for_records(700)
     worker.kill()
     last = lane_case.start("append")
-    last.wait_for_offsets(await lane_case.ends())
+    last.wait_for_offsets(await lane_case.ends(), worker)
     await lane_case.check_appends()
 
 

@@ -86,21 +86,23 @@ async def test_a_clean_stop_commits_everything_and_the_next_worker_finds_the_sam
         last = {record.key: record.value for record in changelog[line["partition"]]}
         rows = {key.decode(): value.decode() for key, value in last.items() if value is not None and key[:1] != b"@"}
         assert line["rows"] == rows
-    second.wait_for_offsets(await stored_case.ends())
+    second.wait_for_offsets(await stored_case.ends(), first)
     await stored_case.check_counts()
 
 
 async def test_kill_9_in_the_middle_leaves_no_repeat_and_no_loss(stored_case: LaneCase) -> None:
     await stored_case.create()
     await stored_case.fill(3000)
+    killed = []
     for records in (200, 500, 900):
         # Each worker has its own group, so it neither waits for the dead session nor finds committed offsets.
         slow = {"batch_records_max": 60, "batch_interval_s": 0.01, "group_id": f"{stored_case.app_id}-{records}"}
         worker = stored_case.start(settings=slow)
         worker.wait_for_records(records)
         worker.kill()
+        killed.append(worker)
     last = stored_case.start()
-    last.wait_for_offsets(await stored_case.ends())
+    last.wait_for_offsets(await stored_case.ends(), *killed)
     await stored_case.check_counts()
 
 

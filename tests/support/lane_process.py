@@ -56,12 +56,16 @@ class LaneProcess:
         """Wait until that many records are committed."""
         self.wait_until(lambda: sum(line["records"] for line in self.said("committed")) >= count, f"{count} records")
 
-    def wait_for_offsets(self, ends: dict[int, int]) -> None:
-        """Wait until each partition is committed to its end."""
+    def wait_for_offsets(self, ends: dict[int, int], *before: "LaneProcess") -> None:
+        """Wait until each partition is committed to its end, by this worker or by one that ended `before`: it may have
+        finished a partition, of which this worker then commits nothing."""
 
         def reached() -> bool:
-            done = {line["partition"]: line["next"] for line in self.said("committed")}
-            return all(done.get(number, 0) >= end for number, end in ends.items())
+            lines = [line for worker in (*before, self) for line in worker.said("committed")]
+            done = {
+                number: max((0, *(line["next"] for line in lines if line["partition"] == number))) for number in ends
+            }
+            return all(done[number] >= end for number, end in ends.items())
 
         self.wait_until(reached, f"offsets {ends}")
 
