@@ -185,7 +185,7 @@ VIEWS: Final[Mapping[str, View]] = {
     ),
     "notices": View(
         "One row for each notice: an alert, a digest or a reminder for one subscription. It shows what became of the\n"
-        "notice, but not its text, and no address. [What the states mean](alerts.md#notices).",
+        "notice, but not its text, and no address. [What the states mean](alerts.md#what-became-of-a-notice).",
         {
             "notice_id": _text("The notice: `peserta notices show` shows it with its text."),
             "subscription_id": _text("The subscription."),
