@@ -20,6 +20,7 @@ from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.source import RECORDS_PER_ROUND_MAX, WHAT_TO_DO, Source
 from sinks.clickhouse.tables.block import Block
 from sinks.clickhouse.topics import Topic, topics
+from sinks.clickhouse.view_comments import comment_views
 from sinks.clickhouse.warehouse import Warehouse
 
 STOP_LIMIT_S = 5.0
@@ -72,6 +73,7 @@ async def _run(
     async with await Warehouse.open(settings, metrics.retried) as warehouse, await Source.open(settings) as source:
         if settings.migrate:
             await warehouse.patiently("migrate", lambda: migrate(warehouse.client, cluster=settings.cluster))
+            await warehouse.patiently("comment", lambda: comment_views(warehouse.client, cluster=settings.cluster))
         async with aclosing(Sink(source, warehouse, topics(settings.topics), metrics)) as sink:
             await sink.begin()
             status.carry()

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from sinks.clickhouse.view_columns import VIEWS
 from tests.support.sink_database import Database, made_database
-from tests.support.view_columns import VIEWS
 from tests.support.view_reference import COMMAND, PAGE, described, reference, undocumented, with_reference
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from deploy.embedded.stack import Stack
+from sinks.clickhouse.view_columns import ARGUMENTS, VIEWS, Meaning, meaning_of
 from tests.support.sink_database import Database, made_database
-from tests.support.view_columns import ARGUMENTS, IN_EVERY_VIEW, VIEWS, Meaning
 
 COMMAND: Final = "python -m tests.support.view_reference"
 PAGE: Final = Path(__file__).parents[2] / "docs" / "analysts.md"
@@ -46,7 +46,7 @@ def undocumented(columns: dict[str, list[Column]]) -> list[str]:
         if view not in VIEWS:
             wrong.append(f"{view}: has no description")
             continue
-        wrong += [f"{view}.{name}: has no meaning" for name in names if _meaning(view, name) is None]
+        wrong += [f"{view}.{name}: has no meaning" for name in names if meaning_of(view, name) is None]
         wrong += [f"{view}.{name}: is no column" for name in VIEWS[view].meanings if name not in names]
     return sorted(wrong)
 
@@ -73,13 +73,13 @@ def _groups(view: str, columns: Iterable[Column]) -> list[list[Column]]:
     """Columns of one type and one meaning share a row, such as the three windows of a figure."""
     groups: dict[tuple[Meaning | None, str], list[Column]] = {}
     for column in columns:
-        groups.setdefault((_meaning(view, column.name), column.type), []).append(column)
+        groups.setdefault((meaning_of(view, column.name), column.type), []).append(column)
     return list(groups.values())
 
 
 def _row(view: str, group: list[Column]) -> str:
     names = ", ".join(f"`{column.name}`" for column in group)
-    meaning = _meaning(view, group[0].name)
+    meaning = meaning_of(view, group[0].name)
     assert meaning is not None
     return f"{names} | {_type(group[0].type)} | {meaning.unit} | {meaning.text}"
 
@@ -89,17 +89,13 @@ def _type(text: str) -> str:
     return re.sub(r"LowCardinality\((\w+)\)", r"\1", text)
 
 
-def _meaning(view: str, name: str) -> Meaning | None:
-    return VIEWS[view].meanings.get(name, IN_EVERY_VIEW.get(name))
-
-
 async def _write() -> None:
     with Stack(kafka=False) as stack:
         async with made_database(stack.clickhouse_url, "reference") as database:
             columns = await described(database)
     wrong = undocumented(columns)
     if wrong:
-        raise SystemExit("tests/support/view_columns.py does not fit the views:\n" + "\n".join(wrong))
+        raise SystemExit("sinks/clickhouse/view_columns.py does not fit the views:\n" + "\n".join(wrong))
     PAGE.write_text(with_reference(PAGE.read_text(encoding="utf-8"), reference(columns)), encoding="utf-8")
 
 

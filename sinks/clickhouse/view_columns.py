@@ -1,4 +1,7 @@
-"""What every column of every view means, and its unit: the written part of the reference in docs/analysts.md."""
+"""What every column of every view means, and its unit.
+
+The one source of the comments in ClickHouse (`view_comments`) and of the reference in docs/analysts.md.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -271,3 +274,8 @@ VIEWS: Final[Mapping[str, View]] = {
         },
     ),
 }
+
+
+def meaning_of(view: str, column: str) -> Meaning | None:
+    """The meaning of a column of one of these views; None if it has none."""
+    return VIEWS[view].meanings.get(column, IN_EVERY_VIEW.get(column))

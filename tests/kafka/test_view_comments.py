@@ -1,0 +1,82 @@
+"""Every view and every column of it has its comment, in each database in which views are."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+
+from sinks.clickhouse.published_views import publish_views
+from sinks.clickhouse.view_columns import VIEWS
+from sinks.clickhouse.view_comments import comment_of_column, comment_of_view, comment_views, found_views
+from tests.support.sink_database import Database, made_database
+
+
+@pytest.fixture
+async def database(clickhouse_url: str, clickhouse_database: str) -> AsyncIterator[Database]:
+    async with made_database(clickhouse_url, clickhouse_database) as made:
+        yield made
+
+
+async def uncommented(database: Database, name: str) -> list[str]:
+    """Views and columns of a database whose statement has no comment for them, by the engine's own description."""
+    lacking = []
+    for view in await found_views(database.client, name):
+        columns = await database.rows(f"DESCRIBE TABLE (SELECT * FROM {name}.{view.name}{arguments(view.select)})")
+        listed, _, rest = view.created.partition(" AS WITH " if " AS WITH " in view.created else " AS SELECT ")
+        assert rest, view.created
+        for column in (row["name"] for row in columns):
+            if not re.search(rf"`{column}` [^`]+? COMMENT '[^']", listed):
+                lacking.append(f"{view.name}.{column}")
+        if not re.search(r"\) COMMENT '[^']", listed):
+            lacking.append(view.name)
+    return lacking
+
+
+def arguments(select: str) -> str:
+    """Arguments of a view with parameters, whatever their types are."""
+    named = dict.fromkeys(re.findall(r"\{(\w+):", select))
+    known = {"as_of": "2025-01-01", "known_at": "2025-01-01T00:00:00Z"}
+    return f"({', '.join(f'{name}={known[name]!r}' for name in named)})" if named else ""
+
+
+async def test_every_view_and_column_has_a_comment(database: Database, clickhouse_database: str) -> None:
+    await comment_views(database.client)
+    assert await uncommented(database, clickhouse_database) == []
+
+    await publish_views(database.client, f"{clickhouse_database}_p")
+    assert await uncommented(database, f"{clickhouse_database}_p") == []
+
+
+async def test_a_view_made_again_gets_its_comments_again(database: Database, clickhouse_database: str) -> None:
+    """A later migration replaces views, and ClickHouse drops their comments with them."""
+    assert set(await comment_views(database.client)) == VIEWS.keys()
+    assert await comment_views(database.client) == ()
+    (before,) = [view for view in await found_views(database.client, clickhouse_database) if view.name == "companies"]
+    await database.client.command(f"CREATE OR REPLACE VIEW companies AS {before.select}")
+    assert "companies" in await uncommented(database, clickhouse_database)
+
+    assert await comment_views(database.client) == ("companies",)
+
+    (after,) = [view for view in await found_views(database.client, clickhouse_database) if view.name == "companies"]
+    assert after == before
+
+
+async def test_a_view_of_somebody_else_stays_as_it_is(database: Database, clickhouse_database: str) -> None:
+    """It may have parameters that nobody here knows."""
+    await database.client.command("CREATE VIEW theirs AS SELECT {asked:Int32} AS asked")
+    await comment_views(database.client)
+    (theirs,) = [view for view in await found_views(database.client, clickhouse_database) if view.name == "theirs"]
+    assert "COMMENT" not in theirs.created
+
+    await publish_views(database.client, f"{clickhouse_database}_p")
+
+    assert await database.value(f"SELECT asked FROM {clickhouse_database}_p.theirs(asked=7)") == 7
+
+
+def test_a_comment_is_one_line_without_links() -> None:
+    texts = [comment_of_view(view) for view in VIEWS]
+    texts += [comment_of_column(view, column) for view, described in VIEWS.items() for column in described.meanings]
+    assert all(text and "](" not in text and "\n" not in text for text in texts)
+    assert comment_of_view("coverage_as_of").endswith("from the postings that were recorded by `known_at`.")
+    assert comment_of_column("dead_letters", "reason") == "Why it was refused."
+    assert comment_of_column("coverage_current", "active") == "Inside the company on the date. Unit: workers."
