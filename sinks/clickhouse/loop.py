@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import NamedTuple
 
+from schemas.generation import FIRST
 from sinks.clickhouse.culprit import refusal_of
 from sinks.clickhouse.marks import BEFORE, Mark, Partition
 from sinks.clickhouse.metrics import SinkMetrics
 from sinks.clickhouse.migrations import migrate
 from sinks.clickhouse.progress import Progress
-from sinks.clickhouse.published_views import publish_views
+from sinks.clickhouse.published_views import publish_for_analysts, publish_views
 from sinks.clickhouse.ranges import Batch
 from sinks.clickhouse.readiness import SinkStatus
 from sinks.clickhouse.refusals import ContentChanged, NotTaken, PositionLost
@@ -48,8 +49,8 @@ async def run_sink(
 ) -> None:
     """Copy the topics to ClickHouse until `stop` is set, and report to `metrics` and `status`.
 
-    Just before it publishes the views in `published_in` it calls `may_publish`; if that returns false, it does not
-    publish them.
+    Just before it publishes views in another database (in `published_in`, in that of analysts) it calls `may_publish`;
+    if that returns false, it does not publish them.
 
     Waits for Kafka and ClickHouse as long as it takes. When stopped, the current round has STOP_LIMIT_S to end;
     otherwise the next start repeats it. Raises Refused (exit code 78).
@@ -74,6 +75,12 @@ async def _run(
         if settings.migrate:
             await warehouse.patiently("migrate", lambda: migrate(warehouse.client, cluster=settings.cluster))
             await warehouse.patiently("comment", lambda: comment_views(warehouse.client, cluster=settings.cluster))
+            if settings.generation == FIRST and await may_publish():
+                # A later generation is shown when it has caught up; the first one has nothing before it.
+                await warehouse.patiently(
+                    "publish for analysts",
+                    lambda: publish_for_analysts(warehouse.client, settings.database, cluster=settings.cluster),
+                )
         async with aclosing(Sink(source, warehouse, topics(settings.topics), metrics)) as sink:
             await sink.begin()
             status.carry()

@@ -1,23 +1,71 @@
-"""Publishing the views of one database in another, so that analysts use one name for the current generation.
+"""Publishing the views of one database in others, which readers know by name whatever generation of a book is current.
+
+Two databases show the current generation. Its own name has every view as it is. Beside it is the database of analysts
+(`analysts_of`), which has views only, without what is personal (`HIDDEN`). Its views read the tables with the rights of
+the user who made them, so whoever may read them needs no right to a table.
 
 Each view is replaced atomically, one after the other. Repeating this changes nothing.
 """
 
-from clickhouse_connect.driver.asyncclient import AsyncClient
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from sinks.clickhouse.migrations import make_database
-from sinks.clickhouse.view_comments import found_views, statement_of
+from sinks.clickhouse.view_columns import VIEWS
+from sinks.clickhouse.view_comments import FoundView, found_views, statement_of
+
+if TYPE_CHECKING:  # commands that only ask for names do without its HTTP client
+    from clickhouse_connect.driver.asyncclient import AsyncClient
+
+# Columns that the analysts' views lack: tokens of workers, and what people wrote.
+HIDDEN: Final[Mapping[str, frozenset[str]]] = {
+    "journal": frozenset({"worker_id"}),
+    "alert_handling": frozenset({"note"}),
+}
+_OF_THE_MAKER: Final = "DEFINER = CURRENT_USER SQL SECURITY DEFINER"
 
 
-async def publish_views(client: AsyncClient, published_in: str, *, cluster: str | None = None) -> tuple[str, ...]:
-    """Create every view of the client's default database in `published_in`, over the same tables; returns the names."""
+def analysts_of(database: str) -> str:
+    """The name of the database of analysts beside the one in which readers find a book."""
+    return f"{database}_analysts"
+
+
+async def publish_views(client: "AsyncClient", published_in: str, *, cluster: str | None = None) -> tuple[str, ...]:
+    """Create every view of the client's default database in `published_in`, over the same tables; returns the names.
+
+    The analysts' database beside `published_in` follows.
+    """
     await make_database(client, published_in, cluster)
     found = await found_views(client, client.database or "")
     for view in found:
         await client.command(statement_of(view, published_in, cluster))
+    await publish_for_analysts(client, published_in, cluster=cluster)
     return tuple(view.name for view in found)
 
 
-async def views(client: AsyncClient, database: str) -> dict[str, str]:
+async def publish_for_analysts(client: "AsyncClient", published_in: str, *, cluster: str | None = None) -> None:
+    """Create the views of the client's default database in the analysts' database beside `published_in`.
+
+    Views that somebody else made are left out: what they show is not known here.
+    """
+    database = analysts_of(published_in)
+    await make_database(client, database, cluster)
+    for view in await found_views(client, client.database or ""):
+        if view.name in VIEWS:
+            await client.command(statement_of(_shown(view), database, cluster, security=_OF_THE_MAKER))
+
+
+def _shown(view: FoundView) -> FoundView:
+    """The view without its hidden columns."""
+    hidden = HIDDEN.get(view.name, frozenset())
+    if not hidden:
+        return view
+    columns = tuple(column for column in view.columns if column[0] not in hidden)
+    names = ", ".join(f"`{name}`" for name, _ in columns)
+    return replace(view, columns=columns, select=f"SELECT {names} FROM ({view.select})")
+
+
+async def views(client: "AsyncClient", database: str) -> dict[str, str]:
     """View -> its SELECT, in one database. A view that `publish_views` created has exactly the same SELECT."""
     return {view.name: view.select for view in await found_views(client, database)}

@@ -71,13 +71,16 @@ async def comment_views(client: "AsyncClient", *, cluster: str | None = None) ->
     return tuple(view.name for view in lacking)
 
 
-def statement_of(view: FoundView, database: str, cluster: str | None) -> str:
-    """The statement that makes this view in a database, with its comments if it is one of ours."""
+def statement_of(view: FoundView, database: str, cluster: str | None, *, security: str = "") -> str:
+    """The statement that makes this view in a database, with its comments if it is one of ours.
+
+    `security` is the clause that says with whose rights it reads: empty for those of whoever asks.
+    """
     head = fill(f"CREATE OR REPLACE VIEW {checked(database)}.{checked(view.name)} ${{on_cluster}}", cluster)
     if view.name not in VIEWS:
-        return f"{head} AS {view.select}"
+        return f"{head} {security} AS {view.select}"
     columns = ", ".join(_column(view.name, *column) for column in view.columns)
-    return f"{head} ({columns}) AS {view.select} {_of_view(view.name)}"
+    return f"{head} ({columns}) {security} AS {view.select} {_of_view(view.name)}"
 
 
 def comment_of_view(view: str) -> str:

@@ -10,11 +10,13 @@ from sinks.clickhouse.loop import run_sink
 from sinks.clickhouse.marks import AFTER, BEFORE, TABLE
 from sinks.clickhouse.migrations import migrate
 from sinks.clickhouse.progress import Progress
+from sinks.clickhouse.published_views import analysts_of
 from sinks.clickhouse.ranges import Batch
 from sinks.clickhouse.reading import progress, wait_until_caught_up
 from sinks.clickhouse.refusals import ContentChanged, NotTaken, PositionLost, Refused
 from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.source import Source
+from sinks.clickhouse.view_comments import comment_views
 from tests.support.clickhouse_faults import FAULTY_PROGRAM, Faults
 from tests.support.sink_records import (
     OUTPUT,
@@ -108,8 +110,11 @@ async def test_records_of_every_topic_arrive_and_aborted_ones_do_not(settings: S
     async with database(settings) as found:
         views = ("journal_facts", "journal", "ledger", "coverage_current", "alerts", "dead_letters")
         counted = {view: await found.value(f"SELECT count() FROM {view}") for view in views}
+        of_analysts = await found.value(f"SELECT count() FROM {analysts_of(settings.database)}.ledger")
+        assert await comment_views(found.client) == ()
         reached = await progress(found.client)
     assert counted == dict(zip(views, (2, 1, 2, 1, 1, 1), strict=True))
+    assert of_analysts == counted["ledger"]
     assert reached == await written.ends()
 
 

@@ -1,0 +1,19 @@
+-- The sink: migrates its database, fills it, and publishes its views. It deletes no row and no table.
+
+CREATE ROLE IF NOT EXISTS ${database}_sink ${on_cluster};
+
+GRANT ${on_cluster}
+    SELECT, INSERT, ALTER TABLE, ALTER VIEW, CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP VIEW
+    ON ${generation}.* TO ${database}_sink;
+
+GRANT ${on_cluster}
+    SELECT, CREATE DATABASE, CREATE VIEW, DROP VIEW
+    ON ${database}.* TO ${database}_sink;
+
+GRANT ${on_cluster}
+    SELECT, CREATE DATABASE, CREATE VIEW, DROP VIEW
+    ON ${analysts}.* TO ${database}_sink;
+
+GRANT ${on_cluster} TABLE ENGINE ON ReplacingMergeTree TO ${database}_sink;
+
+GRANT ${on_cluster} TABLE ENGINE ON ReplicatedReplacingMergeTree TO ${database}_sink;
