@@ -7,7 +7,8 @@ from typing import Any, Final
 import pytest
 
 from sinks.clickhouse.published_views import analysts_of, publish_for_analysts
-from tests.support.dashboards.files import COMMAND, DASHBOARDS, FOLDER, written
+from tests.support.dashboards.files import ALERTING, COMMAND, DASHBOARDS, FOLDER, written
+from tests.support.dashboards.of_alerts import ALERTS, DataAlert
 from tests.support.dashboards.of_service import SERVICE
 from tests.support.dashboards.panels import Panel, PromQl, Sql
 from tests.support.exported_metrics import exported, named_in
@@ -57,6 +58,19 @@ async def test_every_query_gives_rows_with_its_columns(panel: Panel, analysts: s
             assert not query.has_time or found.column_types[0].name.startswith("DateTime")
 
 
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.uid)
+async def test_every_alert_rule_gives_one_number_for_each_row(
+    alert: DataAlert, analysts: str, clickhouse_url: str
+) -> None:
+    async with opened_database(clickhouse_url, analysts) as database:
+        found = await database.client.query(filled(alert.sql.text))
+    assert found.column_names == alert.sql.columns
+    assert found.result_rows
+    assert [kind.name for kind in found.column_types][1:] == ["Int64"]
+    label = alert.sql.columns[0]
+    assert f"$labels.{label} " in alert.summary
+
+
 async def test_every_variable_has_values(analysts: str, clickhouse_url: str) -> None:
     async with opened_database(clickhouse_url, analysts) as database:
         for board in DASHBOARDS:
@@ -75,13 +89,15 @@ def test_every_metric_is_exported_with_the_labels_that_are_used() -> None:
 
 
 def test_the_files_are_what_the_code_says() -> None:
-    assert {path.name for path in FOLDER.glob("*.json")} == {path.name for path in written()}
+    assert {*FOLDER.glob("*.json"), ALERTING} == set(written())
     for path, text in written().items():
         assert path.read_text(encoding="utf-8") == text, f"run {COMMAND}"
 
 
 def test_no_two_panels_of_a_dashboard_overlap_and_no_variable_is_unknown() -> None:
     for path, text in written().items():
+        if path == ALERTING:
+            continue
         board = json.loads(text)
         cells = [
             (x, y)

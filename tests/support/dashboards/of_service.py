@@ -19,7 +19,7 @@ SERVICE: Final = Dashboard(
         Panel(
             "Business date behind today",
             STAT,
-            (PromQl("floor((time() + 25200) / 86400) - min(peserta_bookkeeper_business_date_days)", "days"),),
+            (PromQl("floor((vector(time()) + 25200) / 86400) - min(peserta_bookkeeper_business_date_days)", "days"),),
             8,
             5,
             "d",
