@@ -8,6 +8,7 @@ import pytest
 
 from sinks.clickhouse.published_views import analysts_of, publish_for_analysts
 from tests.support.dashboards.files import ALERTING, COMMAND, DASHBOARDS, FOLDER, written
+from tests.support.dashboards.filling import FILLED, filled
 from tests.support.dashboards.of_alerts import ALERTS, DataAlert
 from tests.support.dashboards.of_service import SERVICE
 from tests.support.dashboards.panels import Panel, PromQl, Sql
@@ -15,25 +16,12 @@ from tests.support.exported_metrics import exported, named_in
 from tests.support.sink_database import Database, opened_database, shared_database
 from tests.support.story_database import put_story
 
-# What Grafana puts in the place of its macros and variables.
-FILLED: Final = {
-    "$__fromTime": "toDateTime(1727715600)",  # 2024-10-01, Asia/Jakarta
-    "$__toTime": "toDateTime(1767200399)",  # 2025-12-31
-    "${policy}": "pact-20pp",
-    "${company}": "JT-0003-A",
-}
 PANELS: Final = [
     pytest.param(panel, id=f"{board.uid}: {panel.title}")
     for board in DASHBOARDS
     for panel in board.panels
     if isinstance(panel.queries[0], Sql)
 ]
-
-
-def filled(text: str) -> str:
-    for each, value in FILLED.items():
-        text = text.replace(each, value)
-    return text
 
 
 async def publish(database: Database) -> None:

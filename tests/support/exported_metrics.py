@@ -33,7 +33,7 @@ def exported() -> dict[str, frozenset[str]]:
     for registry in _registries():
         for collector in list(registry._collector_to_names):
             if isinstance(collector, MetricWrapperBase):
-                for ending in _ENDINGS.get(collector._type, ("",)):
+                for ending in _ENDINGS.get(str(collector._type), ("",)):
                     own = set(collector._labelnames) | ({"le"} if ending == "_bucket" else set())
                     labels[collector._name + ending] = frozenset(own) | OF_THE_SCRAPE
         for family in registry.collect():

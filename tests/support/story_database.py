@@ -20,17 +20,18 @@ COPIED: Final = (JOURNAL, LEDGER, SNAPSHOTS, ALERTS, DEAD_LETTERS)
 
 
 @cache
-def story_book() -> BookInMemory:
+def story_book(scale: float = SCALE) -> BookInMemory:
     """The book of the story, at its last business date. Not to be changed."""
-    return through(from_story(story(scale=SCALE))).book
+    return through(from_story(story(scale=scale))).book
 
 
-async def put_story(database: Database) -> None:
+async def put_story(database: Database, scale: float = SCALE) -> None:
     """Insert what the sink inserts of the story."""
+    book = story_book(scale)
     for topic in COPIED:
         for partition in range(PARTITIONS):
-            await database.put_records(topic, story_book().stored(topic, partition), partition=partition)
-    alerts = _alerts()
+            await database.put_records(topic, book.stored(topic, partition), partition=partition)
+    alerts = _alerts(book)
     notices = [notice_of(alert, "hr") for alert in alerts]
     told = [Kept(n, one.encode(), one.notice_id.encode()) for n, one in enumerate(notices)]
     await database.put_records(NOTICES, told)
@@ -39,9 +40,9 @@ async def put_story(database: Database) -> None:
     await database.put_records(HANDLING, done)
 
 
-def _alerts() -> list[Alert]:
+def _alerts(book: BookInMemory) -> list[Alert]:
     codec = OutputCodec()
-    stored = [record for partition in range(PARTITIONS) for record in story_book().stored(ALERTS, partition)]
+    stored = [record for partition in range(PARTITIONS) for record in book.stored(ALERTS, partition)]
     return [codec.decode_alert(record.value) for record in stored if record.value is not None]
 
 

@@ -59,8 +59,17 @@ _STATES: Final = Sql(
 _FIRED: Final = Sql(
     "SELECT toDateTime(toStartOfMonth(business_date), 'UTC') AS time, toInt64(countIf(status = 'firing')) AS fired,\n"
     "    toInt64(countIf(status = 'resolved')) AS resolved\nFROM alerts\n"
-    "WHERE business_date BETWEEN toDate32($__fromTime) AND toDate32($__toTime)\nGROUP BY time\nORDER BY time",
+    "WHERE business_date BETWEEN toDate32($__fromTime) AND toDate32($__toTime)\nGROUP BY time\n"
+    "ORDER BY time WITH FILL STEP INTERVAL 1 MONTH",
     ("time", "fired", "resolved"),
+    has_time=True,
+)
+
+_TREND: Final = asked("trend", {"by": "'regency'", "from": FROM_DATE, "to": TO_DATE, "known_at": EVERYTHING})
+_MONTHS: Final = Sql(
+    "SELECT toDateTime(date, 'UTC') AS time, ifNull(key, '(none)') AS regency, coverage_bp / 100 AS coverage\n"
+    f"FROM (\n{_TREND.text}\n)\nORDER BY time, regency",
+    ("time", "regency", "coverage"),
     has_time=True,
 )
 
@@ -74,14 +83,15 @@ PROVINCE: Final = Dashboard(
         Panel("Coverage", LINES, (_SHARE,), unit="percent", says="Covered of active; late facts change past days."),
         Panel("Uncovered people by regency", BARS, (_REGENCIES,)),
         Panel(
-            "Coverage at the end of each month",
-            TABLE,
-            (asked("trend", by="'regency'", **{"from": FROM_DATE, "to": TO_DATE}, known_at=EVERYTHING),),
-            says="The question `trend` by regency; coverage_bp in hundredths of a per cent.",
+            "Coverage by regency at the end of each month",
+            LINES,
+            (_MONTHS,),
+            unit="percent",
+            says="The question `trend` by regency, as registered now.",
         ),
         Panel("Policies: companies by state", TABLE, (_STATES,)),
         Panel("Alerts by month", LINES, (_FIRED,)),
-        Panel("Gaps under the policy ${policy}", TABLE, (asked("gaps", policy="'${policy}'"),), 24, 9),
+        Panel("Gaps under the policy ${policy}", TABLE, (asked("gaps", {"policy": "'${policy}'"}),), 24, 9),
         Panel("Companies", TABLE, (_COMPANIES,), 24, 10, units={"coverage": "percent"}),
     ),
     {"policy": "SELECT policy_id FROM policies WHERE NOT ended ORDER BY policy_id"},
@@ -149,12 +159,12 @@ COMPANY: Final = Dashboard(
 
 _RECORDED: Final = "recorded_at BETWEEN $__fromTime AND $__toTime"
 _DISPOSITIONS: Final = Sql(
-    "SELECT toDateTime(toStartOfWeek(recorded_at, 1, 'Asia/Jakarta'), 'UTC') AS time, toInt64(count()) AS facts,\n"
+    "SELECT toDateTime(toStartOfWeek(recorded_at, 1, 'Asia/Jakarta'), 'UTC') AS time,\n"
     "    toInt64(countIf(disposition = 'no_effect')) AS without_effect,\n"
     "    toInt64(countIf(disposition = 'duplicate')) AS duplicates,\n"
     "    toInt64(countIf(disposition LIKE 'dead_letter%')) AS refused\n"
     f"FROM journal\nWHERE {_RECORDED}\nGROUP BY time\nORDER BY time",
-    ("time", "facts", "without_effect", "duplicates", "refused"),
+    ("time", "without_effect", "duplicates", "refused"),
     has_time=True,
 )
 _LATE: Final = Sql(
@@ -178,10 +188,10 @@ QUALITY: Final = Dashboard(
     "Peserta: data quality",
     "Which sources are silent or late, what was refused, and what the registry lacks.",
     (
-        Panel("Sources", TABLE, (asked("freshness", as_of=TO_DATE),), 24, 7, says="The question `freshness`."),
-        Panel("Facts by week", LINES, (_DISPOSITIONS,)),
+        Panel("Sources", TABLE, (asked("freshness", {"as_of": TO_DATE}),), 24, 7, says="The question `freshness`."),
+        Panel("Facts that changed nothing, by week", LINES, (_DISPOSITIONS,)),
         Panel("Days from a fact's date to its recording", LINES, (_LATE,), unit="d"),
-        Panel("Refused", TABLE, (asked("refused", **{"from": FROM_DATE, "to": TO_DATE}),), 14),
+        Panel("Refused", TABLE, (asked("refused", {"from": FROM_DATE, "to": TO_DATE}),), 14),
         Panel("Refused fields", TABLE, (_FIELDS,), 10),
         Panel(
             "Figures of 30 days ago that have changed since",
@@ -189,8 +199,10 @@ QUALITY: Final = Dashboard(
             (
                 asked(
                     "restated",
-                    as_of=f"formatDateTime({_MONTH_AGO}, '%Y-%m-%d', 'Asia/Jakarta')",
-                    known_at=f"formatDateTime({_MONTH_AGO}, '%Y-%m-%dT%H:%i:%SZ', 'UTC')",
+                    {
+                        "as_of": f"formatDateTime({_MONTH_AGO}, '%Y-%m-%d', 'Asia/Jakarta')",
+                        "known_at": f"formatDateTime({_MONTH_AGO}, '%Y-%m-%dT%H:%i:%SZ', 'UTC')",
+                    },
                 ),
             ),
             24,

@@ -141,10 +141,10 @@ def _placed(panels: Sequence[Panel]) -> list[dict[str, Any]]:
     return placed
 
 
-def asked(name: str, *, has_time: bool = False, **values: str) -> Sql:
-    """A question of sinks/questions, its parameters given as expressions of SQL."""
+def asked(name: str, values: Mapping[str, str]) -> Sql:
+    """A question of sinks/questions, the values of its parameters given as expressions of SQL."""
     (question,) = (each for each in questions() if each.name == name)
     text = question.select.strip().rstrip(";")
     for parameter in question.parameters:
         text = text.replace(f"{{{parameter.name}:String}}", values[parameter.name])
-    return Sql(text, tuple(column.name for column in question.columns), has_time)
+    return Sql(text, tuple(column.name for column in question.columns))
