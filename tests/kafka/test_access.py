@@ -158,7 +158,7 @@ async def test_an_analyst_of_some_companies_sees_these_alone(database: Database,
 
 
 async def test_without_a_role_nothing_can_be_read(ask: Ask) -> None:
-    for database in (ANALYSTS, BOOK.database, BOOK.generation):
+    for database in (ANALYSTS, BOOK.database):
         assert [view for view in VIEWS if not await denied(ask, "nobody", of(database, view))] == []
 
 
