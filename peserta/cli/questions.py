@@ -10,17 +10,21 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
+from peserta.cli.deferred import extras_named
 from peserta.cli.screen import counted, out, table
 from peserta.operations.discovery import find_installation
-from peserta.operations.questions import BINARY, YES, Form, answer, request, sql_of, written_answer
+from peserta.operations.questions import BINARY, YES, Form, Request, answer, request, sql_of, written_answer
+from peserta.settings import Settings
 from sinks.questions.headers import DATE, EMPTY, FLAG, INSTANT, NUMBER, Parameter, Question, questions
+from streams.clock import now_ms
 
 TABLE: Final = "table"
-Format = StrEnum("Format", {each.upper(): each for each in (TABLE, *Form)})  # type: ignore[misc]
+XLSX: Final = "xlsx"
+Format = StrEnum("Format", {each.upper(): each for each in (TABLE, *Form, XLSX)})  # type: ignore[misc]
 METAVARS: Final = {DATE: "DATE", INSTANT: "INSTANT", NUMBER: "NUMBER"}
 SAMPLES: Final = {"from": "2025-09-01", "to": "2025-09-30", "policy": "pact-20pp"}
 
-FORMATS: Final = "table; csv; json (one array); ndjson (an object a line); parquet, arrow (for a file or a pipe)."
+FORMATS: Final = "table; csv; json (one array); ndjson (an object a line); parquet, arrow, xlsx (for a file or a pipe)."
 OWN_OPTIONS: Final = {
     "as_format": Annotated[Format, typer.Option("--format", help=FORMATS)],
     "as_sql": Annotated[bool, typer.Option("--sql", help="Print the SQL that would run, and run nothing.")],
@@ -111,7 +115,13 @@ def _answer(question: Question, given: dict[str, str], form: Format, as_sql: boo
         found = answer(settings, wanted)
         out.print(table(counted(len(found.rows), "row"), found.columns, found.rows, records=True))
     else:
-        chosen = Form(form)
-        if chosen in BINARY and sys.stdout.isatty():
-            raise typer.BadParameter(f"{chosen} is for a file or a pipe: write `> {question.name}.{chosen}`")
-        typer.echo(written_answer(settings, wanted, chosen), nl=False)
+        if form in (*BINARY, XLSX) and sys.stdout.isatty():
+            raise typer.BadParameter(f"{form} is for a file or a pipe: write `> {question.name}.{form}`")
+        content = _workbook(settings, wanted) if form == XLSX else written_answer(settings, wanted, Form(form))
+        typer.echo(content, nl=False)
+
+
+def _workbook(settings: Settings, wanted: Request) -> bytes:
+    with extras_named("ask --format xlsx"):
+        from peserta.operations.question_workbook import workbook
+    return workbook(wanted, answer(settings, wanted), now_ms())
