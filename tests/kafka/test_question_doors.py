@@ -22,13 +22,11 @@ from schemas.keys import READER
 from schemas.public_json import row_json
 from sinks.questions.headers import FLAG, Question, questions
 from tests.support.http_door import HttpDoor
-from tests.support.question_answers import ANSWERS as COMPANY_ANSWERS
 from tests.support.question_books import QuestionBook, put_book, random_book
+from tests.support.question_draws import ANSWERS
 from tests.support.sink_database import Database, shared_database
-from tests.support.worker_answers import WORKER_ANSWERS
 
 SEED: Final = 17  # with it every question has rows
-ANSWERS: Final = COMPANY_ANSWERS | WORKER_ANSWERS
 OWN: Final = ("C1", "C3", "C6")
 GIVEN: Final = {
     "as_of": "2025-05-20",
