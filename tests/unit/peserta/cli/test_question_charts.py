@@ -49,6 +49,8 @@ def test_a_share_fills_its_part_of_the_width() -> None:
     assert empty.count("█") == unknown.count("█") == 0
     assert 2 * half.count("█") == pytest.approx(whole.count("█"), abs=1)
     assert whole.count("█") > 40
+    alone = drawn("coverage", [coverage("B", 5, 10)])[2]
+    assert alone.count("█") == half.count("█"), "a share does not depend on the other rows"
     assert [line.split()[-3:] for line in (empty, whole, unknown)] == [
         ["%", "0", "5"], ["%", "10", "10"], ["–", "0", "0"]
     ]  # fmt: skip
@@ -99,6 +101,7 @@ def test_an_episode_lasts_from_its_firing_to_its_end() -> None:
 def test_spells_are_parts_of_their_whole() -> None:
     row = {"employment_type": "daily", "spells": 4, "covered": 3, "within_grace": 1, "median_days": 7}
     line = drawn("time_to_cover", [row])[2]
+    assert "…" not in line
     assert line.count("█") == pytest.approx(line.count("░"), abs=1)
     assert line.count("▒") == pytest.approx(2 * line.count("░"), abs=2)
 
