@@ -14,7 +14,17 @@ from peserta.cli.deferred import extras_named
 from peserta.cli.question_charts import CHARTS, Chart
 from peserta.cli.screen import counted, out, table
 from peserta.operations.discovery import find_installation
-from peserta.operations.questions import BINARY, YES, Form, Request, answer, request, sql_of, written_answer
+from peserta.operations.questions import (
+    BINARY,
+    YES,
+    Form,
+    Request,
+    answer,
+    check_known,
+    request,
+    sql_of,
+    written_answer,
+)
 from peserta.settings import Settings
 from sinks.questions.headers import DATE, EMPTY, FLAG, INSTANT, NUMBER, Parameter, Question, questions
 from streams.clock import now_ms
@@ -115,7 +125,9 @@ def _answer(question: Question, given: dict[str, str], form: Format, as_chart: b
     wanted = request(settings, question.name, given)
     if as_sql:
         typer.echo(sql_of(wanted), nl=False)
-    elif form == TABLE:
+        return
+    check_known(settings, wanted)
+    if form == TABLE:
         found = answer(settings, wanted)
         rows = table(counted(len(found.rows), "row"), found.columns, found.rows, records=True)
         out.print(Chart(wanted, found) if as_chart else rows)

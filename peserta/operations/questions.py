@@ -9,7 +9,7 @@ from typing import Any, Final
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from peserta.operations.clickhouse_reading import ANSWER_LIMIT_S, analyst
-from peserta.operations.coverage_reading import EVERYTHING_KNOWN, latest_as_of
+from peserta.operations.coverage_reading import EVERYTHING_KNOWN, is_company, latest_as_of
 from peserta.operations.failure import Failed, Rejected
 from peserta.operations.sql_reading import EMPTY_FOR_NULL, Result
 from peserta.settings import Settings
@@ -30,6 +30,7 @@ from sinks.questions.headers import (
 
 NUMBER_MAX: Final = 1_000_000
 YES: Final = "yes"
+LISTED_MAX: Final = 10  # policies that an error names
 TEXT_LENGTH_MAX: Final = 64  # of ids, in code points
 # Instants as RFC 3339, and one array of objects for the form JSON.
 WRITTEN: Final = EMPTY_FOR_NULL | {"date_time_output_format": "iso"}
@@ -110,6 +111,22 @@ def resolved(settings: Settings, wanted: Request, limit_s: int = ANSWER_LIMIT_S)
         latest = day_text(latest_as_of(client))
     values = {name: latest if value == LATEST else value for name, value in wanted.values.items()}
     return Request(wanted.question, values)
+
+
+def check_known(settings: Settings, wanted: Request) -> None:
+    """Rejected for a policy or a company that the book does not have: its answer would be empty, like a right one.
+    Failed when ClickHouse does not answer."""
+    policy, company = wanted.values.get("policy"), wanted.values.get("company")
+    if not policy and not company:
+        return
+    with analyst(settings) as client:
+        if policy:
+            known = [name for (name,) in client.query("SELECT policy_id FROM policies ORDER BY policy_id").result_rows]
+            if policy not in known:
+                has = ", ".join(known[:LISTED_MAX]) + (", ..." if len(known) > LISTED_MAX else "") or "none"
+                raise Rejected(f"The book has no policy {policy!r}{_nearest(policy, known)}. Its policies: {has}.")
+        if company and not is_company(client, company):
+            raise Rejected("The book has no such company: `peserta coverage` lists its companies.")
 
 
 def answer(settings: Settings, wanted: Request) -> Result:

@@ -1,6 +1,7 @@
 """The ways to a question on ClickHouse's own engine: HTTP, `peserta ask` and the file's SQL have the same rows."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from deploy.embedded.stack import Stack
 from peserta.api.accept import ANSWERED_AS
 from peserta.api.limits import Limits
 from peserta.cli.questions import ask
+from peserta.operations.failure import Rejected
 from peserta.operations.question_reading import BookAnswers
 from peserta.operations.questions import Form, request, written_answer
 from peserta.settings import Settings, read_settings
@@ -107,6 +109,20 @@ async def test_http_the_command_and_the_file_have_the_rows_of_the_naive_book(ask
     assert (answer.status_code, answer.json()) == (200, wanted)
     assert asked_in_the_terminal(question) == wanted
     assert sent_as_it_is(asked, question) == wanted
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("gaps --policy C9", "The book has no policy 'C9'; the nearest is C. Its policies: A, B, C, D."),
+        ("forecast --policy AB --format csv", "The book has no policy 'AB'"),
+        ("to_enroll --company C99", "The book has no such company: `peserta coverage` lists its companies."),
+    ],
+)
+def test_the_command_refuses_what_the_book_does_not_have(asked: Asked, words: str, says: str) -> None:
+    with pytest.raises(Rejected, match=re.escape(says)):
+        CliRunner().invoke(ask, words.split(), catch_exceptions=False)
+    assert CliRunner().invoke(ask, [*words.split(), "--sql"], catch_exceptions=False).exit_code == 0
 
 
 OF_COMPANIES: Final = [question for question in questions() if question.companies]

@@ -40,6 +40,8 @@ GIVEN: Final[dict[str, dict[str, str]]] = {
     "trend": {"from": "2025-01-01", "to": AS_OF},
     "turnover": PERIOD,
 }
+# Why an answer has no rows; every other one has some.
+WITHOUT_ROWS: Final = {"moves": "The answer has no rows: in this story nobody moves from one company to another.\n"}
 ROWS_SHOWN: Final = 8
 ADDRESS: Final = "http://127.0.0.1:8080"
 MADE: Final = f"<!-- Made by `{COMMAND}`. -->\n\n"
@@ -73,8 +75,7 @@ def page(settings: Settings, question: Question) -> str:
         f"## Parameters\n\n{_parameters(question)}",
         f"## Columns\n\n{_columns(question)}",
         f"## An answer\n\nOf the [demonstration's companies](README.md):\n\n{_sh(_asked(question, given))}",
-        _rows(found),
-        *_picture(question, given, wanted, found),
+        *(_rows_and_picture(question, given, wanted, found) if found.rows else [WITHOUT_ROWS[question.name]]),
         f"## The same elsewhere\n\n{_elsewhere(question, given, wanted)}",
     ]
     return "\n".join(parts)
@@ -105,7 +106,8 @@ def _rows(found: Result) -> str:
     return _table(found.columns, shown) + (f"\n... and {more} more rows.\n" if more else "")
 
 
-def _picture(question: Question, given: dict[str, str], wanted: Request, found: Result) -> Iterator[str]:
+def _rows_and_picture(question: Question, given: dict[str, str], wanted: Request, found: Result) -> Iterator[str]:
+    yield _rows(found)
     if question.name in CHARTS:
         file = io.StringIO()
         Screen(file=file).print(Chart(wanted, Result(found.columns, found.rows[: ROWS_SHOWN * 2])))
