@@ -34,9 +34,12 @@ ROW ?=
 # How many schedules `make simulate-faults` runs.
 SEEDS ?= 10000
 
+# How many random books `make questions` asks.
+BOOKS ?= 300
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test chaos chaos-short simulate-faults bench bench-large bench-quick lint lock clean
+.PHONY: help install demo test chaos chaos-short simulate-faults questions bench bench-large bench-quick lint lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +69,9 @@ bench-quick: install ## Compare the hot paths with those of commit BASE (HEAD~1)
 
 simulate-faults: install ## Run and check SEEDS random schedules of faults in memory (SEED=n: only that one, step by step)
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(SEED),--seed $(SEED))
+
+questions: install ## Ask every question of BOOKS random books, and compare each answer with a recount of the journal; half an hour
+	@$(BIN)/python -m tests.questions --books $(BOOKS)
 
 lint: install ## Check style, format and types
 	@$(BIN)/ruff check

@@ -104,6 +104,47 @@ class CompaniesAnswer(BaseModel):
     cursor: str | None = Field(description="For the next page; null on the last one.")
 
 
+class QuestionParameter(BaseModel):
+    """A parameter of a question."""
+
+    name: str
+    kind: Literal["date", "instant", "text", "number", "choice", "flag"]
+    choices: list[str] = Field(description="The words of which one may be given; empty for other kinds.")
+    required: bool
+    default: str | bool | None = Field(
+        description="Null when it is required. `latest`: the latest business date of any company; `everything`: all "
+        "that is recorded; `any`: no restriction."
+    )
+    meaning: str
+
+
+class QuestionColumn(BaseModel):
+    """A column of an answer."""
+
+    name: str
+    unit: str | None
+    meaning: str
+
+
+class ListedQuestion(BaseModel):
+    """A question that analysts ask."""
+
+    name: str
+    title: str
+    sentence: str = Field(description="What it answers.")
+    parameters: list[QuestionParameter]
+    columns: list[QuestionColumn]
+    names_workers: bool = Field(description="Whether rows have tokens of workers.")
+    allowed: bool = Field(description="Whether this key may have the answer, or the rows of its companies.")
+    forms: list[str] = Field(description="The media types in which it is answered.")
+
+
+class QuestionsAnswer(BaseModel):
+    """All questions, by name."""
+
+    questions: list[ListedQuestion]
+
+
 class NoteAnswer(BaseModel):
     """A note on an alert."""
 

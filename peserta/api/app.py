@@ -29,6 +29,7 @@ from peserta.api.metrics import ApiMetrics
 from peserta.api.page import page
 from peserta.api.probes import Probes
 from peserta.api.problems import Problem, answer_problem
+from peserta.api.questions import QuestionsDoor
 from peserta.api.reading_routes import Readers, add_readers
 from peserta.api.streams import Streams
 from peserta.api.turns import Turns
@@ -39,6 +40,7 @@ from peserta.operations.company_pages import Companies
 from peserta.operations.fact_reading import FactFates
 from peserta.operations.handling import HandlingWriter
 from peserta.operations.keys_known import KnownKeys
+from peserta.operations.question_reading import Answers
 from schemas.records import Instant
 
 DESCRIPTION: Final = (
@@ -60,6 +62,7 @@ class Parts:
     log: FactLog
     fates: FactFates
     companies: Companies
+    answers: Answers
     alerts: AlertFeed
     handling: HandlingWriter
     keys: KnownKeys
@@ -89,6 +92,7 @@ def make_app(parts: Parts, lifespan: Lifespan[Any] | None = None) -> FastAPI:
         AlertsDoor(parts.alerts, entrance, parts.limits),
         app.state.streams,
         HandlingDoor(parts.alerts, parts.handling, entrance, parts.limits, metrics, parts.now),
+        QuestionsDoor(parts.answers, entrance, turns, parts.limits),
     )
     add_readers(app, readers, EVERY_CALL)
     _add_probes(app, Probes(parts.keys, parts.registry))

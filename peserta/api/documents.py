@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from peserta.api.answers import HandlingRequest, ProblemAnswer, RefusedAnswer
 from peserta.api.media import EVENT, EVENTS, JSON, LINES
 from peserta.api.problems import PROBLEM, PROBLEMS, Problem
+from peserta.api.question_documents import with_questions
 from peserta.intake.door import REASONS_OF_LINES
 from peserta.intake.taking import NOT_ALLOWED
 from schemas.admission import FIELD_RULES
@@ -189,6 +190,7 @@ def document(app: FastAPI) -> JsonObject:
         components.setdefault("schemas", {}).update(shape.pop("$defs", {}))
         components["schemas"][model.__name__] = shape
     components["schemas"].update(fact_schemas())
+    said["paths"] = with_questions(said["paths"], {"security": [{SECURITY: []}]})
     components["securitySchemes"] = {
         SECURITY: {"type": "http", "scheme": "bearer", "description": "`peserta keys create` makes a key."}
     }

@@ -17,6 +17,8 @@ class Limits:
     addresses: int = 10_000  # number of addresses with counted failures
     answers_at_once: int = 4  # concurrent ClickHouse queries
     page: int = 500  # companies or alerts of a page
+    answer_rows: int = 100_000  # of the answer to a question
+    answers_bytes: int = 256 * 1024 * 1024  # of all such answers in memory that are being sent
     scanned: int = 20_000  # alerts that are looked at for a page
     handling_bytes: int = 16 * 1024  # of the body of a handling
     streams: int = 200  # open streams of alerts

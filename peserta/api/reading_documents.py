@@ -128,6 +128,11 @@ def stream_operation() -> JsonObject:
     return _operation(*map(_query, (*_FILTERS, cursor)), header)
 
 
+def questions_operation() -> JsonObject:
+    """`GET /v1/questions` has no parameters."""
+    return _operation()
+
+
 def handling_operation() -> JsonObject:
     """Parameter and body of `POST /v1/alerts/{alert_id}/handling`."""
     examples = {

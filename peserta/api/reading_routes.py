@@ -7,10 +7,12 @@ from typing import Any
 from fastapi import FastAPI
 
 from peserta.api.alerts import AlertsDoor
-from peserta.api.answers import AlertsAnswer, CompaniesAnswer, HandlingAnswer, OneCompanyAnswer
+from peserta.api.answers import AlertsAnswer, CompaniesAnswer, HandlingAnswer, OneCompanyAnswer, QuestionsAnswer
 from peserta.api.companies import CompaniesDoor
 from peserta.api.documents import JsonObject, problems_of
 from peserta.api.handling import HandlingDoor
+from peserta.api.question_documents import QUESTION, QUESTIONS, answer_documented
+from peserta.api.questions import QuestionsDoor
 from peserta.api.reading_documents import (
     ALERTS,
     COMPANIES,
@@ -20,6 +22,7 @@ from peserta.api.reading_documents import (
     companies_operation,
     company_operation,
     handling_operation,
+    questions_operation,
     stream_answer,
     stream_operation,
 )
@@ -34,6 +37,7 @@ class Readers:
     alerts: AlertsDoor
     streams: Streams
     handling: HandlingDoor
+    questions: QuestionsDoor
 
 
 def add_readers(app: FastAPI, readers: Readers, every_call: Sequence[str]) -> None:
@@ -93,6 +97,28 @@ def add_readers(app: FastAPI, readers: Readers, every_call: Sequence[str]) -> No
             **problems_of(*every_call, "unreadable", "too-slow", "too-large", "unknown-form", "not-found", "ended"),
         },
         openapi_extra=handling_operation(),
+    )
+    _add_questions(app, readers.questions, every_call)
+
+
+def _add_questions(app: FastAPI, door: QuestionsDoor, every_call: Sequence[str]) -> None:
+    app.add_api_route(
+        "/v1/questions",
+        door.all,
+        summary="Questions of analysts",
+        description="Each with its parameters and the columns of its answer.",
+        response_model=None,
+        responses={200: _example(QuestionsAnswer, QUESTIONS, "All questions"), **problems_of(*every_call)},
+        openapi_extra=questions_operation(),
+    )
+    app.add_api_route(
+        QUESTION,  # the document has each question in its place
+        door.one,
+        response_model=None,
+        responses={
+            200: answer_documented(),
+            **problems_of(*every_call, "wrong-parameter", "not-found", "not-acceptable", "too-many-rows"),
+        },
     )
 
 

@@ -13,6 +13,7 @@ from peserta.cli.exit_codes import ExitCode
 from peserta.cli.findings_table import named
 from peserta.cli.screen import err, out, print_json
 from peserta.demo.answers import answers
+from peserta.demo.asked import ask_every_question, prove_answered
 from peserta.demo.evidence import Evidence, gather
 from peserta.demo.installation import folder_of, installed
 from peserta.demo.material import Material, from_files, from_story
@@ -80,7 +81,9 @@ def demo(
         evidence = gather(settings, status.update)
         status.update("Holding it against what went in and the offline book")
         told = prove_told(evidence.alerts, evidence.notices, evidence.notice_states, receiver)
-        checks = [*prove(material, sent, evidence), *told]
+        status.update("Asking every question of analysts")
+        answered = prove_answered(evidence, ask_every_question(settings, evidence))
+        checks = [*prove(material, sent, evidence), answered, *told]
         status.stop()
         _print(settings, sent, evidence, checks, as_json)
     if keep is not None:

@@ -10,19 +10,35 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
+from peserta.cli.deferred import extras_named
+from peserta.cli.question_charts import CHARTS, Chart
 from peserta.cli.screen import counted, out, table
 from peserta.operations.discovery import find_installation
-from peserta.operations.questions import BINARY, YES, Form, answer, request, sql_of, written_answer
+from peserta.operations.questions import (
+    BINARY,
+    YES,
+    Form,
+    Request,
+    answer,
+    check_known,
+    request,
+    sql_of,
+    written_answer,
+)
+from peserta.settings import Settings
 from sinks.questions.headers import DATE, EMPTY, FLAG, INSTANT, NUMBER, Parameter, Question, questions
+from streams.clock import now_ms
 
 TABLE: Final = "table"
-Format = StrEnum("Format", {each.upper(): each for each in (TABLE, *Form)})  # type: ignore[misc]
+XLSX: Final = "xlsx"
+Format = StrEnum("Format", {each.upper(): each for each in (TABLE, *Form, XLSX)})  # type: ignore[misc]
 METAVARS: Final = {DATE: "DATE", INSTANT: "INSTANT", NUMBER: "NUMBER"}
 SAMPLES: Final = {"from": "2025-09-01", "to": "2025-09-30", "policy": "pact-20pp"}
 
-FORMATS: Final = "table; csv; json (one array); ndjson (an object a line); parquet, arrow (for a file or a pipe)."
+FORMATS: Final = "table; csv; json (one array); ndjson (an object a line); parquet, arrow, xlsx (for a file or a pipe)."
 OWN_OPTIONS: Final = {
     "as_format": Annotated[Format, typer.Option("--format", help=FORMATS)],
+    "as_chart": Annotated[bool, typer.Option("--chart", help="Draw the answer.", show_default=False)],
     "as_sql": Annotated[bool, typer.Option("--sql", help="Print the SQL that would run, and run nothing.")],
 }
 
@@ -56,12 +72,14 @@ def list_questions(context: typer.Context) -> None:
 def _command(question: Question) -> Callable[..., None]:
     """The command of a question, with an option for each parameter."""
 
-    def run(as_format: str, as_sql: bool, **options: str | bool | None) -> None:
+    def run(as_format: str, as_chart: bool, as_sql: bool, **options: str | bool | None) -> None:
         given = {name.removesuffix("_"): value for name, value in options.items() if isinstance(value, str)}
         given |= {name.removesuffix("_"): YES for name, value in options.items() if value is True}
-        _answer(question, given, Format(as_format), as_sql)
+        if as_chart:
+            _check_chart(question, Format(as_format))
+        _answer(question, given, Format(as_format), as_chart, as_sql)
 
-    own = {"as_format": Format(TABLE), "as_sql": False}
+    own = {"as_format": Format(TABLE), "as_chart": False, "as_sql": False}
     parameters = [_parameter(each) for each in question.parameters]
     parameters += [_keyword(name, OWN_OPTIONS[name], default) for name, default in own.items()]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -102,16 +120,32 @@ def _unit(unit: str) -> str:
     return "" if unit == "-" else f" ({unit})"
 
 
-def _answer(question: Question, given: dict[str, str], form: Format, as_sql: bool) -> None:
+def _answer(question: Question, given: dict[str, str], form: Format, as_chart: bool, as_sql: bool) -> None:
     settings = find_installation()
     wanted = request(settings, question.name, given)
     if as_sql:
         typer.echo(sql_of(wanted), nl=False)
-    elif form == TABLE:
+        return
+    check_known(settings, wanted)
+    if form == TABLE:
         found = answer(settings, wanted)
-        out.print(table(counted(len(found.rows), "row"), found.columns, found.rows, records=True))
+        rows = table(counted(len(found.rows), "row"), found.columns, found.rows, records=True)
+        out.print(Chart(wanted, found) if as_chart else rows)
     else:
-        chosen = Form(form)
-        if chosen in BINARY and sys.stdout.isatty():
-            raise typer.BadParameter(f"{chosen} is for a file or a pipe: write `> {question.name}.{chosen}`")
-        typer.echo(written_answer(settings, wanted, chosen), nl=False)
+        if form in (*BINARY, XLSX) and sys.stdout.isatty():
+            raise typer.BadParameter(f"{form} is for a file or a pipe: write `> {question.name}.{form}`")
+        content = _workbook(settings, wanted) if form == XLSX else written_answer(settings, wanted, Form(form))
+        typer.echo(content, nl=False)
+
+
+def _check_chart(question: Question, form: Format) -> None:
+    if form != TABLE:
+        raise typer.BadParameter(f"--chart is drawn at the terminal: leave out --format {form}")
+    if question.name not in CHARTS:
+        raise typer.BadParameter(f"{question.name} has no chart, its answer is a list. Drawn are: {', '.join(CHARTS)}")
+
+
+def _workbook(settings: Settings, wanted: Request) -> bytes:
+    with extras_named("ask --format xlsx"):
+        from peserta.operations.question_workbook import workbook
+    return workbook(wanted, answer(settings, wanted), now_ms())

@@ -7,6 +7,7 @@ from typing import Final
 from schemas.keys import ADMIN, OFFICER, PUBLISHER, READER, Key
 from schemas.records import Fact
 from schemas.vocabulary import KINDS
+from sinks.questions.headers import Question
 
 
 class Act(Enum):
@@ -15,14 +16,15 @@ class Act(Enum):
     POST_FACTS = "post facts"
     FOLLOW_FACTS = "ask what became of facts"
     READ_FIGURES = "read figures, alerts and answers to questions"
+    READ_WORKERS = "read answers in which workers are named by their tokens"
     HANDLE_ALERTS = "acknowledge, assign and note alerts"
     MANAGE_KEYS = "manage keys"
 
 
 ACTS_OF_ROLE: Final[Mapping[str, frozenset[Act]]] = {
     PUBLISHER: frozenset((Act.POST_FACTS, Act.FOLLOW_FACTS)),
-    READER: frozenset((Act.READ_FIGURES,)),
-    OFFICER: frozenset((Act.READ_FIGURES, Act.HANDLE_ALERTS)),
+    READER: frozenset((Act.READ_FIGURES, Act.READ_WORKERS)),
+    OFFICER: frozenset((Act.READ_FIGURES, Act.READ_WORKERS, Act.HANDLE_ALERTS)),
     ADMIN: frozenset(Act),
 }
 
@@ -34,6 +36,7 @@ class Denial(Enum):
     COMPANY = "This key is not for this company."
     TYPE = "This key may not post facts of this type."
     SOURCE = "This key may not post facts of this source."
+    TOGETHER = "This key is for some companies, and a row of this answer speaks of all companies together."
 
 
 # The field of a fact that a denial is about.
@@ -42,6 +45,7 @@ FIELD_OF_DENIAL: Final[Mapping[Denial, str | None]] = {
     Denial.COMPANY: "company_id",
     Denial.TYPE: "type",
     Denial.SOURCE: "source",
+    Denial.TOGETHER: None,
 }
 
 
@@ -62,6 +66,14 @@ def denial(
 def companies_seen(key: Key) -> tuple[str, ...] | None:
     """The companies of which answers to this key may speak; None: all."""
     return key.companies
+
+
+def denial_of_answer(key: Key, question: Question) -> Denial | None:
+    """Why this key may have no row of the answer to a question, or None when it may have those of its companies."""
+    denied = denial(key, Act.READ_WORKERS if question.names_workers else Act.READ_FIGURES)
+    if denied is None and companies_seen(key) is not None and not question.companies:
+        return Denial.TOGETHER
+    return denied
 
 
 def denial_of_fact(key: Key, fact: Fact) -> Denial | None:

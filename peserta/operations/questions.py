@@ -1,16 +1,16 @@
 """Questions: what analysts ask (SEMANTICS 14), with parameters checked before ClickHouse is asked, read only."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
-from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from peserta.operations.clickhouse_reading import analyst
-from peserta.operations.coverage_reading import EVERYTHING_KNOWN, latest_as_of
-from peserta.operations.failure import Rejected
+from peserta.operations.clickhouse_reading import ANSWER_LIMIT_S, analyst
+from peserta.operations.coverage_reading import EVERYTHING_KNOWN, is_company, latest_as_of
+from peserta.operations.failure import Failed, Rejected
 from peserta.operations.sql_reading import EMPTY_FOR_NULL, Result
 from peserta.settings import Settings
 from schemas.dates import day, day_text, instant, instant_text
@@ -30,10 +30,13 @@ from sinks.questions.headers import (
 
 NUMBER_MAX: Final = 1_000_000
 YES: Final = "yes"
+LISTED_MAX: Final = 10  # policies that an error names
 TEXT_LENGTH_MAX: Final = 64  # of ids, in code points
 # Instants as RFC 3339, and one array of objects for the form JSON.
 WRITTEN: Final = EMPTY_FOR_NULL | {"date_time_output_format": "iso"}
 ONE_ARRAY: Final = {"output_format_json_array_of_rows": 1}
+ORDER: Final = "\nORDER BY "  # at the end of every SELECT; its keys are columns of the answer
+TOO_MANY_ROWS_CODE: Final = 396  # of ClickHouse
 
 
 class Form(StrEnum):
@@ -64,6 +67,18 @@ class Request:
     values: Mapping[str, str]
 
 
+class WrongParameter(Rejected):
+    """A parameter is wrong. `rule` says what it must be, and never repeats what was given."""
+
+    def __init__(self, sentence: str, rule: str) -> None:
+        super().__init__(sentence)
+        self.rule = rule
+
+
+class TooManyRows(Failed):
+    """The answer has more rows than were allowed."""
+
+
 def question_named(name: str) -> Question:
     """The question of this name. Rejected names the nearest when there is none."""
     named = {question.name: question for question in questions()}
@@ -73,18 +88,45 @@ def question_named(name: str) -> Question:
 
 
 def request(settings: Settings, name: str, given: Mapping[str, str]) -> Request:
-    """A question and what was given for its parameters; the rest has its defaults. Rejected for an unknown question or
-    parameter, a value that is none, or a parameter that is missing. ClickHouse is asked only for the latest date."""
-    question = question_named(name)
+    """A question and what was given for its parameters; the rest has its defaults. Rejected for an unknown question,
+    and like `checked`. ClickHouse is asked only for the latest date."""
+    return resolved(settings, checked(question_named(name), given))
+
+
+def checked(question: Question, given: Mapping[str, str]) -> Request:
+    """The same with LATEST where only ClickHouse knows the value. WrongParameter for one that is unknown, missing or
+    has a value that is none."""
     values = _checked(question, given)
     for flag in [each.name for each in question.parameters if each.kind == FLAG]:
         if values.pop(flag) == YES:
-            question = question_named(f"{name}_{flag}")
-    if LATEST in values.values():
-        with analyst(settings) as client:
-            latest = day_text(latest_as_of(client))
-        values = {name: latest if value == LATEST else value for name, value in values.items()}
+            question = question_named(f"{question.name}_{flag}")
     return Request(question, values)
+
+
+def resolved(settings: Settings, wanted: Request, limit_s: int = ANSWER_LIMIT_S) -> Request:
+    """The request with the latest date for LATEST; Failed when ClickHouse does not answer."""
+    if LATEST not in wanted.values.values():
+        return wanted
+    with analyst(settings, limit_s=limit_s) as client:
+        latest = day_text(latest_as_of(client))
+    values = {name: latest if value == LATEST else value for name, value in wanted.values.items()}
+    return Request(wanted.question, values)
+
+
+def check_known(settings: Settings, wanted: Request) -> None:
+    """Rejected for a policy or a company that the book does not have: its answer would be empty, like a right one.
+    Failed when ClickHouse does not answer."""
+    policy, company = wanted.values.get("policy"), wanted.values.get("company")
+    if not policy and not company:
+        return
+    with analyst(settings) as client:
+        if policy:
+            known = [name for (name,) in client.query("SELECT policy_id FROM policies ORDER BY policy_id").result_rows]
+            if policy not in known:
+                has = ", ".join(known[:LISTED_MAX]) + (", ..." if len(known) > LISTED_MAX else "") or "none"
+                raise Rejected(f"The book has no policy {policy!r}{_nearest(policy, known)}. Its policies: {has}.")
+        if company and not is_company(client, company):
+            raise Rejected("The book has no such company: `peserta coverage` lists its companies.")
 
 
 def answer(settings: Settings, wanted: Request) -> Result:
@@ -95,10 +137,27 @@ def answer(settings: Settings, wanted: Request) -> Result:
     return Result(tuple(column.name for column in wanted.question.columns), rows)
 
 
-def written_answer(settings: Settings, wanted: Request, form: Form) -> bytes:
-    """The answer as ClickHouse writes it, texts in UTF-8; Failed like `answer`."""
-    with analyst(settings) as client:
-        return _written(client, wanted, form)
+def written_answer(
+    settings: Settings,
+    wanted: Request,
+    form: Form,
+    companies: Sequence[str] | None = None,
+    rows_max: int | None = None,
+    limit_s: int = ANSWER_LIMIT_S,
+) -> bytes:
+    """The answer as ClickHouse writes it, texts in UTF-8; Failed like `answer`. With `companies`, only rows that speak
+    of no other; with `rows_max`, TooManyRows when there are more."""
+    options: dict[str, Any] = WRITTEN | (ONE_ARRAY if form is Form.JSON else {})
+    if rows_max is not None:
+        options |= {"max_result_rows": rows_max, "result_overflow_mode": "throw"}
+    text = wanted.question.select if companies is None else _only_of(wanted.question, companies)
+    with analyst(settings, limit_s=limit_s) as client:
+        try:
+            return client.raw_query(text, parameters=dict(wanted.values), settings=options, fmt=WRITERS[form])
+        except ClickHouseError as error:
+            if rows_max is not None and getattr(error, "code", None) == TOO_MANY_ROWS_CODE:
+                raise TooManyRows(f"The answer has more than {rows_max} rows.") from error
+            raise
 
 
 def sql_of(wanted: Request) -> str:
@@ -107,23 +166,33 @@ def sql_of(wanted: Request) -> str:
     return sets + wanted.question.text
 
 
-def _written(client: Client, wanted: Request, form: Form) -> bytes:
-    options = WRITTEN | (ONE_ARRAY if form is Form.JSON else {})
-    return client.raw_query(wanted.question.select, parameters=dict(wanted.values), settings=options, fmt=WRITERS[form])
+def _only_of(question: Question, companies: Sequence[str]) -> str:
+    """The SELECT without rows that speak of other companies; figures and order are those of the whole answer."""
+    assert question.companies, f"a row of {question.name} speaks of many companies together"
+    listed = ", ".join(map(_quoted, companies))
+    rule = " AND ".join(f"{column} IN ({listed})" for column in question.companies) if listed else "false"
+    rows, order, keys = question.select.rpartition(ORDER)
+    return f"SELECT * FROM (\n{rows}\n)\nWHERE {rule}{order}{keys}"
 
 
 def _checked(question: Question, given: Mapping[str, str]) -> dict[str, str]:
     known = {parameter.name: parameter for parameter in question.parameters}
     for name in given:
         if name not in known:
-            raise Rejected(f"{question.name} has no parameter {name!r}{_nearest(name, known)}.")
+            has = f"the parameters of {question.name} are {', '.join(known)}" if known else "there are no parameters"
+            raise WrongParameter(f"{question.name} has no parameter {name!r}{_nearest(name, known)}.", f"{has}.")
     missing = [name for name, parameter in known.items() if parameter.is_required and name not in given]
     if missing:
-        raise Rejected(f"{question.name} needs {', '.join(missing)}.")
+        raise _alike(f"{question.name} needs {', '.join(missing)}.")
     values = {name: _value(known[name], given.get(name)) for name in known}
     if "from" in values and "to" in values and values["from"] > values["to"]:
-        raise Rejected(f"{question.name}: from {values['from']} is after to {values['to']}.")
+        sentence = f"{question.name}: from {values['from']} is after to {values['to']}."
+        raise WrongParameter(sentence, "from must not be after to.")
     return values
+
+
+def _alike(sentence: str) -> WrongParameter:
+    return WrongParameter(sentence, sentence)
 
 
 def _value(parameter: Parameter, text: str | None) -> str:
@@ -133,7 +202,7 @@ def _value(parameter: Parameter, text: str | None) -> str:
     try:
         return _read(parameter, text)
     except ValueError as error:
-        raise Rejected(f"{parameter.name}: {text!r}: {error}.") from error
+        raise WrongParameter(f"{parameter.name}: {text!r}: {error}.", f"{parameter.name}: {error}.") from error
 
 
 def _read(parameter: Parameter, text: str) -> str:

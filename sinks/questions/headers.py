@@ -18,6 +18,9 @@ LATEST: Final = "latest"  # the latest business date of any company
 EVERYTHING: Final = "everything"  # everything recorded
 NO: Final = "no"  # of a flag
 EMPTY: Final = "any"  # the empty text, which restricts nothing
+COMPANY_COLUMNS: Final = frozenset(("company_id", "from_company", "to_company"))
+NO_UNIT: Final = "-"
+WORKER_COLUMN: Final = "worker_id"
 PARAMETERS: Final = ("parameter", "kind", "default", "meaning")
 COLUMNS: Final = ("column", "unit", "meaning")
 _COMMENT: Final = "--"
@@ -62,6 +65,16 @@ class Question:
     columns: tuple[Column, ...]
     select: str
     text: str
+
+    @property
+    def companies(self) -> tuple[str, ...]:
+        """The columns that name companies; none where a row speaks of many together."""
+        return tuple(column.name for column in self.columns if column.name in COMPANY_COLUMNS)
+
+    @property
+    def names_workers(self) -> bool:
+        """Whether a row has the token of a worker."""
+        return any(column.name == WORKER_COLUMN for column in self.columns)
 
 
 @cache

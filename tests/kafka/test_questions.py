@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import re
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -14,23 +15,18 @@ import pytest
 
 from deploy.embedded.stack import Stack
 from peserta.operations.clickhouse_reading import analyst
-from peserta.operations.questions import Form, answer, request, written_answer
+from peserta.operations.questions import Form, answer, question_named, request, written_answer
 from peserta.settings import Settings, read_settings
-from schemas.dates import day, day_text, instant_text, jakarta_day, jakarta_midnight
 from schemas.public_json import row_json
-from sinks.questions.headers import FLAG, questions
-from tests.support.question_answers import ANSWERS as COMPANY_ANSWERS
-from tests.support.question_answers import Answer, Rows, Values
-from tests.support.question_books import COMPANIES, FIRST, POLICIES, QuestionBook, put_book, random_book
+from sinks.questions.headers import Question, questions
+from tests.questions.books import compare_books
+from tests.support.question_answers import Rows, Values
+from tests.support.question_books import QuestionBook, put_book, random_book
+from tests.support.question_draws import ANSWERS, DRAWS, drawn
 from tests.support.sink_database import Database, opened_database, shared_database
-from tests.support.worker_answers import WORKER_ANSWERS
 
 SEEDS: Final = (5, 6, 15)  # among them every reason of `gaps`
-DRAWS: Final = 6  # of parameters, for each question and book
 DRAWS_MERGED: Final = 2  # of them are asked again after a merge
-BEYOND: Final = "2199-12-31T23:59:59.999Z"
-ANSWERS: Final[dict[str, Answer]] = COMPANY_ANSWERS | WORKER_ANSWERS
-CHOICES: Final = {"by": ("none", "regency", "kbli", "size", "employment_type")}
 
 
 @dataclass(frozen=True)
@@ -51,31 +47,10 @@ class Case:
     asked: dict[str, list[Asked]]
 
 
-def drawn(book: QuestionBook, name: str, seed: int) -> list[Values]:
-    """Parameters of a question: dates and moments of the book, and those beyond it."""
-    random = Random(f"{name}{seed}")
-    return [_drawn(book, name, random, number) for number in range(DRAWS)]
-
-
-def _drawn(book: QuestionBook, name: str, random: Random, number: int) -> Values:
-    (question,) = (each for each in questions() if each.name == name)
-    # Dates on which something happened find more than others.
-    busy = sorted({jakarta_day(x.recorded_at) for x in book.letters} if name == "refused" else book.value_dates)
-    first, second = sorted(random.sample(busy if number % 2 else range(FIRST - 20, book.latest + 40), 2))
-    if number == DRAWS - 1:
-        first = day("2025-03-31")
-    drawn: Values = {
-        "as_of": day_text(book.latest if number == 0 else random.randint(FIRST - 5, book.latest + 20)),
-        "from": day_text(FIRST - 50 if number == 0 else first),
-        "to": day_text(first if number == 1 else book.latest if number == 0 else max(first, second)),
-        "known_at": BEYOND if number < 2 else instant_text(jakarta_midnight(random.randint(FIRST + 5, book.latest))),
-        "policy": POLICIES[number % len(POLICIES)],
-        "company": random.choice(["", *COMPANIES[:3]]),
-        "within_days": random.choice(["0", "7", "60"]),
-    }
-    for each, words in CHOICES.items():
-        drawn[each] = words[(number + random.randint(0, 4)) % len(words)]
-    return {each.name: drawn[each.name] for each in question.parameters if each.kind != FLAG}
+def draws_of(book: QuestionBook, question: Question, seed: int) -> list[Values]:
+    """What is asked of the book of a seed: every kind of draw."""
+    random = Random(f"{question.name}{seed}")
+    return [drawn(book, question, random, number) for number in range(DRAWS)]
 
 
 def plain(rows: Any) -> Rows:
@@ -87,7 +62,7 @@ def ask_all(
 ) -> dict[str, list[tuple[Values, Rows]]]:
     found: dict[str, list[tuple[Values, Rows]]] = {}
     for question in questions():
-        for values in drawn(book, question.name, seed)[:draws]:
+        for values in draws_of(book, question, seed)[:draws]:
             got = answer(settings, request(settings, question.name, values))
             found.setdefault(question.name, []).append((values, plain(got.rows)))
     return found
@@ -137,7 +112,21 @@ def test_a_question_has_the_answer_that_a_recount_gives(case: Case, name: str) -
 def test_the_random_books_have_something_to_answer(name: str) -> None:
     books = [(random_book(seed), seed) for seed in SEEDS]
 
-    assert any(ANSWERS[name](book, values) for book, seed in books for values in drawn(book, name, seed))
+    question = question_named(name)
+    assert any(ANSWERS[name](book, values) for book, seed in books for values in draws_of(book, question, seed))
+
+
+async def test_the_long_run_goes_through_books_and_finds_a_wrong_answer(clickhouse_url: str, tmp_path: Path) -> None:
+    """`make questions`, on one book, with a recount that counts one person too many in one question."""
+    name = f"t{uuid.uuid4().hex[:10]}"
+    settings = read_settings(clickhouse_url=clickhouse_url, clickhouse_database=name, data_dir=tmp_path)
+
+    def wrong(book: QuestionBook, values: Values) -> Rows:
+        return [(*row[:-1], row[-1] + 1) for row in ANSWERS["programmes"](book, values)]
+
+    found = [each async for each in compare_books(settings, (2,), 1, ANSWERS | {"programmes": wrong})]
+    assert [(each.answers, each.merged) for each in found] == [(len(ANSWERS), True)]
+    assert [sentence.split()[2] for each in found for sentence in each.wrong] == ["programmes"]
 
 
 # Unit in a header -> the type that its columns have, but for Nullable and LowCardinality.

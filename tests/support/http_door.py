@@ -18,10 +18,12 @@ from peserta.operations.fact_reading import UNKNOWN, FactFate, Reach
 from peserta.operations.failure import Failed
 from peserta.operations.keys import KeyTable, new_key
 from peserta.operations.keys_known import KnownKeys
-from schemas.dates import EPOCH
+from peserta.operations.question_reading import Answers, Wanted, Written
+from schemas.dates import EPOCH, day_text
 from schemas.handling import Handling
 from schemas.keys import PUBLISHER, Key
 from schemas.records import Alert, Instant
+from sinks.questions.headers import LATEST
 from tests.support.alerts import ON
 from tests.support.facts import noon
 from tests.support.held_fact_log import HeldFactLog
@@ -104,6 +106,23 @@ class FixedCompanies:
 
 
 @dataclass
+class FixedAnswers:
+    """Answers every question with these bytes, or fails; remembers what was wanted."""
+
+    content: bytes = b"[]"
+    failure: Failed | None = None
+    asked: list[Wanted] = field(default_factory=list)
+
+    async def written(self, wanted: Wanted) -> Written:
+        """See Answers."""
+        self.asked.append(wanted)
+        if self.failure is not None:
+            raise self.failure
+        as_of = wanted.request.values.get("as_of")
+        return Written(self.content, day_text(ON) if as_of == LATEST else as_of)
+
+
+@dataclass
 class FixedWriter:
     """Keeps what is written, or fails."""
 
@@ -120,10 +139,17 @@ class FixedWriter:
 class HttpDoor:
     """An application on the fake log. `clock` is in seconds, and moves by hand."""
 
-    def __init__(self, log: HeldFactLog | None = None, limits: Limits | None = None, door: Door | None = None) -> None:
+    def __init__(
+        self,
+        log: HeldFactLog | None = None,
+        limits: Limits | None = None,
+        door: Door | None = None,
+        book: Answers | None = None,
+    ) -> None:
+        """With `book`, questions are answered from there."""
         self.log, self.clock, self.now = log or HeldFactLog(), 1_000.0, NOW
         self.keys, self.fates = Keyring(), FixedFates()
-        self.companies, self.writer = FixedCompanies(), FixedWriter()
+        self.companies, self.answers, self.writer = FixedCompanies(), FixedAnswers(), FixedWriter()
         self.feed = AlertFeed(lambda: self.clock)
         self.feed.seen(self.clock)
         self.known = KnownKeys(lambda: self.clock)
@@ -135,6 +161,7 @@ class HttpDoor:
                 log=self.log,
                 fates=self.fates,
                 companies=self.companies,
+                answers=book or self.answers,
                 alerts=self.feed,
                 handling=self.writer,
                 keys=self.known,

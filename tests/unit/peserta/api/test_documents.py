@@ -13,7 +13,7 @@ from schemas.admission import REASONS
 from schemas.fact_json import _FIELDS
 from tests.support.http_door import HttpDoor
 
-NOT_OF_FACTS = ("unexpected", "not-found", "ended")
+NOT_OF_FACTS = ("unexpected", "not-found", "ended", "not-acceptable")
 
 
 async def got(path: str, method: str = "GET") -> Any:

@@ -57,6 +57,8 @@ CALLS: Final[Mapping[tuple[str, str], Call]] = {
         body=lambda c: '{"action":"acknowledged"}',
         hidden=True,
     ),
+    ("GET", "/v1/questions"): Call(READERS, lambda c: "/v1/questions"),
+    ("GET", "/v1/questions/{name}"): Call(READERS, lambda c: f"/v1/questions/to_enroll?company={c}", hidden=True),
     **{("GET", path): Call(EVERYBODY, lambda c, path=path: path)  # type: ignore[misc]
        for path in ("/livez", "/readyz", "/metrics", "/openapi.json", "/docs")},
 }  # fmt: skip
@@ -109,6 +111,7 @@ async def test_a_role_may_make_its_calls_and_no_others(name: tuple[str, str], ro
     assert answer.status_code == (call.own if role in call.may else refused)
     if role not in call.may:
         assert not here.log.sent and not here.writer.written and not here.companies.asked and not here.fates.asked
+        assert not here.answers.asked
         assert OWN not in answer.text
 
 

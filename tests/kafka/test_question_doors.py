@@ -1,0 +1,167 @@
+"""The ways to a question on ClickHouse's own engine: HTTP, `peserta ask` and the file's SQL have the same rows."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx2
+import pytest
+from typer.testing import CliRunner
+
+from deploy.embedded.stack import Stack
+from peserta.api.accept import ANSWERED_AS
+from peserta.api.limits import Limits
+from peserta.cli.questions import ask
+from peserta.operations.failure import Rejected
+from peserta.operations.question_reading import BookAnswers
+from peserta.operations.questions import Form, request, written_answer
+from peserta.settings import Settings, read_settings
+from schemas.dates import day, day_text
+from schemas.keys import READER
+from schemas.public_json import row_json
+from sinks.questions.headers import FLAG, Question, questions
+from tests.support.http_door import HttpDoor
+from tests.support.question_books import QuestionBook, put_book, random_book
+from tests.support.question_draws import ANSWERS
+from tests.support.sink_database import Database, shared_database
+
+SEED: Final = 17  # with it every question has rows
+OWN: Final = ("C1", "C3", "C6")
+GIVEN: Final = {
+    "as_of": "2025-05-20",
+    "known_at": "2025-05-28T00:00:00.000Z",
+    "from": "2025-03-20",
+    "to": "2025-05-20",
+    "policy": "B",
+    "company": "",
+    "within_days": "60",
+    "by": "regency",
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A book in ClickHouse, the settings to ask it with, and the HTTP application on it."""
+
+    book: QuestionBook
+    settings: Settings
+    door: HttpDoor
+
+    async def got(self, path: str, door: HttpDoor | None = None, **key: Any) -> httpx2.Response:
+        """The answer to a reader."""
+        door = door or self.door
+        async with door.client(door.keys.add(READER, **key)) as client:
+            return await client.get(f"/v1/questions/{path}")
+
+
+@pytest.fixture(scope="module")
+def asked(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+    book = random_book(SEED)
+
+    async def fill(database: Database) -> None:
+        await put_book(database, book)
+
+    name, _ = shared_database(stack.clickhouse_url, fill)
+    folder: Path = tmp_path_factory.mktemp("doors")
+    settings = read_settings(clickhouse_url=stack.clickhouse_url, clickhouse_database=name, data_dir=folder)
+    with pytest.MonkeyPatch.context() as environment:
+        for variable, value in settings.environment().items():
+            environment.setenv(variable, value)
+        yield Asked(book, settings, HttpDoor(book=BookAnswers(settings)))
+
+
+def given(question: Question) -> dict[str, str]:
+    return {each.name: GIVEN[each.name] for each in question.parameters if each.kind != FLAG}
+
+
+def path(question: Question, **more: str) -> str:
+    return f"{question.name}?{httpx2.QueryParams(given(question) | more)}"
+
+
+def asked_in_the_terminal(question: Question) -> Any:
+    options = [word for name, value in given(question).items() for word in (f"--{name.replace('_', '-')}", value)]
+    found = CliRunner().invoke(ask, [question.name, *options, "--format", "json"])
+    assert found.exit_code == 0, found.output
+    return json.loads(found.stdout_bytes)
+
+
+def sent_as_it_is(asked: Asked, question: Question) -> list[Any]:
+    """What the file gives to any client that speaks HTTP."""
+    parameters = {f"param_{name}": value for name, value in given(question).items()}
+    options = {"default_format": "JSONEachRow", "date_time_output_format": "iso"}
+    where = {"database": asked.settings.clickhouse_database}
+    found = httpx2.post(
+        asked.settings.clickhouse_url, params=where | parameters | options, content=question.text, trust_env=False
+    )
+    assert found.is_success, found.text
+    return [json.loads(line) for line in found.text.splitlines()]
+
+
+@pytest.mark.parametrize("question", questions(), ids=lambda question: question.name)
+async def test_http_the_command_and_the_file_have_the_rows_of_the_naive_book(asked: Asked, question: Question) -> None:
+    columns = [column.name for column in question.columns]
+    wanted = [row_json(dict(zip(columns, r, strict=True))) for r in ANSWERS[question.name](asked.book, given(question))]
+    assert wanted, "nothing to compare"
+    answer = await asked.got(path(question))
+    assert (answer.status_code, answer.json()) == (200, wanted)
+    assert asked_in_the_terminal(question) == wanted
+    assert sent_as_it_is(asked, question) == wanted
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("gaps --policy C9", "The book has no policy 'C9'; the nearest is C. Its policies: A, B, C, D."),
+        ("forecast --policy AB --format csv", "The book has no policy 'AB'"),
+        ("to_enroll --company C99", "The book has no such company: `peserta coverage` lists its companies."),
+    ],
+)
+def test_the_command_refuses_what_the_book_does_not_have(asked: Asked, words: str, says: str) -> None:
+    with pytest.raises(Rejected, match=re.escape(says)):
+        CliRunner().invoke(ask, words.split(), catch_exceptions=False)
+    assert CliRunner().invoke(ask, [*words.split(), "--sql"], catch_exceptions=False).exit_code == 0
+
+
+OF_COMPANIES: Final = [question for question in questions() if question.companies]
+
+
+@pytest.mark.parametrize("question", OF_COMPANIES, ids=lambda question: question.name)
+async def test_a_key_of_some_companies_has_their_rows_in_the_same_order(asked: Asked, question: Question) -> None:
+    whole = (await asked.got(path(question))).json()
+    own = (await asked.got(path(question), companies=list(OWN))).json()
+    assert own == [row for row in whole if all(row[column] in OWN for column in question.companies)]
+    assert own or question.name in ("moves", "disagreement")
+    assert (await asked.got(path(question), companies=["C'\\"])).json() == []
+
+
+async def test_a_flag_has_the_rows_of_the_question_that_it_stands_for(asked: Asked) -> None:
+    flagged = await asked.got(f"overdue?as_of={GIVEN['as_of']}&workers=true")
+    assert flagged.json() == (await asked.got(f"overdue_workers?as_of={GIVEN['as_of']}")).json() != []
+
+
+@pytest.mark.parametrize("form", Form)
+async def test_every_form_is_what_the_command_writes(asked: Asked, form: Form) -> None:
+    wanted = request(asked.settings, "episodes", {"from": GIVEN["from"], "to": GIVEN["to"]})
+    answer = await asked.got(f"episodes?from={GIVEN['from']}&to={GIVEN['to']}&format={form}")
+    assert answer.content == written_answer(asked.settings, wanted, form)
+    assert answer.headers["content-type"].startswith(ANSWERED_AS[form])
+
+
+async def test_without_a_date_it_speaks_of_the_latest_one(asked: Asked) -> None:
+    answer = await asked.got("coverage")
+    latest = day_text(max(asked.book.business_dates.values()))
+    assert answer.headers["peserta-as-of"] == latest
+    assert answer.json() == (await asked.got(f"coverage?as_of={latest}")).json()
+    assert day(latest) != day(GIVEN["as_of"])
+
+
+async def test_an_answer_is_whole_or_refused(asked: Asked) -> None:
+    rows = len((await asked.got("coverage")).json())
+    own = len((await asked.got("coverage", companies=list(OWN))).json())
+    assert own < rows
+    for most, key, status in ((rows, {}, 200), (rows - 1, {}, 422), (own, {"companies": list(OWN)}, 200)):
+        door = HttpDoor(limits=Limits(answer_rows=most), book=BookAnswers(asked.settings))
+        assert (await asked.got("coverage", door, **key)).status_code == status

@@ -1,0 +1,70 @@
+"""Random books in one database, one after the other: each question asked of each, and compared with the recount."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from clickhouse_connect.driver.client import Client
+
+from peserta.operations.clickhouse_reading import analyst
+from peserta.settings import Settings
+from sinks.questions.headers import questions
+from tests.support.question_answers import Answer
+from tests.support.question_books import QuestionBook, put_book, random_book
+from tests.support.question_draws import ANSWERS, DRAWS, drawn
+from tests.support.sink_database import Database, made_database
+
+KEPT: Final = "migrations"  # the table that says which statements have run
+
+
+@dataclass
+class Compared:
+    """What came of one book. `rows`: by question; `wrong`: a sentence for each answer that differs."""
+
+    seed: int
+    merged: bool
+    answers: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+
+
+async def compare_books(
+    settings: Settings, seeds: Iterable[int], draws: int, answers: dict[str, Answer] = ANSWERS
+) -> AsyncIterator[Compared]:
+    """Ask each book in turn, in a new database of the name in the settings, over one connection. Books with an even
+    seed are asked after a merge, the others while every row is there twice."""
+    async with made_database(settings.clickhouse_url, settings.clickhouse_database) as database:
+        try:
+            with analyst(settings) as client:
+                for seed in seeds:
+                    book, found = random_book(seed), Compared(seed, merged=seed % 2 == 0)
+                    await put_book(database, book)
+                    if found.merged:
+                        await database.merge()
+                    await asyncio.to_thread(_compare, client, book, found, draws, answers)
+                    yield found
+                    await _empty(database)
+        finally:
+            await database.client.command(f"DROP DATABASE {settings.clickhouse_database}")
+
+
+def _compare(client: Client, book: QuestionBook, found: Compared, draws: int, answers: dict[str, Answer]) -> None:
+    for question in questions():
+        random = Random(f"{question.name} {found.seed}")
+        for number in random.sample(range(DRAWS), draws):
+            values = drawn(book, question, random, number)
+            wanted = answers[question.name](book, values)
+            rows = [tuple(row) for row in client.query(question.select, parameters=values).result_rows]
+            found.answers += 1
+            found.rows[question.name] = found.rows.get(question.name, 0) + len(rows)
+            if rows != wanted:
+                found.wrong.append(f"seed {found.seed}: {question.name} {values}: {len(rows)} rows, not as recounted")
+
+
+async def _empty(database: Database) -> None:
+    query = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
+    for row in await database.rows(query):
+        if row["name"] != KEPT:
+            await database.client.command(f"TRUNCATE TABLE {row['name']}")
