@@ -4,20 +4,36 @@ import inspect
 import sys
 from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from peserta.cli.screen import counted, out, table
+from peserta.cli.screen import counted, err, out, table
+from peserta.operations.contributions import remarks
 from peserta.operations.discovery import find_installation
 from peserta.operations.questions import BINARY, YES, Form, answer, request, sql_of, written_answer
-from sinks.questions.headers import DATE, EMPTY, FLAG, INSTANT, NUMBER, Parameter, Question, questions
+from sinks.questions.headers import (
+    DATE,
+    EMPTY,
+    FLAG,
+    INSTANT,
+    MONTH,
+    NUMBER,
+    RATES,
+    RUPIAH,
+    Parameter,
+    Question,
+    questions,
+)
 
 TABLE: Final = "table"
 Format = StrEnum("Format", {each.upper(): each for each in (TABLE, *Form)})  # type: ignore[misc]
-METAVARS: Final = {DATE: "DATE", INSTANT: "INSTANT", NUMBER: "NUMBER"}
+METAVARS: Final = {
+    DATE: "DATE", INSTANT: "INSTANT", NUMBER: "NUMBER", MONTH: "YYYY-MM", RUPIAH: "RUPIAH", RATES: "FILE.yaml"
+}  # fmt: skip
 SAMPLES: Final = {"from": "2025-09-01", "to": "2025-09-30", "policy": "pact-20pp"}
 
 FORMATS: Final = "table; csv; json (one array); ndjson (an object a line); parquet, arrow (for a file or a pipe)."
@@ -104,10 +120,13 @@ def _unit(unit: str) -> str:
 
 def _answer(question: Question, given: dict[str, str], form: Format, as_sql: bool) -> None:
     settings = find_installation()
+    if RATES in given:  # a file here; callers of other doors have the installation's
+        settings = settings.model_copy(update={"rates_file": Path(given.pop(RATES))})
     wanted = request(settings, question.name, given)
     if as_sql:
         typer.echo(sql_of(wanted), nl=False)
-    elif form == TABLE:
+        return
+    if form == TABLE:
         found = answer(settings, wanted)
         out.print(table(counted(len(found.rows), "row"), found.columns, found.rows, records=True))
     else:
@@ -115,3 +134,5 @@ def _answer(question: Question, given: dict[str, str], form: Format, as_sql: boo
         if chosen in BINARY and sys.stdout.isatty():
             raise typer.BadParameter(f"{chosen} is for a file or a pipe: write `> {question.name}.{chosen}`")
         typer.echo(written_answer(settings, wanted, chosen), nl=False)
+    for remark in remarks(settings, wanted):
+        err.print(f"Note: {remark}")

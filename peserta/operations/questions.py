@@ -11,6 +11,8 @@ from clickhouse_connect.driver.client import Client
 from peserta.operations.clickhouse_reading import analyst
 from peserta.operations.coverage_reading import EVERYTHING_KNOWN, latest_as_of
 from peserta.operations.failure import Rejected
+from peserta.operations.rates import RUPIAH_MAX, rates_text
+from peserta.operations.rates_file import month_text, read_rates
 from peserta.operations.sql_reading import EMPTY_FOR_NULL, Result
 from peserta.settings import Settings
 from schemas.dates import day, day_text, instant, instant_text
@@ -19,10 +21,15 @@ from sinks.questions.headers import (
     EMPTY,
     EVERYTHING,
     FLAG,
+    INSTALLED,
     INSTANT,
     LATEST,
+    MONTH,
     NO,
     NUMBER,
+    OF_AS_OF,
+    OF_REGENCY,
+    RUPIAH,
     Parameter,
     Question,
     questions,
@@ -84,6 +91,11 @@ def request(settings: Settings, name: str, given: Mapping[str, str]) -> Request:
         with analyst(settings) as client:
             latest = day_text(latest_as_of(client))
         values = {name: latest if value == LATEST else value for name, value in values.items()}
+    for name, value in values.items():
+        if value == OF_AS_OF:
+            values[name] = values["as_of"][: len("YYYY-MM")]
+        elif value == INSTALLED:
+            values[name] = rates_text(read_rates(settings.rates_file))
     return Request(question, values)
 
 
@@ -113,23 +125,25 @@ def _written(client: Client, wanted: Request, form: Form) -> bytes:
 
 
 def _checked(question: Question, given: Mapping[str, str]) -> dict[str, str]:
-    known = {parameter.name: parameter for parameter in question.parameters}
+    known = {each.name: each for each in question.parameters if each.default != INSTALLED}
     for name in given:
         if name not in known:
             raise Rejected(f"{question.name} has no parameter {name!r}{_nearest(name, known)}.")
     missing = [name for name, parameter in known.items() if parameter.is_required and name not in given]
     if missing:
         raise Rejected(f"{question.name} needs {', '.join(missing)}.")
-    values = {name: _value(known[name], given.get(name)) for name in known}
+    values = {each.name: _value(each, given.get(each.name)) for each in question.parameters}
     if "from" in values and "to" in values and values["from"] > values["to"]:
         raise Rejected(f"{question.name}: from {values['from']} is after to {values['to']}.")
     return values
 
 
 def _value(parameter: Parameter, text: str | None) -> str:
-    """The value of a parameter as the SQL takes it; LATEST where ClickHouse knows it."""
+    """The value of a parameter as the SQL takes it; a word of the header where it is found later."""
     if text is None:
-        return {EVERYTHING: instant_text(EVERYTHING_KNOWN), EMPTY: ""}.get(parameter.default, parameter.default)
+        return {EVERYTHING: instant_text(EVERYTHING_KNOWN), EMPTY: "", OF_REGENCY: ""}.get(
+            parameter.default, parameter.default
+        )
     try:
         return _read(parameter, text)
     except ValueError as error:
@@ -142,7 +156,11 @@ def _read(parameter: Parameter, text: str) -> str:
     if parameter.kind == INSTANT:
         return instant_text(instant(text))
     if parameter.kind == NUMBER:
-        return _number(text)
+        return _number(text, NUMBER_MAX)
+    if parameter.kind == RUPIAH:
+        return text and _number(text, RUPIAH_MAX)
+    if parameter.kind == MONTH:
+        return month_text(text)
     if parameter.kind == FLAG:
         return _flag(text)
     if parameter.choices and text not in parameter.choices:
@@ -152,9 +170,9 @@ def _read(parameter: Parameter, text: str) -> str:
     return text
 
 
-def _number(text: str) -> str:
-    if not (text.isascii() and text.isdigit() and int(text) <= NUMBER_MAX):
-        raise ValueError(f"a whole number from 0 to {NUMBER_MAX}")
+def _number(text: str, highest: int) -> str:
+    if not (text.isascii() and text.isdigit() and int(text) <= highest):
+        raise ValueError(f"a whole number from 0 to {highest}")
     return str(int(text))
 
 

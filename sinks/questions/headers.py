@@ -11,6 +11,8 @@ from typing import Final
 
 FOLDER: Final = Path(__file__).parent
 DATE, INSTANT, TEXT, NUMBER = "date", "instant", "text", "number"
+MONTH, RUPIAH = "month", "rupiah"
+RATES: Final = "rates"  # contribution rates as JSON: the installation's, which no caller gives
 FLAG: Final = "flag"  # no value of the SELECT: with it, the question NAME_FLAG is answered
 CHOICE: Final = "one of "  # and the words, separated by commas
 REQUIRED: Final = "-"  # no default
@@ -18,6 +20,9 @@ LATEST: Final = "latest"  # the latest business date of any company
 EVERYTHING: Final = "everything"  # everything recorded
 NO: Final = "no"  # of a flag
 EMPTY: Final = "any"  # the empty text, which restricts nothing
+OF_AS_OF: Final = "of as_of"  # the month of as_of
+OF_REGENCY: Final = "of the regency"  # the empty text: each company's own
+INSTALLED: Final = "of the installation"
 PARAMETERS: Final = ("parameter", "kind", "default", "meaning")
 COLUMNS: Final = ("column", "unit", "meaning")
 _COMMENT: Final = "--"

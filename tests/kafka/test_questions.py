@@ -18,7 +18,8 @@ from peserta.operations.questions import Form, answer, request, written_answer
 from peserta.settings import Settings, read_settings
 from schemas.dates import day, day_text, instant_text, jakarta_day, jakarta_midnight
 from schemas.public_json import row_json
-from sinks.questions.headers import FLAG, questions
+from sinks.questions.headers import FLAG, INSTALLED, questions
+from tests.support.contribution_answers import RATES, contributions, rates_yaml
 from tests.support.question_answers import ANSWERS as COMPANY_ANSWERS
 from tests.support.question_answers import Answer, Rows, Values
 from tests.support.question_books import COMPANIES, FIRST, POLICIES, QuestionBook, put_book, random_book
@@ -29,7 +30,7 @@ SEEDS: Final = (5, 6, 15)  # among them every reason of `gaps`
 DRAWS: Final = 6  # of parameters, for each question and book
 DRAWS_MERGED: Final = 2  # of them are asked again after a merge
 BEYOND: Final = "2199-12-31T23:59:59.999Z"
-ANSWERS: Final[dict[str, Answer]] = COMPANY_ANSWERS | WORKER_ANSWERS
+ANSWERS: Final[dict[str, Answer]] = COMPANY_ANSWERS | WORKER_ANSWERS | {"contributions": contributions}
 CHOICES: Final = {"by": ("none", "regency", "kbli", "size", "employment_type")}
 
 
@@ -71,11 +72,15 @@ def _drawn(book: QuestionBook, name: str, random: Random, number: int) -> Values
         "known_at": BEYOND if number < 2 else instant_text(jakarta_midnight(random.randint(FIRST + 5, book.latest))),
         "policy": POLICIES[number % len(POLICIES)],
         "company": random.choice(["", *COMPANIES[:3]]),
+        "month": random.choice(["2015-06", "2025-03", "2025-04", "2025-05", "2025-06"]),
+        "wage": "" if number % 3 else "3122805",
         "within_days": random.choice(["0", "7", "60"]),
     }
     for each, words in CHOICES.items():
         drawn[each] = words[(number + random.randint(0, 4)) % len(words)]
-    return {each.name: drawn[each.name] for each in question.parameters if each.kind != FLAG}
+    return {
+        each.name: drawn[each.name] for each in question.parameters if each.kind != FLAG and each.default != INSTALLED
+    }
 
 
 def plain(rows: Any) -> Rows:
@@ -107,7 +112,9 @@ def case(request: pytest.FixtureRequest, stack: Stack, tmp_path_factory: pytest.
 
     name, _ = shared_database(stack.clickhouse_url, fill)
     folder: Path = tmp_path_factory.mktemp("questions")
-    settings = read_settings(clickhouse_url=stack.clickhouse_url, clickhouse_database=name, data_dir=folder)
+    (folder / "rates.yaml").write_text(rates_yaml(RATES), encoding="utf-8")
+    options = {"clickhouse_url": stack.clickhouse_url, "clickhouse_database": name}
+    settings = read_settings(**options, data_dir=folder, rates_file=folder / "rates.yaml")
     before = ask_all(settings, book, seed)
     asyncio.run(merge())
     after = ask_all(settings, book, seed, DRAWS_MERGED)
