@@ -88,6 +88,11 @@ COMMANDS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
             "questions:ask",
             "Answer a question of analysts from ClickHouse; without a name, list the questions.",
         ),
+        (
+            "statement",
+            "statement:statement",
+            "State the account of a company: opening figures, each change and what caused it, closing figures.",
+        ),
         ("notices", "notices:notices", "What was told to whom, and what became of it."),
         (
             "sql",
