@@ -273,6 +273,7 @@ ARGUMENTS: Final = {
     "journal export": ["book"],
     "policies apply": ["policies.yaml"],
     "policies end": ["floor"],
+    "policies try": ["policies.yaml"],
     "companies apply": ["companies.yaml"],
     "keys create": ["hris", "--role", "publisher"],
     "keys expire": ["k1"],
