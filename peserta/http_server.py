@@ -27,6 +27,7 @@ from peserta.operations.health.endpoint import worker_registry
 from peserta.operations.health.place import announced, url_of
 from peserta.operations.keys_known import KnownKeys, follow_keys
 from peserta.operations.opened import as_opened, opened_with
+from peserta.operations.statement import BookStatements
 from peserta.settings import Settings
 from streams.clock import now_ms
 from streams.settings import REPLAY
@@ -90,6 +91,7 @@ def application(settings: Settings) -> Starlette:
         log=facts,
         fates=BookFates(settings),
         companies=BookCompanies(settings),
+        statements=BookStatements(settings),
         alerts=feed,
         handling=KafkaHandlingWriter(settings),
         keys=known,

@@ -12,7 +12,7 @@ from peserta.cli.ask import no_company
 from peserta.cli.screen import counted, err, out, print_json, table
 from peserta.cli.tables import Sheet, plain
 from peserta.operations.discovery import find_installation
-from peserta.operations.statement import Balance, Change, Statement, statement_json
+from peserta.operations.statement import Asked, Balance, Change, Statement, statement_json
 from peserta.operations.statement import statement as statement_of
 from schemas.dates import day, day_text, instant, instant_text, jakarta_day
 
@@ -58,7 +58,7 @@ def statement(
     Example: peserta statement JT-0001-A --from 2025-09-01 --to 2025-09-30
     """
     at = None if known_at is None else instant(known_at)
-    found = statement_of(find_installation(), company, day(first), day(last), at)
+    found = statement_of(find_installation(), Asked(company, day(first), day(last), at))
     if not found.is_known:
         raise no_company(company)
     if as_format is Format.JSON:

@@ -4,20 +4,23 @@ All of it is one reading of the ledger, so that opening + changes = closing what
 (SEMANTICS 14).
 """
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from peserta.operations.clickhouse_reading import ANSWER_LIMIT_S, analyst
 from peserta.operations.coverage_reading import EVERYTHING_KNOWN, is_company
-from peserta.operations.failure import Rejected
+from peserta.operations.failure import Rejected, Unavailable
 from peserta.settings import Settings
 from schemas.dates import EPOCH_ORDINAL, day_text, instant_text, jakarta_day
 from schemas.records import Day, Instant
+from schemas.secret_file import SecretFault
 from schemas.vocabulary import CORRECTION, KINDS
 
-ENTRIES_MAX: Final = 200_000
+CHANGES_MAX: Final = 200_000
+DOOR_LIMIT_S: Final = 10  # for a query of the HTTP door
 CAUSE_FACT: Final = "fact"
 CAUSE_CORRECTION: Final = "correction"
 
@@ -118,34 +121,69 @@ class Statement:
         return Balance(self.last, latest.active, latest.covered)
 
 
-def statement(
-    settings: Settings,
-    company_id: str,
-    first: Day,
-    last: Day,
-    known_at: Instant | None = None,
-    limit_s: int = ANSWER_LIMIT_S,
-) -> Statement:
-    """The statement of a company. Rejected for a period that ends before it begins or has too many changes, Failed
-    when ClickHouse does not answer. Worker ids are the publishers' tokens."""
+class WrongPeriod(Rejected):
+    """A period that ends before it begins, or has too many changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which statement: the value dates first..last, opened as known at `known_at` (None: all that is recorded), with
+    at most so many changes."""
+
+    company_id: str
+    first: Day
+    last: Day
+    known_at: Instant | None = None
+    most: int = CHANGES_MAX
+
+
+class Statements(Protocol):
+    """A source of statements."""
+
+    async def statement(self, asked: Asked) -> Statement:
+        """One statement. Raises WrongPeriod, and Failed without ClickHouse."""
+        ...
+
+
+class BookStatements:
+    """States accounts of the current generation of an installation's book, each within seconds."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def statement(self, asked: Asked) -> Statement:
+        """See Statements."""
+        return await asyncio.to_thread(self._statement, asked)
+
+    def _statement(self, asked: Asked) -> Statement:
+        try:
+            return statement(self._settings, asked, limit_s=DOOR_LIMIT_S)
+        except SecretFault as error:
+            raise Unavailable(str(error)) from error
+
+
+def statement(settings: Settings, asked: Asked, *, limit_s: int = ANSWER_LIMIT_S) -> Statement:
+    """The statement of a company. WrongPeriod, and Failed when ClickHouse does not answer. Worker ids are the
+    publishers' tokens."""
+    company_id, first, last, known_at, most = astuple(asked)
     if last < first:
-        raise Rejected(f"The period ends on {day_text(last)}, before it begins on {day_text(first)}.")
-    asked = {
+        raise WrongPeriod(f"The period ends on {day_text(last)}, before it begins on {day_text(first)}.")
+    given = {
         "company": company_id,
         "from": day_text(first),
         "to": day_text(last),
         "known_at": instant_text(EVERYTHING_KNOWN if known_at is None else known_at),
-        "most": ENTRIES_MAX + 2,  # the opening, and one too many
+        "most": most + 2,  # the opening, and one too many
     }
     with analyst(settings, limit_s=limit_s) as client:
-        rows = client.query(_SELECT, parameters=asked).result_rows
+        rows = client.query(_SELECT, parameters=given).result_rows
         is_known = bool(rows) or is_company(client, company_id)
     opening = Balance(first - 1, 0, 0)
     if rows and rows[0][0]:
         opening = Balance(first - 1, *rows[0][6:8])
         rows = rows[1:]
-    if len(rows) > ENTRIES_MAX:
-        raise Rejected(f"The period has more than {ENTRIES_MAX} changes: choose a shorter one.")
+    if len(rows) > most:
+        raise WrongPeriod(f"The period has more than {most} changes: choose a shorter one.")
     restated, changes = _changes(opening, rows)
     return Statement(company_id, first, last, known_at, opening, restated, changes, is_known)
 

@@ -18,7 +18,7 @@ from peserta.settings import Settings, read_settings
 from schemas.codec import OutputCodec
 from schemas.dates import day_text, jakarta_day
 from schemas.kafka.access import KafkaAccess
-from schemas.records import Alert, Coordinates, Policy, PolicyEnded, PolicySet, Tick
+from schemas.records import Alert, Coordinates, Day, Policy, PolicyEnded, PolicySet, Tick
 from schemas.topics import ALERTS, JOURNAL
 from tests.support.facts import level
 from tests.support.naive_book import NaiveBook
@@ -52,12 +52,12 @@ def counted(alerts: Any) -> Counter[Alert]:
     return Counter(alerts)
 
 
-async def tried(settings: Settings, ends: list[Ends], topics: Any) -> dict[str, Any]:
+async def tried(settings: Settings, ends: list[Ends], topics: Any, period: tuple[Day, Day]) -> dict[str, Any]:
     """What each way of asking says, with the ends of all topics before and after."""
     passed: list[tuple[int, int]] = []
     ends.append(await topics.ends())
     whole = await try_policies(settings, OTHERS, None, None, lambda done, total: passed.append((done, total)))
-    some = await try_policies(settings, OTHERS, FIRST + 20, FIRST + 40, lambda *_: None)
+    some = await try_policies(settings, OTHERS, *period, lambda *_: None)
     nothing = await try_policies(settings, (), None, None, lambda *_: None)
     said = {form: await asyncio.to_thread(run, settings, *form.split()) for form in ("--json", "")}
     ends.append(await topics.ends())
@@ -75,6 +75,10 @@ def run(settings: Settings, *more: str) -> str:
 async def test_both_lists_of_alerts_and_nothing_written(kafka_address: str, topic_prefix: str, tmp_path: Path) -> None:
     book, codec, ends = random_book(SEED), OutputCodec(), list[Ends]()
     (tmp_path / "policies.yaml").write_text(policies_yaml(list(OTHERS)), encoding="utf-8")
+    raised = [alert for naive in book.books for alert in naive.alerts]
+    wanted = naive_alerts(book, OTHERS)
+    dates = sorted({alert.business_date for alert in wanted})
+    period = first, last = dates[len(dates) // 3], dates[len(dates) // 3 * 2]
     settings = read_settings(
         kafka=kafka_address, topic_prefix=topic_prefix, partitions=PARTITIONS, grace_days=GRACE_DAYS, data_dir=tmp_path
     )
@@ -83,9 +87,7 @@ async def test_both_lists_of_alerts_and_nothing_written(kafka_address: str, topi
             await topics.write(JOURNAL, journal_values(journal), partition=partition)
             alerts = [codec.encode_alert(alert) for alert in book.books[partition].alerts]
             await topics.write(ALERTS, alerts, partition=partition)
-        got = await tried(settings, ends, topics)
-    raised = [alert for naive in book.books for alert in naive.alerts]
-    wanted = naive_alerts(book, OTHERS)
+        got = await tried(settings, ends, topics, period)
     whole: Tried = got["whole"]
 
     assert raised and wanted and counted(raised) != counted(wanted)
@@ -94,7 +96,7 @@ async def test_both_lists_of_alerts_and_nothing_written(kafka_address: str, topi
     for company in {alert.company_id for alert in wanted}:
         mine = [alert for alert in whole.tried if alert.company_id == company]
         assert mine == [alert for alert in wanted if alert.company_id == company]
-    within = [[each for each in of if FIRST + 20 <= each.business_date <= FIRST + 40] for of in (raised, wanted)]
+    within = [[each for each in of if first <= each.business_date <= last] for of in (raised, wanted)]
     assert [counted(got["some"].raised), counted(got["some"].tried)] == [counted(of) for of in within]
     assert (counted(got["nothing"].raised), got["nothing"].tried) == (counted(raised), ())
     assert got["passed"] == sorted(got["passed"]) and got["passed"][-1][0] <= got["passed"][-1][1]

@@ -17,8 +17,7 @@ from peserta.cli.main import app
 from peserta.cli.statement import CSV_COLUMNS, _table
 from peserta.operations import statement as operation
 from peserta.operations.coverage_reading import coverage
-from peserta.operations.failure import Rejected
-from peserta.operations.statement import Change, Statement, statement
+from peserta.operations.statement import Asked, BookStatements, Change, Statement, WrongPeriod, statement
 from peserta.settings import Settings, read_settings
 from schemas.dates import day_text, instant_text, jakarta_day, jakarta_midnight
 from schemas.records import Day, Instant
@@ -65,12 +64,16 @@ def case(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cas
 
 
 def draws(book: QuestionBook) -> list[Drawn]:
+    """Any periods and moments, and, every other time, those on which something was posted or recorded."""
     random = Random(SEED)
     made = []
     for number in range(DRAWS):
-        first, last = sorted(random.sample(range(FIRST - 60, book.latest + 30), 2))
-        at = None if number % 3 == 0 else jakarta_midnight(random.randint(FIRST, book.latest))
-        made.append(Drawn(COMPANIES[number % 3], first, last, at))
+        company = COMPANIES[number % 3]
+        mine = [each for each in book.recorded if each.fact.company_id == company and each.lines]
+        busy = sorted({line[0] for each in mine for line in each.lines})
+        first, last = sorted(random.sample(busy if number % 2 else range(FIRST - 60, book.latest + 30), 2))
+        moment = random.choice(mine).at if number % 2 else jakarta_midnight(random.randint(FIRST, book.latest))
+        made.append(Drawn(company, first, last, None if number % 3 == 2 else moment))
     return made
 
 
@@ -116,7 +119,7 @@ def stated(case: Case) -> list[tuple[Drawn, Statement]]:
 
 
 def asked(case: Case, each: Drawn) -> Statement:
-    return statement(case.settings, each.company, each.first, each.last, each.known_at)
+    return statement(case.settings, Asked(each.company, each.first, each.last, each.known_at))
 
 
 def test_opening_and_closing_are_the_figures_of_these_days(case: Case, stated: list[tuple[Drawn, Statement]]) -> None:
@@ -163,22 +166,27 @@ def test_the_books_have_all_that_a_statement_can_say(stated: list[tuple[Drawn, S
 
 
 def test_a_company_that_nobody_knows(case: Case) -> None:
-    assert not statement(case.settings, "nobody", FIRST, FIRST).is_known
-    assert statement(case.settings, COMPANIES[0], FIRST - 3000, FIRST - 2000).is_known
+    assert not statement(case.settings, Asked("nobody", FIRST, FIRST)).is_known
+    assert statement(case.settings, Asked(COMPANIES[0], FIRST - 3000, FIRST - 2000)).is_known
 
 
-def test_a_statement_that_is_too_long(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = statement(case.settings, COMPANIES[0], FIRST - 100, case.book.latest)
-    monkeypatch.setattr(operation, "ENTRIES_MAX", len(whole.changes))
-    assert statement(case.settings, COMPANIES[0], FIRST - 100, case.book.latest) == whole
-    monkeypatch.setattr(operation, "ENTRIES_MAX", len(whole.changes) - 1)
-    with pytest.raises(Rejected, match="choose a shorter one"):
-        statement(case.settings, COMPANIES[0], FIRST - 100, case.book.latest)
+def test_a_statement_that_is_too_long(case: Case) -> None:
+    whole = Asked(COMPANIES[0], FIRST - 100, case.book.latest)
+    found = statement(case.settings, whole)
+    assert statement(case.settings, replace(whole, most=len(found.changes))) == found
+    with pytest.raises(WrongPeriod, match="choose a shorter one"):
+        statement(case.settings, replace(whole, most=len(found.changes) - 1))
 
 
 def test_a_period_backwards(case: Case) -> None:
-    with pytest.raises(Rejected, match="before it begins"):
-        statement(case.settings, COMPANIES[0], FIRST, FIRST - 1)
+    with pytest.raises(WrongPeriod, match="before it begins"):
+        statement(case.settings, Asked(COMPANIES[0], FIRST, FIRST - 1))
+
+
+async def test_the_http_door_has_the_same(case: Case, stated: list[tuple[Drawn, Statement]]) -> None:
+    each, found = stated[1]
+    asked = Asked(each.company, each.first, each.last, each.known_at)
+    assert await BookStatements(case.settings).statement(asked) == found
 
 
 # ---------------------------------------------------------------- the command

@@ -67,7 +67,17 @@ NAMES: Final = st.sampled_from(["as_of", "known_at", "limit", "cursor", "company
 
 
 @given(
-    st.sampled_from(["companies", "companies/{}", "alerts", "alerts/stream", "alerts/{}/handling", "facts/{}/{}"]),
+    st.sampled_from(
+        [
+            "companies",
+            "companies/{}",
+            "companies/{}/statement",
+            "alerts",
+            "alerts/stream",
+            "alerts/{}/handling",
+            "facts/{}/{}",
+        ]
+    ),
     WORDS,
     st.lists(st.tuples(NAMES, WORDS), max_size=3),
     st.dictionaries(st.sampled_from(["action", "to", "text", "x"]), WORDS | st.integers() | st.none(), max_size=3),
