@@ -1,5 +1,6 @@
 """The question `contributions` on ClickHouse's own engine, with random rates, beside a slow reckoning."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,9 +9,12 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner, Result
 
 from deploy.embedded.stack import Stack
+from peserta.cli.main import app
 from peserta.operations.contributions import remarks
+from peserta.operations.failure import Rejected
 from peserta.operations.questions import answer, request
 from peserta.operations.rates import MinimumWage, rates_text
 from peserta.operations.rates_file import TEXT_BYTES_MAX, read_rates
@@ -169,3 +173,35 @@ def test_the_largest_rates_are_asked_with(case: Case) -> None:
     found = answer(case.settings, replace(wanted, values={**wanted.values, "rates": text}))
 
     assert [tuple(row) for row in found.rows] == rows
+
+
+# ---------------------------------------------------------------- the command
+
+
+def run(case: Case, *arguments: str) -> Result:
+    environment = {name: value for name, value in case.settings.environment().items() if value}
+    given = ("ask", "contributions", *(f"--{name.replace('_', '-')}={value}" for name, value in ON.items()))
+    return CliRunner().invoke(app, [*given, *arguments], env=environment)
+
+
+def test_the_command_reckons_with_another_file_and_says_what_is_missing(case: Case, tmp_path: Path) -> None:
+    other = RATES | {"rates": [rate("JKK", "III", "2015-07", 10_000), rate("JKM", None, "2015-07", 1)], "reliefs": []}
+    (tmp_path / "other.yaml").write_text(rates_yaml(other), encoding="utf-8")
+    case.ask(RATES, ON)
+
+    done = run(case, "--rates", str(tmp_path / "other.yaml"), "--format", "json")
+
+    wanted = contributions_of(other, case.book, ON | {"wage": ""})
+    assert [tuple(row.values()) for row in json.loads(done.stdout)] == wanted
+    assert "Note: No minimum wage of 2025 is known for Batam: the one of 2024 is reckoned with." in done.stderr
+    assert "Note: No rate of 2025-04 is known for JKK, risk group I." in done.stderr
+    assert "Note" not in run(case, "--sql").stdout
+
+
+def test_a_wrong_file_is_named(case: Case, tmp_path: Path) -> None:
+    (tmp_path / "wrong.yaml").write_text("rates: 1\n", encoding="utf-8")
+
+    done = run(case, "--rates", str(tmp_path / "wrong.yaml"))
+
+    assert isinstance(done.exception, Rejected)
+    assert "wrong.yaml, line 1: rates: must be a list" in str(done.exception)
