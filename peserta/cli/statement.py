@@ -70,9 +70,10 @@ def statement(
 
 
 def _show(found: Statement) -> None:
-    known = "" if found.known_at is None else f", as known at {instant_text(found.known_at)}"
     out.print(f"Statement of {plain(found.company_id)}, {day_text(found.first)} to {day_text(found.last)}")
-    out.print(f"Opening   {_balance(found.opening)}{known}")
+    out.print(f"Opening   {_balance(found.opening)}")
+    if found.known_at is not None:
+        out.print(f"          as known at {instant_text(found.known_at)}")
     if found.restated:
         out.print("", _table("restated: days before, recorded since", found.restated), sep="\n")
     if found.changes:

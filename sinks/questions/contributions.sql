@@ -7,7 +7,8 @@
 -- as_of | date | latest | The business date of the figures.
 -- wage | rupiah | of the regency | The monthly wage of each worker; by default the minimum wage of the company's
 -- | regency in that year, else the newest before.
--- rates | rates | of the installation | The rates, reliefs, risk groups and minimum wages, as JSON.
+-- rates | rates | of the installation | Rates, reliefs, risk groups and minimum wages: a file for the command, its content
+-- | as JSON for the SQL.
 --
 -- column | unit | meaning
 -- company_id | - | The company.

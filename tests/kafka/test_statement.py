@@ -223,7 +223,9 @@ def test_the_forms_say_the_same(case: Case, stated: list[tuple[Drawn, Statement]
         assert (row["value_on"], row["active"], row["covered"]) == figures
     assert f"Opening   {said['opening']['on']}: {found.opening.active} active, {found.opening.covered} covered" in shown
     assert f"Closing   {said['closing']['on']}: {found.closing.active} active, {found.closing.covered} covered" in shown
+    assert f"          as known at {instant_text(each.known_at)}" in shown.splitlines()
     assert "restated: days before, recorded since" in shown
+    assert max(len(line) for line in shown.splitlines() if line.startswith(("Opening", "Closing", "  "))) <= 80
     assert all(str(change["event_id"]) in shown for change in said["changes"])
 
 
