@@ -28,6 +28,7 @@ from peserta.operations.health.place import announced, url_of
 from peserta.operations.keys_known import KnownKeys, follow_keys
 from peserta.operations.opened import as_opened, opened_with
 from peserta.operations.question_reading import BookAnswers
+from peserta.operations.statement import BookStatements
 from peserta.settings import Settings
 from streams.clock import now_ms
 from streams.settings import REPLAY
@@ -92,6 +93,7 @@ def application(settings: Settings) -> Starlette:
         fates=BookFates(settings),
         companies=BookCompanies(settings),
         answers=BookAnswers(settings),
+        statements=BookStatements(settings),
         alerts=feed,
         handling=KafkaHandlingWriter(settings),
         keys=known,

@@ -106,6 +106,7 @@ class Settings(NoticeSettings):
         (InboundTopic(),), description="name[:type+type],... : topics of facts, and the types of record each may carry"
     )
     clock: Literal["wall", "replay"] = Field("wall", description="wall, or replay (of history)")
+    rates_file: Path | None = Field(None, description="YAML, contribution rates; empty: those that ship")
     grace_days: int = Field(
         GRACE_DAYS_DEFAULT, ge=0, le=GRACE_DAYS_MAX, description="until a new worker must be covered"
     )
@@ -201,7 +202,7 @@ class Settings(NoticeSettings):
     def _health_port(cls, value: Any) -> Any:
         return NO_PORT if value == "" else value
 
-    @field_validator("kafka_port", "clickhouse_port", "api_port", "token_key_file", mode="before")
+    @field_validator("kafka_port", "clickhouse_port", "api_port", "token_key_file", "rates_file", mode="before")
     @classmethod
     def _empty(cls, value: Any) -> Any:
         return None if value == "" else value

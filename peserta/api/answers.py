@@ -108,12 +108,12 @@ class QuestionParameter(BaseModel):
     """A parameter of a question."""
 
     name: str
-    kind: Literal["date", "instant", "text", "number", "choice", "flag"]
+    kind: Literal["date", "month", "instant", "text", "number", "rupiah", "choice", "flag"]
     choices: list[str] = Field(description="The words of which one may be given; empty for other kinds.")
     required: bool
     default: str | bool | None = Field(
         description="Null when it is required. `latest`: the latest business date of any company; `everything`: all "
-        "that is recorded; `any`: no restriction."
+        "that is recorded; `any`: no restriction; `of as_of`: its month; `of the regency`: its minimum wage."
     )
     meaning: str
 

@@ -31,6 +31,7 @@ from peserta.api.probes import Probes
 from peserta.api.problems import Problem, answer_problem
 from peserta.api.questions import QuestionsDoor
 from peserta.api.reading_routes import Readers, add_readers
+from peserta.api.statements import StatementsDoor
 from peserta.api.streams import Streams
 from peserta.api.turns import Turns
 from peserta.intake.door import Door
@@ -41,6 +42,7 @@ from peserta.operations.fact_reading import FactFates
 from peserta.operations.handling import HandlingWriter
 from peserta.operations.keys_known import KnownKeys
 from peserta.operations.question_reading import Answers
+from peserta.operations.statement import Statements
 from schemas.records import Instant
 
 DESCRIPTION: Final = (
@@ -63,6 +65,7 @@ class Parts:
     fates: FactFates
     companies: Companies
     answers: Answers
+    statements: Statements
     alerts: AlertFeed
     handling: HandlingWriter
     keys: KnownKeys
@@ -89,6 +92,7 @@ def make_app(parts: Parts, lifespan: Lifespan[Any] | None = None) -> FastAPI:
     app.state.streams = Streams(parts.alerts, entrance, parts.limits, metrics)
     readers = Readers(
         CompaniesDoor(parts.companies, entrance, turns, parts.limits),
+        StatementsDoor(parts.statements, entrance, turns),
         AlertsDoor(parts.alerts, entrance, parts.limits),
         app.state.streams,
         HandlingDoor(parts.alerts, parts.handling, entrance, parts.limits, metrics, parts.now),

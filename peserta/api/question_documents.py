@@ -118,7 +118,7 @@ def _operation(question: Question, common: JsonObject, more: JsonObject) -> Json
         "operationId": f"question_{question.name}",
         "summary": question.title,
         "description": f"{question.sentence}{workers}{together}",
-        "parameters": [*map(_parameter, question.parameters), FORMAT],
+        "parameters": [*map(_parameter, question.asked), FORMAT],
         "responses": responses,
         **more,
     }

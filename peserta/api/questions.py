@@ -98,7 +98,7 @@ def _named(name: str) -> Question:
 def _asked(request: Request, question: Question) -> Asked:
     """The question with what was given. No problem repeats a value."""
     given: dict[str, str] = {}
-    known = {parameter.name: parameter for parameter in question.parameters}
+    known = {parameter.name: parameter for parameter in question.asked}
     try:
         for name in request.query_params:
             if name == FORMAT:
@@ -130,7 +130,7 @@ def _listed(key: Key, question: Question) -> JsonObject:
         "name": question.name,
         "title": question.title,
         "sentence": question.sentence,
-        "parameters": [_parameter(each) for each in question.parameters],
+        "parameters": [_parameter(each) for each in question.asked],
         "columns": [_column(each) for each in question.columns],
         "names_workers": question.names_workers,
         "allowed": denial_of_answer(key, question) is None,

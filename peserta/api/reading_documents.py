@@ -28,6 +28,29 @@ COMPANY: Final[JsonObject] = {
 HEAD: Final[JsonObject] = {"as_of": None, "known_at": None, "data_as_of": "2025-09-30T17:00:00.000Z"}
 COMPANIES: Final[JsonObject] = {**HEAD, "companies": [COMPANY], "cursor": "TlBQMDAwMQ"}
 ONE_COMPANY: Final[JsonObject] = HEAD | COMPANY
+CHANGE: Final[JsonObject] = {
+    "value_on": "2025-09-03",
+    "recorded_at": "2025-09-05T02:00:01.250Z",
+    "type": "hire",
+    "event_id": "01922e1a-7b1c-7cc3-98c4-dc0c0c07398f",
+    "worker_id": "nmzxw6ytboi2dknzqgyydcmrt",
+    "active_change": 1,
+    "covered_change": 0,
+    "cause": "fact",
+    "late_days": 2,
+    "active": 120,
+    "covered": 84,
+}
+STATEMENT: Final[JsonObject] = {
+    "company_id": "NPP0001",
+    "from": "2025-09-01",
+    "to": "2025-09-30",
+    "known_at": None,
+    "opening": {"on": "2025-08-31", "active": 119, "covered": 84, "uncovered": 35},
+    "restated": [],
+    "changes": [CHANGE],
+    "closing": {"on": "2025-09-30", "active": 120, "covered": 84, "uncovered": 36},
+}
 ALERT: Final[JsonObject] = {
     "alert_id": "NPP0001/pact-level/1",
     "status": "firing",
@@ -108,6 +131,17 @@ def companies_operation() -> JsonObject:
 def company_operation() -> JsonObject:
     """The parameters of `GET /v1/companies/{company}`."""
     return _operation(_path("company", "company_id; it may have slashes in it"), *map(_query, _WHEN))
+
+
+def statement_operation() -> JsonObject:
+    """The parameters of `GET /v1/companies/{company}/statement`."""
+    period = [
+        {**_query((name, {"type": "string", "format": "date"}, words)), "required": True}
+        for name, words in (("from", "The first value date."), ("to", "The last value date."))
+    ]
+    words = "The opening figures are those known at this instant; what came later about earlier days is `restated`."
+    known_at = _query(("known_at", {"type": "string", "format": "date-time"}, words))
+    return _operation(_path("company", "company_id; it may have slashes in it"), *period, known_at)
 
 
 def alerts_operation() -> JsonObject:

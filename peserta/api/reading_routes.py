@@ -2,12 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from fastapi import FastAPI
 
 from peserta.api.alerts import AlertsDoor
-from peserta.api.answers import AlertsAnswer, CompaniesAnswer, HandlingAnswer, OneCompanyAnswer, QuestionsAnswer
+from peserta.api.answers import (
+    AlertsAnswer,
+    CompaniesAnswer,
+    HandlingAnswer,
+    OneCompanyAnswer,
+    QuestionsAnswer,
+)
 from peserta.api.companies import CompaniesDoor
 from peserta.api.documents import JsonObject, problems_of
 from peserta.api.handling import HandlingDoor
@@ -18,15 +24,21 @@ from peserta.api.reading_documents import (
     COMPANIES,
     HANDLING,
     ONE_COMPANY,
+    STATEMENT,
     alerts_operation,
     companies_operation,
     company_operation,
     handling_operation,
     questions_operation,
+    statement_operation,
     stream_answer,
     stream_operation,
 )
+from peserta.api.statement_answers import StatementAnswer
+from peserta.api.statements import StatementsDoor
 from peserta.api.streams import Streams
+
+Problems: TypeAlias = dict[int | str, dict[str, Any]]  # by status, as FastAPI takes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +46,7 @@ class Readers:
     """What answers readers."""
 
     companies: CompaniesDoor
+    statements: StatementsDoor
     alerts: AlertsDoor
     streams: Streams
     handling: HandlingDoor
@@ -43,6 +56,27 @@ class Readers:
 def add_readers(app: FastAPI, readers: Readers, every_call: Sequence[str]) -> None:
     """Add the routes. `every_call`: the problems with which every call may be answered."""
     usual = problems_of(*every_call, "wrong-parameter")
+    _add_companies(app, readers, usual)
+    _add_alerts(app, readers, usual)
+    app.add_api_route(
+        "/v1/alerts/{alert_id:path}/handling",  # an alert_id contains slashes
+        readers.handling.post,
+        methods=["POST"],
+        status_code=201,
+        summary="Acknowledge, assign or note an alert",
+        description="`by` is the name of the key. Handling ends with the episode: 409 once it is resolved. It stops "
+        "reminders, never a `resolved`.",
+        response_model=None,
+        responses={
+            201: _example(HandlingAnswer, HANDLING, "It is stored"),
+            **problems_of(*every_call, "unreadable", "too-slow", "too-large", "unknown-form", "not-found", "ended"),
+        },
+        openapi_extra=handling_operation(),
+    )
+    _add_questions(app, readers.questions, every_call)
+
+
+def _add_companies(app: FastAPI, readers: Readers, usual: Problems) -> None:
     app.add_api_route(
         "/v1/companies",
         readers.companies.all,
@@ -54,6 +88,17 @@ def add_readers(app: FastAPI, readers: Readers, every_call: Sequence[str]) -> No
         openapi_extra=companies_operation(),
     )
     app.add_api_route(
+        "/v1/companies/{company:path}/statement",  # before the route of one company, which takes slashes too
+        readers.statements.get,
+        summary="The account of a company over a period",
+        description="Opening figures plus `restated` plus `changes` are the closing figures, always. Workers are named "
+        "by the publisher's tokens. A period with too many changes is refused: ask for a shorter one. 404 for a "
+        "company that the book does not know, and for one that is not of this key's.",
+        response_model=None,
+        responses={200: _example(StatementAnswer, STATEMENT, "The statement"), **usual, **problems_of("not-found")},
+        openapi_extra=statement_operation(),
+    )
+    app.add_api_route(
         "/v1/companies/{company:path}",  # a company_id may contain a slash
         readers.companies.one,
         summary="One company and its figures",
@@ -62,6 +107,9 @@ def add_readers(app: FastAPI, readers: Readers, every_call: Sequence[str]) -> No
         responses={200: _example(OneCompanyAnswer, ONE_COMPANY, "The company"), **usual, **problems_of("not-found")},
         openapi_extra=company_operation(),
     )
+
+
+def _add_alerts(app: FastAPI, readers: Readers, usual: Problems) -> None:
     app.add_api_route(
         "/v1/alerts",
         readers.alerts.get,
@@ -83,22 +131,6 @@ def add_readers(app: FastAPI, readers: Readers, every_call: Sequence[str]) -> No
         responses={200: stream_answer(), **usual},
         openapi_extra=stream_operation(),
     )
-    app.add_api_route(
-        "/v1/alerts/{alert_id:path}/handling",  # an alert_id contains slashes
-        readers.handling.post,
-        methods=["POST"],
-        status_code=201,
-        summary="Acknowledge, assign or note an alert",
-        description="`by` is the name of the key. Handling ends with the episode: 409 once it is resolved. It stops "
-        "reminders, never a `resolved`.",
-        response_model=None,
-        responses={
-            201: _example(HandlingAnswer, HANDLING, "It is stored"),
-            **problems_of(*every_call, "unreadable", "too-slow", "too-large", "unknown-form", "not-found", "ended"),
-        },
-        openapi_extra=handling_operation(),
-    )
-    _add_questions(app, readers.questions, every_call)
 
 
 def _add_questions(app: FastAPI, door: QuestionsDoor, every_call: Sequence[str]) -> None:

@@ -68,7 +68,7 @@ COMMANDS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
             "import_sheet:import_sheet",
             "Read a sheet of facts, show how it was understood, and publish it with `--apply`.",
         ),
-        ("policies", "reference:policies", "Set, end and list the policies that companies are watched under."),
+        ("policies", "reference:policies", "Set, try, end and list the policies that companies are watched under."),
         ("companies", "reference:companies", "Set and list the registry of companies."),
         ("subscriptions", "subscriptions:subscriptions", "Who is told of which alerts."),
         ("token", "token:token", "Make the key of people's tokens, and tokens of their numbers."),
@@ -88,6 +88,11 @@ COMMANDS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
             "ask",
             "questions:ask",
             "Answer a question of analysts from ClickHouse; without a name, list the questions.",
+        ),
+        (
+            "statement",
+            "statement:statement",
+            "State the account of a company: opening figures, each change and what caused it, closing figures.",
         ),
         ("notices", "notices:notices", "What was told to whom, and what became of it."),
         (

@@ -62,6 +62,7 @@ class Drawn(Enum):
 COMPANY: Final = ("company_id",)
 CHARTS: Final[Mapping[str, Bars | Drawn]] = {
     "app": Bars(COMPANY, "jmo_bp", Scale.SHARE, ("active",)),
+    "contributions": Bars(COMPANY, "per_month", Scale.COUNT, ("uncovered", "per_worker")),
     "coverage": Bars(COMPANY, "coverage_bp", Scale.SHARE, ("covered", "active")),
     "employment": Bars((*COMPANY, "employment_type"), "coverage_bp", Scale.SHARE, ("covered", "active")),
     "episodes": Drawn.EPISODES,

@@ -4,6 +4,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -12,7 +13,8 @@ from typer.main import get_group
 
 from peserta.cli.deferred import extras_named
 from peserta.cli.question_charts import CHARTS, Chart
-from peserta.cli.screen import counted, out, table
+from peserta.cli.screen import counted, err, out, table
+from peserta.operations.contributions import remarks
 from peserta.operations.discovery import find_installation
 from peserta.operations.questions import (
     BINARY,
@@ -26,13 +28,27 @@ from peserta.operations.questions import (
     written_answer,
 )
 from peserta.settings import Settings
-from sinks.questions.headers import DATE, EMPTY, FLAG, INSTANT, NUMBER, Parameter, Question, questions
+from sinks.questions.headers import (
+    DATE,
+    EMPTY,
+    FLAG,
+    INSTANT,
+    MONTH,
+    NUMBER,
+    RATES,
+    RUPIAH,
+    Parameter,
+    Question,
+    questions,
+)
 from streams.clock import now_ms
 
 TABLE: Final = "table"
 XLSX: Final = "xlsx"
 Format = StrEnum("Format", {each.upper(): each for each in (TABLE, *Form, XLSX)})  # type: ignore[misc]
-METAVARS: Final = {DATE: "DATE", INSTANT: "INSTANT", NUMBER: "NUMBER"}
+METAVARS: Final = {
+    DATE: "DATE", INSTANT: "INSTANT", NUMBER: "NUMBER", MONTH: "YYYY-MM", RUPIAH: "RUPIAH", RATES: "FILE.yaml"
+}  # fmt: skip
 SAMPLES: Final = {"from": "2025-09-01", "to": "2025-09-30", "policy": "pact-20pp"}
 
 FORMATS: Final = "table; csv; json (one array); ndjson (an object a line); parquet, arrow, xlsx (for a file or a pipe)."
@@ -122,6 +138,8 @@ def _unit(unit: str) -> str:
 
 def _answer(question: Question, given: dict[str, str], form: Format, as_chart: bool, as_sql: bool) -> None:
     settings = find_installation()
+    if RATES in given:  # a file here; callers of other doors have the installation's
+        settings = settings.model_copy(update={"rates_file": Path(given.pop(RATES))})
     wanted = request(settings, question.name, given)
     if as_sql:
         typer.echo(sql_of(wanted), nl=False)
@@ -136,6 +154,8 @@ def _answer(question: Question, given: dict[str, str], form: Format, as_chart: b
             raise typer.BadParameter(f"{form} is for a file or a pipe: write `> {question.name}.{form}`")
         content = _workbook(settings, wanted) if form == XLSX else written_answer(settings, wanted, Form(form))
         typer.echo(content, nl=False)
+    for remark in remarks(settings, wanted):
+        err.print(f"Note: {remark}")
 
 
 def _check_chart(question: Question, form: Format) -> None:

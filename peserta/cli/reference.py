@@ -6,21 +6,26 @@ from typing import Annotated
 
 import typer
 
-from peserta.cli.arguments import AllowFuture
+from peserta.cli.arguments import AllowFuture, optional_date
+from peserta.cli.policies_tried import print_tried, show_tried
 from peserta.cli.policy_words import counted_people, scope, target
-from peserta.cli.screen import counted, err, out, table
+from peserta.cli.screen import counted, err, out, progress, table
 from peserta.intake.reference import Plan, apply, plan_companies, plan_end, plan_policies
 from peserta.intake.reference_files import read_companies, read_policies
 from peserta.operations.discovery import find_installation, with_kafka
 from peserta.operations.failure import Rejected
 from peserta.operations.future import InTheFuture, NoTimeOfRecording, StampsItself, recording_time
+from peserta.operations.generations import current_book
+from peserta.operations.policies_tried import try_policies
 from peserta.operations.reference_reading import current_companies, current_policies
 from peserta.settings import Settings
-from schemas.dates import day_text
+from schemas.dates import day, day_text
 from schemas.records import Instant, Policy
 from streams.clock import now_ms
 
-policies = typer.Typer(no_args_is_help=True, help="Set, end and list the policies that companies are watched under.")
+policies = typer.Typer(
+    no_args_is_help=True, help="Set, try, end and list the policies that companies are watched under."
+)
 companies = typer.Typer(no_args_is_help=True, help="Set and list the registry of companies.")
 
 File = Annotated[Path, typer.Argument(help="YAML, a list of mappings.", metavar="FILE.yaml")]
@@ -82,6 +87,43 @@ def end_policy(
     plan = asyncio.run(plan_end(settings, policy_id))
     asyncio.run(apply(settings, plan, _timestamp(settings, recorded_at, allow_future)))
     out.print(f"{policy_id} has ended")
+
+
+@policies.command("try")
+def try_policies_of(
+    file: File,
+    first: Annotated[
+        str | None,
+        typer.Option("--from", help="Only alerts from this business date on.", callback=optional_date, metavar="DATE"),
+    ] = None,
+    last: Annotated[
+        str | None,
+        typer.Option("--to", help="Only alerts up to this business date.", callback=optional_date, metavar="DATE"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")] = False,
+) -> None:
+    """Show the alerts that the policies in a file would have raised over the journal, beside those that were raised.
+
+    The policies take the place of the book's own from its first entry on; `effective_from` says from when they hold.
+    The whole journal is folded in memory, and nothing is written. An alert is in both lists when company, policy,
+    status and business date are the same.
+
+    Example: peserta policies try policies.yaml --from 2025-09-01
+    """
+    wanted = read_policies(file)
+    settings = asyncio.run(current_book(with_kafka(find_installation())))
+    since, until = (None if each is None else day(each) for each in (first, last))
+    with progress() as bar:
+        task = bar.add_task("Folding the journal", total=None)
+
+        def passed(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        found = asyncio.run(try_policies(settings, wanted, since, until, passed))
+    if as_json:
+        print_tried(found)
+    else:
+        show_tried(found)
 
 
 @policies.command("list")

@@ -201,6 +201,7 @@ _OVERDUE: Final = _people(lambda company: company["uncovered"] - company["uncove
 # Question -> what is known without it, and what its rows say about the same.
 CHECKS: Final[Mapping[str, tuple[Callable[[Evidence], Known], Callable[[Rows], Known]]]] = {
     "app": (_app, _rows("active", "jmo")),
+    "contributions": (_figures("uncovered"), _rows("uncovered")),
     "coverage": (_figures(*_COVERAGE), _rows(*_COVERAGE)),
     "disagreement": (_disagreement, _rows("met", "not_met")),
     "employment": (_employment, _rows("active", "covered", key=("company_id", "employment_type"))),

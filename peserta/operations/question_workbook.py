@@ -67,14 +67,14 @@ def _about(book: Any, wanted: Request, asked_at: Instant) -> None:
     question = wanted.question
     for place, width in enumerate(ABOUT_WIDTHS):
         sheet.set_column(place, place, width)
-    meanings = {parameter.name: parameter.meaning for parameter in question.parameters}
+    meanings = {parameter.name: parameter.meaning for parameter in question.asked}
     lines: list[tuple[str, ...]] = [
         ("question", question.name, question.title),
         ("answers", question.sentence),
         ("asked at", instant_text(asked_at)),
         (),
         ("parameter", "value", "meaning"),
-        *((name, _said(value), meanings[name]) for name, value in wanted.values.items()),
+        *((name, _said(value), meanings[name]) for name, value in wanted.values.items() if name in meanings),
         (),
         ("column", "unit", "meaning"),
         *((column.name, "" if column.unit == NO_UNIT else column.unit, column.meaning) for column in question.columns),

@@ -11,6 +11,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from peserta.operations.clickhouse_reading import ANSWER_LIMIT_S, analyst
 from peserta.operations.coverage_reading import EVERYTHING_KNOWN, is_company, latest_as_of
 from peserta.operations.failure import Failed, Rejected
+from peserta.operations.rates import RUPIAH_MAX, rates_text
+from peserta.operations.rates_file import month_text, read_rates
 from peserta.operations.sql_reading import EMPTY_FOR_NULL, Result
 from peserta.settings import Settings
 from schemas.dates import day, day_text, instant, instant_text
@@ -19,10 +21,15 @@ from sinks.questions.headers import (
     EMPTY,
     EVERYTHING,
     FLAG,
+    INSTALLED,
     INSTANT,
     LATEST,
+    MONTH,
     NO,
     NUMBER,
+    OF_AS_OF,
+    OF_REGENCY,
+    RUPIAH,
     Parameter,
     Question,
     questions,
@@ -89,13 +96,13 @@ def question_named(name: str) -> Question:
 
 def request(settings: Settings, name: str, given: Mapping[str, str]) -> Request:
     """A question and what was given for its parameters; the rest has its defaults. Rejected for an unknown question,
-    and like `checked`. ClickHouse is asked only for the latest date."""
+    and like `checked` and `resolved`. ClickHouse is asked only for the latest date."""
     return resolved(settings, checked(question_named(name), given))
 
 
 def checked(question: Question, given: Mapping[str, str]) -> Request:
-    """The same with LATEST where only ClickHouse knows the value. WrongParameter for one that is unknown, missing or
-    has a value that is none."""
+    """The same with words of the header for values that only `resolved` knows. WrongParameter for one that is unknown,
+    missing or has a value that is none."""
     values = _checked(question, given)
     for flag in [each.name for each in question.parameters if each.kind == FLAG]:
         if values.pop(flag) == YES:
@@ -104,12 +111,18 @@ def checked(question: Question, given: Mapping[str, str]) -> Request:
 
 
 def resolved(settings: Settings, wanted: Request, limit_s: int = ANSWER_LIMIT_S) -> Request:
-    """The request with the latest date for LATEST; Failed when ClickHouse does not answer."""
-    if LATEST not in wanted.values.values():
-        return wanted
-    with analyst(settings, limit_s=limit_s) as client:
-        latest = day_text(latest_as_of(client))
-    values = {name: latest if value == LATEST else value for name, value in wanted.values.items()}
+    """The request with the latest date, its month and the installation's rates where the header's words stand for them.
+    Failed when ClickHouse does not answer, and for rates that are wrong."""
+    values = dict(wanted.values)
+    if LATEST in values.values():
+        with analyst(settings, limit_s=limit_s) as client:
+            latest = day_text(latest_as_of(client))
+        values = {name: latest if value == LATEST else value for name, value in values.items()}
+    for name, value in values.items():
+        if value == OF_AS_OF:
+            values[name] = values["as_of"][: len("YYYY-MM")]
+        elif value == INSTALLED:
+            values[name] = rates_text(read_rates(settings.rates_file))
     return Request(wanted.question, values)
 
 
@@ -176,7 +189,7 @@ def _only_of(question: Question, companies: Sequence[str]) -> str:
 
 
 def _checked(question: Question, given: Mapping[str, str]) -> dict[str, str]:
-    known = {parameter.name: parameter for parameter in question.parameters}
+    known = {each.name: each for each in question.asked}
     for name in given:
         if name not in known:
             has = f"the parameters of {question.name} are {', '.join(known)}" if known else "there are no parameters"
@@ -184,7 +197,7 @@ def _checked(question: Question, given: Mapping[str, str]) -> dict[str, str]:
     missing = [name for name, parameter in known.items() if parameter.is_required and name not in given]
     if missing:
         raise _alike(f"{question.name} needs {', '.join(missing)}.")
-    values = {name: _value(known[name], given.get(name)) for name in known}
+    values = {each.name: _value(each, given.get(each.name)) for each in question.parameters}
     if "from" in values and "to" in values and values["from"] > values["to"]:
         sentence = f"{question.name}: from {values['from']} is after to {values['to']}."
         raise WrongParameter(sentence, "from must not be after to.")
@@ -196,9 +209,11 @@ def _alike(sentence: str) -> WrongParameter:
 
 
 def _value(parameter: Parameter, text: str | None) -> str:
-    """The value of a parameter as the SQL takes it; LATEST where ClickHouse knows it."""
+    """The value of a parameter as the SQL takes it; a word of the header where it is found later."""
     if text is None:
-        return {EVERYTHING: instant_text(EVERYTHING_KNOWN), EMPTY: ""}.get(parameter.default, parameter.default)
+        return {EVERYTHING: instant_text(EVERYTHING_KNOWN), EMPTY: "", OF_REGENCY: ""}.get(
+            parameter.default, parameter.default
+        )
     try:
         return _read(parameter, text)
     except ValueError as error:
@@ -211,7 +226,11 @@ def _read(parameter: Parameter, text: str) -> str:
     if parameter.kind == INSTANT:
         return instant_text(instant(text))
     if parameter.kind == NUMBER:
-        return _number(text)
+        return _number(text, NUMBER_MAX)
+    if parameter.kind == RUPIAH:
+        return text and _number(text, RUPIAH_MAX)
+    if parameter.kind == MONTH:
+        return month_text(text)
     if parameter.kind == FLAG:
         return _flag(text)
     if parameter.choices and text not in parameter.choices:
@@ -221,9 +240,9 @@ def _read(parameter: Parameter, text: str) -> str:
     return text
 
 
-def _number(text: str) -> str:
-    if not (text.isascii() and text.isdigit() and int(text) <= NUMBER_MAX):
-        raise ValueError(f"a whole number from 0 to {NUMBER_MAX}")
+def _number(text: str, highest: int) -> str:
+    if not (text.isascii() and text.isdigit() and int(text) <= highest):
+        raise ValueError(f"a whole number from 0 to {highest}")
     return str(int(text))
 
 

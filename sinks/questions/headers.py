@@ -11,6 +11,8 @@ from typing import Final
 
 FOLDER: Final = Path(__file__).parent
 DATE, INSTANT, TEXT, NUMBER = "date", "instant", "text", "number"
+MONTH, RUPIAH = "month", "rupiah"
+RATES: Final = "rates"  # contribution rates as JSON: the installation's, which no caller gives
 FLAG: Final = "flag"  # no value of the SELECT: with it, the question NAME_FLAG is answered
 CHOICE: Final = "one of "  # and the words, separated by commas
 REQUIRED: Final = "-"  # no default
@@ -21,6 +23,9 @@ EMPTY: Final = "any"  # the empty text, which restricts nothing
 COMPANY_COLUMNS: Final = frozenset(("company_id", "from_company", "to_company"))
 NO_UNIT: Final = "-"
 WORKER_COLUMN: Final = "worker_id"
+OF_AS_OF: Final = "of as_of"  # the month of as_of
+OF_REGENCY: Final = "of the regency"  # the empty text: each company's own
+INSTALLED: Final = "of the installation"
 PARAMETERS: Final = ("parameter", "kind", "default", "meaning")
 COLUMNS: Final = ("column", "unit", "meaning")
 _COMMENT: Final = "--"
@@ -65,6 +70,11 @@ class Question:
     columns: tuple[Column, ...]
     select: str
     text: str
+
+    @property
+    def asked(self) -> tuple[Parameter, ...]:
+        """The parameters that whoever asks may give; the others are the installation's."""
+        return tuple(parameter for parameter in self.parameters if parameter.default != INSTALLED)
 
     @property
     def companies(self) -> tuple[str, ...]:

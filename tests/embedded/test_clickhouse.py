@@ -53,6 +53,7 @@ def test_rows_come_back_as_they_were_inserted(client: Client, clickhouse_url: st
 
 PARAMETERS: dict[str, tuple[str, Any]] = {
     "text with every quote": ("String", "a'b\"c\\d\n\t`é"),
+    "text too long for an address": ("String", "a'b\"c\\d\n\t`é\r\n\r--x--\r\n" * 5000),
     "a list of text": ("Array(String)", ["a'b", "c\\d", ""]),
     "a number": ("Int64", -(2**63)),
     "a date": ("Date", datetime.date(2025, 9, 1)),
@@ -63,6 +64,26 @@ PARAMETERS: dict[str, tuple[str, Any]] = {
 @pytest.mark.parametrize(("kind", "value"), PARAMETERS.values(), ids=PARAMETERS.keys())
 def test_parameters(client: Client, kind: str, value: object) -> None:
     assert client.query(f"SELECT {{value:{kind}}}", parameters={"value": value}).result_rows == [(value,)]
+
+
+FORM = 'multipart/form-data; boundary="x"'
+EXTERNAL_TABLE = 'Content-Disposition: form-data; name="t"; filename="t"'
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        pytest.param('Content-Disposition: form-data; name="query"\r\n\r\nSELECT 2\r\n--x--', 200, "2", id="a query"),
+        pytest.param(f"{EXTERNAL_TABLE}\r\n\r\n1\r\n--x--", 501, "External tables are not taken", id="a table"),
+        pytest.param('Content-Disposition: form-data; name="query"\r\n\r\nSELECT 2', 400, "cut off", id="no end"),
+        pytest.param("Content-Type: text/plain\r\n\r\nSELECT 2\r\n--x--", 400, "no fields", id="no name"),
+    ],
+)
+def test_a_body_of_fields(clickhouse_url: str, body: str, status: int, says: str) -> None:
+    answer, text = ask(clickhouse_url, "POST", "/", f"--x\r\n{body}".encode(), content_type=FORM)
+
+    assert answer.status == status
+    assert says in text
 
 
 def test_a_parameterised_view(client: Client) -> None:

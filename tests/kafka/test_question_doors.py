@@ -23,6 +23,7 @@ from schemas.dates import day, day_text
 from schemas.keys import READER
 from schemas.public_json import row_json
 from sinks.questions.headers import FLAG, Question, questions
+from tests.support.contribution_answers import RATES, rates_parameter, rates_yaml
 from tests.support.http_door import HttpDoor
 from tests.support.question_books import QuestionBook, put_book, random_book
 from tests.support.question_draws import ANSWERS
@@ -38,6 +39,8 @@ GIVEN: Final = {
     "policy": "B",
     "company": "",
     "within_days": "60",
+    "month": "2025-05",
+    "wage": "3122805",
     "by": "regency",
 }
 
@@ -66,7 +69,9 @@ def asked(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[As
 
     name, _ = shared_database(stack.clickhouse_url, fill)
     folder: Path = tmp_path_factory.mktemp("doors")
-    settings = read_settings(clickhouse_url=stack.clickhouse_url, clickhouse_database=name, data_dir=folder)
+    (folder / "rates.yaml").write_text(rates_yaml(RATES), encoding="utf-8")
+    options = {"clickhouse_url": stack.clickhouse_url, "clickhouse_database": name}
+    settings = read_settings(**options, data_dir=folder, rates_file=folder / "rates.yaml")
     with pytest.MonkeyPatch.context() as environment:
         for variable, value in settings.environment().items():
             environment.setenv(variable, value)
@@ -74,7 +79,7 @@ def asked(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[As
 
 
 def given(question: Question) -> dict[str, str]:
-    return {each.name: GIVEN[each.name] for each in question.parameters if each.kind != FLAG}
+    return {each.name: GIVEN[each.name] for each in question.asked if each.kind != FLAG}
 
 
 def path(question: Question, **more: str) -> str:
@@ -90,7 +95,8 @@ def asked_in_the_terminal(question: Question) -> Any:
 
 def sent_as_it_is(asked: Asked, question: Question) -> list[Any]:
     """What the file gives to any client that speaks HTTP."""
-    parameters = {f"param_{name}": value for name, value in given(question).items()}
+    installed = {each.name: rates_parameter() for each in question.parameters if each not in question.asked}
+    parameters = {f"param_{name}": value for name, value in (given(question) | installed).items()}
     options = {"default_format": "JSONEachRow", "date_time_output_format": "iso"}
     where = {"database": asked.settings.clickhouse_database}
     found = httpx2.post(

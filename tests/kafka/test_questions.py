@@ -19,7 +19,8 @@ from peserta.operations.questions import Form, answer, question_named, request, 
 from peserta.settings import Settings, read_settings
 from schemas.public_json import row_json
 from sinks.questions.headers import Question, questions
-from tests.questions.books import compare_books
+from tests.questions.books import STRIDE, compare_books
+from tests.support.contribution_answers import RATES, rates_yaml
 from tests.support.question_answers import Rows, Values
 from tests.support.question_books import QuestionBook, put_book, random_book
 from tests.support.question_draws import ANSWERS, DRAWS, drawn
@@ -74,7 +75,7 @@ def case(request: pytest.FixtureRequest, stack: Stack, tmp_path_factory: pytest.
     book = random_book(seed)
 
     async def fill(database: Database) -> None:
-        await put_book(database, book)
+        await put_book(database, book, stride=STRIDE)
 
     async def merge() -> None:
         async with opened_database(stack.clickhouse_url, name) as database:
@@ -82,7 +83,9 @@ def case(request: pytest.FixtureRequest, stack: Stack, tmp_path_factory: pytest.
 
     name, _ = shared_database(stack.clickhouse_url, fill)
     folder: Path = tmp_path_factory.mktemp("questions")
-    settings = read_settings(clickhouse_url=stack.clickhouse_url, clickhouse_database=name, data_dir=folder)
+    (folder / "rates.yaml").write_text(rates_yaml(RATES), encoding="utf-8")
+    options = {"clickhouse_url": stack.clickhouse_url, "clickhouse_database": name}
+    settings = read_settings(**options, data_dir=folder, rates_file=folder / "rates.yaml")
     before = ask_all(settings, book, seed)
     asyncio.run(merge())
     after = ask_all(settings, book, seed, DRAWS_MERGED)

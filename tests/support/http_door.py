@@ -19,6 +19,8 @@ from peserta.operations.failure import Failed
 from peserta.operations.keys import KeyTable, new_key
 from peserta.operations.keys_known import KnownKeys
 from peserta.operations.question_reading import Answers, Wanted, Written
+from peserta.operations.statement import Asked as StatementAsked
+from peserta.operations.statement import Balance, Change, Statement
 from schemas.dates import EPOCH, day_text
 from schemas.handling import Handling
 from schemas.keys import PUBLISHER, Key
@@ -123,6 +125,25 @@ class FixedAnswers:
 
 
 @dataclass
+class FixedStatements:
+    """States every account of these companies alike, or fails; remembers what was asked."""
+
+    companies: set[str] = field(default_factory=set)
+    failure: Failed | None = None
+    asked: list[StatementAsked] = field(default_factory=list)
+
+    async def statement(self, asked: StatementAsked) -> Statement:
+        """See Statements."""
+        self.asked.append(asked)
+        if self.failure is not None:
+            raise self.failure
+        opening = Balance(asked.first - 1, 7, 3)
+        change = Change(asked.first, NOW, "hire", "e1", "w1", 1, 0, "fact", 2, 8, 3)
+        period = asked.first, asked.last, asked.known_at
+        return Statement(asked.company_id, *period, opening, (), (change,), asked.company_id in self.companies)
+
+
+@dataclass
 class FixedWriter:
     """Keeps what is written, or fails."""
 
@@ -150,6 +171,8 @@ class HttpDoor:
         self.log, self.clock, self.now = log or HeldFactLog(), 1_000.0, NOW
         self.keys, self.fates = Keyring(), FixedFates()
         self.companies, self.answers, self.writer = FixedCompanies(), FixedAnswers(), FixedWriter()
+        self.companies, self.writer = FixedCompanies(), FixedWriter()
+        self.statements = FixedStatements()
         self.feed = AlertFeed(lambda: self.clock)
         self.feed.seen(self.clock)
         self.known = KnownKeys(lambda: self.clock)
@@ -162,6 +185,7 @@ class HttpDoor:
                 fates=self.fates,
                 companies=self.companies,
                 answers=book or self.answers,
+                statements=self.statements,
                 alerts=self.feed,
                 handling=self.writer,
                 keys=self.known,

@@ -5,6 +5,7 @@ from typing import Final
 
 from schemas.dates import day, day_text, instant_text, jakarta_day, jakarta_midnight
 from sinks.questions.headers import FLAG, Question
+from tests.support.contribution_answers import contributions
 from tests.support.question_answers import ANSWERS as COMPANY_ANSWERS
 from tests.support.question_answers import Answer, Values
 from tests.support.question_books import COMPANIES, FIRST, POLICIES, QuestionBook
@@ -12,7 +13,7 @@ from tests.support.worker_answers import WORKER_ANSWERS
 
 DRAWS: Final = 6  # that differ in kind: as of the latest date, at a moment, a short or a long period
 BEYOND: Final = "2199-12-31T23:59:59.999Z"
-ANSWERS: Final[dict[str, Answer]] = COMPANY_ANSWERS | WORKER_ANSWERS
+ANSWERS: Final[dict[str, Answer]] = COMPANY_ANSWERS | WORKER_ANSWERS | {"contributions": contributions}
 CHOICES: Final = {"by": ("none", "regency", "kbli", "size", "employment_type")}
 
 
@@ -32,8 +33,10 @@ def drawn(book: QuestionBook, question: Question, random: Random, number: int) -
         "known_at": BEYOND if number < 2 else instant_text(jakarta_midnight(random.randint(FIRST + 5, book.latest))),
         "policy": POLICIES[number % len(POLICIES)],
         "company": random.choice(["", *COMPANIES[:3]]),
+        "month": random.choice(["2015-06", "2025-03", "2025-04", "2025-05", "2025-06"]),
+        "wage": "" if number % 3 else "3122805",
         "within_days": random.choice(["0", "7", "60"]),
     }
     for each, words in CHOICES.items():
         drawn[each] = words[(number + random.randint(0, 4)) % len(words)]
-    return {each.name: drawn[each.name] for each in question.parameters if each.kind != FLAG}
+    return {each.name: drawn[each.name] for each in question.asked if each.kind != FLAG}

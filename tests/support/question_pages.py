@@ -82,11 +82,11 @@ def page(settings: Settings, question: Question) -> str:
 
 
 def _parameters(question: Question) -> str:
-    if not question.parameters:
+    if not question.asked:
         return "It has none.\n"
     rows = [
         (f"`{each.name}`", _kind(each), "" if each.is_required else each.default, each.meaning)
-        for each in question.parameters
+        for each in question.asked
     ]
     return _table(("parameter", "kind", "default", "meaning"), rows)
 
@@ -127,7 +127,11 @@ def _elsewhere(question: Question, given: dict[str, str], wanted: Request) -> st
     lines = (
         f"""curl '{ADDRESS}/v1/questions/{question.name}{query}' -H "Authorization: Bearer $(cat officer)\"""",
         f"{_asked(question, given)} --sql | clickhouse-client --database peserta --multiquery",
-        f"""curl "$PESERTA_CLICKHOUSE_URL/?{of_sql}" --data-binary @sinks/questions/{question.name}.sql""",
+        *(
+            [f"""curl "$PESERTA_CLICKHOUSE_URL/?{of_sql}" --data-binary @sinks/questions/{question.name}.sql"""]
+            if question.asked == question.parameters  # the installation's parameters are long
+            else []
+        ),
     )
     sql = f"[sinks/questions/{question.name}.sql](../../sinks/questions/{question.name}.sql)"
     return f"{flags}[Over HTTP](../http.md#questions-of-analysts), and by its SQL, {sql}:\n\n{_sh(*lines)}"

@@ -1,7 +1,7 @@
 """ClickHouse's HTTP interface as its ordinary clients use it (clickhouse-connect, curl), as an ASGI application.
 
 Not supported, and rejected with a clear error: users and passwords, ClickHouse's own block compression (`compress=1`),
-multipart bodies with external tables. Requests from web pages are rejected, because a page can make a browser on this
+external tables. Requests from web pages are rejected, because a page can make a browser on this
 machine send them.
 """
 
@@ -22,6 +22,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from deploy.embedded.clickhouse.codings import Decoder, encode
+from deploy.embedded.clickhouse.form import form_fields, is_form
 from deploy.embedded.clickhouse.query import Answer, EngineError, Execute, Query, Session
 from deploy.embedded.clickhouse.statement import INSERT_HEAD_BYTES, insert_head, is_insert
 
@@ -145,7 +146,8 @@ class Interface:
 
     async def _answer(self, request: Request, asked: Mapping[str, str]) -> Answer:
         _check(request, asked)
-        return await self._execute(await _query(request, asked, Body(request)))
+        body, content_type = Body(request), request.headers.get("content-type", "")
+        return await self._execute(await _query(request, asked, body, content_type if is_form(content_type) else ""))
 
     def _refusal(self, error: EngineError, common: Mapping[str, str]) -> Response:
         status = _STATUS_OF_CODE.get(error.code, 500)
@@ -166,8 +168,6 @@ def _check(request: Request, asked: Mapping[str, str]) -> None:
         raise EngineError(AUTHENTICATION_FAILED, text)
     if asked.get("compress") == "1" or asked.get("decompress") == "1":
         raise EngineError(NOT_IMPLEMENTED, "Use a content coding, not compress or decompress. (NOT_IMPLEMENTED)")
-    if request.headers.get("content-type", "").startswith("multipart/"):
-        raise EngineError(NOT_IMPLEMENTED, "Multipart bodies are not taken. (NOT_IMPLEMENTED)")
 
 
 def _credentials(request: Request, asked: Mapping[str, str]) -> tuple[str, str]:
@@ -182,9 +182,12 @@ def _credentials(request: Request, asked: Mapping[str, str]) -> tuple[str, str]:
     return user, request.headers.get("x-clickhouse-key") or asked.get("password", "")
 
 
-async def _query(request: Request, asked: Mapping[str, str], body: Body) -> Query:
-    """The request's query. Only the beginning of an insert's data is read here."""
+async def _query(request: Request, asked: Mapping[str, str], body: Body, form: str) -> Query:
+    """The request's query. Only the beginning of an insert's data is read here. `form` is the type of a body that has
+    fields, which stand beside those of the address."""
     try:
+        if form:
+            asked = {**asked, **form_fields(form, await body.rest())}
         return await _parsed(request, asked, body)
     except UnicodeDecodeError as error:
         raise EngineError(SYNTAX_ERROR, "The statement is not UTF-8. (SYNTAX_ERROR)") from error

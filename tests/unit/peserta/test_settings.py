@@ -48,6 +48,7 @@ TAKEN: Final[dict[str, tuple[str, object]]] = {
     ),
     "CLOCK": ("replay", "replay"),
     "GRACE_DAYS": ("0", 0),
+    "RATES_FILE": ("/srv/rates.yaml", Path("/srv/rates.yaml")),
     "DATA_DIR": ("/srv/book", Path("/srv/book")),
     "KAFKA_PORT": ("19092", 19092),
     "CLICKHOUSE_PORT": ("0", 0),

@@ -68,8 +68,8 @@ WORDS: Final = st.sampled_from(
     ["", "latest", "2025-02-30", "2025-09-01T00:00:00Z", "C1", "C1/P1/1", "firing", "1", "\0", "\ud800", "é" * 70]
 ) | st.text(max_size=20)
 PATHS: Final = (
-    *("companies", "companies/{}", "alerts", "alerts/stream", "alerts/{}/handling", "facts/{}/{}"),
-    *("questions/{}", "questions/moves"),
+    *("companies", "companies/{}", "companies/{}/statement", "alerts", "alerts/stream", "alerts/{}/handling"),
+    *("facts/{}/{}", "questions/{}", "questions/moves"),
 )
 NAMES: Final = st.sampled_from(
     ["as_of", "known_at", "limit", "cursor", "company", "policy", "status", "from", "to", "within_days", "format"]

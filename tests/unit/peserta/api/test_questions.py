@@ -31,7 +31,7 @@ async def test_the_list_has_every_question_with_its_parameters_and_columns() -> 
     assert [each["name"] for each in found] == [question.name for question in questions()]
     for each, question in zip(found, questions(), strict=True):
         assert (each["title"], each["sentence"]) == (question.title, question.sentence)
-        assert [one["name"] for one in each["parameters"]] == [one.name for one in question.parameters]
+        assert [one["name"] for one in each["parameters"]] == [one.name for one in question.asked]
         assert [one["name"] for one in each["columns"]] == [one.name for one in question.columns]
     assert [each["name"] for each in found if each["names_workers"]] == ["overdue_workers", "to_enroll"]
     (coverage,) = (each for each in found if each["name"] == "coverage")

@@ -47,6 +47,9 @@ CALLS: Final[Mapping[tuple[str, str], Call]] = {
     ("GET", "/v1/facts/{company:path}/{event_id}"): Call(PUBLISHERS, lambda c: f"/v1/facts/{c}/e1", other=403),
     ("GET", "/v1/companies"): Call(READERS, lambda c: "/v1/companies"),
     ("GET", "/v1/companies/{company:path}"): Call(READERS, lambda c: f"/v1/companies/{c}", other=404, hidden=True),
+    ("GET", "/v1/companies/{company:path}/statement"): Call(
+        READERS, lambda c: f"/v1/companies/{c}/statement?from=2025-09-01&to=2025-09-30", other=404, hidden=True
+    ),
     ("GET", "/v1/alerts"): Call(READERS, lambda c: f"/v1/alerts?company={c}", hidden=True),
     ("GET", STREAM): Call(READERS, lambda c: f"{STREAM}?company={c}"),
     ("POST", "/v1/alerts/{alert_id:path}/handling"): Call(
@@ -71,6 +74,7 @@ def door() -> HttpDoor:
         found.companies.rows.append(
             {"company_id": company, "name": "", "regency": "", "kbli": "", "active": 7, "policies": ()}
         )
+        found.statements.companies.add(company)
         found.alert(alert(company, offset=len(found.feed.alerts)))
     return found
 

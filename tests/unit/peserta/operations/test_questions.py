@@ -4,6 +4,8 @@ import pytest
 
 from peserta.operations.failure import Rejected, Unavailable
 from peserta.operations.questions import request, sql_of
+from peserta.operations.rates import rates_text
+from peserta.operations.rates_file import read_rates
 from peserta.settings import Settings, read_settings
 
 ON = {"as_of": "2025-09-01"}
@@ -22,6 +24,16 @@ def test_what_is_not_given_has_its_default(nowhere: Settings) -> None:
     }  # fmt: skip
     assert request(nowhere, "to_enroll", ON).values["company"] == ""
     assert request(nowhere, "moves", ON | PERIOD).values["within_days"] == "60"
+
+
+def test_the_month_of_contributions_is_that_of_as_of(nowhere: Settings) -> None:
+    values = request(nowhere, "contributions", {"as_of": "2025-09-30"}).values
+    assert (values["month"], values["wage"]) == ("2025-09", "")
+    assert request(nowhere, "contributions", ON | {"month": "2026-01", "wage": "3000000"}).values["month"] == "2026-01"
+
+
+def test_rates_are_those_of_the_installation(nowhere: Settings) -> None:
+    assert request(nowhere, "contributions", ON).values["rates"] == rates_text(read_rates(None))
 
 
 def test_an_instant_is_handed_on_in_utc(nowhere: Settings) -> None:
@@ -56,6 +68,10 @@ REFUSED = [
     pytest.param("trend", PERIOD | {"by": "region"}, "one of none, regency.*nearest is regency", id="an unknown word"),
     pytest.param("moves", ON | PERIOD | {"within_days": "-1"}, "within_days: '-1'", id="a negative number"),
     pytest.param("moves", ON | PERIOD | {"within_days": "²"}, "a whole number", id="a digit of another script"),
+    pytest.param("contributions", ON | {"rates": "/etc/passwd"}, "no parameter 'rates'", id="rates of a caller"),
+    pytest.param("contributions", ON | {"month": "2025-13"}, "month: '2025-13'.*YYYY-MM", id="a month that is none"),
+    pytest.param("contributions", ON | {"wage": "2.5"}, "wage: '2.5': a whole number", id="a wage with a fraction"),
+    pytest.param("contributions", ON | {"wage": "1000000001"}, "to 1000000000", id="a wage beyond the largest"),
     pytest.param("overdue", ON | {"workers": "perhaps"}, "yes or no", id="a flag that is neither"),
     pytest.param("gaps", {"policy": "x" * 65}, "at most 64", id="a text longer than any id"),
 ]

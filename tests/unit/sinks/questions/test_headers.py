@@ -12,11 +12,17 @@ from sinks.questions.headers import (
     EVERYTHING,
     FLAG,
     FOLDER,
+    INSTALLED,
     INSTANT,
     LATEST,
+    MONTH,
     NO,
     NUMBER,
+    OF_AS_OF,
+    OF_REGENCY,
+    RATES,
     REQUIRED,
+    RUPIAH,
     TEXT,
     Column,
     Parameter,
@@ -27,10 +33,16 @@ from sinks.questions.headers import (
 
 NAMES: Final = [question.name for question in questions()]
 UNITS: Final = {"-", "people", "basis points", "date", "instant", "days", "changes", "spells", "facts", "records"} | {
-    "companies"
+    "companies",
+    "rupiah",
+    "ppm",
 }
 # Kind -> the defaults that it may have, beside REQUIRED.
-DEFAULTS: Final = {DATE: {LATEST}, INSTANT: {EVERYTHING}, TEXT: {EMPTY}, FLAG: {NO}, NUMBER: {"60"}}
+DEFAULTS: Final = {DATE: {LATEST}, INSTANT: {EVERYTHING}, TEXT: {EMPTY}, FLAG: {NO}, NUMBER: {"60"}} | {
+    MONTH: {OF_AS_OF},
+    RUPIAH: {OF_REGENCY},
+    RATES: {INSTALLED},
+}
 TEXT_OF_ONE: Final = """-- A title
 --
 -- What does it
