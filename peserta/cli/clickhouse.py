@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from peserta.cli.screen import counted, out
+from peserta.cli.screen import counted, out, progress
 from peserta.operations.clickhouse_roles import company_role_statements, role_statements, run_statements
 from peserta.operations.discovery import find_installation
 from peserta.operations.failure import Rejected
@@ -15,12 +15,46 @@ from sinks.clickhouse.access import ANALYST, READER, SINK
 
 Role = StrEnum("Role", {each: each for each in (ANALYST, READER, SINK)})  # type: ignore[misc]
 
-clickhouse = typer.Typer(no_args_is_help=True, help="The ClickHouse of the installation: roles.")
+clickhouse = typer.Typer(no_args_is_help=True, help="The ClickHouse of the installation: migrations, roles.")
 
 
 @clickhouse.callback()
 def administer() -> None:
-    """The ClickHouse of the installation: roles."""
+    """The ClickHouse of the installation: migrations, roles."""
+
+
+@clickhouse.command("migrate")
+def migrate(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+) -> None:
+    """Bring the tables and views to this version, as the sink does when it starts. Running it again changes nothing.
+
+    Where rows move into a table of another layout it shows how far it is, readers go on reading, and a sink of an
+    earlier version is refused. It may be interrupted, and goes on the next time.
+
+    Example: peserta clickhouse migrate --dry-run
+    """
+    from peserta.operations import clickhouse_migrations  # its HTTP client is large
+
+    settings = find_installation()
+    settings = asyncio.run(current_book(settings)) if settings.kafka else settings
+    if dry_run:
+        missing = asyncio.run(clickhouse_migrations.missing(settings))
+        for each in missing:
+            moved = f": moves {counted(each.rows, 'row')} of {each.table}" if each.table else ""
+            out.print(f"{each.name}{moved}")
+        out.print(f"{counted(len(missing), 'migration')} to run" if missing else "nothing to do")
+        return
+    with progress() as bar:
+        task = bar.add_task("Moving rows", total=None, visible=False)
+        done = asyncio.run(
+            clickhouse_migrations.run(
+                settings, lambda moved, of: bar.update(task, completed=moved, total=of, visible=True)
+            )
+        )
+    for name in done:
+        out.print(name)
+    out.print(f"{counted(len(done), 'migration')} run" if done else "nothing to do")
 
 
 @clickhouse.command("roles")

@@ -43,7 +43,7 @@ COMMANDS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ),
         ("worker", "worker:worker", "Run one worker of the service in this process, until SIGTERM."),
         ("topics", "topics:topics", "The Kafka topics of the installation."),
-        ("clickhouse", "clickhouse:clickhouse", "The ClickHouse of the installation: roles."),
+        ("clickhouse", "clickhouse:clickhouse", "The ClickHouse of the installation: migrations, roles."),
         ("schemas", "schemas:schemas", "The Avro schemas of the topics, and a schema registry that has them too."),
         (
             "api",

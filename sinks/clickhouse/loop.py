@@ -21,6 +21,7 @@ from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.source import RECORDS_PER_ROUND_MAX, WHAT_TO_DO, Source
 from sinks.clickhouse.tables.block import Block
 from sinks.clickhouse.topics import Topic, topics
+from sinks.clickhouse.totals import Totals
 from sinks.clickhouse.view_comments import comment_views
 from sinks.clickhouse.warehouse import Warehouse
 
@@ -92,6 +93,7 @@ async def _run(
                     await publish_if(may_publish, warehouse, settings)
                     to_publish = False
                 if records < FULL_ROUND_RECORDS:
+                    await sink.total()
                     await _pause(stop, settings.linger_s)
 
 
@@ -156,6 +158,7 @@ class Sink:
         self._ahead: asyncio.Task[Taken] | None = None
         self._warehouse = warehouse
         self._progress = Progress(warehouse)
+        self._totals = Totals(warehouse)
         self._topics = read
         self._metrics = metrics or SinkMetrics()
 
@@ -171,6 +174,7 @@ class Sink:
             mark = marks.get(partition)
             if mark is not None and mark.stage == BEFORE:
                 await self._finish(mark)
+        await self._totals.begin()
         _log.info("The sink begins: %d partitions, %d of them with progress.", len(positions), len(marks))
 
     def _position(self, partition: Partition, mark: Mark | None, first_offset: int) -> int:
@@ -208,10 +212,18 @@ class Sink:
         if taken.records >= self._full_round_records:
             self._ahead = asyncio.create_task(self._take())
         await self._progress.before([batch for batch in taken.batches if batch.records])
+        blocks = [insert.block for insert in taken.inserts]
+        await self._totals.before(blocks)
         await self._insert_all(taken.inserts)
         await self._after(taken.batches)
+        self._totals.after(blocks)
         self._metrics.carried(taken.batches, self._lags(), time.monotonic() - began_s)
         return taken.records
+
+    async def total(self) -> None:
+        """Add up one full bucket of the ledger, if there is one."""
+        if (bucket := self._totals.due()) is not None:
+            await self._totals.total(bucket)
 
     async def aclose(self) -> None:
         """Cancel reading ahead."""

@@ -1,7 +1,7 @@
 """Migrations: the statements of `ddl/NNN_name.sql`, in order, each file once per database.
 
 Every statement can be run again, and the table `migrations` records the files that have run, so an interrupted run is
-simply repeated. A published file never changes; a change is a new file.
+simply repeated. A published file never changes; a change is a new file. One kind of statement is ours: `moving`.
 """
 
 import hashlib
@@ -9,13 +9,18 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random
+
+from sinks.clickhouse.moving import MoveFailedError, Progress, is_moved, move, moves
 from sinks.clickhouse.refusals import MigrationChanged, Refused
 
 if TYPE_CHECKING:  # commands that only ask for the names of views do without its HTTP client
     from clickhouse_connect.driver.asyncclient import AsyncClient
 
+ATTEMPTS_MAX: Final = 20  # of a migration that another process runs at the same time
+WAIT_MAX_S: Final = 1.0
 DDL = Path(__file__).parent / "ddl"
 _FILE_NAME = re.compile(r"\d{3}_[a-z_]+\.sql")
 _STATEMENT_END = re.compile(r";[ \t]*(?:\n|\Z)")
@@ -72,7 +77,8 @@ def migrations(folder: Path = DDL) -> list[Migration]:
 def tables(folder: Path = DDL) -> tuple[str, ...]:
     """Names of the tables that these migrations create, and of the table `migrations`. Views are not included."""
     texts = [_MIGRATIONS_TABLE, *(migration.text for migration in migrations(folder))]
-    return tuple(sorted(name for text in texts for name in _TABLE.findall(text)))
+    gone = {each.new for text in texts for each in moves(text)}
+    return tuple(sorted(name for text in texts for name in _TABLE.findall(text) if name not in gone))
 
 
 def views(folder: Path = DDL) -> tuple[str, ...]:
@@ -80,24 +86,56 @@ def views(folder: Path = DDL) -> tuple[str, ...]:
     return tuple(sorted({name for migration in migrations(folder) for name in _VIEW.findall(migration.text)}))
 
 
-async def migrate(client: "AsyncClient", *, cluster: str | None = None, folder: Path = DDL) -> tuple[str, ...]:
+async def migrate(
+    client: "AsyncClient", *, cluster: str | None = None, folder: Path = DDL, progress: Progress | None = None
+) -> tuple[str, ...]:
     """Create the client's default database if it is missing, run the migrations that it lacks, and return their names.
+    `progress` is told of rows that are moved to another layout.
 
-    Raises MigrationChanged if it was migrated with another text of a file.
+    Raises MigrationChanged if it was migrated with another text of a file; MoveFailedError.
     """
     await make_database(client, client.database or "", cluster)
     await client.command(fill(_MIGRATIONS_TABLE, cluster))
-    found = await client.query("SELECT name, sha256 FROM migrations FINAL")
-    had = {str(name): str(sha256) for name, sha256 in found.result_rows}
     applied = []
-    for migration in migrations(folder):
-        if _is_had(migration, had):
-            continue
-        for statement in migration.statements(cluster):
-            await client.command(statement)
+    for migration in await lacking(client, folder):
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(MoveFailedError),
+            stop=stop_after_attempt(ATTEMPTS_MAX),
+            wait=wait_random(0, WAIT_MAX_S),
+            reraise=True,
+        ):
+            with attempt:
+                await _run(client, migration, cluster, progress)
         await client.insert("migrations", [[migration.name, migration.sha256]], column_names=["name", "sha256"])
         applied.append(migration.name)
     return tuple(applied)
+
+
+async def _run(client: "AsyncClient", migration: Migration, cluster: str | None, progress: Progress | None) -> None:
+    for statement in migration.statements(cluster):
+        if asked := moves(statement):
+            await move(client, asked[0], progress)
+        else:
+            await client.command(statement)
+
+
+async def lacking(client: "AsyncClient", folder: Path = DDL) -> list[Migration]:
+    """The migrations that have not run in the client's default database; all of them if there is none. One that moves
+    rows has run when they are moved: two processes at once may have undone it.
+
+    Raises MigrationChanged.
+    """
+    made = "SELECT count() FROM system.tables WHERE database = {database:String} AND name = 'migrations'"
+    exists = await client.command(made, parameters={"database": client.database or ""}, use_database=False)
+    had: dict[str, str] = {}
+    if exists:
+        found = await client.query("SELECT name, sha256 FROM migrations FINAL")
+        had = {str(name): str(sha256) for name, sha256 in found.result_rows}
+    undone = []
+    for migration in migrations(folder):
+        if not _is_had(migration, had) or not all([await is_moved(client, each) for each in moves(migration.text)]):
+            undone.append(migration)
+    return undone
 
 
 def _is_had(migration: Migration, had: dict[str, str]) -> bool:

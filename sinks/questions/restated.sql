@@ -12,20 +12,23 @@
 -- covered_then | people | Of them enrolled in JKK and JKM.
 -- active_now | people | Inside on the date, as known now.
 -- covered_now | people | Of them enrolled in JKK and JKM.
-WITH
-    toDate32(parseDateTime64({as_of:String}, '%Y-%m-%d', 'UTC')) AS on_date,
-    parseDateTime64BestEffort(extract({known_at:String}, '.*T.*(?:Z|[+-][0-9:]{5})$'), 3, 'UTC') AS known_until,
-    quantity * (toInt64(inside_after) - toInt64(inside_before)) AS heads,
-    quantity * (toInt64(inside_after AND hasAll(programmes_after, ['JKK', 'JKM']))
-        - toInt64(inside_before AND hasAll(programmes_before, ['JKK', 'JKM']))) AS covered_heads
+WITH toDate32(parseDateTime64({as_of:String}, '%Y-%m-%d', 'UTC')) AS on_date
 SELECT
     company_id,
-    sumIf(heads, recorded_at <= known_until) AS active_then,
-    sumIf(covered_heads, recorded_at <= known_until) AS covered_then,
-    sum(heads) AS active_now,
-    sum(covered_heads) AS covered_now
-FROM ledger
-WHERE value_on <= on_date
+    sum(if(is_now, 0, changes.active)) AS active_then,
+    sum(if(is_now, 0, changes.covered)) AS covered_then,
+    sum(if(is_now, changes.active, 0)) AS active_now,
+    sum(if(is_now, changes.covered, 0)) AS covered_now
+FROM
+(
+    SELECT company_id, active, covered, false AS is_now
+    FROM coverage_changes(known_at = {known_at:String})
+    WHERE value_on <= on_date
+    UNION ALL
+    SELECT company_id, active, covered, true
+    FROM coverage_changes(known_at = '2199-12-31T23:59:59.999Z')
+    WHERE value_on <= on_date
+) AS changes
 GROUP BY company_id
 HAVING (active_then, covered_then) != (active_now, covered_now)
 ORDER BY company_id;

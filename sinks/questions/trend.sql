@@ -18,30 +18,33 @@
 WITH
     toDate32(parseDateTime64({from:String}, '%Y-%m-%d', 'UTC')) AS first_date,
     toDate32(parseDateTime64({to:String}, '%Y-%m-%d', 'UTC')) AS last_date,
-    parseDateTime64BestEffort(extract({known_at:String}, '.*T.*(?:Z|[+-][0-9:]{5})$'), 3, 'UTC') AS known_until,
     addDays(first_date, 1 - toDayOfMonth(first_date)) AS first_month,
     arrayFilter(
         each -> each >= first_date AND each < last_date,
         arrayMap(n -> addDays(addMonths(first_month, n + 1), -1), range(toUInt64(dateDiff('month', first_month, last_date)) + 1))
     ) AS month_ends,
     arrayConcat(month_ends, [last_date]) AS dates,
-    -- What each line took from a group and gave to one, on the first of the dates that sees it.
+    -- What changed, on the first of the dates that sees it.
     changes AS
     (
         SELECT
             company_id,
-            if({by:String} = 'employment_type', toString(if(side > 0, employment_type_after, employment_type_before)), '') AS type,
-            arrayFirst(each -> each >= value_on, dates) AS seen_on,
-            sum(side * quantity) AS heads,
-            sum(side * quantity * toInt64(hasAll(if(side > 0, programmes_after, programmes_before), ['JKK', 'JKM']))) AS covered_heads
-        FROM ledger
-        ARRAY JOIN [toInt64(-1), 1] AS side
-        WHERE value_on <= last_date AND recorded_at <= known_until AND if(side > 0, inside_after, inside_before)
+            type,
+            greatest(dates[1], least(last_date, addDays(addMonths(addDays(value_on, 1 - toDayOfMonth(value_on)), 1), -1))) AS seen_on,
+            sum(heads) AS people,
+            sum(covered_heads) AS covered_people
+        FROM coverage_changes(known_at = {known_at:String})
+        ARRAY JOIN
+            if({by:String} = 'employment_type', ['daily', 'fixed_term', 'outsourced', 'permanent', 'unspecified'], ['']) AS type,
+            if({by:String} = 'employment_type', [active_daily, active_fixed_term, active_outsourced, active_permanent, active_unspecified], [active]) AS heads,
+            if({by:String} = 'employment_type', [covered_daily, covered_fixed_term, covered_outsourced, covered_permanent, covered_unspecified], [covered])
+                AS covered_heads
+        WHERE value_on <= last_date
         GROUP BY company_id, type, seen_on
     ),
     figures AS
     (
-        SELECT company_id, type, on_date, sum(heads) AS people, sum(covered_heads) AS covered_people
+        SELECT company_id, type, on_date, sum(changes.people) AS people, sum(changes.covered_people) AS covered_people
         FROM changes
         ARRAY JOIN dates AS on_date
         WHERE seen_on <= on_date

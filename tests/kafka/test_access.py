@@ -35,7 +35,10 @@ USER_ROLES: Final = {
     "nobody": "book_nobody",
 }
 # Later than everything in the book.
-ASKED: Final = dict.fromkeys(ARGUMENTS, "(as_of='2025-12-31', known_at='2100-01-01T00:00:00Z')")
+ASKED: Final = {
+    view: arguments.replace("2025-01-01T", "2100-01-01T").replace("2025-01-01", "2025-12-31")
+    for view, arguments in ARGUMENTS.items()
+}
 ACCESS_DENIED, READONLY, CONSTRAINT, TOO_MANY_ROWS = 497, 164, 452, 396
 
 Ask = Callable[[str, str], Awaitable[list[dict[str, Any]]]]
@@ -162,13 +165,14 @@ async def test_without_a_role_nothing_can_be_read(ask: Ask) -> None:
         assert [view for view in VIEWS if not await denied(ask, "nobody", of(database, view))] == []
 
 
-async def test_a_sink_deletes_nothing(database: Database) -> None:
+async def test_a_sink_empties_no_table_and_drops_no_database(database: Database) -> None:
+    """It may drop tables of its own database: those whose rows it has moved."""
     refused = []
-    for statement in ("DROP TABLE ledger_lines", "TRUNCATE TABLE ledger_lines", "DROP DATABASE book"):
+    for statement in ("TRUNCATE TABLE ledger_lines", "DROP DATABASE book"):
         with pytest.raises(DatabaseError) as error:
             await database.client.command(statement)
         refused.append(error.value.code)
-    assert refused == [ACCESS_DENIED] * 3
+    assert refused == [ACCESS_DENIED] * 2
 
 
 @pytest.fixture

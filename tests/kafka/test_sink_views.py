@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from deploy.embedded.stack import Stack
 from schemas.records import Baseline, Company, Entry, Policy, Posting, Scope
-from schemas.vocabulary import ALL_PROGRAMMES, DUPLICATE, ENROLLMENT, WITHDRAWN, ClassParts, programme_set
+from schemas.vocabulary import DUPLICATE, ENROLLMENT, WITHDRAWN, programme_set
 from schemas.wire import frame
+from tests.support.sink_books import DAY_0, Book, book_entries, books
 from tests.support.sink_database import Database, made_database, shared_database
 from tests.support.sink_figures import DAILY_DAYS, counts, daily_days, figures, share_bp
 from tests.support.sink_records import (
@@ -260,32 +261,6 @@ async def test_the_payload_of_a_refused_record_is_nowhere(database: Database) ->
 
 # ---- figures against a recount
 
-DAY_0 = day("2025-06-01")
-classes = st.one_of(st.none(), st.builds(ClassParts, st.integers(0, 4), st.integers(0, ALL_PROGRAMMES), st.booleans()))
-covered_often = st.one_of(classes, st.just(inside("permanent", "JKK", "JKM")))
-timelines = st.lists(st.tuples(st.integers(0, 120), covered_often), max_size=6, unique_by=lambda change: change[0])
-
-
-def timeline_lines(timeline: list[tuple[int, ClassParts | None]], quantity: int) -> list[Posting]:
-    """The ledger lines that add a worker's timeline (quantity 1) or void it (quantity -1)."""
-    lines: list[Posting] = []
-    before: ClassParts | None = None
-    for on, after in sorted(timeline, key=lambda change: change[0]):
-        if after != before:
-            lines.append(Posting(DAY_0 + on, before, after, quantity))
-        before = after
-    return lines
-
-
-# For each worker: a timeline, and perhaps the timeline that later replaces it.
-books = st.lists(st.tuples(timelines, st.one_of(st.none(), timelines)), min_size=1, max_size=6)
-
-
-def book_entries(book: list[tuple[list[tuple[int, ClassParts | None]], object]]) -> list[list[Posting]]:
-    entries = [timeline_lines(first, 1) for first, _ in book]
-    entries += [timeline_lines(first, -1) + timeline_lines(second, 1) for first, second in book if second is not None]  # type: ignore[arg-type]
-    return entries
-
 
 async def put_book(database: Database, company_id: str, entries: list[list[Posting]], first: int, as_of: int) -> None:
     """Insert the entries at offsets from `first` on, each recorded a minute after the one before it."""
@@ -330,7 +305,7 @@ def companies() -> Companies:
 @FEW
 @given(books, st.integers(-5, 140) | st.integers(DAILY_DAYS - 5, DAILY_DAYS + 140))
 async def test_daily_coverage_is_what_a_recount_gives(
-    database: Database, companies: Companies, book: list[tuple[list[tuple[int, ClassParts | None]], object]], until: int
+    database: Database, companies: Companies, book: Book, until: int
 ) -> None:
     entries = book_entries(book)
     lines = [posting for entry in entries for posting in entry]
@@ -358,7 +333,7 @@ async def test_daily_coverage_is_what_a_recount_gives(
 async def test_figures_as_of_a_date_as_known_then_are_what_a_recount_gives(
     database: Database,
     companies: Companies,
-    book: list[tuple[list[tuple[int, ClassParts | None]], object]],
+    book: Book,
     on: int,
     minute: int,
 ) -> None:

@@ -10,13 +10,16 @@ from clickhouse_connect.driver.client import Client
 
 from peserta.operations.clickhouse_reading import analyst
 from peserta.settings import Settings
+from sinks.clickhouse.buckets import BITS
 from sinks.questions.headers import questions
+from tests.support.contribution_answers import rates_parameter
 from tests.support.question_answers import Answer
 from tests.support.question_books import QuestionBook, put_book, random_book
 from tests.support.question_draws import ANSWERS, DRAWS, drawn
 from tests.support.sink_database import Database, made_database
 
 KEPT: Final = "migrations"  # the table that says which statements have run
+STRIDE: Final = (1 << BITS) // 20  # that many entries of a partition fill a bucket
 
 
 @dataclass
@@ -34,13 +37,13 @@ async def compare_books(
     settings: Settings, seeds: Iterable[int], draws: int, answers: dict[str, Answer] = ANSWERS
 ) -> AsyncIterator[Compared]:
     """Ask each book in turn, in a new database of the name in the settings, over one connection. Books with an even
-    seed are asked after a merge, the others while every row is there twice."""
+    seed are asked after a merge, the others while every row is there twice. Two of three have some buckets added up."""
     async with made_database(settings.clickhouse_url, settings.clickhouse_database) as database:
         try:
             with analyst(settings) as client:
                 for seed in seeds:
                     book, found = random_book(seed), Compared(seed, merged=seed % 2 == 0)
-                    await put_book(database, book)
+                    await put_book(database, book, stride=1 if seed % 3 == 0 else STRIDE)
                     if found.merged:
                         await database.merge()
                     await asyncio.to_thread(_compare, client, book, found, draws, answers)
@@ -56,7 +59,9 @@ def _compare(client: Client, book: QuestionBook, found: Compared, draws: int, an
         for number in random.sample(range(DRAWS), draws):
             values = drawn(book, question, random, number)
             wanted = answers[question.name](book, values)
-            rows = [tuple(row) for row in client.query(question.select, parameters=values).result_rows]
+            installed = {each.name: rates_parameter() for each in question.parameters if each not in question.asked}
+            asked = client.query(question.select, parameters={**values, **installed})
+            rows = [tuple(row) for row in asked.result_rows]
             found.answers += 1
             found.rows[question.name] = found.rows.get(question.name, 0) + len(rows)
             if rows != wanted:

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from clickhouse_connect.driver.exceptions import OperationalError
 
-from sinks.clickhouse.marks import TABLE
+from sinks.clickhouse.marks import LAST, TABLE
+from sinks.clickhouse.totals import ENTRIES, NEWEST, TOTALLED
 from tests.simulation.chance import Chance
 from tests.simulation.link import Link, Unanswered
 
@@ -42,6 +43,13 @@ class ClickHouse:
         names = ("topic", "partition", "first", "next", "stage", "sha256")
         return [tuple(row[name] for name in names) for row in last.values()]
 
+    def newest(self) -> list[Row]:
+        """The highest journal offset of each partition that has an entry."""
+        last: dict[int, int] = {}
+        for row in self.rows[ENTRIES]:
+            last[row["partition"]] = max(row["offset"], last.get(row["partition"], 0))
+        return [*last.items()]
+
 
 class ClickHouseClient:
     """A connection, over a link on which requests may fail."""
@@ -57,9 +65,14 @@ class ClickHouseClient:
         columns = dict(zip(column_names, data, strict=True))
         await self._ask(f"insert into {table}", lambda: self._server.insert(table, columns, settings))
 
-    async def query(self, _text: str) -> Any:
-        """The progress: nothing else is ever queried."""
-        return SimpleNamespace(result_rows=await self._ask("read progress", self._server.progress))
+    async def query(self, text: str) -> Any:
+        """What the sink asks when it begins. No schedule is so long that a bucket is full, so nothing is added up."""
+        answers = {
+            LAST: ("read progress", self._server.progress),
+            NEWEST: ("read entries", self._server.newest),
+            TOTALLED: ("read totals", list),
+        }
+        return SimpleNamespace(result_rows=await self._ask(*answers[text]))
 
     async def create_insert_context(self, _table: str, _columns: Sequence[str]) -> Any:
         return SimpleNamespace(column_types=())

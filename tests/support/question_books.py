@@ -39,11 +39,12 @@ from schemas.vocabulary import (
     ClassParts,
     programme_set,
 )
+from sinks.clickhouse.totals import Totals
 from tests.support.facts import tick
 from tests.support.naive_book import Line, NaiveBook
 from tests.support.naive_timeline import WorkerClass, Workforce
 from tests.support.sink_database import Database
-from tests.support.sink_records import OUTPUT, dead_letter, journal_values, ledger_value
+from tests.support.sink_records import OUTPUT, dead_letter, journal_values, kept, ledger_value
 
 FIRST: Final[Day] = day("2025-03-01")
 PARTITIONS: Final = 2
@@ -249,17 +250,27 @@ class _Writer:
         return Company(choice(COMPANIES), *names, tuple(baselines[: choice([0, len(baselines)])]))
 
 
-async def put_book(database: Database, book: QuestionBook) -> None:
-    """Insert the book twice, the second time in other ranges, so that unmerged parts hold every row twice."""
+async def put_book(database: Database, book: QuestionBook, *, stride: int = 1) -> None:
+    """Insert the book twice, the second time in other ranges, so that unmerged parts hold every row twice.
+
+    With a `stride` journal offsets lie that far apart, and full buckets of them are added up, as the sink does.
+    """
     await database.stop_merges()
+    records = [ledger_value(_ledger_record(each, stride)) for each in book.recorded]
     for again in (0, 1):
         for partition, journal in enumerate(book.journals):
-            await database.put(JOURNAL, journal_values(journal)[again:], partition=partition, first=again)
-        await database.put(LEDGER, [ledger_value(_ledger_record(each)) for each in book.recorded], first=again)
+            entries = kept(journal_values(journal)[again:], again)
+            further = [entry._replace(offset=stride * entry.offset) for entry in entries]
+            await database.put_records(JOURNAL, further, partition=partition)
+        await database.put(LEDGER, records, first=again)
         await database.put(SNAPSHOTS, [OUTPUT.encode_snapshot(each) for each in _snapshots(book)], first=again)
         alerts = [alert for each in book.books for alert in each.alerts]
         await database.put(ALERTS, [OUTPUT.encode_alert(alert) for alert in alerts], first=again)
         await database.put(DEAD_LETTERS, [OUTPUT.encode_dead_letter(each) for each in book.letters], first=again)
+    totals = Totals(database.warehouse)
+    await totals.begin()
+    while (bucket := totals.due()) is not None:
+        await totals.total(bucket)
 
 
 def _snapshots(book: QuestionBook) -> list[Snapshot]:
@@ -269,10 +280,10 @@ def _snapshots(book: QuestionBook) -> list[Snapshot]:
     ]
 
 
-def _ledger_record(each: Recorded) -> LedgerRecord:
+def _ledger_record(each: Recorded, stride: int) -> LedgerRecord:
     lines = tuple(Posting(on, _parts(before), _parts(after), quantity) for on, before, after, quantity in each.lines)
     return LedgerRecord(
-        each.partition, each.offset, each.at, each.fact.company_id, each.fact.event_id, each.disposition, lines
+        each.partition, stride * each.offset, each.at, each.fact.company_id, each.fact.event_id, each.disposition, lines
     )
 
 

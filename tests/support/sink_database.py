@@ -10,6 +10,7 @@ from schemas.topics import TopicNames
 from sinks.clickhouse.migrations import migrate
 from sinks.clickhouse.ranges import Batch, Range, Record
 from sinks.clickhouse.settings import SinkSettings
+from sinks.clickhouse.tables.block import Block
 from sinks.clickhouse.topics import topics
 from sinks.clickhouse.warehouse import Warehouse
 from tests.support.sink_records import kept
@@ -33,10 +34,13 @@ class Database:
         """Insert the rows of these records as one batch."""
         if not records:
             return
-        first = records[0].offset
-        batch = Batch.of(Range(topic, partition, first, records[-1].offset + 1), records)
+        batch = _batch(topic, partition, records)
         for block in self._topics[topic].blocks(batch):
             await self.warehouse.insert(block.table, block.columns, batch.token(block.table))
+
+    def blocks(self, topic: str, values: Iterable[bytes], *, partition: int = 0, first: int = 0) -> list[Block]:
+        """The rows of these values, not inserted."""
+        return [*self._topics[topic].blocks(_batch(topic, partition, kept(values, first)))]
 
     async def rows(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
         found = await self.client.query(query, parameters=parameters, tz_mode="aware")
@@ -63,6 +67,10 @@ class Database:
             "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
         )
         return [row["name"] for row in found]
+
+
+def _batch(topic: str, partition: int, records: Sequence[Record]) -> Batch:
+    return Batch.of(Range(topic, partition, records[0].offset, records[-1].offset + 1), records)
 
 
 @asynccontextmanager

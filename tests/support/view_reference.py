@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from deploy.embedded.stack import Stack
-from sinks.clickhouse.view_columns import ARGUMENTS, VIEWS, Meaning, meaning_of
+from sinks.clickhouse.view_columns import ARGUMENTS, VIEWS, meaning_of
+from sinks.clickhouse.view_meanings import Meaning
 from tests.support.sink_database import Database, made_database
 
 COMMAND: Final = "python -m tests.support.view_reference"

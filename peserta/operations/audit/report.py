@@ -30,6 +30,7 @@ from peserta.operations.audit.position import (
 from peserta.operations.audit.reading import OnRead, TopicReader, Unreadable, WatchedReader, partition_reader
 from peserta.operations.audit.seal import check
 from peserta.operations.audit.snapshots import audit_snapshot_rows, snapshots_due
+from peserta.operations.audit.totals import audit_totals
 from peserta.operations.audit.warehouse import audit_dead_letters, audit_warehouse, written
 from peserta.operations.clickhouse_reading import analyst
 from peserta.settings import Settings
@@ -236,6 +237,8 @@ async def audit_clickhouse(settings: Settings, reader: TopicReader, report: Repo
             found = {name: progress.get((topic, book.partition)) for name, topic in names.items()}
             reached = {name: mark.position if mark else 0 for name, mark in found.items()}
             carried, findings = audit_warehouse(client, await written(streams, reader, book), reached)
+            compared_to = carried[LEDGER].journal_next
+            findings += audit_totals(client, book.partition, book.since.carried[LEDGER].journal_next, compared_to)
             findings.append(audit_dead_letters(client, book.partition, book.since.carried[LETTERS], letters, reached))
             until, facts = await audit_journal_rows(client, reader, names[JOURNAL], book, reached[JOURNAL])
             due = await snapshots_due(reader, names[SNAPSHOTS], book)

@@ -1,9 +1,9 @@
--- The sink: migrates its database, fills it, and publishes its views. It deletes no row and no table.
+-- The sink: migrates its database, fills it, and publishes its views. It drops a table only after it moved all its rows.
 
 CREATE ROLE IF NOT EXISTS ${database}_sink ${on_cluster};
 
 GRANT ${on_cluster}
-    SELECT, INSERT, ALTER TABLE, ALTER VIEW, CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP VIEW
+    SELECT, INSERT, ALTER TABLE, ALTER VIEW, CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW
     ON ${generation}.* TO ${database}_sink;
 
 GRANT ${on_cluster}

@@ -12,62 +12,37 @@ WITH
                     OR {as_of:String} NOT BETWEEN '1900-01-01' AND '2299-12-31',
                 'as_of must be a date that exists, written YYYY-MM-DD, from 1900-01-01 to 2299-12-31'
             )
-            + throwIf(
-                NOT match(known_text, '\\A[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]')
-                    OR NOT match(
-                        substring(known_text, 11),
-                        '\\A(T[0-9:]{8}([.][0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])| [0-9:]{8}[.][0-9]{3,9})\\z'
-                    )
-                    OR (known_text LIKE '% %' AND known_until != parseDateTime64BestEffortOrZero(known_text, 3))
-                    OR substring(known_text, 1, 4) NOT BETWEEN '1999' AND '2200'
-                    OR known_until < toDateTime64('2000-01-01 00:00:00', 3, 'UTC')
-                    OR known_until >= toDateTime64('2200-01-01 00:00:00', 3, 'UTC'),
-                'known_at must be an instant of 2000 to 2199: RFC 3339 with an offset, such as 2025-09-02T00:00:00+07:00,'
-                || ' or a DateTime64(3) in a session whose time zone is UTC'
-            )
+            + @known_at@
     ) AS refused,
+    known_until AS known_to,
+    -- Asked once: both halves below must see the same buckets as added up.
+    (SELECT groupArray((partition, bucket, attempt, first_at, last_at)) FROM ledger_totalled FINAL WHERE attempt != '') AS totalled,
     toInt64(asked_on) + assumeNotNull(refused) AS day_asked,
-    lines AS
-    (
-        SELECT
-            company_id,
-            toInt64(value_on) AS value_day,
-            quantity,
-            employment_type_before,
-            employment_type_after,
-            programmes_before,
-            programmes_after,
-            toInt64(employment_type_before != '') AS inside_before,
-            toInt64(employment_type_after != '') AS inside_after,
-            toInt64(inside_before AND hasAll(programmes_before, [@required@])) AS covered_before,
-            toInt64(inside_after AND hasAll(programmes_after, [@required@])) AS covered_after,
-            toInt64(new_before AND NOT covered_before) AS uncovered_new_before,
-            toInt64(new_after AND NOT covered_after) AS uncovered_new_after
-        FROM ledger_lines FINAL
-        WHERE value_day <= day_asked AND recorded_at <= known_until
-    ),
+    -- Changes of before the longest window are added up in one row of each company.
     changes AS
     (
         SELECT
             company_id,
-            value_day,
-            sum(quantity * (inside_after - inside_before)) AS active,
-            sum(quantity * (covered_after - covered_before)) AS covered,
-            sum(quantity * (uncovered_new_after - uncovered_new_before)) AS uncovered_new,
+            greatest(toInt64(value_on), day_asked - @longest_window@) AS value_day,
+            sum(change.active) AS active,
+            sum(change.covered) AS covered,
+            sum(change.uncovered_new) AS uncovered_new,
 --- programme
-            sum(quantity * (toInt64(inside_after AND has(programmes_after, '@PROGRAMME@'))
-                - toInt64(inside_before AND has(programmes_before, '@PROGRAMME@')))) AS @programme@,
+            sum(change.enrolled_@programme@) AS @programme@,
 ---
 --- employment_type
-            sum(quantity * (toInt64(employment_type_after = '@employment_type@') - toInt64(employment_type_before = '@employment_type@'))) AS active_@employment_type@,
-            sum(quantity * (covered_after * toInt64(employment_type_after = '@employment_type@')
-                - covered_before * toInt64(employment_type_before = '@employment_type@'))) AS covered_@employment_type@,
+            sum(change.active_@employment_type@) AS active_@employment_type@,
+            sum(change.covered_@employment_type@) AS covered_@employment_type@,
 ---
-            sum(quantity * toInt64(inside_after > inside_before)) AS joined,
-            sum(quantity * toInt64(inside_after < inside_before)) AS left,
-            sum(quantity * toInt64(covered_after > covered_before)) AS gained_cover,
-            sum(quantity * toInt64(covered_after < covered_before)) AS lost_cover
-        FROM lines
+            sum(change.joined) AS joined,
+            sum(change.left) AS left,
+            sum(change.gained_cover) AS gained_cover,
+            sum(change.lost_cover) AS lost_cover
+        FROM
+        (
+@changes@
+        ) AS change
+        WHERE toInt64(value_on) <= day_asked
         GROUP BY company_id, value_day
     ),
     steps AS

@@ -39,4 +39,4 @@ def test_the_name_of_a_cluster_cannot_be_a_statement() -> None:
 
 
 def test_no_materialised_view_adds_up_what_may_be_inserted_again() -> None:
-    assert not any("MATERIALIZED" in migration.text.upper() for migration in migrations())
+    assert not any("MATERIALIZED VIEW" in migration.text.upper() for migration in migrations())
