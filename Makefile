@@ -31,6 +31,10 @@ JOBS ?= 3
 BASE ?= HEAD~1
 ROW ?=
 
+# How many lines the ledger of `make bench-views` has, and options for it (--workers, --no-before).
+LINES ?= 20000000
+BENCH_VIEWS ?=
+
 # How many schedules `make simulate-faults` runs.
 SEEDS ?= 10000
 
@@ -39,7 +43,7 @@ BOOKS ?= 300
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test chaos chaos-short simulate-faults questions bench bench-large bench-quick lint lock clean
+.PHONY: help install demo test chaos chaos-short simulate-faults questions bench bench-large bench-views bench-quick lint lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +67,9 @@ bench: install $(COMPARED)/.dependencies ## Measure the parts, the service and a
 
 bench-large: install ## Measure the cost of a fact in books of ten thousand to ten million facts; 20 minutes
 	@$(BIN)/python -m tests.bench.large
+
+bench-views: install ## Measure views and questions over a ledger of LINES (20000000) lines, before and after it is migrated
+	@$(BIN)/python -m tests.bench.views --lines $(LINES) $(BENCH_VIEWS)
 
 bench-quick: install ## Compare the hot paths with those of commit BASE (HEAD~1); under a minute
 	@$(BIN)/python -m tests.bench.compare --base "$(BASE)"
