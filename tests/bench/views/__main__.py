@@ -24,6 +24,8 @@ from rich.progress import track
 from rich.table import Table
 
 from deploy.embedded.clickhouse.server import ClickHouse
+from peserta.operations.rates import rates_text
+from peserta.operations.rates_file import read_rates
 from sinks.clickhouse.migrations import migrate, migrations
 from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.totals import Totals
@@ -50,6 +52,8 @@ SOME: Final = {
     "policy": "footwear",
     "by": "regency",
     "within_days": "60",
+    "month": "2025-06",
+    "rates": rates_text(read_rates(None)),
     "company": "C00008",
 }
 OF_WORKERS: Final = ("overdue", "overdue_workers", "to_enroll", "moves", "turnover", "time_to_cover", "freshness")
