@@ -21,6 +21,7 @@ Progress: TypeAlias = Callable[[int, int], None]  # rows moved, rows to move
 _MOVE: Final = re.compile(r"^MOVE ROWS OF (\w+) THROUGH (\w+) ?(.*?);?$", re.MULTILINE)
 _LAYOUT: Final = """
 SELECT partition_key FROM system.tables WHERE database = currentDatabase() AND name = {table:String}"""
+FENCE: Final = "being_moved"  # the constraint that refuses writers of an earlier version
 BUCKETS: Final = "bitShiftRight"  # in the partition key of the new layout
 # What a statement ends with when the tables were exchanged or dropped since the last look.
 MEANWHILE_CODES: Final = frozenset(
@@ -72,6 +73,8 @@ async def move(client: "AsyncClient", asked: Move, progress: Progress | None = N
                 await client.command(f"EXCHANGE TABLES {asked.old} AND {asked.new} {asked.on_cluster}")
         if await is_moved(client, asked):
             await client.command(f"DROP TABLE IF EXISTS {asked.new} {asked.on_cluster} SYNC")
+            # A second process may have refused writers to what was the new table by then.
+            await client.command(f"ALTER TABLE {asked.old} {asked.on_cluster} DROP CONSTRAINT IF EXISTS {FENCE}")
     except DatabaseError as error:
         if error.code in MEANWHILE_CODES:
             raise MoveFailedError(f"{asked.old}: another process moves its rows at the same time.") from error
@@ -93,7 +96,7 @@ async def _copy_all(client: "AsyncClient", asked: Move, progress: Progress | Non
     if rows:
         await client.command(
             f"ALTER TABLE {asked.old} {asked.on_cluster} "
-            "ADD CONSTRAINT IF NOT EXISTS being_moved CHECK quantity != quantity"
+            f"ADD CONSTRAINT IF NOT EXISTS {FENCE} CHECK quantity != quantity"
         )
         rows = await _buckets(client, asked.old)
     while changed := {bucket: count for bucket, count in rows.items() if copied.get(bucket) != count}:

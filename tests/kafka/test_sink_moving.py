@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 from deploy.embedded.clickhouse.server import ClickHouse
 from peserta.cli.clickhouse import clickhouse
 from sinks.clickhouse.buckets import BITS
-from sinks.clickhouse.migrations import DDL, migrate, tables
+from sinks.clickhouse.migrations import DDL, migrate, migrations, tables
+from sinks.clickhouse.moving import move, moves
 from sinks.clickhouse.refusals import NotTaken
 from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.totals import Totals
@@ -125,6 +126,19 @@ async def test_a_sink_of_before_is_refused_while_lines_move_and_what_it_was_inse
     assert await old.value("SELECT count() FROM ledger WHERE company_id = 'LATE'") == 1
     await write()  # the new table takes it again, and shows it once
     assert await old.value("SELECT count() FROM ledger WHERE company_id = 'LATE'") == 1
+
+
+async def test_writers_are_let_in_again_whom_a_second_process_refused_after_the_move(old: Database) -> None:
+    """It looked before the tables were exchanged, and refuses writers to what is the new table by then."""
+    await migrate(old.client)
+    await old.client.command("ALTER TABLE ledger_lines ADD CONSTRAINT being_moved CHECK quantity != quantity")
+    statements = "\n".join(statement for migration in migrations() for statement in migration.statements(None))
+    (asked,) = moves(statements)
+
+    await move(old.client, asked)
+
+    await old.put(LEDGER, [ledger_value(ledger_record(9, [line("2025-09-02", None, inside())]))], first=900)
+    assert await old.value("SELECT count() FROM ledger WHERE offset = 9") == 1
 
 
 @pytest.fixture(scope="module")
