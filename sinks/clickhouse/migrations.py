@@ -26,6 +26,7 @@ _FILE_NAME = re.compile(r"\d{3}_[a-z_]+\.sql")
 _STATEMENT_END = re.compile(r";[ \t]*(?:\n|\Z)")
 _TABLE = re.compile(r"^CREATE TABLE IF NOT EXISTS (\w+)", re.MULTILINE)
 _VIEW = re.compile(r"^CREATE OR REPLACE VIEW (\w+)", re.MULTILINE)
+_DROPPED = re.compile(r"^DROP TABLE IF EXISTS (\w+)", re.MULTILINE)
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 
 _MIGRATIONS_TABLE = """
@@ -75,10 +76,17 @@ def migrations(folder: Path = DDL) -> list[Migration]:
 
 
 def tables(folder: Path = DDL) -> tuple[str, ...]:
-    """Names of the tables that these migrations create, and of the table `migrations`. Views are not included."""
-    texts = [_MIGRATIONS_TABLE, *(migration.text for migration in migrations(folder))]
+    """Names of the tables that a database has after these migrations, with the table `migrations`; not of views."""
+    texts = [migration.text for migration in migrations(folder)]
     gone = {each.new for text in texts for each in moves(text)}
-    return tuple(sorted(name for text in texts for name in _TABLE.findall(text) if name not in gone))
+    gone |= {name for text in texts for name in _DROPPED.findall(text)}
+    return tuple(sorted({*tables_ever_made(folder)} - gone))
+
+
+def tables_ever_made(folder: Path = DDL) -> tuple[str, ...]:
+    """The same, and the tables that a later migration dropped: a database from before it may have them still."""
+    texts = [_MIGRATIONS_TABLE, *(migration.text for migration in migrations(folder))]
+    return tuple(sorted(name for text in texts for name in _TABLE.findall(text)))
 
 
 def views(folder: Path = DDL) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Adding up full buckets of the ledger, so that figures of many companies do not read every line (README, "Buckets").
 
 A bucket is full when an entry behind it is in ClickHouse; its lines then never change. It is added up from its lines by
-an attempt with a name of its own, and counts from the moment in which `ledger_totalled` names that attempt. What an
+an attempt with a name of its own, and counts from the moment in which `ledger_buckets` names that attempt. What an
 attempt leaves that did not come to its end is never read. If lines should be written into a bucket that is added up (by
 a second sink), its name is taken away first, and it is added up anew.
 """
@@ -9,6 +9,7 @@ a second sink), its name is taken away first, and it is added up anew.
 import logging
 import uuid
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from sinks.clickhouse.buckets import CHANGES, WHERE_IN_BUCKET, Bucket, bucket_of
@@ -19,15 +20,21 @@ LINES: Final = "ledger_lines"
 ENTRIES: Final = "ledger_entries"
 
 NEWEST: Final = "SELECT partition, max(offset) FROM ledger_entries GROUP BY partition"
-TOTALLED: Final = "SELECT partition, bucket FROM ledger_totalled FINAL WHERE attempt != ''"
-_TOTAL: Final = f"""
-INSERT INTO ledger_totals (company_id, value_on, attempt, {", ".join(CHANGES)})
-SELECT company_id, value_on, {{attempt:String}}, {", ".join(f"sum({name})" for name in CHANGES)}
-FROM ledger_changes WHERE {WHERE_IN_BUCKET} GROUP BY company_id, value_on"""
+TOTALLED: Final = "SELECT partition, bucket FROM ledger_buckets FINAL WHERE attempt != ''"
+_SUMS: Final = ", ".join(f"sum(changes.{name})" for name in CHANGES)
+_ADD_UP_DAYS: Final = f"""
+INSERT INTO ledger_totals_by_day (company_id, value_on, attempt, {", ".join(CHANGES)})
+SELECT company_id, value_on, {{attempt:String}}, {_SUMS}
+FROM ledger_changes AS changes WHERE {WHERE_IN_BUCKET} GROUP BY company_id, value_on"""
+# From the days of this attempt, which nobody else writes.
+_ADD_UP_MONTHS: Final = f"""
+INSERT INTO ledger_totals_by_month (company_id, month, attempt, {", ".join(CHANGES)})
+SELECT company_id, toDate32(toInt64(value_on) - toDayOfMonth(value_on) + 1) AS first_day, {{attempt:String}}, {_SUMS}
+FROM ledger_totals_by_day AS changes WHERE attempt = {{attempt:String}} GROUP BY company_id, first_day"""
 _NAMED: Final = """
-INSERT INTO ledger_totalled (partition, bucket, attempt, first_at, last_at, line_count, version)
+INSERT INTO ledger_buckets (partition, bucket, attempt, first_at, last_at, line_count, version)
 SELECT {partition:UInt32}, {bucket:UInt64}, {attempt:String}, min(recorded_at), max(recorded_at), count(),
-    1 + (SELECT max(version) FROM ledger_totalled WHERE partition = {partition:UInt32} AND bucket = {bucket:UInt64})
+    1 + (SELECT max(version) FROM ledger_buckets WHERE partition = {partition:UInt32} AND bucket = {bucket:UInt64})
 FROM ledger_lines FINAL WHERE """
 _NAME: Final = _NAMED + WHERE_IN_BUCKET
 _FORGET: Final = _NAMED + "false"
@@ -52,7 +59,7 @@ class Totals:
         """Take away the names of the buckets that these blocks write into."""
         written = {bucket for block in blocks if block.table == LINES for bucket in _buckets(block)}
         for bucket in sorted(written & self._totalled):
-            await self._run(_FORGET, bucket, "")
+            await self._warehouse.patiently(f"forget what {bucket} add up to", partial(self._run, _FORGET, bucket, ""))
             self._totalled.discard(bucket)
             _log.warning("%s is written into again; it will be added up anew.", bucket)
 
@@ -73,18 +80,18 @@ class Totals:
         return None
 
     async def total(self, bucket: Bucket) -> None:
-        """Add up a full bucket. Each try is an attempt of its own."""
-        attempt = uuid.uuid4().hex
-        await self._run(_TOTAL, bucket, attempt)
-        await self._run(_NAME, bucket, attempt)
+        """Add up a full bucket. A try whose answer was lost may have come to its end, so each try is an attempt of its
+        own."""
+        await self._warehouse.patiently(f"add up {bucket}", lambda: self._attempt(bucket, uuid.uuid4().hex))
         self._totalled.add(bucket)
         _log.info("Added up %s.", bucket)
 
+    async def _attempt(self, bucket: Bucket, attempt: str) -> None:
+        for statement in (_ADD_UP_DAYS, _ADD_UP_MONTHS, _NAME):
+            await self._run(statement, bucket, attempt)
+
     async def _run(self, statement: str, bucket: Bucket, attempt: str) -> None:
-        parameters = {**bucket.parameters(), "attempt": attempt}
-        await self._warehouse.patiently(
-            f"add up {bucket}", lambda: self._warehouse.client.command(statement, parameters=parameters)
-        )
+        await self._warehouse.client.command(statement, parameters={**bucket.parameters(), "attempt": attempt})
 
     async def _rows(self, query: str) -> Sequence[Sequence[Any]]:
         found = await self._warehouse.patiently("read totals", lambda: self._warehouse.client.query(query))

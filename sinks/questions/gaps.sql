@@ -16,148 +16,136 @@
 -- uncovered | people | Of the whole company, without JKK and JKM: the statutory gap.
 -- threshold_bp | basis points | The policy's threshold.
 WITH
-    -- One row for each company, with the policy, the registry and the business date beside it.
+    -- The policy. What it says are constants to all that follows.
+    (
+        SELECT any((ended, toString(rule), required, toString(clock), employment_types, min_active, effective_from, effective_until, baseline_on,
+            scope_company_ids, scope_regencies, scope_kbli_prefixes))
+        FROM policies
+        WHERE policy_id = {policy:String}
+    ) AS policy,
+    policy.1 AS is_ended,
+    policy.2 AS policy_rule,
+    policy.3 AS asked,
+    policy.4 AS policy_clock,
+    policy.5 AS counted_types,
+    policy.6 AS least_active,
+    policy.7 AS begins_on,
+    policy.8 AS ends_on,
+    if(policy_rule = 'level', NULL, policy.9) AS counted_on,
+    policy.10 AS scope_companies,
+    policy.11 AS in_regencies,
+    policy.12 AS in_kbli,
+    ['daily', 'fixed_term', 'outsourced', 'permanent', 'unspecified'] AS types,
+    length(arrayDistinct(counted_types)) = length(types) AS counts_all_types,
+    -- Whether figures by employment type tell how many people the policy counts. If not, lines do, by their classes.
+    arraySort(asked) = ['JKK', 'JKM'] AND (policy_clock = 'raw' OR counts_all_types) AS is_in_figures,
+    arrayMap(type -> indexOf(types, type), counted_types) AS counted_numbers,
+    arraySum(arrayMap(name -> bitShiftLeft(8, indexOf(['JHT', 'JKK', 'JKM', 'JKP', 'JMO', 'JP'], name) - 1), asked)) AS required_mask,
+    -- Nobody was counted before 1970 or will be after 2210.
+    toString(ifNull(least(greatest(counted_on, toDate32('1970-01-01')), toDate32('2210-12-31')), toDate32('1970-01-01'))) AS baseline_text,
+    -- The people of each company on the date of the baseline.
+    base AS
+    (
+        SELECT
+            company_id,
+            sum(changes.uncovered_new) AS uncovered_new,
+            [sum(active_daily), sum(active_fixed_term), sum(active_outsourced), sum(active_permanent), sum(active_unspecified)] AS active_of,
+            [sum(covered_daily), sum(covered_fixed_term), sum(covered_outsourced), sum(covered_permanent), sum(covered_unspecified)] AS covered_of
+        FROM coverage_changes_since(since = baseline_text, known_at = '2199-12-31T23:59:59.999Z') AS changes
+        WHERE is_in_figures AND counted_on IS NOT NULL AND value_on <= toDate32(baseline_text)
+        GROUP BY company_id
+    ),
+    -- The same of a policy that asks what figures do not tell, and those of the business date.
+    classes AS
+    (
+        SELECT
+            company_id,
+            sumIf(change, is_now AND counts AND (policy_clock = 'raw' OR is_covered OR NOT is_new)) AS divisor,
+            sumIf(change, is_base AND counts AND is_covered) AS base_covered,
+            sumIf(change, is_base AND counts AND (policy_clock = 'raw' OR is_covered OR NOT is_new)) AS base_divisor
+        FROM
+        (
+            SELECT
+                changes.company_id AS company_id,
+                side * quantity AS change,
+                has(counted_numbers, bitAnd(class, 7)) AS counts,
+                bitAnd(class, required_mask) = required_mask AS is_covered,
+                bitAnd(class, 512) != 0 AS is_new,
+                value_on <= ends.as_of AS is_now,
+                ifNull(value_on <= counted_on, false) AS is_base
+            FROM ledger_changes AS changes
+            ARRAY JOIN [class_before, class_after] AS class, [toInt64(-1), 1] AS side
+            INNER JOIN (SELECT company_id, as_of FROM coverage_current) AS ends ON ends.company_id = changes.company_id
+            WHERE NOT is_in_figures AND class != 0
+        )
+        GROUP BY company_id
+    ),
     standing AS
     (
         SELECT
             status.company_id AS company_id,
-            status.state AS state,
+            toString(status.state) AS state,
             status.since AS since,
             status.gap_people AS gap_people,
             status.threshold_bp AS threshold_bp,
             status.as_of AS as_of,
-            policy.ended AS ended,
-            policy.rule AS rule,
-            policy.required AS required,
-            policy.clock AS clock,
-            policy.employment_types AS employment_types,
-            policy.min_active AS min_active,
-            policy.effective_from AS effective_from,
-            policy.effective_until AS effective_until,
-            if(policy.rule = 'level', NULL, policy.baseline_on) AS baseline_on,
-            (empty(policy.scope_company_ids) OR has(policy.scope_company_ids, status.company_id))
-                AND (empty(policy.scope_regencies) OR has(policy.scope_regencies, ifNull(registry.regency, '')))
-                AND (empty(policy.scope_kbli_prefixes)
-                    OR arrayExists(prefix -> startsWith(ifNull(registry.kbli, ''), prefix), policy.scope_kbli_prefixes)) AS in_scope,
-            arrayFirstIndex(
-                (declared_on, programmes) -> declared_on = policy.baseline_on AND arraySort(programmes) = arraySort(policy.required),
-                registry.baseline_on, registry.baseline_required
-            ) AS place,
-            if(length(arrayDistinct(policy.employment_types)) = 5, place, 0) AS declared_place,
-            registry.baseline_covered[declared_place] AS declared_covered,
-            registry.baseline_active[declared_place]
-                - if(policy.clock = 'due', registry.baseline_uncovered_new[declared_place], 0) AS declared_divisor,
-            -- Whether figures by employment type tell how many people the policy counts, and whether a baseline is asked.
-            arraySort(policy.required) = ['JKK', 'JKM']
-                AND (policy.clock = 'raw' OR length(arrayDistinct(policy.employment_types)) = 5) AS is_in_figures,
-            status.state != 'not_evaluable' AND policy.rule != 'level' AND declared_place = 0 AS needs_base,
             figures.active AS active,
-            figures.uncovered AS uncovered
+            figures.uncovered AS uncovered,
+            (empty(scope_companies) OR has(scope_companies, status.company_id))
+                AND (empty(in_regencies) OR has(in_regencies, ifNull(registry.regency, '')))
+                AND (empty(in_kbli)
+                    OR arrayExists(prefix -> startsWith(ifNull(registry.kbli, ''), prefix), in_kbli)) AS in_scope,
+            -- A baseline that the company declared goes before what was counted.
+            if(
+                counts_all_types,
+                arrayFirstIndex(
+                    (declared_on, programmes) -> ifNull(declared_on = counted_on, false) AND arraySort(programmes) = arraySort(asked),
+                    registry.baseline_on, registry.baseline_required
+                ),
+                0
+            ) AS place,
+            [figures.active_daily, figures.active_fixed_term, figures.active_outsourced, figures.active_permanent, figures.active_unspecified] AS active_of,
+            if(
+                is_in_figures,
+                arraySum(arrayFilter((people, type) -> has(counted_types, type), active_of, types)) - if(policy_clock = 'due', figures.uncovered_new, 0),
+                classes.divisor
+            ) AS divisor,
+            multiIf(
+                place > 0, registry.baseline_covered[place],
+                is_in_figures, arraySum(arrayFilter((people, type) -> has(counted_types, type), base.covered_of, types)),
+                classes.base_covered
+            ) AS base_covered,
+            multiIf(
+                place > 0, registry.baseline_active[place] - if(policy_clock = 'due', registry.baseline_uncovered_new[place], 0),
+                is_in_figures,
+                arraySum(arrayFilter((people, type) -> has(counted_types, type), base.active_of, types)) - if(policy_clock = 'due', base.uncovered_new, 0),
+                classes.base_divisor
+            ) AS base_divisor
         FROM policy_status AS status
         INNER JOIN coverage_current AS figures ON figures.company_id = status.company_id
-        INNER JOIN policies AS policy ON policy.policy_id = status.policy_id
         LEFT JOIN companies AS registry ON registry.company_id = status.company_id
+        LEFT JOIN base ON base.company_id = status.company_id
+        LEFT JOIN classes ON classes.company_id = status.company_id
         WHERE status.policy_id = {policy:String}
-    ),
-    -- The people of each company, as the policy counts them: on the business date, and on the date of the baseline. From
-    -- figures where they suffice, and else from lines.
-    people AS
-    (
-        SELECT
-            figures.company_id AS company_id,
-            arraySum(arrayFilter((people, type) -> has(standing.employment_types, type), figures.active_of, figures.types))
-                - if(standing.clock = 'due', figures.uncovered_new, 0) AS divisor,
-            0 AS base_covered,
-            0 AS base_divisor
-        FROM
-        (
-            SELECT
-                company_id,
-                uncovered_new,
-                ['daily', 'fixed_term', 'outsourced', 'permanent', 'unspecified'] AS types,
-                [active_daily, active_fixed_term, active_outsourced, active_permanent, active_unspecified] AS active_of
-            FROM coverage_current
-        ) AS figures
-        INNER JOIN standing ON standing.company_id = figures.company_id
-        WHERE standing.is_in_figures
-        UNION ALL
-        SELECT
-            changes.company_id,
-            0,
-            sum(arraySum(arrayFilter((people, type) -> has(standing.employment_types, type), changes.covered_of, changes.types))),
-            sum(arraySum(arrayFilter((people, type) -> has(standing.employment_types, type), changes.active_of, changes.types))
-                - if(standing.clock = 'due', changes.uncovered_new, 0))
-        FROM
-        (
-            SELECT
-                company_id,
-                value_on,
-                uncovered_new,
-                ['daily', 'fixed_term', 'outsourced', 'permanent', 'unspecified'] AS types,
-                [active_daily, active_fixed_term, active_outsourced, active_permanent, active_unspecified] AS active_of,
-                [covered_daily, covered_fixed_term, covered_outsourced, covered_permanent, covered_unspecified] AS covered_of
-            FROM coverage_changes(known_at = '2199-12-31T23:59:59.999Z')
-            WHERE company_id IN (SELECT company_id FROM standing WHERE is_in_figures AND needs_base)
-        ) AS changes
-        INNER JOIN standing ON standing.company_id = changes.company_id
-        WHERE changes.value_on <= standing.baseline_on
-        GROUP BY changes.company_id
-        UNION ALL
-        SELECT
-            company_id,
-            sumIf(change, is_now AND counts AND (clock = 'raw' OR is_covered = 1 OR NOT is_new)),
-            sumIf(change * is_covered, is_base AND counts),
-            sumIf(change, is_base AND counts AND (clock = 'raw' OR is_covered = 1 OR NOT is_new))
-        FROM
-        (
-            SELECT
-                ledger.company_id AS company_id,
-                standing.clock AS clock,
-                side * quantity AS change,
-                if(side > 0, programmes_after, programmes_before) AS held,
-                has(standing.employment_types, if(side > 0, employment_type_after, employment_type_before)) AS counts,
-                toInt64(hasAll(held, standing.required)) AS is_covered,
-                if(side > 0, new_after, new_before) AS is_new,
-                value_on <= standing.as_of AS is_now,
-                ifNull(value_on <= standing.baseline_on, false) AS is_base
-            FROM (SELECT * FROM ledger WHERE company_id IN (SELECT company_id FROM standing WHERE NOT is_in_figures)) AS ledger
-            ARRAY JOIN [toInt64(-1), 1] AS side
-            INNER JOIN standing ON standing.company_id = ledger.company_id
-            WHERE if(side > 0, inside_after, inside_before)
-        )
-        GROUP BY company_id
-    ),
-    counted AS
-    (
-        SELECT company_id, sum(people.divisor) AS divisor, sum(people.base_covered) AS base_covered, sum(people.base_divisor) AS base_divisor
-        FROM people
-        GROUP BY company_id
     )
 SELECT
-    standing.company_id AS company_id,
-    toString(standing.state) AS state,
+    company_id,
+    state,
     multiIf(
         state != 'not_evaluable', NULL,
-        standing.ended, 'ended',
-        NOT standing.in_scope, 'out_of_scope',
-        standing.as_of < standing.effective_from OR (standing.baseline_on IS NOT NULL AND standing.as_of < standing.baseline_on), 'before',
-        standing.effective_until IS NOT NULL AND standing.as_of > standing.effective_until, 'after',
-        counted.divisor = 0, 'nobody',
-        standing.active < standing.min_active, 'too_few',
+        is_ended, 'is_ended',
+        NOT in_scope, 'out_of_scope',
+        as_of < begins_on OR (counted_on IS NOT NULL AND as_of < counted_on), 'before',
+        ends_on IS NOT NULL AND as_of > ends_on, 'after',
+        divisor = 0, 'nobody',
+        active < least_active, 'too_few',
         'no_baseline'
     ) AS why,
-    standing.since AS since,
-    standing.gap_people AS gap_people,
-    if(
-        state = 'not_evaluable' OR standing.rule = 'level', NULL,
-        if(standing.declared_place > 0, standing.declared_covered, counted.base_covered)
-    ) AS baseline_covered,
-    if(
-        state = 'not_evaluable' OR standing.rule = 'level', NULL,
-        if(standing.declared_place > 0, standing.declared_divisor, counted.base_divisor)
-    ) AS baseline_divisor,
-    standing.uncovered AS uncovered,
-    standing.threshold_bp AS threshold_bp
+    since,
+    gap_people,
+    if(state = 'not_evaluable' OR policy_rule = 'level', NULL, base_covered) AS baseline_covered,
+    if(state = 'not_evaluable' OR policy_rule = 'level', NULL, base_divisor) AS baseline_divisor,
+    uncovered,
+    threshold_bp
 FROM standing
-LEFT JOIN counted ON counted.company_id = standing.company_id
 ORDER BY gap_people DESC NULLS LAST, company_id;

@@ -42,7 +42,7 @@ SELECT
     -- Rounded down, also below nought: intDiv alone cuts towards nought.
     if(change_bp IS NULL, NULL, intDivOrZero(cover_parts - positiveModuloOrNull(cover_parts, active_to), active_to)) AS by_cover_bp,
     change_bp - by_cover_bp AS by_headcount_bp
-FROM coverage_changes(known_at = {known_at:String}) AS changes
+FROM coverage_changes_since(since = {from:String}, known_at = {known_at:String}) AS changes
 WHERE value_on <= last_date
 GROUP BY company_id
 ORDER BY company_id;

@@ -15,11 +15,19 @@ WITH
     parseDateTime64BestEffort(extract({known_at:String}, '.*T.*(?:Z|[+-][0-9:]{5})$'), 3, 'UTC') AS known_until
 SELECT
     company_id,
-    arrayStringConcat(arraySort(if(side > 0, programmes_after, programmes_before)), '+') AS programmes,
-    sum(side * quantity) AS people
-FROM ledger
-ARRAY JOIN [toInt64(-1), 1] AS side
-WHERE value_on <= on_date AND recorded_at <= known_until AND if(side > 0, inside_after, inside_before)
+    arrayStringConcat(arrayFilter((name, place) -> bitTest(held, place), ['JHT', 'JKK', 'JKM', 'JKP', 'JMO', 'JP'], range(6)), '+') AS programmes,
+    sum(change) AS people
+FROM
+(
+    SELECT
+        company_id,
+        bitAnd(bitShiftRight(class, 3), 63) AS held,
+        sum(side * quantity) AS change
+    FROM ledger_changes
+    ARRAY JOIN [class_before, class_after] AS class, [toInt64(-1), 1] AS side
+    WHERE value_on <= on_date AND recorded_at <= known_until AND class != 0
+    GROUP BY company_id, held
+)
 GROUP BY company_id, programmes
 HAVING people > 0
 ORDER BY company_id, people DESC, programmes;

@@ -22,11 +22,11 @@ SELECT
 FROM
 (
     SELECT company_id, active, covered, false AS is_now
-    FROM coverage_changes(known_at = {known_at:String})
+    FROM coverage_changes_since(since = {as_of:String}, known_at = {known_at:String})
     WHERE value_on <= on_date
     UNION ALL
     SELECT company_id, active, covered, true
-    FROM coverage_changes(known_at = '2199-12-31T23:59:59.999Z')
+    FROM coverage_changes_since(since = {as_of:String}, known_at = '2199-12-31T23:59:59.999Z')
     WHERE value_on <= on_date
 ) AS changes
 GROUP BY company_id

@@ -33,7 +33,7 @@ WITH
             greatest(dates[1], least(last_date, addDays(addMonths(addDays(value_on, 1 - toDayOfMonth(value_on)), 1), -1))) AS seen_on,
             sum(heads) AS people,
             sum(covered_heads) AS covered_people
-        FROM coverage_changes(known_at = {known_at:String})
+        FROM coverage_changes_since(since = {to:String}, known_at = {known_at:String})
         ARRAY JOIN
             if({by:String} = 'employment_type', ['daily', 'fixed_term', 'outsourced', 'permanent', 'unspecified'], ['']) AS type,
             if({by:String} = 'employment_type', [active_daily, active_fixed_term, active_outsourced, active_permanent, active_unspecified], [active]) AS heads,

@@ -27,7 +27,7 @@ from tests.support.question_draws import ANSWERS, DRAWS, drawn
 from tests.support.sink_database import Database, opened_database, shared_database
 
 SEEDS: Final = (5, 6, 15)  # among them every reason of `gaps`
-DRAWS_MERGED: Final = 2  # of them are asked again after a merge
+DRAWS_MERGED: Final = 1  # of them are asked again after a merge
 
 
 @dataclass(frozen=True)

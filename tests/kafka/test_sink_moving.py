@@ -241,6 +241,6 @@ async def test_a_database_that_the_version_before_wrote_shows_what_it_showed_aft
             while (bucket := totals.due()) is not None:
                 await totals.total(bucket)
             assert await shown(database) == showed
-            assert await database.value("SELECT count() FROM ledger_totals") > 0
+            assert await database.value("SELECT count() FROM ledger_totals_by_month") > 0
     finally:
         server.stop()

@@ -1,20 +1,24 @@
 """Figures from totals of full buckets are those of the lines, whatever was added up, repeated or left behind."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import date
+from pathlib import Path
 
 import pytest
 from clickhouse_connect import get_client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from deploy.embedded.clickhouse.server import ClickHouse
 from peserta.operations.audit.totals import audit_totals
 from schemas.records import Posting
 from sinks.clickhouse.buckets import BITS, CHANGES, Bucket
+from sinks.clickhouse.migrations import migrate, migrations
 from sinks.clickhouse.totals import Totals
+from tests.support.clickhouse_faults import FAULTY_PROGRAM, Faults
 from tests.support.sink_books import DAY_0, Book, book_entries, books
-from tests.support.sink_database import Database, made_database
+from tests.support.sink_database import Database, made_database, opened_database
 from tests.support.sink_figures import counts, figures
 from tests.support.sink_records import EPOCH, OUTPUT, inside, ledger_record, ledger_value, line, snapshot
 
@@ -22,6 +26,8 @@ LEDGER = "coverage.ledger.v1"
 SNAPSHOTS = "coverage.snapshots.v1"
 IN_A_BUCKET = 3  # entries of these tests
 STRIDE = -(-(1 << BITS) // IN_A_BUCKET)
+BY_MONTH = "018"
+ON = 120
 UNTIL = 140  # days after DAY_0, the business date
 
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -72,6 +78,7 @@ def partitions() -> Partitions:
     return Partitions()
 
 
+TOTALS = {"ledger_totals_by_day": "value_on", "ledger_totals_by_month": "month"}
 ACTS = st.sampled_from(["total", "repeat", "left behind", "merge", "nothing", "nothing"])
 
 
@@ -93,6 +100,7 @@ async def test_figures_are_those_of_a_recount_whatever_was_added_up(
     assert await as_of(database, partition, on, known) == (
         figures(known_lines, DAY_0 + on) if any(x.value_on <= DAY_0 + on for x in known_lines) else None
     )
+    assert await changed(database, partition, on, known) == active_and_covered(known_lines, DAY_0 + on)
     assert await daily(database, partition, on) == (
         counts(lines, DAY_0 + on)["active"] if any(x.value_on <= DAY_0 + on for x in lines) else None
     )
@@ -111,10 +119,11 @@ async def do(database: Database, act: str, partition: int, entries: list[list[Po
                     LEDGER, [ledger_value(record)] * 2, partition=partition, first=1000 * len(entries) + number
                 )
         case "left behind":  # by a sink that was killed before it named its attempt
-            await database.client.command(
-                f"INSERT INTO ledger_totals (company_id, value_on, attempt, {', '.join(CHANGES)}) "
-                f"SELECT company_id, value_on, 'killed', {', '.join(CHANGES)} FROM ledger_changes"
-            )
+            for table, date in TOTALS.items():
+                await database.client.command(
+                    f"INSERT INTO {table} (company_id, {date}, attempt, {', '.join(CHANGES)}) "
+                    f"SELECT company_id, value_on, 'killed', {', '.join(CHANGES)} FROM ledger_changes"
+                )
         case "merge":
             await database.merge()
             await database.stop_merges()
@@ -129,6 +138,23 @@ async def as_of(database: Database, partition: int, on: int, known: int) -> dict
         company_id=f"C{partition}",
     )
     return rows[0] if rows else None
+
+
+async def changed(database: Database, partition: int, on: int, known: int) -> tuple[int, int]:
+    """Active and covered, from the months before a date and the days of its own."""
+    (found,) = await database.rows(
+        "SELECT sum(changes.active) AS active, sum(changes.covered) AS covered "
+        f"FROM coverage_changes_since(since = {{on:String}}, known_at = '{minute(known)}Z') AS changes "
+        "WHERE company_id = {company_id:String} AND value_on <= toDate32({on:String})",
+        on=date.fromordinal(EPOCH.toordinal() + DAY_0 + on).isoformat(),
+        company_id=f"C{partition}",
+    )
+    return found["active"], found["covered"]
+
+
+def active_and_covered(lines: list[Posting], day: int) -> tuple[int, int]:
+    counted = counts(lines, day)
+    return counted["active"], counted["covered"]
 
 
 async def daily(database: Database, partition: int, on: int) -> object:
@@ -146,7 +172,7 @@ async def test_only_full_buckets_are_added_up_and_each_once(database: Database) 
 
     assert await total_everything(database) == [Bucket(1, 0), Bucket(1, 1)]
     assert await total_everything(database) == []
-    assert await database.value("SELECT sum(active) FROM ledger_totals") == 2 * IN_A_BUCKET
+    assert await database.value("SELECT sum(active) FROM ledger_totals_by_day") == 2 * IN_A_BUCKET
 
 
 async def test_a_line_of_a_bucket_that_is_added_up_is_missing_nowhere(database: Database) -> None:
@@ -168,7 +194,9 @@ async def test_a_line_of_a_bucket_that_is_added_up_is_missing_nowhere(database: 
     assert totals.due() == Bucket(1, 0)
     await totals.total(Bucket(1, 0))
     assert await database.value(asked) == 4
-    assert await database.value("SELECT sum(active) FROM ledger_totals") == 2 + 3  # the first attempt is not read
+    assert (
+        await database.value("SELECT sum(active) FROM ledger_totals_by_day") == 2 + 3
+    )  # the first attempt is not read
 
 
 async def test_an_insert_over_two_buckets_is_there_once_after_half_of_it_arrived(database: Database) -> None:
@@ -189,14 +217,82 @@ async def test_an_insert_over_two_buckets_is_there_once_after_half_of_it_arrived
     assert await database.value("SELECT count() FROM ledger_lines") == 2 * IN_A_BUCKET
 
 
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
+    server = ClickHouse.launch(tmp_path_factory.mktemp("clickhouse"), program=FAULTY_PROGRAM)
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("table", [*TOTALS, "ledger_buckets"])
+async def test_a_sink_whose_answer_was_lost_adds_nothing_up_twice(
+    faulty: ClickHouse, clickhouse_database: str, table: str
+) -> None:
+    async with made_database(faulty.url, clickhouse_database) as database:
+        await database.stop_merges()
+        for number in range(IN_A_BUCKET + 1):
+            await put(database, 1, number, [line("2025-09-01", None, inside())])
+        Faults(faulty.url).add("cut", "after", match=f"INSERT INTO {table}", times=1)
+
+        assert await total_everything(database) == [Bucket(1, 0)]
+
+        assert Faults(faulty.url).hits() == [1]
+        Faults(faulty.url).clear()
+        assert await changed(database, 1, ON, IN_A_BUCKET) == (IN_A_BUCKET + 1, 0)
+        assert await as_of_all(database) == IN_A_BUCKET + 1
+
+
+async def test_a_database_with_sums_by_day_alone_shows_its_figures_before_and_after_they_are_added_up_anew(
+    clickhouse_url: str, clickhouse_database: str, tmp_path: Path
+) -> None:
+    for migration in migrations():
+        if migration.name < BY_MONTH:
+            (tmp_path / f"{migration.name}.sql").write_text(migration.text, encoding="utf-8")
+    async with opened_database(clickhouse_url, clickhouse_database) as database:
+        await migrate(database.client, folder=tmp_path)
+        for number in range(IN_A_BUCKET + 1):
+            await put(database, 1, number, [line("2025-09-01", None, inside())])
+        await database.client.command(  # as the sink of then did
+            f"INSERT INTO ledger_totals (company_id, value_on, attempt, {', '.join(CHANGES)}) "
+            f"SELECT company_id, value_on, 'then', {', '.join(f'sum(each.{name})' for name in CHANGES)} "
+            f"FROM ledger_changes AS each WHERE offset < {1 << BITS} GROUP BY ALL"
+        )
+        await database.client.command(
+            "INSERT INTO ledger_totalled SELECT 1, 0, 'then', min(recorded_at), max(recorded_at), count(), 1 "
+            f"FROM ledger_lines WHERE offset < {1 << BITS}"
+        )
+        assert await as_of_all(database) == IN_A_BUCKET + 1
+
+        await migrate(database.client)
+
+        assert await as_of_all(database) == IN_A_BUCKET + 1
+        assert await total_everything(database) == [Bucket(1, 0)]
+        assert await as_of_all(database) == IN_A_BUCKET + 1
+        names = await database.rows("SELECT name FROM system.tables WHERE database = currentDatabase()")
+        assert not {"ledger_totals", "ledger_totalled"} & {row["name"] for row in names}
+
+
+async def as_of_all(database: Database) -> object:
+    return await database.value(
+        "SELECT sum(active) FROM coverage_as_of(as_of='2026-03-01', known_at='2030-01-01T00:00:00Z')"
+    )
+
+
 @pytest.mark.parametrize(
     "spoilt, holds",
     [
         pytest.param("SELECT 1", True, id="as it was added up"),
         pytest.param(
-            "ALTER TABLE ledger_totals UPDATE active = 1 + active WHERE value_on = '2025-09-02'", False, id="other"
+            "ALTER TABLE ledger_totals_by_day UPDATE active = 1 + active WHERE value_on = '2025-09-02'",
+            False,
+            id="other",
         ),
-        pytest.param("ALTER TABLE ledger_totals DELETE WHERE value_on = '2025-09-02'", False, id="a row less"),
+        pytest.param("ALTER TABLE ledger_totals_by_day DELETE WHERE value_on = '2025-09-02'", False, id="a row less"),
+        pytest.param(
+            "ALTER TABLE ledger_totals_by_month UPDATE active = 1 + active WHERE true", False, id="other month"
+        ),
+        pytest.param("ALTER TABLE ledger_totals_by_month DELETE WHERE true", False, id="no month"),
+        pytest.param("TRUNCATE TABLE ledger_totals_by_day", False, id="no days"),
         pytest.param(
             "ALTER TABLE ledger_lines UPDATE quantity = -1 WHERE posting = 1", False, id="lines changed later"
         ),
@@ -214,5 +310,5 @@ async def test_an_audit_finds_totals_that_are_not_those_of_their_lines(
         (finding,) = audit_totals(client, 1, 0, 2 * IN_A_BUCKET * STRIDE)
         later = audit_totals(client, 1, 2 * IN_A_BUCKET * STRIDE, 2 * IN_A_BUCKET * STRIDE + 1)
 
-    assert (finding.compared, finding.holds) == (2, holds)
+    assert (finding.compared, finding.holds) == (2 * 2, holds)  # two buckets, by day and by month
     assert later == []  # an audit that goes on compares what no audit has compared

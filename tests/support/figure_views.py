@@ -3,7 +3,8 @@
 python -m tests.support.figure_views coverage_daily      prints the statement, for a new migration
 
 A template is the statement with its lists left open. The lines from `--- programme` to `---` are repeated for each
-programme, and in the same way for each `employment_type` and each `window`. The last item before FROM loses its comma.
+programme, and in the same way for each `employment_type`, `window`, `change` (what a bucket is added up to) and count
+of `people` (what a day shows). The last item before FROM loses its comma.
 `@NAME@` stands for the text of `NAME.part`, which several views have. (They do not ask one another: ClickHouse would
 look for a view with parameters, asked by a view, in the database of whoever asks.)
 
@@ -19,6 +20,7 @@ from typing import Final
 
 from schemas.records import WINDOW_DAYS
 from schemas.vocabulary import EMPLOYMENT_TYPES, PROGRAMMES, REQUIRED_DEFAULT
+from sinks.clickhouse.buckets import CHANGES
 from sinks.clickhouse.migrations import migrations
 
 TEMPLATES: Final = Path(__file__).parent / "figure_templates"
@@ -26,22 +28,56 @@ PARTS: Final = tuple(sorted(TEMPLATES.glob("*.part")))
 VIEWS: Final = tuple(sorted(file.stem for file in TEMPLATES.glob("*.sql")))
 TYPE_BITS: Final = 3
 TYPE_MASK: Final = (1 << TYPE_BITS) - 1
-NEW_BIT: Final = TYPE_BITS + len(PROGRAMMES)
+NEW_MASK: Final = 1 << TYPE_BITS + len(PROGRAMMES)
 REQUIRED_MASK: Final = REQUIRED_DEFAULT << TYPE_BITS
-NUMBERS: Final[Mapping[str, int]] = {
-    "@type_mask@": TYPE_MASK,
-    "@new_mask@": 1 << NEW_BIT,
-    "@required_mask@": REQUIRED_MASK,
-    "@required_and_type_mask@": REQUIRED_MASK | TYPE_MASK,
-    "@longest_window@": max(WINDOW_DAYS),
-}
-REPEATED: Final[Mapping[str, Sequence[Mapping[str, str]]]] = {
-    "programme": [
-        {"@programme@": name.lower(), "@bit@": str(TYPE_BITS + place)} for place, name in enumerate(PROGRAMMES)
-    ],
-    "employment_type": [
-        {"@employment_type@": name, "@number@": str(number), "@required_and_number@": str(REQUIRED_MASK | number)}
+_INSIDE: Final = "class_{} != 0"
+_COVERED: Final = f"bitAnd(class_{{}}, {REQUIRED_MASK}) = {REQUIRED_MASK}"
+_NOT_COVERED: Final = f"bitAnd(class_{{}}, {REQUIRED_MASK}) != {REQUIRED_MASK}"
+_OUTSIDE: Final = "class_{} = 0"
+# Who is counted, by the number of a class.
+_COUNTED: Final[Mapping[str, str]] = {
+    "active": _INSIDE,
+    "covered": _COVERED,
+    "uncovered_new": f"bitAnd(class_{{0}}, {NEW_MASK}) != 0 AND {_NOT_COVERED.format('{0}')}",
+    **{
+        f"enrolled_{name.lower()}": f"bitTest(class_{{}}, {TYPE_BITS + place})" for place, name in enumerate(PROGRAMMES)
+    },
+    **{
+        f"active_{name}": f"bitAnd(class_{{}}, {TYPE_MASK}) = {number}"
         for number, name in enumerate(EMPLOYMENT_TYPES, start=1)
+    },
+    **{
+        f"covered_{name}": f"bitAnd(class_{{}}, {REQUIRED_MASK | TYPE_MASK}) = {REQUIRED_MASK | number}"
+        for number, name in enumerate(EMPLOYMENT_TYPES, start=1)
+    },
+}
+_MOVED: Final[Mapping[str, tuple[str, str]]] = {  # from, to
+    "joined": (_OUTSIDE, _INSIDE),
+    "left": (_INSIDE, _OUTSIDE),
+    "gained_cover": (_NOT_COVERED, _COVERED),
+    "lost_cover": (_COVERED, _NOT_COVERED),
+}
+# What a line changes.
+EXPRESSIONS: Final[Mapping[str, str]] = {
+    **{
+        name: f"quantity * (toInt64({who.format('after')})\n        - toInt64({who.format('before')}))"
+        for name, who in _COUNTED.items()
+    },
+    **{
+        name: f"quantity * toInt64({source.format('before')} AND {target.format('after')})"
+        for name, (source, target) in _MOVED.items()
+    },
+}
+_CHANGES: Final = [{"@change@": name, "@expression@": EXPRESSIONS[name]} for name in CHANGES]
+REPEATED: Final[Mapping[str, Sequence[Mapping[str, str]]]] = {
+    "programme": [{"@programme@": name.lower()} for name in PROGRAMMES],
+    "employment_type": [{"@employment_type@": name} for name in EMPLOYMENT_TYPES],
+    "change": _CHANGES,
+    # What a day shows.
+    "people": [
+        {**each, "@people@": each["@change@"]}
+        for each in _CHANGES
+        if each["@change@"] in ("active", "covered", "uncovered_new") or each["@change@"].startswith("enrolled_")
     ],
     "window": [{"@window@": str(days), "@window_less_1@": str(days - 1)} for days in WINDOW_DAYS],
 }
@@ -55,7 +91,7 @@ def rendered(view: str) -> str:
     template = (TEMPLATES / f"{view}.sql").read_text(encoding="utf-8")
     for part in PARTS:
         template = template.replace(f"@{part.stem}@", part.read_text(encoding="utf-8").rstrip())
-    filled = _SECTION.sub(_repeated, _filled(template, {mark: str(number) for mark, number in NUMBERS.items()}))
+    filled = _SECTION.sub(_repeated, template.replace("@longest_window@", str(max(WINDOW_DAYS))))
     return _COMMA_BEFORE_FROM.sub("", filled)
 
 
@@ -65,7 +101,7 @@ def class_column(side: str) -> str:
     programmes = "".join(
         f" + {1 << (TYPE_BITS + place)} * has(programmes_{side}, '{name}')" for place, name in enumerate(PROGRAMMES)
     )
-    return f"indexOf([{types}], employment_type_{side}){programmes} + {1 << NEW_BIT} * new_{side}"
+    return f"indexOf([{types}], employment_type_{side}){programmes} + {NEW_MASK} * new_{side}"
 
 
 def newest(view: str) -> str:

@@ -15,8 +15,7 @@ from peserta.operations.rebuild.groups import admin_of, is_kept
 from peserta.operations.topic_table import book_topics
 from peserta.settings import Settings
 from schemas.generation import FIRST
-from sinks.clickhouse.migrations import checked
-from sinks.clickhouse.migrations import tables as made_by_sink
+from sinks.clickhouse.migrations import checked, tables_ever_made
 from sinks.clickhouse.published_views import publish_views
 
 NOT_THERE: Final[int] = UnknownTopicOrPartitionError.errno
@@ -102,7 +101,7 @@ async def _remove_tables(
     tables: tuple[str, ...] = ()
     if FIRST in others:
         await publish_views(client, base, cluster=cluster or None)  # before their tables are gone
-        tables = _among(made_by_sink(), await _names(client, _TABLES, database=base))
+        tables = _among(tables_ever_made(), await _names(client, _TABLES, database=base))
     later = [current.of_generation(number).database for number in others if number != FIRST]
     databases = _among(later, await _names(client, _DATABASES))
     for name in tables:

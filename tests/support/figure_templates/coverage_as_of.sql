@@ -15,9 +15,12 @@ WITH
             + @known_at@
     ) AS refused,
     known_until AS known_to,
-    -- Asked once: both halves below must see the same buckets as added up.
-    (SELECT groupArray((partition, bucket, attempt, first_at, last_at)) FROM ledger_totalled FINAL WHERE attempt != '') AS totalled,
+    -- Asked once: all parts below must see the same buckets as added up.
+    @added_up@,
     toInt64(asked_on) + assumeNotNull(refused) AS day_asked,
+    -- The month in which the longest window begins: before it, months suffice.
+    toDate32(greatest(0, day_asked - @longest_window@)) AS window_date,
+    toDate32(greatest(0, toInt64(window_date) - toDayOfMonth(window_date) + 1)) AS days_from,
     -- Changes of before the longest window are added up in one row of each company.
     changes AS
     (
@@ -40,7 +43,7 @@ WITH
             sum(change.lost_cover) AS lost_cover
         FROM
         (
-@changes@
+@changes_since@
         ) AS change
         WHERE toInt64(value_on) <= day_asked
         GROUP BY company_id, value_day
