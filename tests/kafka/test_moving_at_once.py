@@ -312,6 +312,45 @@ async def test_a_process_that_comes_late_does_not_refuse_writers_to_the_new_tabl
     assert FENCE not in await database.value("SHOW CREATE TABLE ledger_lines")
 
 
+async def test_a_copy_made_after_the_move_does_not_take_the_name(database: Database) -> None:
+    """Its process saw the old layout before another process moved everything, and a third one made the table anew."""
+    writers = await filled(database, OLD)
+    first, late = Process(database.client), Process(database.client)
+    await late.until("SELECT uuid")
+    first.end()
+    await first.task
+    await database.client.command(MAKE_NEW)
+    while not late.task.done():
+        assert not late.statement.startswith("EXCHANGE")
+        await writers.new()
+        await late.next()
+    assert await offsets(database) == sorted(writers.taken)
+
+
+async def test_what_is_moved_is_not_copied_again(database: Database) -> None:
+    await filled(database, OLD)
+    first = Process(database.client, free=True)
+    await first.task
+    second = Process(database.client)
+    while not second.task.done():
+        assert not second.statement.startswith(("INSERT", "EXCHANGE"))
+        assert "ADD CONSTRAINT" not in second.statement
+        await second.next()
+
+
+async def test_what_a_process_of_an_earlier_version_exchanged_back_is_moved_again(database: Database) -> None:
+    await filled(database, OLD)
+    process = Process(database.client)
+    await process.until("EXCHANGE")
+    back = process.statement
+    await process.next()
+    await database.client.command(back)
+    process.end()
+    await process.task
+    assert await is_moved(database.client, ASKED)
+    assert await offsets(database) == OLD
+
+
 async def test_an_insert_that_does_not_end_is_named(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(moving, "INSERTS_LIMIT_S", 0.0)
     await database.client.command(MAKE_NEW)
