@@ -92,7 +92,15 @@ def answer_documented() -> JsonObject:
         "description": "The date that the answer speaks of, where the question has `as_of`.",
         "schema": {"type": "string", "format": "date"},
     }
-    return {"description": "All rows of the answer that the key may see", "headers": {"Peserta-As-Of": as_of}}
+    notes = {
+        "description": "What the figures leave unsaid, such as rates that are not known: sentences, as a JSON array in "
+        "ASCII. Left out where there is nothing to say.",
+        "schema": {"type": "string", "contentMediaType": "application/json"},
+    }
+    return {
+        "description": "All rows of the answer that the key may see",
+        "headers": {"Peserta-As-Of": as_of, "Peserta-Notes": notes},
+    }
 
 
 def with_questions(paths: Mapping[str, JsonObject], more: JsonObject) -> JsonObject:

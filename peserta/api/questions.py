@@ -1,6 +1,7 @@
 """`GET /v1/questions` and `GET /v1/questions/{name}`: what analysts ask (SEMANTICS 14), as `peserta ask` answers it."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -24,6 +25,8 @@ from sinks.questions.headers import DATE, FLAG, INSTANT, NO, NO_UNIT, Column, Pa
 
 FORMAT: Final = "format"  # of the answer; every other parameter is one of the question
 AS_OF: Final = "Peserta-As-Of"
+NOTES: Final = "Peserta-Notes"
+NOTES_LENGTH_MAX: Final = 4_000  # of the header, in characters: proxies take few kilobytes
 RETRY_S: Final = 2
 
 
@@ -53,6 +56,8 @@ class QuestionsDoor:
             wanted = Wanted(asked, form, companies_seen(key), self._limits.answer_rows)
             found = await self._turns.answer(lambda: self._written(wanted))
         headers = {"Vary": "Accept"} | ({} if found.as_of is None else {AS_OF: found.as_of})
+        if notes := _notes(found.notes):
+            headers[NOTES] = notes
         return _Answer(self._being_sent, found.content, headers, media)
 
     async def _written(self, wanted: Wanted) -> Written:
@@ -86,6 +91,16 @@ class _Answer(Response):
             await super().__call__(scope, receive, send)
         finally:
             self._room.bytes -= len(self.body)
+
+
+def _notes(said: Sequence[str]) -> str:
+    """The sentences as a JSON array in ASCII, whatever they name: the first ones, as many as fit. Empty for none."""
+    kept: list[str] = []
+    for sentence in said:
+        if len(json.dumps([*kept, sentence])) > NOTES_LENGTH_MAX:
+            break
+        kept.append(sentence)
+    return json.dumps(kept) if kept else ""
 
 
 def _named(name: str) -> Question:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
 
 from peserta.api.alerts import AlertsDoor
 from peserta.api.answers import (
@@ -35,7 +37,7 @@ from peserta.api.reading_documents import (
     stream_operation,
 )
 from peserta.api.statement_answers import StatementAnswer
-from peserta.api.statements import StatementsDoor
+from peserta.api.statements import StatementsDoor, ends_in_the_id
 from peserta.api.streams import Streams
 
 Problems: TypeAlias = dict[int | str, dict[str, Any]]  # by status, as FastAPI takes them
@@ -87,9 +89,16 @@ def _add_companies(app: FastAPI, readers: Readers, usual: Problems) -> None:
         responses={200: _example(CompaniesAnswer, COMPANIES, "A page of companies"), **usual},
         openapi_extra=companies_operation(),
     )
+
+    async def get(request: Request) -> Response:  # its name is in the OpenAPI document
+        if ends_in_the_id(request):
+            request.path_params["company"] += "/statement"
+            return await readers.companies.one(request)
+        return await readers.statements.get(request)
+
     app.add_api_route(
         "/v1/companies/{company:path}/statement",  # before the route of one company, which takes slashes too
-        readers.statements.get,
+        get,
         summary="The account of a company over a period",
         description="Opening figures plus `restated` plus `changes` are the closing figures, always. Workers are named "
         "by the publisher's tokens. A period with too many changes is refused: ask for a shorter one. 404 for a "

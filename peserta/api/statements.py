@@ -1,6 +1,7 @@
 """`GET /v1/companies/{id}/statement`: the account of a company over a period."""
 
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,6 +15,12 @@ from peserta.operations.statement import Asked, Statement, Statements, WrongPeri
 from schemas.admission import is_word
 
 CHANGES_MAX: Final = 20_000  # of one answer
+
+
+def ends_in_the_id(request: Request) -> bool:
+    """Whether the path's `/statement` is the end of a company_id: there its slash is written as %2F."""
+    sent: bytes = request.scope.get("raw_path") or b""
+    return bool(sent) and unquote_to_bytes(sent.partition(b"?")[0].rpartition(b"/")[2]) != b"statement"
 
 
 class StatementsDoor:

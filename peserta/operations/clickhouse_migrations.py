@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from peserta.operations.clickhouse_writing import writing
-from peserta.operations.failure import Unfit
+from peserta.operations.failure import Interrupted, Unfit
 from peserta.settings import Settings
 from sinks.clickhouse.migrations import lacking, migrate
 from sinks.clickhouse.moving import MoveFailedError, Progress, moves
@@ -43,6 +43,8 @@ async def run(settings: Settings, progress: Progress) -> tuple[str, ...]:
         try:
             done = await migrate(client, cluster=settings.clickhouse_cluster or None, progress=progress)
             await comment_views(client, cluster=settings.clickhouse_cluster or None)
-        except (MigrationChanged, MoveFailedError) as error:
+        except MigrationChanged as error:
             raise Unfit(str(error)) from error
+        except MoveFailedError as error:
+            raise Interrupted(str(error)) from error
     return done

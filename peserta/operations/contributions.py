@@ -1,10 +1,10 @@
 """What the figures of the question `contributions` leave unsaid: which wage stood in, and what is not known."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from peserta.operations.clickhouse_reading import analyst
+from peserta.operations.clickhouse_reading import ANSWER_LIMIT_S, analyst
 from peserta.operations.questions import Request
 from peserta.operations.rates import Rates
 from peserta.operations.rates_file import read_rates
@@ -15,17 +15,24 @@ NAMES_SHOWN_MAX: Final = 8
 
 COMPANIES: Final = """SELECT registry.regency, registry.kbli
 FROM coverage_as_of(as_of = {as_of:String}, known_at = '2199-12-31T23:59:59.999Z') AS figures
-LEFT JOIN companies AS registry ON registry.company_id = figures.company_id"""
+LEFT JOIN companies AS registry ON registry.company_id = figures.company_id
+WHERE {all:Bool} OR has({companies:Array(String)}, figures.company_id)"""
 
 
-def remarks(settings: Settings, wanted: Request) -> tuple[str, ...]:
-    """Sentences beside the answer of `contributions`; none for another question. Failed when ClickHouse does not
-    answer."""
+def remarks(
+    settings: Settings,
+    wanted: Request,
+    companies: Sequence[str] | None = None,
+    limit_s: int = ANSWER_LIMIT_S,
+) -> tuple[str, ...]:
+    """Sentences beside the answer of `contributions`; none for another question. With `companies`, they speak of no
+    other. Failed when ClickHouse does not answer."""
     if wanted.question.name != NAME:
         return ()
     rates, values = read_rates(settings.rates_file), wanted.values
-    with analyst(settings) as client:
-        found = client.query(COMPANIES, parameters={"as_of": values["as_of"]}).result_rows
+    asked = {"as_of": values["as_of"], "all": companies is None, "companies": [*(companies or ())]}
+    with analyst(settings, limit_s=limit_s) as client:
+        found = client.query(COMPANIES, parameters=asked).result_rows
     of_wages = () if values["wage"] else _of_wages(rates, values["month"], [regency for regency, _ in found])
     return (*of_wages, *_of_rates(rates, values["month"], [kbli for _, kbli in found]))
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from peserta.operations.contributions import remarks
 from peserta.operations.failure import Unavailable
 from peserta.operations.questions import Form, Request, resolved, written_answer
 from peserta.settings import Settings
@@ -25,10 +26,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An answer in the form that was wanted. `as_of`: the date that it speaks of, null where the question has none."""
+    """An answer in the form that was wanted. `as_of`: the date that it speaks of, null where the question has none;
+    `notes`: sentences about what its figures leave unsaid."""
 
     content: bytes
     as_of: str | None
+    notes: tuple[str, ...] = ()
 
 
 class Answers(Protocol):
@@ -55,6 +58,7 @@ class BookAnswers:
             content = written_answer(
                 self._settings, asked, wanted.form, wanted.companies, wanted.rows_max, ANSWER_LIMIT_S
             )
+            notes = remarks(self._settings, asked, wanted.companies, ANSWER_LIMIT_S)
         except SecretFault as error:
             raise Unavailable(str(error)) from error
-        return Written(content, asked.values.get("as_of"))
+        return Written(content, asked.values.get("as_of"), notes)

@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from peserta.operations.discovery import with_kafka
-from peserta.operations.failure import Unfit
+from peserta.operations.failure import Interrupted, Unfit
 from peserta.operations.generations import book_or_stop, end_when_superseded, wait_for_current
 from peserta.operations.health.endpoint import Probe
 from peserta.operations.health.serving import serving
 from peserta.settings import Settings
 from sinks.clickhouse.loop import run_sink as carry
 from sinks.clickhouse.metrics import SinkMetrics
+from sinks.clickhouse.moving import MoveFailedError
 from sinks.clickhouse.readiness import SinkStatus
 from sinks.clickhouse.refusals import Refused
 from sinks.notices.metrics import NotifierMetrics
@@ -62,12 +63,14 @@ def run_sink(settings: Settings, generation: int | None = None) -> None:
     """Run the sink (journal, ledger, snapshots, alerts, dead letters -> ClickHouse) until a signal.
 
     It copies `generation`, by default the current one. `settings` come from `sink_settings`. Raises Failed if Kafka or
-    ClickHouse refuses for good.
+    ClickHouse refuses for good, or if other processes kept its migration from coming to an end.
     """
     try:
         asyncio.run(_sink_until_signal(settings, generation))
     except Refused as error:
         raise Unfit(str(error)) from error
+    except MoveFailedError as error:
+        raise Interrupted(str(error)) from error
 
 
 def run_notifier(settings: Settings) -> None:

@@ -54,7 +54,7 @@ async def run_sink(
     if that returns false, it does not publish them.
 
     Waits for Kafka and ClickHouse as long as it takes. When stopped, the current round has STOP_LIMIT_S to end;
-    otherwise the next start repeats it. Raises Refused (exit code 78).
+    otherwise the next start repeats it. Raises Refused (exit code 78); MoveFailedError (70).
     """
     running = asyncio.create_task(_run(settings, stop, metrics or SinkMetrics(), status or SinkStatus(), may_publish))
     stopping = asyncio.create_task(stop.wait())

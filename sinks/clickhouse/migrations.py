@@ -100,23 +100,36 @@ async def migrate(
     """Create the client's default database if it is missing, run the migrations that it lacks, and return their names.
     `progress` is told of rows that are moved to another layout.
 
-    Raises MigrationChanged if it was migrated with another text of a file; MoveFailedError.
+    Raises MigrationChanged if it was migrated with another text of a file; MoveFailedError if others hindered it for
+    ATTEMPTS_MAX tries.
     """
     await make_database(client, client.database or "", cluster)
     await client.command(fill(_MIGRATIONS_TABLE, cluster))
     applied = []
     for migration in await lacking(client, folder):
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(MoveFailedError),
-            stop=stop_after_attempt(ATTEMPTS_MAX),
-            wait=wait_random(0, WAIT_MAX_S),
-            reraise=True,
-        ):
-            with attempt:
-                await _run(client, migration, cluster, progress)
+        await _run_patiently(client, migration, cluster, progress)
         await client.insert("migrations", [[migration.name, migration.sha256]], column_names=["name", "sha256"])
         applied.append(migration.name)
     return tuple(applied)
+
+
+async def _run_patiently(
+    client: "AsyncClient", migration: Migration, cluster: str | None, progress: Progress | None
+) -> None:
+    tries = AsyncRetrying(
+        retry=retry_if_exception_type(MoveFailedError),
+        stop=stop_after_attempt(ATTEMPTS_MAX),
+        wait=wait_random(0, WAIT_MAX_S),
+        reraise=True,
+    )
+    try:
+        await tries(_run, client, migration, cluster, progress)
+    except MoveFailedError as error:
+        raise MoveFailedError(
+            f"Migration {migration.name} did not come to its end in {ATTEMPTS_MAX} tries. {error} No row is lost. Stop "
+            "every other sink and `peserta clickhouse migrate` of this database, and start this one again: it goes on "
+            "where it was."
+        ) from error
 
 
 async def _run(client: "AsyncClient", migration: Migration, cluster: str | None, progress: Progress | None) -> None:

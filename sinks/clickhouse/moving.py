@@ -1,13 +1,27 @@
 """Moving the rows of a table into a table of another layout, bucket by bucket, while readers go on reading.
 
 A migration says `MOVE ROWS OF old THROUGH new ${on_cluster};`. In the end `old` has the layout of `new`, and `new` is
-gone. It may be stopped anywhere, and begun again. Meanwhile writers of an earlier version are refused: nobody would
-move what they write.
+gone. It may be stopped anywhere, begun again, and done by several processes at once. Why no row is lost:
+
+- *Writers are refused* in the old layout only: the same statement changes nothing for those of the new one, so that a
+  process that comes late does not stop sinks that are at work already. What had begun before is waited for, so that the
+  old table does not change while its last rows are copied. An empty table is treated like any other.
+- *Only a complete copy takes the name.* Processes fill `new` together. One that found it complete renames it to a name
+  of its own, sees that it is the table it filled and that nobody was first, and exchanges it. Nobody else exchanges a
+  table of that name.
+- *What lost the name is dropped when its rows are where they belong.* It is renamed to a name that nobody exchanges;
+  inserts that had found it under the name `old` are waited for; then what is missing is copied, by key.
+- *Whoever has ended was the last to exchange.* It renamed the copies of all others after it had seen the new layout,
+  and a copy made later sees that layout too. So a sink begins to write into the table that stays, and what killed
+  processes have left is brought to its end by the next one.
 """
 
+import asyncio
 import re
+import time
+import uuid
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from clickhouse_connect.driver.exceptions import DatabaseError
 
@@ -19,11 +33,17 @@ if TYPE_CHECKING:  # commands that only ask for the names of views do without it
 Progress: TypeAlias = Callable[[int, int], None]  # rows moved, rows to move
 
 _MOVE: Final = re.compile(r"^MOVE ROWS OF (\w+) THROUGH (\w+) ?(.*?);?$", re.MULTILINE)
+INSERTS_LIMIT_S: Final = 60.0  # how long a try waits for an insert that had begun before
+LOOK_S: Final = 0.05  # between two looks at what is being inserted
 _LAYOUT: Final = """
 SELECT partition_key FROM system.tables WHERE database = currentDatabase() AND name = {table:String}"""
 FENCE: Final = "being_moved"  # the constraint that refuses writers of an earlier version
+# A column of the new layout: there the statement adds no other, and what it demands is always so.
+_REFUSE_WRITERS: Final = f"""
+ADD COLUMN IF NOT EXISTS class_before UInt16 MATERIALIZED 65535,
+ADD CONSTRAINT IF NOT EXISTS {FENCE} CHECK class_before != 65535"""
 BUCKETS: Final = "bitShiftRight"  # in the partition key of the new layout
-# What a statement ends with when the tables were exchanged or dropped since the last look.
+# What a statement ends with when the tables were exchanged, renamed or dropped since the last look.
 MEANWHILE_CODES: Final = frozenset(
     {
         16,  # no such column in table
@@ -38,12 +58,19 @@ MEANWHILE_CODES: Final = frozenset(
 _BUCKETS: Final = (
     "SELECT partition, bitShiftRight(offset, 18) AS bucket, count() FROM {table} GROUP BY ALL ORDER BY ALL"
 )
-_KEYS: Final = f"""
-SELECT count(), sum(cityHash64(company_id, offset, posting))
-FROM (SELECT DISTINCT toString(company_id) AS company_id, offset, posting FROM {{table}} WHERE {WHERE_IN_BUCKET})"""
-_COPY: Final = f"INSERT INTO {{new}} ({{columns}}) SELECT {{columns}} FROM {{old}} WHERE {WHERE_IN_BUCKET}"
+_MISSING: Final = f"""
+SELECT count() FROM {{source}} WHERE {WHERE_IN_BUCKET} AND (toString(company_id), offset, posting) NOT IN
+(SELECT toString(company_id), offset, posting FROM {{target}} WHERE {WHERE_IN_BUCKET})"""
+_COPY: Final = f"INSERT INTO {{target}} ({{columns}}) SELECT {{columns}} FROM {{source}} WHERE {WHERE_IN_BUCKET}"
 _COLUMNS: Final = """
-SELECT name FROM system.columns WHERE database = currentDatabase() AND table = {table:String} ORDER BY position"""
+SELECT name FROM system.columns
+WHERE database = currentDatabase() AND table = {table:String} AND default_kind = '' ORDER BY position"""
+_UUID: Final = "SELECT uuid FROM system.tables WHERE database = currentDatabase() AND name = {table:String}"
+_COPIES: Final = """
+SELECT name FROM system.tables WHERE database = currentDatabase() AND startsWith(name, {table:String}) ORDER BY name"""
+# Another user's inserts are shown to who may see them; on a cluster these are the inserts of all its servers.
+_INSERTING: Final = """
+SELECT hostName(), query_id FROM {processes} WHERE query_kind = 'Insert' AND position(query, {{table:String}}) > 0"""
 
 
 class MoveFailedError(Exception):
@@ -57,6 +84,16 @@ class Move(NamedTuple):
     new: str
     on_cluster: str
 
+    @property
+    def ready(self) -> str:
+        """What the names of complete copies begin with."""
+        return f"{self.new}_ready_"
+
+    @property
+    def left(self) -> str:
+        """What the names of tables begin with that are to be dropped."""
+        return f"{self.new}_left_"
+
 
 def moves(text: str) -> list[Move]:
     """The moves that a text of migrations asks for; none for SQL."""
@@ -68,19 +105,14 @@ async def move(client: "AsyncClient", asked: Move, progress: Progress | None = N
     is then run again from its beginning."""
     try:
         if not await is_moved(client, asked):
-            await _copy_all(client, asked, progress)
-            if not await is_moved(client, asked):
-                await client.command(f"EXCHANGE TABLES {asked.old} AND {asked.new} {asked.on_cluster}")
-        if await is_moved(client, asked):
-            await client.command(f"DROP TABLE IF EXISTS {asked.new} {asked.on_cluster} SYNC")
-            # A second process may have refused writers to what was the new table by then.
-            await client.command(f"ALTER TABLE {asked.old} {asked.on_cluster} DROP CONSTRAINT IF EXISTS {FENCE}")
+            await _exchange(client, asked, progress)
+        await _drop_what_is_left(client, asked)
+        # An earlier version may have refused writers to the new table.
+        await client.command(f"ALTER TABLE {asked.old} {asked.on_cluster} DROP CONSTRAINT IF EXISTS {FENCE}")
     except DatabaseError as error:
         if error.code in MEANWHILE_CODES:
             raise MoveFailedError(f"{asked.old}: another process moves its rows at the same time.") from error
         raise
-    if not await is_moved(client, asked):
-        raise MoveFailedError(f"{asked.old} has its old layout again: another process moved its rows at the same time.")
 
 
 async def is_moved(client: "AsyncClient", asked: Move) -> bool:
@@ -89,23 +121,79 @@ async def is_moved(client: "AsyncClient", asked: Move) -> bool:
     return any(BUCKETS in str(key) for (key,) in found.result_rows)
 
 
+async def _exchange(client: "AsyncClient", asked: Move, progress: Progress | None) -> None:
+    """Fill the new table and let it take the name, unless another process was first."""
+    filled = await _uuid(client, asked.new)
+    await _copy_all(client, asked, progress)
+    mine = asked.ready + uuid.uuid4().hex
+    await client.command(f"RENAME TABLE {asked.new} TO {mine} {asked.on_cluster}")
+    if await _uuid(client, mine) != filled:
+        raise MoveFailedError(f"{asked.new} is not the table that was filled: another process was first.")
+    if not await is_moved(client, asked):
+        await client.command(f"EXCHANGE TABLES {asked.old} AND {mine} {asked.on_cluster}")
+
+
+async def _drop_what_is_left(client: "AsyncClient", asked: Move) -> None:
+    """Of the tables that lost the name or never had it, bring the rows that are missing, and drop them."""
+    if not await is_moved(client, asked):
+        raise MoveFailedError(f"{asked.old} has its old layout: another process moves its rows at the same time.")
+    for name in await _names(client, asked):
+        if name == asked.new or name.startswith(asked.ready):
+            await client.command(f"RENAME TABLE {name} TO {asked.left}{uuid.uuid4().hex} {asked.on_cluster}")
+    if left := [name for name in await _names(client, asked) if name.startswith(asked.left)]:
+        await _wait_for_inserts(client, asked)
+    for name in left:
+        for bucket in await _buckets(client, name):
+            await _copy(client, name, asked.old, bucket)
+        await client.command(f"DROP TABLE IF EXISTS {name} {asked.on_cluster} SYNC")
+
+
 async def _copy_all(client: "AsyncClient", asked: Move, progress: Progress | None) -> None:
-    """Copy until nothing is missing: an insert that had begun before writers were refused may arrive later."""
+    """Copy until nothing is missing."""
+    await client.command(f"ALTER TABLE {asked.old} {asked.on_cluster} {_REFUSE_WRITERS}")
     copied: dict[Bucket, int] = {}
+    await _wait_for_inserts(client, asked)
     rows = await _buckets(client, asked.old)
-    if rows:
-        await client.command(
-            f"ALTER TABLE {asked.old} {asked.on_cluster} "
-            f"ADD CONSTRAINT IF NOT EXISTS {FENCE} CHECK quantity != quantity"
-        )
-        rows = await _buckets(client, asked.old)
     while changed := {bucket: count for bucket, count in rows.items() if copied.get(bucket) != count}:
         for bucket, count in changed.items():
-            await _copy(client, asked, bucket)
+            await _copy(client, asked.old, asked.new, bucket)
             copied[bucket] = count
             if progress is not None:
                 progress(sum(copied.values()), sum(rows.values()))
         rows = await _buckets(client, asked.old)
+
+
+async def _wait_for_inserts(client: "AsyncClient", asked: Move) -> None:
+    """Wait for the end of every insert into `old` that is running: a later one finds what has the name by now, and that
+    it refuses. Raises MoveFailedError after INSERTS_LIMIT_S."""
+    until = time.monotonic() + INSERTS_LIMIT_S
+    running = await _inserting(client, asked)
+    while running:
+        if time.monotonic() > until:
+            raise MoveFailedError(
+                f"An insert into {asked.old} has not ended for {INSERTS_LIMIT_S:.0f} s: stop the sink that runs it."
+            )
+        await asyncio.sleep(LOOK_S)
+        running &= await _inserting(client, asked)
+
+
+async def _inserting(client: "AsyncClient", asked: Move) -> set[tuple[str, str]]:
+    """The server and the id of each."""
+    cluster = asked.on_cluster.removeprefix("ON CLUSTER ")
+    processes = f"clusterAllReplicas({cluster}, system.processes)" if cluster else "system.processes"
+    found = await client.query(_INSERTING.format(processes=processes), parameters={"table": asked.old})
+    return {(str(host), str(query_id)) for host, query_id in found.result_rows}
+
+
+async def _uuid(client: "AsyncClient", table: str) -> str:
+    found = await client.query(_UUID, parameters={"table": table})
+    return "".join(str(uuid) for (uuid,) in found.result_rows)
+
+
+async def _names(client: "AsyncClient", asked: Move) -> list[str]:
+    """Of the table that is filled, of the complete copies and of those to be dropped."""
+    found = await client.query(_COPIES, parameters={"table": asked.new})
+    return [str(name) for (name,) in found.result_rows]
 
 
 async def _buckets(client: "AsyncClient", table: str) -> dict[Bucket, int]:
@@ -113,18 +201,20 @@ async def _buckets(client: "AsyncClient", table: str) -> dict[Bucket, int]:
     return {Bucket(partition, number): count for partition, number, count in found.result_rows}
 
 
-async def _copy(client: "AsyncClient", asked: Move, bucket: Bucket) -> None:
+async def _copy(client: "AsyncClient", source: str, target: str, bucket: Bucket) -> None:
     """Copy a bucket, unless it is there. What was copied in part is copied once more: the table replaces by key."""
-    if await _keys(client, asked.new, bucket) == await _keys(client, asked.old, bucket):
+    if not await _missing(client, source, target, bucket):
         return
-    names = (await client.query(_COLUMNS, parameters={"table": asked.old})).result_rows
+    names = (await client.query(_COLUMNS, parameters={"table": source})).result_rows
     columns = ", ".join(str(name) for (name,) in names)
-    copy = _COPY.replace("{new}", asked.new).replace("{old}", asked.old).replace("{columns}", columns)
+    copy = _COPY.replace("{source}", source).replace("{target}", target).replace("{columns}", columns)
     await client.command(copy, parameters=bucket.parameters(), settings={"insert_deduplicate": 0})
-    if await _keys(client, asked.new, bucket) != await _keys(client, asked.old, bucket):
-        raise MoveFailedError(f"{asked.new} does not have the rows of {asked.old} in {bucket} after they were copied.")
+    if missing := await _missing(client, source, target, bucket):
+        raise MoveFailedError(f"{target} lacks {missing} rows of {source} in {bucket} after they were copied.")
 
 
-async def _keys(client: "AsyncClient", table: str, bucket: Bucket) -> tuple[Any, ...]:
-    found = await client.query(_KEYS.replace("{table}", table), parameters=bucket.parameters())
-    return tuple(found.result_rows[0])
+async def _missing(client: "AsyncClient", source: str, target: str, bucket: Bucket) -> int:
+    """How many rows of the source have no row with their key in the target."""
+    query = _MISSING.replace("{source}", source).replace("{target}", target)
+    ((count,),) = (await client.query(query, parameters=bucket.parameters())).result_rows
+    return int(count)

@@ -15,11 +15,13 @@ from deploy.embedded.stack import Stack
 from peserta.cli.main import app
 from peserta.operations.contributions import remarks
 from peserta.operations.failure import Rejected
-from peserta.operations.questions import answer, request
+from peserta.operations.question_reading import BookAnswers
+from peserta.operations.questions import Form, answer, request
 from peserta.operations.rates import MinimumWage, rates_text
 from peserta.operations.rates_file import TEXT_BYTES_MAX, read_rates
 from peserta.settings import Settings, read_settings
 from schemas.dates import day_text
+from schemas.keys import READER
 from tests.support.contribution_answers import (
     RATES,
     Document,
@@ -30,6 +32,7 @@ from tests.support.contribution_answers import (
     risk_group,
     wage,
 )
+from tests.support.http_door import HttpDoor
 from tests.support.question_answers import Rows, Values
 from tests.support.question_books import FIRST, QuestionBook, put_book, random_book
 from tests.support.sink_database import Database, shared_database
@@ -153,6 +156,33 @@ def test_it_is_said_which_wages_stood_in_and_which_are_missing(case: Case) -> No
     assert any(f": {len(without)} of {len(companies)} companies have no figure" in each for each in said)
     assert any(f": {len(no_group)} of {len(companies)} companies have no rate for JKK" in each for each in said)
     assert not any("minimum wage" in each for each in case.remarks(RATES, {"as_of": on, "wage": "3000000"}))
+
+
+@pytest.mark.parametrize("form", Form)
+async def test_http_says_the_same_beside_the_rows_and_nothing_of_companies_that_are_not_the_keys(
+    case: Case, form: Form
+) -> None:
+    on = day_text(case.book.latest)
+    whole = case.remarks(RATES, {"as_of": on, "month": "2025-04"})
+    door = HttpDoor(book=BookAnswers(case.settings))
+    registered = {row[0]: case.book.registered(row[0]) for row in case.ask(RATES, {"as_of": on})[0]}
+    own = [next(each for each, company in registered.items() if company.kbli is None)]
+
+    async def noted(path: str, **key: Any) -> list[str]:
+        async with door.client(door.keys.add(READER, **key)) as client:
+            answer = await client.get(f"/v1/questions/{path}as_of={on}&format={form}")
+        assert answer.status_code == 200
+        return list(json.loads(answer.headers.get("peserta-notes", "[]")))
+
+    assert await noted("contributions?month=2025-04&") == [*whole]
+    of_own = await noted("contributions?month=2025-04&", companies=own)
+    assert "companies without a KBLI number: 1 of 1 companies have no rate for JKK" in " ".join(of_own)
+    regency = registered[own[0]].regency
+    assert not any(
+        name in " ".join(of_own) for name in {each.regency or "-" for each in registered.values()} - {regency}
+    )
+    assert await noted("contributions?month=2025-04&", companies=["C99"]) == []
+    assert await noted("coverage?") == []
 
 
 def test_rates_that_are_missing_are_said(case: Case) -> None:

@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
 import shutil
+import subprocess
+import sys
 import tarfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -15,14 +18,17 @@ from typer.testing import CliRunner
 
 from deploy.embedded.clickhouse.server import ClickHouse
 from peserta.cli.clickhouse import clickhouse
+from peserta.cli.exit_codes import ExitCode
+from peserta.operations.topics import make_topics
 from sinks.clickhouse.buckets import BITS
-from sinks.clickhouse.migrations import DDL, migrate, migrations, tables
+from sinks.clickhouse.migrations import ATTEMPTS_MAX, DDL, migrate, migrations, tables
 from sinks.clickhouse.moving import move, moves
 from sinks.clickhouse.refusals import NotTaken
 from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.totals import Totals
 from sinks.clickhouse.warehouse import Warehouse
 from tests.support.clickhouse_faults import FAULTY_PROGRAM, Faults
+from tests.support.installation import installation
 from tests.support.sink_database import Database
 from tests.support.sink_records import OUTPUT, inside, ledger_record, ledger_value, line, snapshot
 
@@ -31,6 +37,7 @@ SNAPSHOTS = "coverage.snapshots.v1"
 NEW_LAYOUT = "016"
 MOVED_THROUGH = "ledger_lines_by_offset"
 BUCKETS = 3
+LIMIT_S = 120
 ASKED = {
     "lines": "SELECT * EXCEPT (company_id), toString(company_id) FROM ledger_lines FINAL ORDER BY ALL",
     "ledger": "SELECT * EXCEPT (company_id), toString(company_id) FROM ledger ORDER BY ALL",
@@ -154,8 +161,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
         ("ADD CONSTRAINT", "after"),
         (f"INSERT INTO {MOVED_THROUGH}", "before"),
         (f"INSERT INTO {MOVED_THROUGH}", "after"),
-        ("EXCHANGE TABLES", "before"),
+        (f"RENAME TABLE {MOVED_THROUGH} ", "after"),
         ("EXCHANGE TABLES", "after"),
+        (f"RENAME TABLE {MOVED_THROUGH}_ready_", "after"),
         (f"DROP TABLE IF EXISTS {MOVED_THROUGH}", "after"),
         ("VIEW coverage_changes", "before"),
     ],
@@ -202,6 +210,36 @@ def test_an_administrator_migrates_by_command_and_is_told_before(
     assert first[0] == f"016_ledger_by_offset: moves {2 * 2 * (BUCKETS + 2)} rows of ledger_lines"
     assert said() == [*(line.split(":")[0] for line in first[:-1]), first[-1].replace(" to run", " run")]
     assert said() == said("--dry-run") == ["nothing to do"]
+
+
+@pytest.mark.parametrize("command", [["clickhouse", "migrate"], ["worker", "sink"]], ids=" ".join)
+def test_a_move_that_others_hinder_ends_with_the_code_for_starting_again(
+    kafka_address: str, clickhouse_url: str, clickhouse_database: str, topic_prefix: str, folder_before: Path,
+    tmp_path: Path, command: list[str],
+) -> None:  # fmt: skip
+    installed = installation(kafka_address, clickhouse_url, topic_prefix, clickhouse_database, tmp_path)
+
+    async def make() -> None:
+        async with opened(clickhouse_url, clickhouse_database) as database:
+            await migrate(database.client, folder=folder_before)
+            await fill(database)
+            await database.client.command(f"CREATE TABLE {MOVED_THROUGH} AS ledger_lines ENGINE = Null")
+        await make_topics(installed)
+
+    asyncio.run(make())
+    ended = subprocess.run(
+        [sys.executable, "-m", "peserta", *command],
+        env={**os.environ, **installed.environment()},
+        capture_output=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+
+    said = " ".join(ended.stderr.decode().split())
+    assert ended.returncode == ExitCode.RESTART_ME
+    assert f"016_ledger_by_offset did not come to its end in {ATTEMPTS_MAX} tries" in said
+    assert "start this one again" in said
+    assert "Traceback" not in said
 
 
 FIXTURE = Path(__file__).parents[1] / "data" / "clickhouse-015.tar.xz"

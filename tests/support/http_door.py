@@ -112,6 +112,7 @@ class FixedAnswers:
     """Answers every question with these bytes, or fails; remembers what was wanted."""
 
     content: bytes = b"[]"
+    notes: tuple[str, ...] = ()
     failure: Failed | None = None
     asked: list[Wanted] = field(default_factory=list)
 
@@ -121,7 +122,7 @@ class FixedAnswers:
         if self.failure is not None:
             raise self.failure
         as_of = wanted.request.values.get("as_of")
-        return Written(self.content, day_text(ON) if as_of == LATEST else as_of)
+        return Written(self.content, day_text(ON) if as_of == LATEST else as_of, self.notes)
 
 
 @dataclass

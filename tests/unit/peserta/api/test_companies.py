@@ -93,6 +93,37 @@ async def test_a_registered_company_without_facts_has_no_figures() -> None:
     assert (answer.status_code, answer.json()["name"], answer.json()["figures"]) == (200, "Baru", None)
 
 
+@pytest.mark.parametrize(
+    "path, company",
+    [
+        ("A%2Fstatement", "A/statement"),
+        ("A%2fstatement?as_of=2025-09-30", "A/statement"),
+        ("A/B%2Fstatement", "A/B/statement"),
+        ("statement", "statement"),
+        ("A/statement/B", "A/statement/B"),
+    ],
+)
+async def test_a_company_id_may_end_like_the_path_of_a_statement(path: str, company: str) -> None:
+    answer = await got(door_with("A", company), f"/{path}")
+    assert (answer.status_code, answer.json().get("company_id")) == (200, company)
+
+
+@pytest.mark.parametrize(
+    "path, company",
+    [
+        ("A/statement", "A"),
+        ("A/%73tatement", "A"),
+        ("A%2Fstatement/statement", "A/statement"),
+        ("A/statement/statement", "A/statement"),
+    ],
+)
+async def test_such_a_company_has_a_statement_too(path: str, company: str) -> None:
+    door = HttpDoor()
+    door.statements.companies = {company}
+    answer = await got(door, f"/{path}?from=2025-09-01&to=2025-09-30")
+    assert (answer.status_code, [asked.company_id for asked in door.statements.asked]) == (200, [company])
+
+
 @pytest.mark.parametrize("path", ["A/B", "A%2FB"])
 async def test_a_company_id_may_have_a_slash_in_it(path: str) -> None:
     assert (await got(door_with("A/B"), f"/{path}")).json()["company_id"] == "A/B"

@@ -1,11 +1,15 @@
 """`GET /v1/questions`: what a request asks of ClickHouse, in which form, and what is refused before it is asked."""
 
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from peserta.api.limits import Limits
 from peserta.api.problems import PROBLEM
+from peserta.api.questions import NOTES_LENGTH_MAX
 from peserta.operations.failure import Rejected, Unavailable
 from peserta.operations.questions import Form, TooManyRows
 from schemas.dates import day_text
@@ -114,6 +118,18 @@ async def test_the_form_is_the_one_that_is_named_or_preferred(query: str, accept
     assert [wanted.form for wanted in door.answers.asked] == [form]
     assert (answer.headers["content-type"], answer.headers["vary"]) == (MEDIA[form], "Accept")
     assert answer.headers["peserta-as-of"] == day_text(ON)
+
+
+@given(st.lists(st.text(max_size=900), max_size=12))
+async def test_notes_are_a_header_whatever_they_name(said: list[str]) -> None:
+    door = HttpDoor()
+    door.answers.notes = tuple(said)
+    header = (await got(door, "/contributions")).headers.get("peserta-notes")
+    noted = [] if header is None else json.loads(header)
+    assert noted == said[: len(noted)]
+    assert header is None or (header.isascii() and len(header) <= NOTES_LENGTH_MAX)
+    fits = len(json.dumps(said[: len(noted) + 1])) <= NOTES_LENGTH_MAX
+    assert fits == (noted == said)
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json;q=0", "image/*"])
