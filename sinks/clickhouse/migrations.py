@@ -54,6 +54,10 @@ class Migration:
     def sha256(self) -> str:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
+    def views(self) -> list[str]:
+        """The views that it makes or replaces."""
+        return _VIEW.findall(self.text)
+
     def statements(self, cluster: str | None) -> list[str]:
         """The statements for one server, or for a cluster of that name."""
         filled = fill(self.text, cluster)
@@ -91,7 +95,7 @@ def tables_ever_made(folder: Path = DDL) -> tuple[str, ...]:
 
 def views(folder: Path = DDL) -> tuple[str, ...]:
     """Names of the views that these migrations create."""
-    return tuple(sorted({name for migration in migrations(folder) for name in _VIEW.findall(migration.text)}))
+    return tuple(sorted({name for migration in migrations(folder) for name in migration.views()}))
 
 
 async def migrate(
@@ -105,12 +109,29 @@ async def migrate(
     """
     await make_database(client, client.database or "", cluster)
     await client.command(fill(_MIGRATIONS_TABLE, cluster))
-    applied = []
-    for migration in await lacking(client, folder):
-        await _run_patiently(client, migration, cluster, progress)
-        await client.insert("migrations", [[migration.name, migration.sha256]], column_names=["name", "sha256"])
-        applied.append(migration.name)
-    return tuple(applied)
+    undone = await lacking(client, folder)
+    # A new database gets each view once, in its last form, and is recorded as a whole: nobody has read it yet.
+    is_new = undone == migrations(folder)
+    for number, migration in enumerate(undone):
+        made_later = {view for later in undone[number + 1 :] for view in later.views()} if is_new else set()
+        await _run_patiently(client, _without(migration, made_later), cluster, progress)
+        if not is_new:
+            await _record(client, [migration])
+    if is_new:
+        await _record(client, undone)
+    return tuple(migration.name for migration in undone)
+
+
+def _without(migration: Migration, views: set[str]) -> Migration:
+    """The migration without the statements that make these views."""
+    statements = _STATEMENT_END.split(migration.text)
+    kept = [each for each in statements if not ((made := _VIEW.search(each)) and made[1] in views)]
+    return Migration(migration.name, ";\n".join(kept))
+
+
+async def _record(client: "AsyncClient", done: list[Migration]) -> None:
+    rows = [[migration.name, migration.sha256] for migration in done]
+    await client.insert("migrations", rows, column_names=["name", "sha256"])
 
 
 async def _run_patiently(

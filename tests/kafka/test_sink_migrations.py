@@ -45,6 +45,22 @@ async def test_every_statement_can_be_run_again(database: Database) -> None:
     assert await migrate(database.client) == tuple(migration.name for migration in migrations())
 
 
+async def test_a_new_database_is_like_one_that_got_its_migrations_one_after_another(
+    database: Database, clickhouse_url: str, clickhouse_database: str, tmp_path: Path
+) -> None:
+    """A new one gets each view in its last form only."""
+    await migrate(database.client)
+    other = f"{clickhouse_database}_slowly"
+    async with await Warehouse.open(SinkSettings("", clickhouse_url, database=other)) as warehouse:
+        for migration in migrations():
+            (tmp_path / f"{migration.name}.sql").write_text(migration.text, encoding="utf-8")
+            assert await migrate(warehouse.client, folder=tmp_path) == (migration.name,)
+        slowly = await _described(Database(warehouse))
+
+    of_the_same_name = {name: text.replace(other, clickhouse_database) for name, text in slowly.items()}
+    assert await _described(database) == of_the_same_name
+
+
 async def test_a_migration_in_another_wording_is_refused(database: Database, tmp_path: Path) -> None:
     file = tmp_path / "001_one.sql"
     file.write_text("CREATE VIEW IF NOT EXISTS one AS SELECT 1;\n")
