@@ -44,14 +44,15 @@ class Deferred(TyperCommand):
     This is the only place that imports anything when it runs: a module says at its top what it needs.
     """
 
-    def __init__(self, name: str, panel: str, place: str, summary: str) -> None:
+    def __init__(self, name: str, panel: str | None, place: str, summary: str, *, within: str = "") -> None:
+        """`within` are the words before its name."""
         super().__init__(name, help=summary, rich_help_panel=panel)
-        self._place = place
+        self._place, self._words = place, f"{within}{name}"
 
     def load(self) -> TyperCommand | TyperGroup:
         """The command itself. Raises Unfit if it needs an extra that is not installed."""
         module, _, attribute = self._place.partition(":")
-        with extras_named(str(self.name)):
+        with extras_named(self._words):
             found = getattr(import_module(module), attribute)
         alone = typer.Typer(**SETTINGS)
         if isinstance(found, typer.Typer):

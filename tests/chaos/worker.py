@@ -86,7 +86,8 @@ def through(detours: Mapping[int, int]) -> Callable[[Callable[..., Any]], Callab
 
 def main() -> None:
     """Wait for the orders, and become the worker."""
-    import_module("peserta.cli.worker")  # which the command line would import only when it is called
+    for each in ("worker", "workers.stream", "workers.sink"):  # which the command line imports when they are called
+        import_module(f"peserta.cli.{each}")
     asked = Asked.wait_for(Path(sys.argv[1]))
     os.environ.update(asked.environment)
     folder = Path(asked.folder)

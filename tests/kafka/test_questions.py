@@ -49,9 +49,10 @@ class Case:
 
 
 def draws_of(book: QuestionBook, question: Question, seed: int) -> list[Values]:
-    """What is asked of the book of a seed: every kind of draw."""
+    """What is asked of the book of a seed: four of six kinds of draws, so that two books are asked each kind."""
     random = Random(f"{question.name}{seed}")
-    return [drawn(book, question, random, number) for number in range(DRAWS)]
+    draws = [drawn(book, question, random, number) for number in range(DRAWS)]
+    return [values for number, values in enumerate(draws) if number % len(SEEDS) != SEEDS.index(seed)]
 
 
 def plain(rows: Any) -> Rows:
@@ -59,7 +60,7 @@ def plain(rows: Any) -> Rows:
 
 
 def ask_all(
-    settings: Settings, book: QuestionBook, seed: int, draws: int = DRAWS
+    settings: Settings, book: QuestionBook, seed: int, draws: int | None = None
 ) -> dict[str, list[tuple[Values, Rows]]]:
     found: dict[str, list[tuple[Values, Rows]]] = {}
     for question in questions():

@@ -1,0 +1,1 @@
+"""The commands below `peserta worker`, each imported when it is called."""
