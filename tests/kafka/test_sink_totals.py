@@ -194,9 +194,9 @@ async def test_a_line_of_a_bucket_that_is_added_up_is_missing_nowhere(database: 
     assert totals.due() == Bucket(1, 0)
     await totals.total(Bucket(1, 0))
     assert await database.value(asked) == 4
-    assert (
-        await database.value("SELECT sum(active) FROM ledger_totals_by_day") == 2 + 3
-    )  # the first attempt is not read
+    days = "SELECT sum(active) FROM ledger_totals_by_day"
+    assert await database.value(days) == 2 + 3  # the first attempt is not read
+    assert await database.value("SELECT max(version) FROM ledger_buckets WHERE bucket = 0") == 3  # named, taken, named
 
 
 async def test_an_insert_over_two_buckets_is_there_once_after_half_of_it_arrived(database: Database) -> None:

@@ -14,6 +14,9 @@ GRANT ${on_cluster}
     SELECT, CREATE DATABASE, CREATE VIEW, DROP VIEW
     ON ${analysts}.* TO ${database}_sink;
 
+-- Before it drops a table whose rows it moved, it waits for inserts that had begun; it sees those of its own user.
+GRANT ${on_cluster} SELECT ON system.processes TO ${database}_sink;
+
 GRANT ${on_cluster} TABLE ENGINE ON ReplacingMergeTree TO ${database}_sink;
 
 GRANT ${on_cluster} TABLE ENGINE ON ReplicatedReplacingMergeTree TO ${database}_sink;

@@ -41,7 +41,6 @@ LARGE: Final = (
     FAUST | AIOHTTP | {"numpy", "pandas", "pyarrow", "chdb", "chdb-core", "jgo", "starlette", "uvicorn"} | {"fastapi"}
 )
 NEEDED: Final = {
-    "worker": FAUST | AIOHTTP,
     "rebuild": FAUST | AIOHTTP,  # it makes state like a book-keeper, and writes to ClickHouse
     "demo": AIOHTTP,
     "schemas": AIOHTTP,  # it asks a schema registry
@@ -100,6 +99,19 @@ def test_a_command_imports_no_other_library_of_ours_than_it_needs(arguments: tup
     assert imported(*arguments) & (LARGE | SETTINGS | CLIENTS) <= ASKING[arguments]
 
 
+OF_A_WORKER: Final = {
+    "recorder": FAUST | AIOHTTP,  # Faust imports aiohttp
+    "bookkeeper": FAUST | AIOHTTP,
+    "sink": AIOHTTP,
+    "notifier": AIOHTTP,
+}
+
+
+@pytest.mark.parametrize("name", OF_A_WORKER)
+def test_a_worker_imports_no_large_library_of_another(name: str) -> None:
+    assert imported("worker", name, "--help") & LARGE == OF_A_WORKER[name]
+
+
 def test_what_is_imported_is_seen() -> None:
-    assert imported("worker", "--help") >= FAUST | AIOHTTP | CLIENTS - {"pyyaml", "prometheus-client"}
+    assert imported("worker", "recorder", "--help") >= FAUST | AIOHTTP | {"aiokafka", "fastavro", "tenacity"}
     assert imported("coverage") >= {"clickhouse-connect", "pydantic", "typer"}
