@@ -39,7 +39,7 @@ WITH
     length(arrayDistinct(counted_types)) = length(types) AS counts_all_types,
     -- Whether figures by employment type tell how many people the policy counts. If not, lines do, by their classes.
     arraySort(asked) = ['JKK', 'JKM'] AND (policy_clock = 'raw' OR counts_all_types) AS is_in_figures,
-    arrayMap(type -> indexOf(types, type), counted_types) AS counted_numbers,
+    arrayMap(type -> indexOf(types, type), arrayDistinct(counted_types)) AS counted_numbers,
     arraySum(arrayMap(name -> bitShiftLeft(8, indexOf(['JHT', 'JKK', 'JKM', 'JKP', 'JMO', 'JP'], name) - 1), asked)) AS required_mask,
     -- Nobody was counted before 1970 or will be after 2210.
     toString(ifNull(least(greatest(counted_on, toDate32('1970-01-01')), toDate32('2210-12-31')), toDate32('1970-01-01'))) AS baseline_text,
@@ -107,18 +107,18 @@ WITH
             [figures.active_daily, figures.active_fixed_term, figures.active_outsourced, figures.active_permanent, figures.active_unspecified] AS active_of,
             if(
                 is_in_figures,
-                arraySum(arrayFilter((people, type) -> has(counted_types, type), active_of, types)) - if(policy_clock = 'due', figures.uncovered_new, 0),
+                arraySum(arrayMap(number -> active_of[number], counted_numbers)) - if(policy_clock = 'due', figures.uncovered_new, 0),
                 classes.divisor
             ) AS divisor,
             multiIf(
-                place > 0, registry.baseline_covered[place],
-                is_in_figures, arraySum(arrayFilter((people, type) -> has(counted_types, type), base.covered_of, types)),
+                place > 0, registry.baseline_covered[greatest(place, 1)],
+                is_in_figures, arraySum(arrayMap(number -> base.covered_of[number], counted_numbers)),
                 classes.base_covered
             ) AS base_covered,
             multiIf(
-                place > 0, registry.baseline_active[place] - if(policy_clock = 'due', registry.baseline_uncovered_new[place], 0),
+                place > 0, registry.baseline_active[greatest(place, 1)] - if(policy_clock = 'due', registry.baseline_uncovered_new[greatest(place, 1)], 0),
                 is_in_figures,
-                arraySum(arrayFilter((people, type) -> has(counted_types, type), base.active_of, types)) - if(policy_clock = 'due', base.uncovered_new, 0),
+                arraySum(arrayMap(number -> base.active_of[number], counted_numbers)) - if(policy_clock = 'due', base.uncovered_new, 0),
                 classes.base_divisor
             ) AS base_divisor
         FROM policy_status AS status
@@ -133,7 +133,7 @@ SELECT
     state,
     multiIf(
         state != 'not_evaluable', NULL,
-        is_ended, 'is_ended',
+        is_ended, 'ended',
         NOT in_scope, 'out_of_scope',
         as_of < begins_on OR (counted_on IS NOT NULL AND as_of < counted_on), 'before',
         ends_on IS NOT NULL AND as_of > ends_on, 'after',
