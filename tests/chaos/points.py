@@ -19,7 +19,7 @@ from schemas.topics import LEDGER
 from sinks.clickhouse.loop import Sink
 from sinks.clickhouse.migrations import Migration
 from sinks.clickhouse.progress import Progress
-from sinks.clickhouse.ranges import Batch
+from sinks.clickhouse.together import Insert
 from sinks.clickhouse.warehouse import Warehouse
 from streams.core.book import Book
 from streams.lane.delivery import Delivery
@@ -41,8 +41,8 @@ class Point(NamedTuple):
     at_such: Callable[..., bool] = lambda *_, **__: True
 
 
-def _of_ledger(_: Sink, batch: Batch, *__: Any) -> bool:
-    return LEDGER in batch.range.topic
+def _of_ledger(_: Sink, insert: Insert) -> bool:
+    return LEDGER in insert.batches[0].range.topic
 
 
 _POINTS: Final[dict[str, tuple[Any, ...]]] = {
