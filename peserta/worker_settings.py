@@ -24,7 +24,7 @@ class WorkerSettings(NoticeSettings):
         GATHER_MS_DEFAULT,
         ge=0,
         le=GATHER_LIMIT_MS,
-        description="how long recorder and book-keeper each wait for more records after a few; 0: not at all",
+        description="how long a fact may wait on its way to its alert, for others to come with it; 0: not at all",
     )
     sink_gather_ms: int = Field(
         SINK_GATHER_MS_DEFAULT,

@@ -21,7 +21,7 @@ TIMESTAMP_TYPE: Final = "message.timestamp.type"
 IN_MEMORY: Final = "memory"
 ON_DISK: Final = "disk"
 STATE_CACHE_MB_DEFAULT: Final = 256
-GATHER_MS_DEFAULT: Final = 100
+GATHER_MS_DEFAULT: Final = 200
 
 WALL: Final = "wall"
 REPLAY: Final = "replay"
@@ -40,8 +40,9 @@ class StreamSettings:
     """`clock` is `wall` or `replay`. With `wall`, entries get the time of recording and business dates begin by
     themselves. With `replay`, entries get the record's timestamp and dates begin by command. `state` says where the
     book-keeper's state is: `memory`, or `disk` (below `data_dir`, with a cache in memory). The recorder also reads the
-    ids of the schema registry `registry`, if there is one. `gather_ms`: how long each of the two waits for more records
-    after a few; with 0 neither waits, and both ask the broker more often when nothing comes."""
+    ids of the schema registry `registry`, if there is one. `gather_ms`: how long a
+    fact may wait on its way to its alert, in both workers together, for others to come with it; with 0 neither waits,
+    and both ask the broker more often when nothing comes."""
 
     kafka: Brokers
     data_dir: Path

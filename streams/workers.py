@@ -23,6 +23,9 @@ from streams.schema_registry.ids import RegistryIds
 from streams.settings import ON_DISK, STATE_NAME, WALL, StreamSettings
 from streams.wall_clock import WallClock
 
+# The recorder's part of the wait is the smaller one: a batch costs it two requests, whatever partitions it has, and the
+# book-keeper a transaction for each.
+RECORDER_PART: Final = 4
 # What a fetch need not wait beyond: at a thousand facts a second these are 40 and 80 ms.
 RECORDER_ENOUGH_BYTES: Final = 4 << 10
 BOOKKEEPER_ENOUGH_BYTES: Final = 12 << 10
@@ -37,6 +40,7 @@ def recorder_app(settings: StreamSettings, metrics: RecorderMetrics) -> LaneApp:
         _lane_settings(settings, settings.recorder_app),
         topic_settings=settings.recorder_topic_settings,
         topic_settings_remedy=settings.clock_remedy,
+        gather_ms=settings.gather_ms // RECORDER_PART,
         gather_bytes=RECORDER_ENOUGH_BYTES,
     )
     broker_clock = BrokerClock(settings.kafka, topics.clock)
@@ -73,6 +77,7 @@ def bookkeeper_app(settings: StreamSettings, metrics: BookkeeperMetrics) -> Lane
         _lane_settings(settings, settings.bookkeeper_app),
         state_on_disk=settings.state == ON_DISK,
         state_cache_bytes=settings.state_cache_bytes,
+        gather_ms=settings.gather_ms - settings.gather_ms // RECORDER_PART,
         gather_bytes=BOOKKEEPER_ENOUGH_BYTES,
     )
     app = create_app(lane_settings)
@@ -98,7 +103,6 @@ def _lane_settings(settings: StreamSettings, app_id: str) -> LaneSettings:
         app_id=app_id,
         partitions=settings.partitions,
         data_dir=Path(settings.data_dir) / app_id,
-        gather_ms=settings.gather_ms,
     )
     return replace(lane_settings, fetch_max_wait_ms=IDLE_MS) if settings.gather_ms else lane_settings
 
