@@ -18,10 +18,10 @@ from schemas.kafka.client import client_options
 from tests.bench.service.flow import Flow, Waited
 
 DAYS_AGO: Final = 30
-LOOK_S: Final = 0.05
+LOOK_S: Final = 0.1
 ARRIVAL_LIMIT_S: Final = 60.0
-# Recent entries only: the answer must not grow with the table.
-RECENT: Final = "SELECT event_id FROM ledger_entries WHERE recorded_at > now64(3) - 15"
+# New entries only: the answer must not grow with the table.
+NEW: Final = "SELECT partition, offset, event_id FROM ledger_entries WHERE "
 
 
 class Waits(NamedTuple):
@@ -43,6 +43,7 @@ class Steady(Flow):
         super().__init__(settings, alerts=False, on=jakarta_day(int(time.time() * 1000)) - DAYS_AGO)
         self._alerted: dict[str, float] = {}
         self._inserted: dict[str, float] = {}
+        self._looked = dict.fromkeys(range(settings.partitions), -1)  # partition -> the last offset that was seen
 
     async def publish(self, rate: int, seconds: float) -> None:
         """Only publish. Nothing else asks Kafka or ClickHouse."""
@@ -92,8 +93,10 @@ class Steady(Flow):
         )
         try:
             while True:
-                for (name,) in (await client.query(RECENT)).result_rows:
+                new = " OR ".join(f"partition = {number} AND offset > {last}" for number, last in self._looked.items())
+                for number, offset, name in (await client.query(NEW + new)).result_rows:
                     self._inserted.setdefault(name, time.perf_counter())
+                    self._looked[number] = max(offset, self._looked[number])
                 await asyncio.sleep(LOOK_S)
         finally:
             await client.close()
