@@ -78,7 +78,7 @@ def least(rows: Sequence[Used]) -> Used:
     """Each figure at its least. Other work on the machine makes most figures larger; batches it makes larger too."""
 
     def of(each: Sequence[dict[str, float]]) -> dict[str, float]:
-        return {name: min(one[name] for one in each) for name in each[0]}
+        return {name: min(one[name] for one in each) for name in each[0] if all(name in one for one in each)}
 
     return Used(
         rows[0].rate,

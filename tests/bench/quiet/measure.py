@@ -56,6 +56,8 @@ def _per_s(before: dict[str, Spent], after: dict[str, Spent], name: str, seconds
 def _milliseconds(waits: Waits) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, waited in waits._asdict().items():
+        if not waited:
+            continue  # one fact in ten has an alert
         found |= {f"{name} p50": percentile(waited, P50), f"{name} p99": percentile(waited, P99)}
         found |= {f"{name} max": percentile(waited, 100), f"{name} n": len(waited)}
     return found
