@@ -35,6 +35,11 @@ ROW ?=
 LINES ?= 20000000
 BENCH_VIEWS ?=
 
+# The commit that `make bench-quiet` measures in turns with this tree (none: this tree alone), and options for it
+# (--rates 0,10 --rounds 3 --setting PESERTA_X=1).
+QUIET_BASE ?=
+QUIET ?=
+
 # How many schedules `make simulate-faults` runs.
 SEEDS ?= 10000
 
@@ -43,7 +48,7 @@ BOOKS ?= 300
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test chaos chaos-short simulate-faults questions bench bench-large bench-views bench-quick lint lock clean
+.PHONY: help install demo test chaos chaos-short simulate-faults questions bench bench-large bench-views bench-quick bench-quiet lint lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +78,9 @@ bench-views: install ## Measure views and questions over a ledger of LINES (2000
 
 bench-quick: install ## Compare the hot paths with those of commit BASE (HEAD~1); under a minute
 	@$(BIN)/python -m tests.bench.compare --base "$(BASE)"
+
+bench-quiet: install ## Measure `peserta up` idle and at 1 to 1,000 facts/s: CPU of each process, waits of facts (QUIET_BASE=commit: in turns)
+	@$(BIN)/python -m tests.bench.quiet --base "$(QUIET_BASE)" $(QUIET)
 
 simulate-faults: install ## Run and check SEEDS random schedules of faults in memory (SEED=n: only that one, step by step)
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(SEED),--seed $(SEED))

@@ -13,10 +13,10 @@ from pydantic_settings import NoDecode
 
 from peserta.notice_settings import PORT_MAX as PORT_MAX
 from peserta.notice_settings import PREFIX as PREFIX
-from peserta.notice_settings import NoticeSettings
 from peserta.operations.data_folder import default_data_dir
 from peserta.operations.failure import WrongSettings
 from peserta.operations.http_address import checked_registry_url, fault_of_file, is_http_address, registry_access
+from peserta.worker_settings import WorkerSettings
 from schemas.kafka.access import PLAINTEXT, KafkaAccess, WrongAccess
 from schemas.topics import (
     ALERTS,
@@ -38,11 +38,10 @@ from schemas.vocabulary import KINDS
 from sinks.clickhouse.settings import SinkSettings
 from streams.core.book import GRACE_DAYS_DEFAULT, GRACE_DAYS_MAX
 from streams.schema_registry.access import RegistryAccess
-from streams.settings import PARTITIONS_DEFAULT, STATE_CACHE_MB_DEFAULT, InboundTopic, StreamSettings
+from streams.settings import PARTITIONS_DEFAULT, InboundTopic, StreamSettings
 
 PARTITIONS_MAX: Final = 1_000
 REPLICATION_MAX: Final = 7
-STATE_CACHE_MB_MAX: Final = 1 << 20
 NO_PORT: Final = -1
 RESERVED: Final = frozenset(
     (COMPANIES, POLICIES, JOURNAL, LEDGER, SNAPSHOTS, ALERTS, DEAD_LETTERS, GENERATIONS, CLOCK, KEYS, TOKEN_KEYS)
@@ -58,7 +57,7 @@ WRONG_TOGETHER: Final = "wrong_together"
 TOPIC_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
 
-class Settings(NoticeSettings):
+class Settings(WorkerSettings):
     """Every setting has a default; an empty address means: none configured."""
 
     kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
@@ -116,10 +115,6 @@ class Settings(NoticeSettings):
     )
     clickhouse_port: int | None = Field(
         None, ge=0, le=PORT_MAX, description="of the ClickHouse that `peserta up` starts; likewise"
-    )
-    state: Literal["memory", "disk"] = Field("memory", description="where the book-keeper has its state")
-    state_cache_mb: int = Field(
-        STATE_CACHE_MB_DEFAULT, ge=1, le=STATE_CACHE_MB_MAX, description="of a state on disk, held in memory"
     )
     token_key_file: Path | None = Field(None, description="the key that makes tokens of people's numbers; mode 0600")
     health_port: int = Field(0, le=PORT_MAX, description="of a worker's endpoint; 0: a free one; empty: none")
@@ -251,6 +246,7 @@ class Settings(NoticeSettings):
             state=self.state,
             state_cache_bytes=self.state_cache_mb << 20,
             registry=self.schema_registry,
+            gather_ms=self.gather_ms,
         )
 
     def sink_settings(self) -> SinkSettings:
@@ -261,6 +257,7 @@ class Settings(NoticeSettings):
             database=self.database,
             topic_prefix=self.topic_prefix,
             generation=self.generation,
+            gather_ms=self.sink_gather_ms,
             cluster=self.clickhouse_cluster or None,
             password_file=self.clickhouse_password_file,
             ca_file=self.clickhouse_ca_file,

@@ -21,6 +21,7 @@ TIMESTAMP_TYPE: Final = "message.timestamp.type"
 IN_MEMORY: Final = "memory"
 ON_DISK: Final = "disk"
 STATE_CACHE_MB_DEFAULT: Final = 256
+GATHER_MS_DEFAULT: Final = 200
 
 WALL: Final = "wall"
 REPLAY: Final = "replay"
@@ -39,7 +40,9 @@ class StreamSettings:
     """`clock` is `wall` or `replay`. With `wall`, entries get the time of recording and business dates begin by
     themselves. With `replay`, entries get the record's timestamp and dates begin by command. `state` says where the
     book-keeper's state is: `memory`, or `disk` (below `data_dir`, with a cache in memory). The recorder also reads the
-    ids of the schema registry `registry`, if there is one."""
+    ids of the schema registry `registry`, if there is one. `gather_ms`: how long a
+    fact may wait on its way to its alert, in both workers together, for others to come with it; with 0 neither waits,
+    and both ask the broker more often when nothing comes."""
 
     kafka: Brokers
     data_dir: Path
@@ -51,6 +54,7 @@ class StreamSettings:
     state: str = IN_MEMORY
     state_cache_bytes: int = STATE_CACHE_MB_DEFAULT << 20
     registry: RegistryAccess | None = None
+    gather_ms: int = GATHER_MS_DEFAULT
 
     @property
     def inbound_names(self) -> tuple[str, ...]:

@@ -19,6 +19,13 @@ def _interruptible() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _at_once() -> None:
+    """Workers do not wait for more records, unless a test says so: tests wait for each record that they write."""
+    os.environ.setdefault("PESERTA_GATHER_MS", "0")
+    os.environ.setdefault("PESERTA_SINK_GATHER_MS", "0")
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _ports_of_its_own() -> None:
     """Each test process looks for free ports in a range of its own. A broker that a test kills is started again on its
     port, which nobody else may have taken meanwhile."""

@@ -118,6 +118,8 @@ def java_options(heap_mib: int = HEAP_MIB) -> list[str]:
         f"-Xmx{heap_mib}m",
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
+        # A broker with little to do would interpret its code for long: a tenth of the usual calls compiles a method.
+        "-XX:CompileThresholdScaling=0.1",
         "-XX:+ExitOnOutOfMemoryError",
         "--sun-misc-unsafe-memory-access=allow",  # Kafka still uses it; the JVM would warn at each start.
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",

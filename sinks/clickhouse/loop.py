@@ -16,10 +16,11 @@ from sinks.clickhouse.progress import Progress
 from sinks.clickhouse.published_views import publish_for_analysts, publish_views
 from sinks.clickhouse.ranges import Batch
 from sinks.clickhouse.readiness import SinkStatus
-from sinks.clickhouse.refusals import ContentChanged, NotTaken, PositionLost
+from sinks.clickhouse.refusals import ContentChanged, NotTaken, PositionLost, Refused
 from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.source import RECORDS_PER_ROUND_MAX, WHAT_TO_DO, Source
 from sinks.clickhouse.tables.block import Block
+from sinks.clickhouse.together import Insert, inserts
 from sinks.clickhouse.topics import Topic, topics
 from sinks.clickhouse.totals import Totals
 from sinks.clickhouse.view_comments import comment_views
@@ -94,7 +95,6 @@ async def _run(
                     to_publish = False
                 if records < FULL_ROUND_RECORDS:
                     await sink.total()
-                    await _pause(stop, settings.linger_s)
 
 
 async def publish_if(may_publish: MayPublish, warehouse: Warehouse, settings: SinkSettings) -> None:
@@ -112,23 +112,11 @@ async def publish_if(may_publish: MayPublish, warehouse: Warehouse, settings: Si
     _log.info("%d views of %s are published in %s.", len(published), settings.database, settings.published_in)
 
 
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    waiting = asyncio.create_task(stop.wait())
-    await asyncio.wait({waiting}, timeout=seconds)
-    waiting.cancel()
-
-
-class Insert(NamedTuple):
-    """The rows that a batch becomes in one table."""
-
-    batch: Batch
-    block: Block
-
-
 class Taken(NamedTuple):
-    """The batches of one round, and the inserts that they become."""
+    """The batches of one round, the blocks of each, and the inserts that they become together."""
 
     batches: list[Batch]
+    blocks: list[Block]
     inserts: list[Insert]
 
     @property
@@ -170,10 +158,9 @@ class Sink:
         positions = {p: self._position(p, marks.get(p), first_offsets[p]) for p in partitions}
         self._source.begin(positions)
         self._carried = positions
-        for partition in partitions:
-            mark = marks.get(partition)
-            if mark is not None and mark.stage == BEFORE:
-                await self._finish(mark)
+        begun = [mark for partition in partitions if (mark := marks.get(partition)) and mark.stage == BEFORE]
+        if begun:
+            await self._finish(begun)
         await self._totals.begin()
         _log.info("The sink begins: %d partitions, %d of them with progress.", len(positions), len(marks))
 
@@ -188,17 +175,22 @@ class Sink:
             )
         return position
 
-    async def _finish(self, mark: Mark) -> None:
-        """Repeat the insert of a begun range: same records, same token."""
+    async def _finish(self, begun: Sequence[Mark]) -> None:
+        """Repeat the inserts of the round that was begun: same records, same tokens."""
+        batches = [await self._read_again(mark) for mark in begun]
+        await self._insert_all((await asyncio.to_thread(self._taken, batches)).inserts)
+        await self._after(batches)
+        for mark in begun:
+            _log.info("Finished %s, which was begun before.", mark.range)
+
+    async def _read_again(self, mark: Mark) -> Batch:
         batch = await self._source.read_again(mark.range)
         if batch.sha256 != mark.sha256 and not self._topics[mark.range.topic].is_compacted:
             raise ContentChanged(
                 f"{mark.range} was begun with records of SHA-256 {mark.sha256[:12]} and now holds {batch.sha256[:12]}: "
                 "the topic is not the one that was read. sinks/clickhouse/README.md, 'When it refuses'."
             )
-        await self._insert_all(self._blocks([batch]))
-        await self._after([batch])
-        _log.info("Finished %s, which was begun before.", mark.range)
+        return batch
 
     def has_caught_up(self) -> bool:
         """Whether the last round was near the ends of all partitions."""
@@ -212,11 +204,10 @@ class Sink:
         if taken.records >= self._full_round_records:
             self._ahead = asyncio.create_task(self._take())
         await self._progress.before([batch for batch in taken.batches if batch.records])
-        blocks = [insert.block for insert in taken.inserts]
-        await self._totals.before(blocks)
+        await self._totals.before(taken.blocks)
         await self._insert_all(taken.inserts)
         await self._after(taken.batches)
-        self._totals.after(blocks)
+        self._totals.after(taken.blocks)
         self._metrics.carried(taken.batches, self._lags(), time.monotonic() - began_s)
         return taken.records
 
@@ -243,7 +234,12 @@ class Sink:
         """Read a round and make its rows before `before` is written: an unreadable range must not be begun."""
         batches = await self._source.read()
         # In a thread, so that concurrent inserts go on.
-        return Taken(batches, await asyncio.to_thread(self._blocks, batches))
+        return await asyncio.to_thread(self._taken, batches)
+
+    def _taken(self, batches: list[Batch]) -> Taken:
+        by_range = {batch.range: list(self._topics[batch.range.topic].blocks(batch)) for batch in batches}
+        blocks = [block for own in by_range.values() for block in own]
+        return Taken(batches, blocks, inserts(batches, lambda batch: by_range[batch.range]))
 
     async def _after(self, batches: Sequence[Batch]) -> None:
         await self._progress.after(batches)
@@ -253,16 +249,13 @@ class Sink:
     def _lags(self) -> dict[Partition, int]:
         return {partition: max(0, end - self._carried[partition]) for partition, end in self._source.ends().items()}
 
-    def _blocks(self, batches: Sequence[Batch]) -> list[Insert]:
-        return [Insert(batch, block) for batch in batches for block in self._topics[batch.range.topic].blocks(batch)]
-
     async def _insert_all(self, inserts: Sequence[Insert]) -> None:
         """Insert some at a time, in any order. The first that fails for good cancels the others."""
         turns = asyncio.Semaphore(INSERTS_AT_ONCE)
 
         async def in_turn(insert: Insert) -> None:
             async with turns:
-                await self._insert(*insert)
+                await self._insert(insert)
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -271,11 +264,19 @@ class Sink:
         except BaseExceptionGroup as failed:
             raise failed.exceptions[0] from failed  # `failed` has the others, if several failed
 
-    async def _insert(self, batch: Batch, block: Block) -> None:
-        began_s = time.monotonic()
+    async def _insert(self, insert: Insert) -> None:
+        block, began_s = insert.block, time.monotonic()
         try:
-            await self._warehouse.insert(block.table, block.columns, batch.token(block.table))
+            await self._warehouse.insert(block.table, block.columns, insert.token)
         except NotTaken as refused:
-            topic = self._topics[batch.range.topic]
-            raise await refusal_of(self._warehouse, topic, batch, block.table, refused) from None
+            raise await self._refusal(insert, refused) from None
         self._metrics.inserted(block, time.monotonic() - began_s)
+
+    async def _refusal(self, insert: Insert, refused: NotTaken) -> Refused:
+        """Unwritable with the first record that ClickHouse rejects; `refused` itself if it accepts each alone."""
+        for batch in insert.batches:
+            topic = self._topics[batch.range.topic]
+            found = await refusal_of(self._warehouse, topic, batch, insert.block.table, refused)
+            if found is not refused:
+                return found
+        return refused

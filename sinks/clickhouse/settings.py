@@ -11,7 +11,7 @@ from schemas.topics import TopicNames
 from sinks.clickhouse.server import Server
 
 DATABASE_DEFAULT = "peserta"
-LINGER_DEFAULT_S = 0.25
+GATHER_MS_DEFAULT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +19,19 @@ class SinkSettings:
     """Addresses, names and pace of one sink.
 
     `clickhouse_url` is `http[s]://[user:password@]host:port`. It is not printed, because it may hold a password. A
-    password in `password_file` is read when a connection is made. `ca_file`: the CA to trust for https. `topic_prefix`
-    comes before every topic's name. `generation` is the generation of the book whose topics are read. After a round
-    that is not full the sink pauses for `linger_s`, which gives fewer, larger inserts and more delay. With `cluster`
-    the tables are replicated on that ClickHouse cluster. `migrate`: migrate the database before starting.
-    `published_in`: another database in which the views are published too, as soon as this one has caught up
-    (`sinks.clickhouse.published_views`).
+    password in `password_file` is read when a connection is made. `ca_file`: the CA to trust for https.
+    `topic_prefix` comes before every topic's name. `generation` is the generation of the book whose topics are
+    read. The sink lets Kafka wait up to `gather_ms` for more records before it reads the first, which gives fewer,
+    larger inserts and more delay; 0: it reads each at once. With `cluster` the tables are replicated on that
+    ClickHouse cluster. `migrate`: migrate the database before starting. `published_in`: another database in which
+    the views are published too, as soon as this one has caught up (`sinks.clickhouse.published_views`).
     """
 
     kafka_address: Brokers
     clickhouse_url: str = field(repr=False)
     database: str = DATABASE_DEFAULT
     topic_prefix: str = ""
-    linger_s: float = LINGER_DEFAULT_S
+    gather_ms: int = GATHER_MS_DEFAULT
     cluster: str | None = None
     migrate: bool = True
     generation: int = 1

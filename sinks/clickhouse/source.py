@@ -14,6 +14,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, ret
 
 from schemas.kafka.access import Brokers
 from schemas.kafka.client import client_options
+from schemas.kafka.gathering import Gathering, gather
 from schemas.kafka.refusal import FORBIDDEN, forbidden, forbidden_topics, turned_away
 from sinks.clickhouse.marks import Partition
 from sinks.clickhouse.ranges import Batch, Range
@@ -25,6 +26,8 @@ RECORDS_PER_ROUND_MAX = 20_000
 BYTES_PER_BATCH_MAX = 8_000_000
 FETCH_BYTES_MAX = 2 << 20
 FETCH_WAIT_MS = 250
+READ_LIMIT_MS = 1_000
+ENOUGH_BYTES = 1 << 20  # of a fetch that waits for more
 RETRY_FIRST_S = 0.2
 RETRY_MAX_S = 15.0
 CLIENT_ID = "peserta-sink"
@@ -45,6 +48,7 @@ class Source:
         self._consumer = consumer
         self._settings = settings
         self._positions: dict[TopicPartition, int] = {}
+        self._read_limit_ms = min(max(settings.gather_ms, FETCH_WAIT_MS), READ_LIMIT_MS)
 
     @classmethod
     async def open(cls, settings: SinkSettings) -> Self:
@@ -114,7 +118,7 @@ class Source:
     async def _fetch(self, records_max: int, *only: TopicPartition) -> dict[TopicPartition, list[Any]]:
         try:
             fetched: dict[TopicPartition, list[Any]] = await self._consumer.getmany(
-                *only, timeout_ms=FETCH_WAIT_MS, max_records=records_max
+                *only, timeout_ms=self._read_limit_ms, max_records=records_max
             )
         except OffsetOutOfRangeError as error:
             (places,) = error.args
@@ -160,6 +164,7 @@ async def _started(settings: SinkSettings) -> AIOKafkaConsumer:
     except BaseException:
         await consumer.stop()
         raise
+    gather(consumer, Gathering(FETCH_WAIT_MS, settings.gather_ms, ENOUGH_BYTES, FETCH_WAIT_MS, first_waits=True))
     return consumer
 
 

@@ -32,6 +32,7 @@ BYTES_PER_BLOCK_MAX = 1 << 30
 # Pinned, because the defaults differ between versions of ClickHouse and with some the token has no effect.
 INSERT_SETTINGS: Mapping[str, int] = {
     "async_insert": 0,
+    "max_threads": 1,  # one block needs no more, and each further thread costs as much as a small block
     "insert_deduplicate": 1,
     "deduplicate_blocks_in_dependent_materialized_views": 1,
     "max_insert_block_size": ROWS_PER_BLOCK_MAX,

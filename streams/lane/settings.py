@@ -9,6 +9,7 @@ from schemas.kafka.access import Brokers
 BATCH_RECORDS_LIMIT = 50_000
 PARTITIONS_LIMIT = 1_000
 SESSION_TIMEOUT_LIMIT_S = 60.0
+GATHER_LIMIT_MS = 1_000
 STATE_CACHE_LEAST = 1 << 20
 
 
@@ -32,6 +33,11 @@ class LaneSettings:
     """The least time between two batches of one source partition. More means fewer, larger transactions and more
     latency."""
     fetch_max_wait_ms: int = 100
+    """How long a fetch waits for the first record when the last one brought none."""
+    gather_ms: int = 0
+    """How long a fetch waits for `gather_bytes` after one that brought records. More means fewer, larger batches and
+    more latency; 0: it never waits for more than the first record."""
+    gather_bytes: int = 4_096
     session_timeout_s: float = 10.0
     """How long the partitions of a killed worker stay unassigned."""
     heartbeat_interval_s: float = 1.0
@@ -67,6 +73,8 @@ class LaneSettings:
         _check("batches_in_flight", self.batches_in_flight >= 1)
         _check("batch_interval_s", 0 <= self.batch_interval_s < self.transaction_timeout_s)
         _check("fetch_max_wait_ms", 1 <= self.fetch_max_wait_ms <= 1_000)
+        _check("gather_ms", 0 <= self.gather_ms <= GATHER_LIMIT_MS)
+        _check("gather_bytes", self.gather_bytes >= 1)
         _check("session_timeout_s", 1 <= self.session_timeout_s <= SESSION_TIMEOUT_LIMIT_S)
         _check("heartbeat_interval_s", 0 < self.heartbeat_interval_s <= self.session_timeout_s / 3)
         _check("transaction_timeout_s", 1 <= self.transaction_timeout_s <= 60)

@@ -15,11 +15,12 @@ from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 
+from schemas.kafka.gathering import Gathering
 from schemas.topics import LEDGER
 from sinks.clickhouse.loop import Sink
 from sinks.clickhouse.migrations import Migration
 from sinks.clickhouse.progress import Progress
-from sinks.clickhouse.ranges import Batch
+from sinks.clickhouse.together import Insert
 from sinks.clickhouse.warehouse import Warehouse
 from streams.core.book import Book
 from streams.lane.delivery import Delivery
@@ -41,8 +42,12 @@ class Point(NamedTuple):
     at_such: Callable[..., bool] = lambda *_, **__: True
 
 
-def _of_ledger(_: Sink, batch: Batch, *__: Any) -> bool:
-    return LEDGER in batch.range.topic
+def _of_ledger(_: Sink, insert: Insert) -> bool:
+    return LEDGER in insert.batches[0].range.topic
+
+
+def _gathers(gathering: Gathering, *, brought: bool, untaken: bool) -> bool:
+    return gathering.gather_ms > 0 and brought and not untaken
 
 
 _POINTS: Final[dict[str, tuple[Any, ...]]] = {
@@ -62,6 +67,7 @@ _POINTS: Final[dict[str, tuple[Any, ...]]] = {
     "between a range's mark and its insert": (Sink, "_insert", BEFORE),
     "between a range's mark and its insert, of the ledger": (Sink, "_insert", BEFORE, _of_ledger),
     "after a range": (Progress, "after", AFTER),
+    "as it begins to wait for more": (Gathering, "next", AFTER, _gathers),
     "in the migrations": (Migration, "statements", AFTER),
 }
 POINTS: Final = {name: Point(*told) for name, told in _POINTS.items()}

@@ -17,6 +17,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     Scenario("the recorder dies around an append", worker.dies_at_work("recorder")),
     Scenario("the recorder is killed anywhere", worker.killed_anywhere("recorder")),
     Scenario("the sink dies around an insert", worker.dies_at_work("sink")),
+    Scenario("workers die while they wait for more", worker.dies_waiting),
     Scenario("the sink dies in its migrations", worker.dies_in_migrations),
     Scenario("a stopped book-keeper wakes up after its successor", worker.stopped_and_replaced),
     Scenario("workers join and leave", worker.join_and_leave),

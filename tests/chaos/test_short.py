@@ -18,8 +18,8 @@ SEED_IN_MEMORY, SEED_ON_DISK = 20251122, 20251123  # where the book-keepers' sta
 ON_ONE_BROKER = [one for one in SCENARIOS if one.nodes == 1]
 HISTORY = [one for one in ON_ONE_BROKER if not one.alone and one.clock == "replay"]
 BOOKS = {
-    "workers": (SEED_ON_DISK, HISTORY[:14]),
-    "broker and ClickHouse": (SEED_IN_MEMORY, HISTORY[14:]),
+    "workers": (SEED_ON_DISK, HISTORY[:15]),
+    "broker and ClickHouse": (SEED_IN_MEMORY, HISTORY[15:]),
     "the wall clock": (SEED_ON_DISK, [one for one in ON_ONE_BROKER if one.clock != "replay"]),
 }
 

@@ -25,6 +25,8 @@ ALLOWED_MINUTES: Final = 58
 BEHIND_MAX_DAYS: Final = 4_000
 APART: Final = "hours apart"
 
+WAITING: Final = "as it begins to wait for more"
+
 # Role -> points that are reached while facts flow, each with the largest count at which the fault happens.
 AT_WORK: Final[Mapping[str, Mapping[str, int]]] = {
     "bookkeeper": {
@@ -34,13 +36,15 @@ AT_WORK: Final[Mapping[str, Mapping[str, int]]] = {
         "after a commit, before the group's offset": 2,
         "after a commit, before its rows are kept": 2,
         "after a commit, when its rows are kept": 2,
+        WAITING: 2,
     },
-    "recorder": {"before an append": 2, "after an append": 2},
+    "recorder": {"before an append": 2, "after an append": 2, WAITING: 2},
     "sink": {
         "before an insert": 3,
         "after an insert": 3,
         "between a range's mark and its insert": 2,
         "after a range": 2,
+        WAITING: 2,
     },
 }
 # Points that a book-keeper reaches only when it starts.
@@ -54,6 +58,12 @@ def dies_at_work(role: str) -> Act:
         strike(world, role, world.rng.choice(list(AT_WORK[role])))
 
     return act
+
+
+def dies_waiting(world: World) -> None:
+    """Each worker is killed while it waits for more, after it has read a few."""
+    for role in AT_WORK:
+        strike(world, role, WAITING)
 
 
 def strike(world: World, role: str, point: str) -> None:

@@ -48,6 +48,7 @@ LOOK_EVERY_S: Final = 0.1
 LOG_LINES: Final = 200
 BEFORE_ALERTS: Final = 1_650  # facts of the small story to publish first: its policies begin after them
 LAST_PIECE: Final = 32
+GATHER_MS: Final = 50
 REPLAY: Final = "replay"
 POISON: Final = b"\x00\x00\x00\x63\x01 no such schema"
 
@@ -295,4 +296,6 @@ def _settings(stack: Stack, folder: Path, clock: str, state: str) -> Settings:
     name = f"c{uuid.uuid4().hex[:10]}"
     place = installation(access_to(stack), stack.clickhouse_url, f"{name}.", name, folder)
     replication = min(3, len(stack.kafka.cluster.nodes))
-    return place.model_copy(update={"replication": replication, "clock": clock, "state": state})
+    # Short waits for more records: a worker must be able to die in one.
+    waits = {"gather_ms": GATHER_MS, "sink_gather_ms": GATHER_MS}
+    return place.model_copy(update={"replication": replication, "clock": clock, "state": state, **waits})

@@ -185,6 +185,19 @@ def test_a_setting_of_one_request_is_gone_with_the_next(client: Client) -> None:
     assert client.command(asked) == 888
 
 
+def test_a_setting_of_an_insert_is_of_that_insert_and_its_statement_has_the_last_word(
+    client: Client, clickhouse_url: str
+) -> None:
+    client.command(TABLE)
+    asked = f"/?database={client.database}&session_id=insert&format_csv_delimiter=%3B&max_block_size=777"
+    ask(clickhouse_url, "POST", asked, b"INSERT INTO facts (id, name) FORMAT CSV\n1;one\n")
+    clause = b"INSERT INTO facts (id, name) SETTINGS format_csv_delimiter = '|' FORMAT CSV\n2|two\n"
+    ask(clickhouse_url, "POST", asked, clause)
+    assert client.query("SELECT id, name FROM facts ORDER BY id").result_rows == [(1, "one"), (2, "two")]
+    changed = b"SELECT count() FROM system.settings WHERE changed AND name = 'max_block_size'"
+    assert ask(clickhouse_url, "POST", "/?session_id=insert", changed)[1] == "0\n"
+
+
 def test_a_session_goes_on_after_a_request_with_a_wrong_setting(client: Client, clickhouse_url: str) -> None:
     ask(clickhouse_url, "POST", "/?session_id=kept", b"CREATE TEMPORARY TABLE own (a Int8)")
     answer, _ = ask(clickhouse_url, "POST", "/?session_id=kept&max_threads=1&nope=1", b"SELECT 1")

@@ -33,7 +33,7 @@ BATCHES, RECORDS = 20, 50
 
 @pytest.fixture
 def settings(kafka_address: str, clickhouse_url: str, clickhouse_database: str, topic_prefix: str) -> SinkSettings:
-    return SinkSettings(kafka_address, clickhouse_url, clickhouse_database, topic_prefix, linger_s=0.01)
+    return SinkSettings(kafka_address, clickhouse_url, clickhouse_database, topic_prefix, gather_ms=0)
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def faults(faulty: Stack) -> Iterator[Faults]:
 
 @pytest.fixture
 def settings(kafka_address: str, topic_prefix: str, faulty: Stack, clickhouse_database: str) -> SinkSettings:
-    return SinkSettings(kafka_address, faulty.clickhouse_url, clickhouse_database, topic_prefix, linger_s=0.01)
+    return SinkSettings(kafka_address, faulty.clickhouse_url, clickhouse_database, topic_prefix, gather_ms=0)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from sinks.clickhouse.ranges import Batch
 from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.source import Source
 from sinks.clickhouse.tables.block import Block
+from sinks.clickhouse.together import RECORDS_MAX
 from sinks.clickhouse.topics import Topic, topics
 from sinks.clickhouse.warehouse import Columns, Warehouse
 from tests.support.sink_records import fact_entry, inside, journal_values, ledger_record, ledger_value, line
@@ -26,6 +27,7 @@ LEDGER = "coverage.ledger.v1"
 LIMIT_S = 120
 ROUNDS = 4
 RECORDS_A_ROUND = 3
+TOO_MANY = RECORDS_MAX // 2 + 1  # for two partitions to share an insert
 
 
 class Noting(Source):
@@ -97,9 +99,9 @@ class Told(SinkMetrics):
         self.lags.append(dict(lags))
 
 
-def values(first: int) -> list[bytes]:
+def values(first: int, count: int = RECORDS_A_ROUND) -> list[bytes]:
     postings = [line("2025-09-01", None, inside("daily", "JKK"))]
-    return [ledger_value(ledger_record(offset, postings)) for offset in range(first, first + RECORDS_A_ROUND)]
+    return [ledger_value(ledger_record(offset, postings)) for offset in range(first, first + count)]
 
 
 async def test_what_is_read_ahead_is_neither_begun_nor_counted_as_carried(
@@ -159,15 +161,15 @@ async def test_several_inserts_are_under_way_at_once_but_not_more_than_the_limit
     ):
         await migrate(warehouse.client)
         for partition in range(PARTITIONS):
-            await made.write(LEDGER, values(partition * RECORDS_A_ROUND), partition=partition)
+            await made.write(LEDGER, values(partition * TOO_MANY, TOO_MANY), partition=partition)
             await made.write(JOURNAL, journal_values([fact_entry()]), partition=partition)
         async with aclosing(Sink(source, warehouse, noting(topics(settings.topics), made_in))) as sink:
             await sink.begin()
             records = 0
-            while records < PARTITIONS * (RECORDS_A_ROUND + 1):
+            while records < PARTITIONS * (TOO_MANY + 1):
                 records += await sink.round()
         found = await warehouse.client.query("SELECT count() FROM ledger_entries FINAL")
     assert warehouse.most == INSERTS_AT_ONCE
     assert made_in, "rows were made"
     assert threading.get_ident() not in made_in, "and the inserts did not wait for it"
-    assert found.result_rows == [(PARTITIONS * RECORDS_A_ROUND,)]
+    assert found.result_rows == [(PARTITIONS * TOO_MANY,)]

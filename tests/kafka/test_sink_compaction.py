@@ -41,7 +41,7 @@ def eager() -> Iterator[Brokers]:
 
 @pytest.fixture
 def settings(eager: Brokers, topic_prefix: str, clickhouse_url: str, clickhouse_database: str) -> SinkSettings:
-    return SinkSettings(eager, clickhouse_url, clickhouse_database, topic_prefix, linger_s=0.01)
+    return SinkSettings(eager, clickhouse_url, clickhouse_database, topic_prefix, gather_ms=0)
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def installed(kafka_address: str, topic_prefix: str, tmp_path: Path) -> Settings
 
 @pytest.fixture
 def settings(kafka_address: str, topic_prefix: str, clickhouse_url: str, clickhouse_database: str) -> SinkSettings:
-    return SinkSettings(kafka_address, clickhouse_url, clickhouse_database, topic_prefix, linger_s=0.01)
+    return SinkSettings(kafka_address, clickhouse_url, clickhouse_database, topic_prefix, gather_ms=0)
 
 
 @pytest.fixture

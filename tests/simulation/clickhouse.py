@@ -15,6 +15,8 @@ from tests.simulation.chance import Chance
 from tests.simulation.link import Link, Unanswered
 
 AWAY_RATE: Final = 0.02  # the share of requests that are answered with 503
+HALF_RATE: Final = 0.03  # the share of inserts that end after some of the table's partitions
+PARTITIONED: Final = frozenset(("journal_facts", "ledger_entries", "ledger_lines"))
 Row = tuple[Any, ...]
 
 
@@ -25,13 +27,22 @@ class ClickHouse:
         self.rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._tokens: dict[str, set[str]] = defaultdict(set)
 
-    def insert(self, table: str, columns: Mapping[str, Sequence[Any]], settings: Mapping[str, Any]) -> None:
-        """Insert one block, completely or not at all; nothing if the token is known."""
-        token = settings["insert_deduplication_token"]
-        if settings["insert_deduplicate"] and token in self._tokens[table]:
-            return
-        self._tokens[table].add(token)
-        self.rows[table] += [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    def insert(
+        self, table: str, columns: Mapping[str, Sequence[Any]], settings: Mapping[str, Any], parts_max: int = 1_000
+    ) -> None:
+        """Insert one block as a part for each of the table's partitions, none where the token is known. Each part is
+        inserted completely or not at all. Raises OperationalError after `parts_max` of them."""
+        rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+        parts: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for row in rows:
+            parts[row["partition"] if table in PARTITIONED else 0].append(row)
+        for number, (partition, part) in enumerate(sorted(parts.items())):
+            if number == parts_max:
+                raise OperationalError("ended between two parts")
+            token = f"{partition}:{settings['insert_deduplication_token']}"
+            if not settings["insert_deduplicate"] or token not in self._tokens[table]:
+                self._tokens[table].add(token)
+                self.rows[table] += part
 
     def progress(self) -> list[Row]:
         """The result of `SELECT ... FROM sink_progress FINAL`: for each partition the row with the highest version."""
@@ -63,7 +74,8 @@ class ClickHouseClient:
         self, table: str, data: Sequence[Any], *, column_names: Sequence[str], settings: Mapping[str, Any], **_: Any
     ) -> None:
         columns = dict(zip(column_names, data, strict=True))
-        await self._ask(f"insert into {table}", lambda: self._server.insert(table, columns, settings))
+        parts_max = 1 if table in PARTITIONED and self._chance.happens(HALF_RATE) else len(data[0])
+        await self._ask(f"insert into {table}", lambda: self._server.insert(table, columns, settings, parts_max))
 
     async def query(self, text: str) -> Any:
         """What the sink asks when it begins. No schedule is so long that a bucket is full, so nothing is added up."""

@@ -221,9 +221,12 @@ class MemoryHost:
             if not wanted:
                 await asyncio.sleep(BUSY_POLL_S)
                 continue
-            for tp, batch in (await self._fetch(self._sources, wanted)).items():
+            fetched = await self._fetch(self._sources, wanted)
+            for tp, batch in fetched.items():
                 self.progress[tp].deliver(batch, asyncio.get_running_loop().time())
                 self._queue.put_nowait(Event(self, tp, batch))
+            if fetched:  # the next fetch waits at the broker for more, and holds nothing meanwhile
+                await asyncio.sleep(self.lane_settings.gather_ms / 1000)
 
     async def _give_back(self) -> None:
         """Wait for batches in flight and commit, as Faust does before it rejoins, or do neither: the lane must not

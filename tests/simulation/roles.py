@@ -79,6 +79,7 @@ def lane_settings(scene: Scene, app_id: str) -> LaneSettings:
         data_dir=Path(),
         batch_records_max=scene.pace.batch_records,
         commit_interval_s=scene.pace.commit_interval_s,
+        gather_ms=int(scene.pace.gather_s * 1000),
         session_timeout_s=SESSION_S,
         heartbeat_interval_s=SESSION_S / 3,
     )

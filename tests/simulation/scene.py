@@ -36,6 +36,7 @@ class Pace:
     batch_bytes: int
     commit_interval_s: float
     linger_s: float
+    gather_s: float
 
     @classmethod
     def of(cls, rng: Random) -> "Pace":
@@ -44,6 +45,7 @@ class Pace:
             rng.choice((600, 4_000, 100_000)),
             rng.choice((0.2, 1.0, 4.0)),
             rng.choice((0.2, 1.0, 3.0)),
+            rng.choice((0.0, 0.1, 1.0)),
         )
 
 

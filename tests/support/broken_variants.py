@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from schemas.records import Instant
-from sinks.clickhouse.loop import Insert, Sink
+from sinks.clickhouse.loop import Sink
 from sinks.clickhouse.marks import Mark, Partition
 from sinks.clickhouse.progress import Progress
 from sinks.clickhouse.ranges import Batch, Range
 from sinks.clickhouse.source import Source
+from sinks.clickhouse.together import Insert
 from sinks.clickhouse.warehouse import INSERT_SETTINGS, Columns, Warehouse
 from streams.bookkeeper import Bookkeeper
 from streams.core.rows import source_key

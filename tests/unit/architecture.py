@@ -21,7 +21,7 @@ CLIENTS: Final = "clients"  # other projects install this; it imports from no ro
 
 # Folder -> the rooms that it may import from. For each path the longest matching folder applies.
 SERVICE: Final = ("schemas", "streams", "sinks", "deploy")
-SETTINGS: Final = ("peserta.settings", "peserta.notice_settings")
+SETTINGS: Final = ("peserta.settings", "peserta.notice_settings", "peserta.worker_settings")
 BELOW_FACES: Final = (*SERVICE, *SETTINGS, "peserta.operations", "peserta.intake")
 OWN: Final = {
     "schemas": ("schemas",),

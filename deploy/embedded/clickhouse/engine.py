@@ -57,19 +57,22 @@ class Engine:
 
         A deduplication token that stayed would silently drop every later insert of the session.
         """
-        before = _changed_settings(handle, query.settings) if query.session else {}
-        applied: list[str] = []
+        _check_names(query.settings)
+        # Those of an insert are in its statement, and end with it.
+        set_here = {} if query.insert else query.settings
+        before = _changed_settings(handle, set_here) if query.session else {}
         try:
-            _apply(handle, query, applied)
+            _apply(handle, query, set_here)
             yield
         finally:
-            if query.session:
-                self._restore(handle, query.session, {name: before.get(name) for name in applied})
+            if query.session and set_here:
+                self._restore(handle, query.session, {name: before.get(name) for name in set_here})
 
     def _restore(self, handle: Handle, session: Session, before: Mapping[str, str | None]) -> None:
         try:
-            for name, value in before.items():
-                _command(handle, f"SET {name} = {'DEFAULT' if value is None else _quote(value)}")
+            _command(
+                handle, _set({name: "DEFAULT" if value is None else _quote(value) for name, value in before.items()})
+            )
         except (RuntimeError, chdb.ChdbError):
             # `readonly` forbids to take it back: the session starts anew.
             self._sessions.drop(session)
@@ -98,17 +101,23 @@ def _errors() -> Iterator[None]:
         raise EngineError(int(found[1]), text[found.start() :].rstrip()) from error
 
 
-def _apply(handle: Handle, query: Query, applied: list[str]) -> None:
-    """Make the handle ready for the query; `applied` gets the name of each setting once it holds."""
-    if query.database:
-        _command(handle, f"USE `{query.database.translate(_ESCAPES)}`")
-    for name, value in query.settings.items():
+def _check_names(settings: Mapping[str, str]) -> None:
+    for name in settings:
         if not _SETTING_NAME.fullmatch(name):
             raise EngineError(UNKNOWN_SETTING, f"Unknown setting '{name}'. (UNKNOWN_SETTING)")
-        _command(handle, f"SET {name} = {_quote(value)}")
-        applied.append(name)
-    if query.read_only:
-        _command(handle, "SET readonly = 2")
+
+
+def _apply(handle: Handle, query: Query, settings: Mapping[str, str]) -> None:
+    """Make the handle ready for the query. Each statement costs as much as a small query, so the settings are one."""
+    if query.database:
+        _command(handle, f"USE `{query.database.translate(_ESCAPES)}`")
+    wanted = {name: _quote(value) for name, value in settings.items()} | ({"readonly": "2"} if query.read_only else {})
+    if wanted:
+        _command(handle, _set(wanted))
+
+
+def _set(values: Mapping[str, str]) -> str:
+    return "SET " + ", ".join(f"{name} = {value}" for name, value in values.items())
 
 
 def _insert(handle: Handle, query: Query, folder: str) -> Answer:
@@ -124,14 +133,18 @@ def _insert(handle: Handle, query: Query, folder: str) -> Answer:
             file.write(piece)
             piece = query.next_piece()
         file.seek(0)  # Writes what is buffered.
-        done = handle.query(_insert_statement(query.insert, file.fileno()), "Null")
+        done = handle.query(_insert_statement(query, query.insert, file.fileno()), "Null")
     return Answer(b"", None, {"written_rows": done.rows_written(), "written_bytes": done.bytes_written()})
 
 
-def _insert_statement(insert: InsertHead, descriptor: int) -> str:
-    """The statement that reads the data from an open file of this process, piece by piece, not mapped into memory."""
-    settings = "storage_file_read_method = 'pread'" + (f", {insert.settings}" if insert.settings else "")
-    return f"{insert.sql} FROM INFILE '/dev/fd/{descriptor}' SETTINGS {settings} FORMAT {insert.format}"
+def _insert_statement(query: Query, insert: InsertHead, descriptor: int) -> str:
+    """The statement that reads the data from an open file of this process, piece by piece, not mapped into memory.
+
+    It names the request's settings, and then its own: of two values of a setting the last one counts.
+    """
+    settings = [f"{name} = {_quote(value)}" for name, value in query.settings.items()]
+    settings += ["storage_file_read_method = 'pread'", *([insert.settings] if insert.settings else [])]
+    return f"{insert.sql} FROM INFILE '/dev/fd/{descriptor}' SETTINGS {', '.join(settings)} FORMAT {insert.format}"
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from aiokafka.structs import TopicPartition  # type: ignore[import-untyped]
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from schemas.kafka.gathering import Gathering, gather
 from streams.lane.records import Batch, Record
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     app: "LaneApp"
     _seeks = 0
+    _asked_for: frozenset[TP] = frozenset()
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -34,6 +36,16 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._group_id = settings.group
         return consumer
 
+    async def on_start(self) -> None:
+        await super().on_start()
+        settings, changelogs = self.app.lane_settings, self.app.tables_of_lanes()
+        gather(
+            self._ensure_consumer(),
+            Gathering(settings.fetch_max_wait_ms, settings.gather_ms, settings.gather_bytes),
+            # aiokafka fetches a changelog on after its recovery, and nobody takes those records.
+            is_read=lambda tp: tp.topic not in changelogs or tp in self._asked_for,
+        )
+
     async def _fetch_records(
         self,
         consumer: AIOKafkaConsumer,
@@ -41,6 +53,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         timeout: float | None = None,  # noqa: ASYNC109 - Faust's signature
         max_records: int | None = None,
     ) -> dict[TP, Any]:
+        self._asked_for = frozenset(active_partitions)
         seeks, before = self._seeks, self._positions(consumer, active_partitions)
         records = await super()._fetch_records(consumer, active_partitions, timeout=timeout, max_records=max_records)
         if self._seeks != seeks:

@@ -15,12 +15,13 @@ from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixe
 
 from peserta.intake.reference import changes, send
 from peserta.operations.kafka_reading import wait_until_worked
+from peserta.settings import Settings
 from schemas.codec import InboundCodec, OutputCodec
 from schemas.dates import day
 from schemas.kafka.client import client_options
-from schemas.records import Fact, Policy
+from schemas.records import Day, Fact, Policy
 from schemas.vocabulary import HIRE
-from tests.bench.service.book import WORK_LIMIT_S, Book
+from tests.bench.service.book import WORK_LIMIT_S
 from tests.support.facts import noon
 
 ON: Final = day("2025-06-02")
@@ -40,23 +41,24 @@ class Waited(NamedTuple):
 
 
 class Flow:
-    """Publishes to a book's inbound topic and reads one of its outputs: `alerts`, or the ledger."""
+    """Publishes to a book's inbound topic and reads one of its outputs: `alerts`, or the ledger. The facts are
+    effective `on` this day."""
 
-    def __init__(self, book: Book, *, alerts: bool) -> None:
-        self._book, self._alerts = book, alerts
-        self._facts = _facts()
+    def __init__(self, settings: Settings, *, alerts: bool, on: Day = ON) -> None:
+        self._settings, self._alerts, self._on = settings, alerts, on
+        self._facts = _facts(on)
         self._acknowledged: dict[str, float] = {}
         self._readable: dict[str, float] = {}
         decode = OutputCodec().decode_alert if alerts else OutputCodec().decode_ledger
         self._decode: Callable[[bytes], Any] = decode
-        topics = book.settings.topics
+        topics = settings.topics
         self._source, self._output = topics.facts, topics.alerts if alerts else topics.ledger
 
     async def begin(self) -> None:
         """Publish a policy that every company breaks, and wait until every partition knows it."""
-        kafka, streams = self._book.kafka, self._book.settings.stream_settings()
+        kafka, streams = self._settings.kafka, self._settings.stream_settings()
         policies, journal = streams.topics.policies, streams.topics.journal
-        await send(kafka, policies, changes([EVERYBODY], {}), timestamp=noon(ON))
+        await send(kafka, policies, changes([EVERYBODY], {}), timestamp=noon(self._on))
         await wait_until_worked(kafka, streams.recorder_app, [policies], WORK_LIMIT_S)
         await wait_until_worked(kafka, streams.bookkeeper_app, [journal], WORK_LIMIT_S)
 
@@ -64,12 +66,12 @@ class Flow:
         """Publish `rate` facts a second while `during` runs. Raises tenacity.RetryError if an output never appears."""
         self._acknowledged.clear()
         self._readable.clear()
-        consumer = AIOKafkaConsumer(**client_options(self._book.kafka), isolation_level="read_committed")
-        producer = AIOKafkaProducer(**client_options(self._book.kafka), acks="all", enable_idempotence=True)
+        consumer = AIOKafkaConsumer(**client_options(self._settings.kafka), isolation_level="read_committed")
+        producer = AIOKafkaProducer(**client_options(self._settings.kafka), acks="all", enable_idempotence=True)
         await consumer.start()
         await producer.start()
         try:
-            targets = [TopicPartition(self._output, number) for number in range(self._book.settings.partitions)]
+            targets = [TopicPartition(self._output, number) for number in range(self._settings.partitions)]
             consumer.assign(targets)
             await consumer.seek_to_end(*targets)
             reading = asyncio.create_task(self._read(consumer))
@@ -88,7 +90,7 @@ class Flow:
         while not beside.done():
             for _ in range(int((time.perf_counter() - began_s) * rate) - sent):
                 name, key, value = next(self._facts)
-                future = await producer.send(self._source, value, key=key, timestamp_ms=noon(ON))
+                future = await producer.send(self._source, value, key=key, timestamp_ms=noon(self._on))
                 if self._causes_output(name):
                     future.add_done_callback(lambda _, name=name: self._acknowledge(name))
                 sent += 1
@@ -116,14 +118,14 @@ class Flow:
         return self._acknowledged.keys() - self._readable.keys()
 
 
-def _facts() -> Iterator[tuple[str, bytes, bytes]]:
+def _facts(on: Day) -> Iterator[tuple[str, bytes, bytes]]:
     """An endless sequence of facts as (event_id, key, value)."""
     encode = InboundCodec().encode
     for number in count():
         is_new = number % NEW_COMPANY_EVERY == 0
         company_id = f"new-{number}" if is_new else f"standing-{number % STANDING_COMPANIES}"
         event_id = f"new-{number}" if is_new else f"more-{number}"
-        fact = Fact(HIRE, 1, event_id, company_id, f"w-{number}", ON, noon(ON), "hris", "")
+        fact = Fact(HIRE, 1, event_id, company_id, f"w-{number}", on, noon(on), "hris", "")
         yield event_id, company_id.encode(), encode(fact)
 
 

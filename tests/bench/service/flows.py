@@ -24,7 +24,7 @@ async def latency(here: Place, partitions: int, rate: int, seconds: float) -> Fi
     """Milliseconds from the acknowledgement of a fact until its alert can be read as committed."""
     book, workers = await _started(here, Material.without_facts(partitions))
     try:
-        flow = Flow(book, alerts=True)
+        flow = Flow(book.settings, alerts=True)
         await flow.begin()
         await flow.run(rate, asyncio.sleep(min(seconds, 1.0)))  # warm up
         waited = await flow.run(rate, asyncio.sleep(seconds))
@@ -53,7 +53,7 @@ async def rebalance(here: Place, material: Material, standbys: int) -> Figures:
             await asyncio.sleep(AFTER_S if way == "leaves" else LEFT_ALONE_S)
 
     try:
-        flow = Flow(book, alerts=False)
+        flow = Flow(book.settings, alerts=False)
         await flow.begin()
         waited = await flow.run(RATE_OF_REBALANCES, during())
     finally:

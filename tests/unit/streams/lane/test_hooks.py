@@ -35,6 +35,34 @@ async def test_the_worker_consumer_reads_committed_records_and_never_resets_an_o
     assert consumer._enable_auto_commit is False
 
 
+async def test_the_worker_consumer_gathers_and_leaves_changelogs_that_nobody_reads_out_of_it(tmp_path: Path) -> None:
+    settings = LaneSettings(
+        bootstrap="127.0.0.1:9", app_id="app", partitions=1, data_dir=tmp_path, gather_ms=80, gather_bytes=9
+    )
+    app = create_app(settings)
+    TransactionalLane(app, source_topics=["in"], state_name="book", step=lambda *_: Effect())
+    thread = app.source._thread
+    fetcher = SimpleNamespace(_records={}, _get_actions_per_node=lambda _: None, _proc_fetch_request=_brings)
+
+    async def start() -> None:
+        """Where aiokafka would connect."""
+
+    thread._create_consumer = lambda loop: SimpleNamespace(start=start, _fetcher=fetcher)  # type: ignore[method-assign]
+    await thread.on_start()
+    waits = []
+    for untaken, asked_for in ((), ()), (("app-book-changelog",), ()), (("in",), ()), (("app-book-changelog",),) * 2:
+        thread._asked_for = frozenset(TP(topic, 0) for topic in asked_for)
+        await fetcher._proc_fetch_request()
+        fetcher._records = {TP(topic, 0): None for topic in untaken}
+        fetcher._get_actions_per_node(None)
+        waits.append((fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms))
+    assert waits == [(9, 80), (9, 80), (1, 100), (1, 100)]
+
+
+async def _brings() -> bool:
+    return True
+
+
 STRETCHES = {
     "from the position before the fetch, over a gap": ([5, 6], 3, 8, 3),
     "from the first record when somebody sought meanwhile": ([5, 6], None, 8, 5),

@@ -1,0 +1,60 @@
+"""Gathering: how long each fetch waits, and that aiokafka sends the next fetch with that wait."""
+
+import asyncio
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
+from aiokafka.consumer.fetcher import Fetcher  # type: ignore[import-untyped]
+from aiokafka.consumer.subscription_state import SubscriptionState  # type: ignore[import-untyped]
+
+from schemas.kafka.client import client_options
+from schemas.kafka.gathering import Gathering, Wait, gather
+
+LANE = Gathering(500, 80, 4_096)
+SINK = Gathering(250, 1_000, 1 << 20, 250, first_waits=True)
+NOT = Gathering(70, 0, 4_096)
+
+# gathering, whether the last fetch brought records, whether some are untaken -> the wait
+WAITS: dict[str, tuple[Gathering, bool, bool, Wait]] = {
+    "nothing came: the first record is read at once": (LANE, False, False, Wait(1, 500)),
+    "some came: more are waited for": (LANE, True, False, Wait(4_096, 80)),
+    "some are untaken: soon back for their partitions": (LANE, True, True, Wait(1, 100)),
+    "the first record waits too": (SINK, False, False, Wait(1 << 20, 1_000)),
+    "and so do the others": (SINK, True, False, Wait(1 << 20, 1_000)),
+    "unless some are untaken": (SINK, False, True, Wait(1, 250)),
+    "without gathering, nothing came": (NOT, False, False, Wait(1, 70)),
+    "without gathering, some came": (NOT, True, False, Wait(1, 70)),
+    "without gathering, some are untaken": (NOT, False, True, Wait(1, 70)),
+}
+
+
+@pytest.mark.parametrize(("gathering", "brought", "untaken", "wait"), WAITS.values(), ids=WAITS)
+def test_how_long_a_fetch_waits(gathering: Gathering, brought: bool, untaken: bool, wait: Wait) -> None:
+    assert gathering.next(brought=brought, untaken=untaken) == wait
+
+
+READ, NOT_READ = TopicPartition("read", 0), TopicPartition("changelog", 0)
+
+
+async def test_each_fetch_is_sent_with_the_wait_that_follows_from_the_one_before() -> None:
+    consumer = AIOKafkaConsumer(**client_options("127.0.0.1:9"), fetch_max_wait_ms=7)
+    fetcher = consumer._fetcher = Fetcher(consumer._client, SubscriptionState(), fetch_max_wait_ms=7)
+    fetched: list[bool] = []
+    seen: list[Wait] = []
+    fetcher._get_actions_per_node = lambda _: seen.append(Wait(fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms))
+
+    async def fetch(*_: object) -> bool:
+        return fetched[-1]
+
+    fetcher._proc_fetch_request = fetch
+    gather(consumer, LANE, is_read=lambda tp: tp == READ)
+    for brought, records in [(False, {}), (True, {}), (True, {READ: 1}), (False, {READ: 1}), (True, {NOT_READ: 1})]:
+        fetched.append(brought)
+        await fetcher._proc_fetch_request()
+        fetcher._records = records
+        fetcher._get_actions_per_node(None)
+    assert seen == [Wait(1, 500), Wait(4_096, 80), Wait(1, 100), Wait(1, 100), Wait(4_096, 80)]
+    fetcher._records = {}
+    await fetcher.close()
+    await consumer.stop()
+    assert not [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
