@@ -25,7 +25,7 @@ ACTIVE = "SELECT active FROM coverage_as_of(as_of='2025-09-01', known_at='2030-0
 
 @pytest.fixture
 def settings(kafka_address: str, clickhouse_url: str, clickhouse_database: str, topic_prefix: str) -> SinkSettings:
-    return SinkSettings(kafka_address, clickhouse_url, clickhouse_database, topic_prefix, linger_s=0.01)
+    return SinkSettings(kafka_address, clickhouse_url, clickhouse_database, topic_prefix, gather_ms=0)
 
 
 @pytest.fixture
