@@ -43,7 +43,7 @@ async def uncommented(database: Database, name: str) -> list[str]:
 def arguments(select: str) -> str:
     """Arguments of a view with parameters, whatever their types are."""
     named = dict.fromkeys(re.findall(r"\{(\w+):", select))
-    known = {"as_of": "2025-01-01", "known_at": "2025-01-01T00:00:00Z"}
+    known = {"as_of": "2025-01-01", "since": "2025-01-01", "known_at": "2025-01-01T00:00:00Z"}
     return f"({', '.join(f'{name}={known[name]!r}' for name in named)})" if named else ""
 
 
