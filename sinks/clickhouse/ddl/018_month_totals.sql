@@ -1,6 +1,7 @@
 -- The changes of a full bucket, added up for each company and value date, and once more for each company and month: a figure
 -- on a date is the sum of the months before it and of a few days, instead of all days since the company began. Both are
--- written by an attempt, never added to; a row counts if `ledger_buckets` names its attempt, which it does last.
+-- written by an attempt, never added to; a row counts if `ledger_buckets` names its attempt, which it does last. Days lie
+-- in the order of their months, so that a query reads only those that it asks for.
 CREATE TABLE IF NOT EXISTS ledger_totals_by_day ${on_cluster}
 (
     company_id LowCardinality(String),
@@ -28,10 +29,11 @@ CREATE TABLE IF NOT EXISTS ledger_totals_by_day ${on_cluster}
     joined Int32,
     left Int32,
     gained_cover Int32,
-    lost_cover Int32
+    lost_cover Int32,
+    month Date32 MATERIALIZED toDate32(toInt64(value_on) - toDayOfMonth(value_on) + 1)
 )
 ENGINE = ${replicated}ReplacingMergeTree
-ORDER BY (company_id, value_on, attempt)
+ORDER BY (month, company_id, value_on, attempt)
 SETTINGS non_replicated_deduplication_window = 10000,
     replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
 
@@ -316,7 +318,7 @@ SELECT
     gained_cover,
     lost_cover
 FROM ledger_totals_by_day
-WHERE value_on >= days_from AND attempt IN (SELECT each.3 FROM (SELECT arrayJoin(added_up) AS each) WHERE each.5 <= known_to)
+WHERE ledger_totals_by_day.month >= days_from AND attempt IN (SELECT each.3 FROM (SELECT arrayJoin(added_up) AS each) WHERE each.5 <= known_to)
 UNION ALL
 SELECT
     company_id,
@@ -477,7 +479,7 @@ SELECT
     gained_cover,
     lost_cover
 FROM ledger_totals_by_day
-WHERE value_on >= days_from AND attempt IN (SELECT each.3 FROM (SELECT arrayJoin(added_up) AS each) WHERE each.5 <= known_to)
+WHERE ledger_totals_by_day.month >= days_from AND attempt IN (SELECT each.3 FROM (SELECT arrayJoin(added_up) AS each) WHERE each.5 <= known_to)
 UNION ALL
 SELECT
     company_id,
