@@ -71,15 +71,23 @@ class Source:
 
     async def first_offsets(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """The first retained offset of each partition."""
-        found = await self._consumer.beginning_offsets([TopicPartition(*p) for p in partitions])
+        tps = [TopicPartition(*p) for p in partitions]
+        # An assignment asks for the metadata of all topics at once; without one, aiokafka asks for one topic after the
+        # other and waits a tenth of a second each time (consumer/fetcher.py _proc_offset_requests).
+        self._hold(dict.fromkeys(tps, 0))
+        self._consumer.pause(*tps)
+        found = await self._consumer.beginning_offsets(tps)
         return {(tp.topic, tp.partition): offset for tp, offset in found.items()}
 
     def begin(self, positions: Mapping[Partition, int]) -> None:
         """Read these partitions from these positions."""
         self._positions = {TopicPartition(*partition): position for partition, position in positions.items()}
+        self._hold(self._positions)
+
+    def _hold(self, positions: Mapping[TopicPartition, int]) -> None:
         # No await in between: otherwise the consumer would fetch a position of its own.
-        self._consumer.assign(list(self._positions))
-        for tp, position in self._positions.items():
+        self._consumer.assign(list(positions))
+        for tp, position in positions.items():
             self._consumer.seek(tp, position)
 
     async def read(self) -> list[Batch]:

@@ -12,6 +12,7 @@ from streams.lane.assignor import LaneAssignor
 from streams.lane.hooks.app import LaneApp
 from streams.lane.hooks.consumer import Transport
 from streams.lane.hooks.credentials import credentials_of
+from streams.lane.hooks.table import Tables
 from streams.lane.settings import LaneSettings
 from streams.lane.stop import Refused
 
@@ -58,6 +59,7 @@ def _of(settings: LaneSettings) -> dict[str, Any]:
         "broker_credentials": credentials_of(settings.bootstrap),
         "datadir": os.fspath(settings.data_dir),
         "PartitionAssignor": LaneAssignor,
+        "TableManager": Tables,
         "topic_partitions": settings.partitions,
         "table_standby_replicas": settings.standby_replicas,
         "broker_max_poll_records": settings.batch_records_max,

@@ -55,9 +55,9 @@ class Topics:
             await consumer.start()
             described = await admin.describe_topics()
             mine = [t for t in described if t["topic"].startswith(self.prefix)]
-            found = await consumer.end_offsets(
-                [TopicPartition(t["topic"], p["partition"]) for t in mine for p in t["partitions"]]
-            )
+            partitions = [TopicPartition(t["topic"], p["partition"]) for t in mine for p in t["partitions"]]
+            consumer.assign(partitions)  # otherwise aiokafka asks for one topic after the other
+            found = await consumer.end_offsets(partitions)
         finally:
             await consumer.stop()
             await admin.close()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import faust
 from faust.stores.base import Store
+from faust.tables.manager import TableManager
 from faust.types import TP
 from yarl import URL
 
@@ -23,6 +24,16 @@ READABLE_LOOKS_SILENT = 50
 READABLE_LOOKS_MAX = 750
 
 log = logging.getLogger(__name__)
+
+
+class Tables(TableManager):
+    """The tables of an app, known when it starts: Faust waits a second for others that agents might add."""
+
+    async def on_start(self) -> None:
+        """Subscribe to the changelogs, and start the recovery."""
+        if not self.should_stop:
+            await self._update_channels()
+            await self.recovery.start()
 
 
 class TableOwner(Protocol):

@@ -27,3 +27,7 @@ class LaneWorker(faust.Worker):
     def _end(self, number: signal.Signals) -> None:
         self._on_signal()
         self._schedule_shutdown(number)
+
+    async def _sentinel_task(self) -> None:
+        """Nothing: mode lets the loop run for another second at the end, when every service has stopped and every
+        task has ended (mode/worker.py _shutdown_loop)."""

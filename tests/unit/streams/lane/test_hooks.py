@@ -1,5 +1,6 @@
 """The smaller hooks into Faust and aiokafka, each tested separately."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 from textwrap import dedent
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from aiokafka.producer import sender  # type: ignore[import-untyped]
@@ -16,7 +18,9 @@ from faust.types import TP
 from streams.lane.app import create_app
 from streams.lane.hooks.consumer_thread import _batch
 from streams.lane.hooks.markers import set_marker_wait
+from streams.lane.hooks.table import Tables
 from streams.lane.hooks.topic import BatchTopic
+from streams.lane.hooks.worker import LaneWorker
 from streams.lane.records import Effect
 from streams.lane.settings import LaneSettings
 from streams.lane.transactional import TransactionalLane
@@ -61,6 +65,24 @@ async def test_the_worker_consumer_gathers_and_leaves_changelogs_that_nobody_rea
 
 async def _brings() -> bool:
     return True
+
+
+async def test_neither_the_start_nor_the_end_of_a_worker_waits(tmp_path: Path) -> None:
+    app = create_app(LaneSettings(bootstrap="127.0.0.1:9", app_id="app", partitions=1, data_dir=tmp_path))
+    TransactionalLane(app, source_topics=["in"], state_name="book", step=lambda *_: Effect())
+    app.source._thread._consumer = SimpleNamespace(assignment=set)
+    tables = app.tables
+    assert isinstance(tables, Tables)
+    tables.recovery.start = _done  # type: ignore[method-assign]
+    loop = asyncio.get_running_loop()
+    with patch.object(loop, "call_at", side_effect=AssertionError("waits")):
+        await tables.on_start()
+        await LaneWorker(app, on_signal=lambda: None, loop=loop)._sentinel_task()
+    assert tables._tables_registered.is_set()
+
+
+async def _done() -> None:
+    """Where the recovery would start."""
 
 
 STRETCHES = {
