@@ -14,11 +14,18 @@ from sinks.clickhouse.view_columns import ARGUMENTS, VIEWS, meaning_of
 if TYPE_CHECKING:
     from clickhouse_connect.driver.asyncclient import AsyncClient
 
-# ClickHouse keeps a view's SELECT with the database of each table in it.
+# ClickHouse keeps a view's SELECT with the database of each table in it, and the columns of a view without parameters.
 _VIEWS: Final = """
 SELECT name, as_select, create_table_query FROM system.tables
 WHERE database = {database:String} AND engine = 'View' ORDER BY name
 """
+_COLUMNS: Final = """
+SELECT table, name, type FROM system.columns WHERE database = {database:String} ORDER BY table, position
+"""
+# The columns in a statement that `statement_of` wrote, in ClickHouse's own wording. A type has no backtick in it.
+_COMMENTED: Final = r"`(\w+)` ([^`]+?) COMMENT '(?:[^'\\]|\\.)*'"
+_COMMENTED_COLUMN: Final = re.compile(_COMMENTED)
+_COMMENTED_COLUMNS: Final = re.compile(rf"CREATE VIEW \S+ \((?:{_COMMENTED}(?:, )?)+\) ")
 # A sentence of a view's text that is a link alone leads to a page, and says nothing here.
 _LINK_ALONE: Final = re.compile(r"\s+(?:See )?\[[^]]*\]\([^)]*\)\.")
 _LINK: Final = re.compile(r"\[([^]]*)\]\([^)]*\)")
@@ -43,17 +50,28 @@ class FoundView:
 
 async def found_views(client: "AsyncClient", database: str) -> list[FoundView]:
     """The views of a database, by name. A view that is none of ours comes without columns."""
-    found = await client.query(_VIEWS, parameters={"database": database})
-    return [
-        FoundView(str(name), str(select), str(created), await _columns(client, database, str(name)))
-        for name, select, created in found.result_rows
-    ]
+    asked = {"database": database}
+    found = (await client.query(_VIEWS, parameters=asked)).result_rows
+    columns: dict[str, list[tuple[str, str]]] = {}
+    for table, name, kind in (await client.query(_COLUMNS, parameters=asked)).result_rows:
+        columns.setdefault(str(table), []).append((str(name), str(kind)))
+    views = []
+    for name, select, created in found:
+        known = (tuple(columns.get(name, ())) or _named(created)) if name in VIEWS else ()
+        if name in VIEWS and not known:
+            known = await _described(client, database, name)
+        views.append(FoundView(str(name), str(select), str(created), known))
+    return views
 
 
-async def _columns(client: "AsyncClient", database: str, view: str) -> tuple[tuple[str, str], ...]:
-    """Name and type of each column. ClickHouse knows those of a view with parameters when it is asked with some."""
-    if view not in VIEWS:
-        return ()
+def _named(created: str) -> tuple[tuple[str, str], ...]:
+    """The columns that a statement names, if each has a comment."""
+    found = _COMMENTED_COLUMNS.match(created)
+    return tuple((name, kind) for name, kind in _COMMENTED_COLUMN.findall(found[0])) if found else ()
+
+
+async def _described(client: "AsyncClient", database: str, view: str) -> tuple[tuple[str, str], ...]:
+    """Name and type of each column of a view with parameters: ClickHouse has to analyse a query that gives it some."""
     asked = f"SELECT * FROM {checked(database)}.{checked(view)}{ARGUMENTS.get(view, '')}"
     rows = (await client.query(f"DESCRIBE TABLE ({asked})")).result_rows
     return tuple((str(name), str(kind)) for name, kind, *_ in rows)

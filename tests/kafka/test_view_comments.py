@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from deploy.embedded.stack import Stack
-from sinks.clickhouse.published_views import analysts_of, publish_views
+from sinks.clickhouse.published_views import HIDDEN, analysts_of, is_there, publish_views
 from sinks.clickhouse.view_columns import VIEWS
 from sinks.clickhouse.view_comments import comment_of_column, comment_of_view, comment_views, found_views
 from tests.support.sink_database import Database, opened_database, shared_database
+
+OF_THE_MAKER = "DEFINER = CURRENT_USER SQL SECURITY DEFINER"
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +94,40 @@ def test_a_comment_is_one_line_without_links() -> None:
     assert comment_of_view("coverage_as_of").endswith("from the postings that were recorded by `known_at`.")
     assert comment_of_column("dead_letters", "reason") == "Why it was refused."
     assert comment_of_column("coverage_current", "active") == "Inside the company on the date. Unit: workers."
+
+
+async def test_views_that_are_published_already_stay_and_others_are_replaced(database: Database, name: str) -> None:
+    await comment_views(database.client)
+    published = f"{name}_p"
+    analysts = analysts_of(published)
+    await publish_views(database.client, published)
+    before = await made(database, analysts)
+
+    await publish_views(database.client, published)
+
+    replaced = {view for view, uuid in (await made(database, analysts)).items() if uuid != before[view]}
+    assert replaced == set(HIDDEN)  # what they show is another SELECT, in the engine's wording
+    (right,) = [view for view in await found_views(database.client, analysts) if view.name == "companies"]
+    spoiled = {
+        "another SELECT": right.created.replace(" AS SELECT ", " AS SELECT DISTINCT "),
+        "no comments": f"CREATE VIEW {analysts}.companies {OF_THE_MAKER} AS {right.select}",
+        "nobody's rights": re.sub(r"DEFINER = \S+ SQL SECURITY DEFINER ", "", right.created),
+        "other columns": right.created.replace("SELECT company_id,", "SELECT company_id AS other,"),
+    }
+    for what, statement in spoiled.items():
+        assert statement != right.created
+        await database.client.command(statement.replace("CREATE VIEW", "CREATE OR REPLACE VIEW", 1))
+        await publish_views(database.client, published)
+        (after,) = [view for view in await found_views(database.client, analysts) if view.name == "companies"]
+        assert after == right, what
+    rights = " DEFINER = default SQL SECURITY DEFINER "
+    assert is_there(right, right, rights)
+    assert not is_there(right, replace(right, created=right.created.replace("= default ", "= else ")), rights)
+    assert not is_there(right, right, "")
+    assert not is_there(replace(right, name="theirs"), replace(right, name="theirs"), rights)
+
+
+async def made(database: Database, of: str) -> dict[str, str]:
+    """View -> the identity that it got when it was made."""
+    query = "SELECT name, toString(uuid) AS uuid FROM system.tables WHERE database = {of:String}"
+    return {row["name"]: row["uuid"] for row in await database.rows(query, of=of)}
