@@ -212,6 +212,22 @@ async def test_reading_behind_the_end_is_an_error(kafka: Kafka, tp: TopicPartiti
     assert told.value.args == ({tp: 7},)
 
 
+async def test_what_is_paused_is_not_read_until_it_is_assigned_again(kafka: Kafka, tp: TopicPartition) -> None:
+    await send(await kafka.producer(), tp, b"a")
+    consumer = await kafka.consumer()
+    for is_paused in True, False:
+        consumer.assign([tp])
+        consumer.seek(tp, 0)
+        if is_paused:
+            consumer.pause(tp)
+            assert await consumer.end_offsets([tp]) == {tp: 1}
+            assert await consumer.getmany(tp, timeout_ms=POLL_MS) == {}
+    async with asyncio.timeout(LIMIT_S):
+        while not (fetched := await consumer.getmany(tp, timeout_ms=POLL_MS)):
+            continue
+    assert [record.value for record in fetched[tp]] == [b"a"]
+
+
 async def test_reading_what_was_deleted_is_an_error(kafka: Kafka, tp: TopicPartition) -> None:
     await send(await kafka.producer(), tp, b"a", b"b", b"c")
     await kafka.delete_before(tp, 2)

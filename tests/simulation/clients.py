@@ -191,10 +191,14 @@ class MemoryConsumer:
         self._broker, self._link, self._isolation_level = broker, link, isolation_level
         self._share = share or (lambda records_max: records_max)
         self._positions: dict[TopicPartition, int] = {}
+        self._paused: set[TopicPartition] = set()
         self._highwaters: dict[TopicPartition, int] = {}
 
     def assign(self, partitions: Iterable[TopicPartition]) -> None:
-        self._positions = dict.fromkeys(partitions, 0)
+        self._positions, self._paused = dict.fromkeys(partitions, 0), set()
+
+    def pause(self, *partitions: TopicPartition) -> None:
+        self._paused |= set(partitions)
 
     def seek(self, tp: TopicPartition, offset: int) -> None:
         self._positions[tp] = offset
@@ -209,7 +213,7 @@ class MemoryConsumer:
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> dict[TopicPartition, list[Any]]:
         """The records that are there or arrive in time; without `partitions`, of all of them."""
-        wanted = {tp: self._positions[tp] for tp in partitions or self._positions}
+        wanted = {tp: self._positions[tp] for tp in partitions or self._positions if tp not in self._paused}
         limit_s = asyncio.get_running_loop().time() + timeout_ms / 1000
         while True:
             fetched = await self._fetched(wanted, max_records or FETCH_RECORDS_MAX)
