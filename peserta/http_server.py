@@ -30,6 +30,7 @@ from peserta.operations.opened import as_opened, opened_with
 from peserta.operations.question_reading import BookAnswers
 from peserta.operations.statement import BookStatements
 from peserta.settings import Settings
+from schemas.kafka.ending import end
 from streams.clock import now_ms
 from streams.settings import REPLAY
 
@@ -110,9 +111,7 @@ def application(settings: Settings) -> Starlette:
         for task in tasks:
             task.add_done_callback(_say_why_ended)
         yield
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)
         await facts.stop()
 
     return make_app(parts, living)

@@ -26,6 +26,7 @@ from peserta.operations.folding_code import digest_of_code
 from peserta.operations.kafka_reading import consumer_of, no_broker
 from peserta.settings import Settings
 from schemas.generation import BEGUN_KEY, CURRENT_KEY, Generation
+from schemas.kafka.ending import end
 from schemas.kafka.refusal import forbidden_topics
 from streams.lane.stop import LaneFault, Refused, Stopping
 from streams.lane.topic_id import forbidden_of
@@ -128,8 +129,7 @@ async def book_or_stop(
     await asyncio.wait({asking, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     if not asking.done():
-        asking.cancel()
-        await asyncio.wait({asking})
+        await end(asking)
         return None
     current = asking.result()
     if folds:

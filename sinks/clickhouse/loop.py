@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import NamedTuple
 
 from schemas.generation import FIRST
+from schemas.kafka.ending import end
 from sinks.clickhouse.culprit import refusal_of
 from sinks.clickhouse.marks import BEFORE, Mark, Partition
 from sinks.clickhouse.metrics import SinkMetrics
@@ -64,8 +65,7 @@ async def run_sink(
         await asyncio.wait({running}, timeout=STOP_LIMIT_S)
     finally:
         stopping.cancel()
-        running.cancel()
-        await asyncio.wait({running})
+        await end(running)
     if not running.cancelled():
         running.result()
 
@@ -219,9 +219,9 @@ class Sink:
     async def aclose(self) -> None:
         """Cancel reading ahead."""
         if self._ahead is not None:
-            self._ahead.cancel()
-            # If reading ahead failed, nothing was begun; the error recurs on the next read.
-            await asyncio.gather(self._ahead, return_exceptions=True)
+            await end(self._ahead)
+            if not self._ahead.cancelled():
+                self._ahead.exception()  # nothing was begun; the error recurs on the next read
 
     async def _next(self) -> Taken:
         """The round that was read ahead, or a new one."""

@@ -10,10 +10,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
+from schemas.kafka.ending import end
 from schemas.notices import DELIVERED, Message, Notice, Order, Position, Taken
 from schemas.records import Instant
 from schemas.subscriptions import COMPLIANCE_TEAM, Subscription
@@ -84,9 +84,9 @@ class Notifier:
                     reading = asyncio.create_task(self._feed.alerts())
                 await self._wait(reading, stop)
         finally:
-            reading.cancel()
-            with suppress(asyncio.CancelledError):
-                await reading
+            await end(reading)
+            if not reading.cancelled():
+                reading.result()
             await self._end_attempts()
 
     async def _wait(self, reading: "asyncio.Task[Sequence[CommittedAlert]]", stop: asyncio.Event) -> None:

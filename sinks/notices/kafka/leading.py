@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition  # type: ignore[import-untyped]
@@ -12,6 +11,7 @@ from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from schemas.kafka.access import Brokers
 from schemas.kafka.client import client_options
+from schemas.kafka.ending import end
 from schemas.kafka.refusal import forbidden
 from sinks.notices.faults import StoreLost
 
@@ -134,6 +134,6 @@ async def _one_turn(turns: _Turns, work: Work, ends: "set[asyncio.Task[Any]]") -
 async def _cancelled(task: "asyncio.Future[Any]") -> None:
     """Cancel what has not ended, and wait for it. What it raised has been raised, or is of no interest any more."""
     if not task.done():
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await end(task)
+        if not task.cancelled():
+            task.result()
