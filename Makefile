@@ -25,7 +25,7 @@ LOCKS ?=
 # How many processes run the tests, each with its own Kafka and ClickHouse. A test mostly waits, so there are more than
 # cores.
 # 0: run them in the main process.
-JOBS ?= 3
+JOBS ?= 4
 
 # The commit that `make bench-quick` compares with, and the rows that `make bench` measures (all, or names with ROW).
 BASE ?= HEAD~1
@@ -58,7 +58,7 @@ install: $(PROJECT) $(JARS) ## Set up .venv with the locked dependencies and the
 demo: install ## Run the demonstration, from the first fact to the last alert, and prove its figures
 	@$(BIN)/peserta demo
 
-test: lint ## Check the code, then run all tests (in JOBS=3 processes)
+test: lint ## Check the code, then run all tests (in JOBS=4 processes)
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 chaos: install ## Catch broken variants, then inject faults for MINUTES or CYCLES (SCENARIO=part of a name, SEED=n, LOCKS=1)
