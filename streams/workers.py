@@ -26,9 +26,9 @@ from streams.wall_clock import WallClock
 # The recorder's part of the wait is the smaller one: a batch costs it two requests, whatever partitions it has, and the
 # book-keeper a transaction for each.
 RECORDER_PART: Final = 4
-# What a fetch need not wait beyond: at a thousand facts a second these are 40 and 80 ms.
+# What a fetch need not wait beyond: at a thousand facts a second these are 40 ms.
 RECORDER_ENOUGH_BYTES: Final = 4 << 10
-BOOKKEEPER_ENOUGH_BYTES: Final = 12 << 10
+BOOKKEEPER_ENOUGH_BYTES: Final = 6 << 10
 # A rebalance may wait as long for the fetch that is under way.
 IDLE_MS: Final = 500
 
