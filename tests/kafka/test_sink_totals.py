@@ -315,3 +315,13 @@ async def test_an_audit_finds_totals_that_are_not_those_of_their_lines(
 
     assert (finding.compared, finding.holds) == (2 * 2, holds)  # two buckets, by day and by month
     assert later == []  # an audit that goes on compares what no audit has compared
+
+
+@pytest.mark.parametrize("table", ["ledger_totals_by_day", "ledger_totals_by_month"])
+async def test_every_sum_is_kept_without_the_bits_that_are_zero(database: Database, table: str) -> None:
+    rows = await database.rows(
+        "SELECT name, compression_codec FROM system.columns "
+        "WHERE database = currentDatabase() AND table = {table:String} AND type = 'Int32'",
+        table=table,
+    )
+    assert {row["name"]: row["compression_codec"] for row in rows} == dict.fromkeys(CHANGES, "CODEC(T64, ZSTD(1))")
