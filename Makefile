@@ -22,10 +22,12 @@ MINUTES ?= 20
 CYCLES ?= 0
 LOCKS ?=
 
-# How many processes run the tests, each with its own Kafka and ClickHouse. A test mostly waits, so there are more than
-# cores.
-# 0: run them in the main process.
+# How many processes run the tests, each with its own Kafka and ClickHouse. Tests often wait, so there are more than
+# cores. 0: run them in the main process.
 JOBS ?= 4
+
+# Tests start hundreds of processes. Without its bytecode each would compile the project anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The commit that `make bench-quick` compares with, and the rows that `make bench` measures (all, or names with ROW).
 BASE ?= HEAD~1

@@ -41,8 +41,8 @@ def migrate(
     if dry_run:
         missing = asyncio.run(clickhouse_migrations.missing(settings))
         for each in missing:
-            moved = f": moves {counted(each.rows, 'row')} of {each.table}" if each.table else ""
-            out.print(f"{each.name}{moved}")
+            moved = " and ".join(f"{counted(rows, 'row')} of {table}" for table, rows in each.moved.items())
+            out.print(f"{each.name}: moves {moved}" if moved else each.name)
         out.print(f"{counted(len(missing), 'migration')} to run" if missing else "nothing to do")
         return
     with progress() as bar:

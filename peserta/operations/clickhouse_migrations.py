@@ -15,11 +15,10 @@ SELECT ifNull(max(total_rows), 0) FROM system.tables WHERE database = {database:
 
 
 class Missing(NamedTuple):
-    """A migration that has not run. `table`: whose `rows` it moves into another layout; empty if none."""
+    """A migration that has not run. `moved`: how many rows of which tables it moves into another layout."""
 
     name: str
-    table: str
-    rows: int
+    moved: dict[str, int]
 
 
 async def missing(settings: Settings) -> list[Missing]:
@@ -28,10 +27,11 @@ async def missing(settings: Settings) -> list[Missing]:
     async with writing(settings) as client:
         try:
             for migration in await lacking(client):
-                table = next((move.old for move in moves(migration.text)), "")
-                asked = {"database": client.database or "", "table": table}
-                rows = int(str(await client.command(_ROWS, parameters=asked, use_database=False)))
-                found.append(Missing(migration.name, table if rows else "", rows))
+                moved = {}
+                for table in (move.old for move in moves(migration.text)):
+                    asked = {"database": client.database or "", "table": table}
+                    moved[table] = int(str(await client.command(_ROWS, parameters=asked, use_database=False)))
+                found.append(Missing(migration.name, {table: rows for table, rows in moved.items() if rows}))
         except MigrationChanged as error:
             raise Unfit(str(error)) from error
     return found

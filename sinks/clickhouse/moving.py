@@ -38,11 +38,43 @@ LOOK_S: Final = 0.05  # between two looks at what is being inserted
 _LAYOUT: Final = """
 SELECT partition_key FROM system.tables WHERE database = currentDatabase() AND name = {table:String}"""
 FENCE: Final = "being_moved"  # the constraint that refuses writers of an earlier version
-# A column of the new layout: there the statement adds no other, and what it demands is always so.
-_REFUSE_WRITERS: Final = f"""
-ADD COLUMN IF NOT EXISTS class_before UInt16 MATERIALIZED 65535,
-ADD CONSTRAINT IF NOT EXISTS {FENCE} CHECK class_before != 65535"""
-BUCKETS: Final = "bitShiftRight"  # in the partition key of the new layout
+
+
+class Layout(NamedTuple):
+    """How the new layout of a table is told from the old one: by its partition key and by a column.
+
+    Writers of the old one are refused by adding the column there with a value that it never has in the new one. On the
+    new table the same statement adds no column, and what it demands is always so.
+    """
+
+    partitioned_by: str  # what the partition key of the new layout has in it; empty: it has none
+    column: str
+    type: str
+    refused: int
+    key: str  # of a row in a bucket; in the form that old and new layout have in common
+
+    def is_of(self, partition_key: str) -> bool:
+        """Whether a table with this partition key has the new layout."""
+        return self.partitioned_by in partition_key if self.partitioned_by else not partition_key
+
+    @property
+    def refuse_writers(self) -> str:
+        """For ALTER TABLE."""
+        return (
+            f"ADD COLUMN IF NOT EXISTS {self.column} {self.type} MATERIALIZED {self.refused}, "
+            f"ADD CONSTRAINT IF NOT EXISTS {FENCE} CHECK {self.column} != {self.refused}"
+        )
+
+
+_TOGETHER: Final = Layout("", "layout", "UInt8", 1, "company_id, offset")
+LAYOUTS: Final = {
+    "ledger_lines": Layout(
+        "bitShiftRight", "class_before", "UInt16", 65535,
+        "toString(company_id), offset, posting",
+    ),
+    "journal_facts": _TOGETHER,
+    "ledger_entries": _TOGETHER,
+}  # fmt: skip
 # What a statement ends with when the tables were exchanged, renamed or dropped since the last look.
 MEANWHILE_CODES: Final = frozenset(
     {
@@ -59,8 +91,8 @@ _BUCKETS: Final = (
     "SELECT partition, bitShiftRight(offset, 18) AS bucket, count() FROM {table} GROUP BY ALL ORDER BY ALL"
 )
 _MISSING: Final = f"""
-SELECT count() FROM {{source}} WHERE {WHERE_IN_BUCKET} AND (toString(company_id), offset, posting) NOT IN
-(SELECT toString(company_id), offset, posting FROM {{target}} WHERE {WHERE_IN_BUCKET})"""
+SELECT count() FROM {{source}} WHERE {WHERE_IN_BUCKET} AND ({{key}}) NOT IN
+(SELECT {{key}} FROM {{target}} WHERE {WHERE_IN_BUCKET})"""
 _COPY: Final = f"INSERT INTO {{target}} ({{columns}}) SELECT {{columns}} FROM {{source}} WHERE {WHERE_IN_BUCKET}"
 _COLUMNS: Final = """
 SELECT name FROM system.columns
@@ -83,6 +115,11 @@ class Move(NamedTuple):
     old: str
     new: str
     on_cluster: str
+
+    @property
+    def layout(self) -> Layout:
+        """The one that `old` shall have."""
+        return LAYOUTS[self.old]
 
     @property
     def ready(self) -> str:
@@ -118,7 +155,7 @@ async def move(client: "AsyncClient", asked: Move, progress: Progress | None = N
 async def is_moved(client: "AsyncClient", asked: Move) -> bool:
     """Whether the table has its new layout."""
     found = await client.query(_LAYOUT, parameters={"table": asked.old})
-    return any(BUCKETS in str(key) for (key,) in found.result_rows)
+    return any(asked.layout.is_of(str(key)) for (key,) in found.result_rows)
 
 
 async def _exchange(client: "AsyncClient", asked: Move, progress: Progress | None) -> None:
@@ -144,19 +181,19 @@ async def _drop_what_is_left(client: "AsyncClient", asked: Move) -> None:
         await _wait_for_inserts(client, asked)
     for name in left:
         for bucket in await _buckets(client, name):
-            await _copy(client, name, asked.old, bucket)
+            await _copy(client, asked, name, asked.old, bucket)
         await client.command(f"DROP TABLE IF EXISTS {name} {asked.on_cluster} SYNC")
 
 
 async def _copy_all(client: "AsyncClient", asked: Move, progress: Progress | None) -> None:
     """Copy until nothing is missing."""
-    await client.command(f"ALTER TABLE {asked.old} {asked.on_cluster} {_REFUSE_WRITERS}")
+    await client.command(f"ALTER TABLE {asked.old} {asked.on_cluster} {asked.layout.refuse_writers}")
     copied: dict[Bucket, int] = {}
     await _wait_for_inserts(client, asked)
     rows = await _buckets(client, asked.old)
     while changed := {bucket: count for bucket, count in rows.items() if copied.get(bucket) != count}:
         for bucket, count in changed.items():
-            await _copy(client, asked.old, asked.new, bucket)
+            await _copy(client, asked, asked.old, asked.new, bucket)
             copied[bucket] = count
             if progress is not None:
                 progress(sum(copied.values()), sum(rows.values()))
@@ -201,20 +238,20 @@ async def _buckets(client: "AsyncClient", table: str) -> dict[Bucket, int]:
     return {Bucket(partition, number): count for partition, number, count in found.result_rows}
 
 
-async def _copy(client: "AsyncClient", source: str, target: str, bucket: Bucket) -> None:
+async def _copy(client: "AsyncClient", asked: Move, source: str, target: str, bucket: Bucket) -> None:
     """Copy a bucket, unless it is there. What was copied in part is copied once more: the table replaces by key."""
-    if not await _missing(client, source, target, bucket):
+    if not await _missing(client, asked, source, target, bucket):
         return
     names = (await client.query(_COLUMNS, parameters={"table": source})).result_rows
     columns = ", ".join(str(name) for (name,) in names)
     copy = _COPY.replace("{source}", source).replace("{target}", target).replace("{columns}", columns)
     await client.command(copy, parameters=bucket.parameters(), settings={"insert_deduplicate": 0})
-    if missing := await _missing(client, source, target, bucket):
+    if missing := await _missing(client, asked, source, target, bucket):
         raise MoveFailedError(f"{target} lacks {missing} rows of {source} in {bucket} after they were copied.")
 
 
-async def _missing(client: "AsyncClient", source: str, target: str, bucket: Bucket) -> int:
+async def _missing(client: "AsyncClient", asked: Move, source: str, target: str, bucket: Bucket) -> int:
     """How many rows of the source have no row with their key in the target."""
-    query = _MISSING.replace("{source}", source).replace("{target}", target)
+    query = _MISSING.replace("{source}", source).replace("{target}", target).replace("{key}", asked.layout.key)
     ((count,),) = (await client.query(query, parameters=bucket.parameters())).result_rows
     return int(count)

@@ -60,23 +60,34 @@ WITH
     (
         SELECT
             company_id,
-            sumIf(change, is_now AND counts AND (policy_clock = 'raw' OR is_covered OR NOT is_new)) AS divisor,
-            sumIf(change, is_base AND counts AND is_covered) AS base_covered,
-            sumIf(change, is_base AND counts AND (policy_clock = 'raw' OR is_covered OR NOT is_new)) AS base_divisor
+            sumIf(until_now, counts AND (policy_clock = 'raw' OR is_covered OR NOT is_new)) AS divisor,
+            sumIf(until_base, counts AND is_covered) AS base_covered,
+            sumIf(until_base, counts AND (policy_clock = 'raw' OR is_covered OR NOT is_new)) AS base_divisor
         FROM
         (
             SELECT
-                changes.company_id AS company_id,
-                side * quantity AS change,
+                company_id,
+                side * changed_until_now AS until_now,
+                side * changed_until_base AS until_base,
                 has(counted_numbers, bitAnd(class, 7)) AS counts,
                 bitAnd(class, required_mask) = required_mask AS is_covered,
-                bitAnd(class, 512) != 0 AS is_new,
-                value_on <= ends.as_of AS is_now,
-                ifNull(value_on <= counted_on, false) AS is_base
-            FROM ledger_changes AS changes
+                bitAnd(class, 512) != 0 AS is_new
+            FROM
+            (
+                -- Lines of the same change first: they are many, their kinds are few.
+                SELECT
+                    changes.company_id AS company_id,
+                    class_before,
+                    class_after,
+                    sumIf(quantity, value_on <= ends.as_of) AS changed_until_now,
+                    sumIf(quantity, ifNull(value_on <= counted_on, false)) AS changed_until_base
+                FROM ledger_changes AS changes
+                INNER JOIN (SELECT company_id, as_of FROM coverage_current) AS ends ON ends.company_id = changes.company_id
+                WHERE NOT is_in_figures
+                GROUP BY company_id, class_before, class_after
+            )
             ARRAY JOIN [class_before, class_after] AS class, [toInt64(-1), 1] AS side
-            INNER JOIN (SELECT company_id, as_of FROM coverage_current) AS ends ON ends.company_id = changes.company_id
-            WHERE NOT is_in_figures AND class != 0
+            WHERE class != 0
         )
         GROUP BY company_id
     ),

@@ -22,11 +22,17 @@ FROM
     SELECT
         company_id,
         bitAnd(bitShiftRight(class, 3), 63) AS held,
-        sum(side * quantity) AS change
-    FROM ledger_changes
+        side * changed AS change
+    FROM
+    (
+        -- Lines of the same change first: they are many, their kinds are few.
+        SELECT company_id, class_before, class_after, sum(quantity) AS changed
+        FROM ledger_changes
+        WHERE value_on <= on_date AND recorded_at <= known_until
+        GROUP BY company_id, class_before, class_after
+    )
     ARRAY JOIN [class_before, class_after] AS class, [toInt64(-1), 1] AS side
-    WHERE value_on <= on_date AND recorded_at <= known_until AND class != 0
-    GROUP BY company_id, held
+    WHERE class != 0
 )
 GROUP BY company_id, programmes
 HAVING people > 0

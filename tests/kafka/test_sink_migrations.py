@@ -129,7 +129,7 @@ async def test_the_partition_of_a_row_follows_from_its_sorting_key(database: Dat
         "FROM system.tables WHERE database = currentDatabase() AND partition_key != ''"
     )
 
-    assert {table["name"] for table in tables} == {"journal_facts", "ledger_entries", "ledger_lines"}
+    assert {table["name"] for table in tables} == {"ledger_lines"}
     no_columns = {"", "bitShiftRight", "18"}
     assert all({*table["words"]} - no_columns <= {*table["sorting"]} for table in tables)
 

@@ -1,4 +1,4 @@
-"""Lines move into their new layout without a loss, wherever that is interrupted, and readers see them all the time."""
+"""Rows move into their new layout without a loss, wherever that is interrupted, and readers see them all the time."""
 
 import asyncio
 import json
@@ -35,10 +35,12 @@ from tests.support.sink_records import OUTPUT, inside, ledger_record, ledger_val
 LEDGER = "coverage.ledger.v1"
 SNAPSHOTS = "coverage.snapshots.v1"
 NEW_LAYOUT = "016"
-MOVED_THROUGH = "ledger_lines_by_offset"
+MOVED_THROUGH, ENTRIES_THROUGH = "ledger_lines_by_offset", "ledger_entries_together"
 BUCKETS = 3
+LINES = 2 * (BUCKETS + 2)  # that `fill` writes for each partition; for both there are as many entries
 LIMIT_S = 120
 ASKED = {
+    "entries": "SELECT * FROM ledger_entries FINAL ORDER BY ALL",
     "lines": "SELECT * EXCEPT (company_id), toString(company_id) FROM ledger_lines FINAL ORDER BY ALL",
     "ledger": "SELECT * EXCEPT (company_id), toString(company_id) FROM ledger ORDER BY ALL",
     "coverage_daily": "SELECT * EXCEPT (company_id), toString(company_id) FROM coverage_daily ORDER BY ALL",
@@ -101,11 +103,20 @@ async def test_all_rows_are_there_after_the_move_and_the_old_table_is_gone(old: 
     assert await rows(old) == before
     made = await old.rows("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine != 'View'")
     assert {row["name"] for row in made} == {*tables()}
-    assert MOVED_THROUGH not in tables()
-    key = "SELECT partition_key FROM system.tables WHERE database = currentDatabase() AND name = 'ledger_lines'"
-    assert await old.value(key) == "(partition, bitShiftRight(offset, 18))"
-    assert len(told) == 2 * BUCKETS
-    assert told[-1][0] == told[-1][1]
+    assert not {MOVED_THROUGH, ENTRIES_THROUGH} & {*tables()}
+    keys = await old.rows(
+        "SELECT name, partition_key FROM system.tables "
+        "WHERE database = currentDatabase() AND name IN ('ledger_lines', 'ledger_entries', 'journal_facts')"
+    )
+    assert {row["name"]: row["partition_key"] for row in keys} == {
+        "ledger_lines": "(partition, bitShiftRight(offset, 18))",
+        "ledger_entries": "",
+        "journal_facts": "",
+    }
+    lines, entries = told[: 2 * BUCKETS], told[2 * BUCKETS :]
+    assert len(entries) == 2 * BUCKETS
+    assert lines[-1] == (2 * LINES, 2 * LINES)
+    assert entries[-1] == (LINES, LINES)
 
 
 async def test_a_sink_of_before_is_refused_while_lines_move_and_what_it_was_inserting_is_moved(old: Database) -> None:
@@ -140,7 +151,7 @@ async def test_writers_are_let_in_again_whom_a_second_process_refused_after_the_
     await migrate(old.client)
     await old.client.command("ALTER TABLE ledger_lines ADD CONSTRAINT being_moved CHECK quantity != quantity")
     statements = "\n".join(statement for migration in migrations() for statement in migration.statements(None))
-    (asked,) = moves(statements)
+    asked = moves(statements)[0]
 
     await move(old.client, asked)
 
@@ -166,6 +177,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
         (f"RENAME TABLE {MOVED_THROUGH}_ready_", "after"),
         (f"DROP TABLE IF EXISTS {MOVED_THROUGH}", "after"),
         ("VIEW coverage_changes", "before"),
+        (f"INSERT INTO {ENTRIES_THROUGH}", "before"),
+        (f"INSERT INTO {ENTRIES_THROUGH}", "after"),
+        (f"RENAME TABLE {ENTRIES_THROUGH}_ready_", "after"),
     ],
 )
 async def test_a_server_killed_in_the_move_has_all_rows(
@@ -207,7 +221,8 @@ def test_an_administrator_migrates_by_command_and_is_told_before(
 
     first = said("--dry-run")
     assert first == said("--dry-run")  # it did nothing
-    assert first[0] == f"016_ledger_by_offset: moves {2 * 2 * (BUCKETS + 2)} rows of ledger_lines"
+    assert first[0] == f"016_ledger_by_offset: moves {2 * LINES} rows of ledger_lines"
+    assert f"020_fewer_parts: moves {LINES} rows of ledger_entries" in first
     assert said() == [*(line.split(":")[0] for line in first[:-1]), first[-1].replace(" to run", " run")]
     assert said() == said("--dry-run") == ["nothing to do"]
 

@@ -37,9 +37,11 @@ NEW_LAYOUT = "016"  # from here on tables are moved (test_sink_moving.py)
 LAST_DATE = "2149-06-06"
 WIDENED = [statement for m in migrations() if m.name[:3] in WIDENING for statement in m.statements(None)]
 ASKED = {
-    **{table: f"SELECT * FROM {table} ORDER BY ALL" for table in ("journal_facts", "ledger_entries")},
     # A table whose rows were moved does not know their tokens: what is inserted again is there until it is merged.
-    "ledger_lines": "SELECT * FROM ledger_lines FINAL ORDER BY ALL",
+    **{
+        table: f"SELECT * FROM {table} FINAL ORDER BY ALL"
+        for table in ("journal_facts", "ledger_entries", "ledger_lines")
+    },
     **{table: f"SELECT * FROM {table} ORDER BY ALL" for table in ("snapshots", "alert_records", "sink_progress")},
     **{view: f"SELECT * FROM {view} ORDER BY ALL" for view in ("journal", "ledger", "coverage_current", "alerts")},
     **{view: f"SELECT * FROM {view} ORDER BY ALL" for view in ("policy_status", "policies")},

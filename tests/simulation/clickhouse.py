@@ -16,7 +16,7 @@ from tests.simulation.link import Link, Unanswered
 
 AWAY_RATE: Final = 0.02  # the share of requests that are answered with 503
 HALF_RATE: Final = 0.03  # the share of inserts that end after some of the table's partitions
-PARTITIONED: Final = frozenset(("journal_facts", "ledger_entries", "ledger_lines"))
+PARTITIONED: Final = frozenset(("ledger_lines",))
 Row = tuple[Any, ...]
 
 

@@ -8,29 +8,49 @@ from aiokafka.consumer.fetcher import Fetcher  # type: ignore[import-untyped]
 from aiokafka.consumer.subscription_state import SubscriptionState  # type: ignore[import-untyped]
 
 from schemas.kafka.client import client_options
-from schemas.kafka.gathering import Gathering, Wait, gather
+from schemas.kafka.gathering import Gathering, Spacing, Wait, gather
 
 LANE = Gathering(500, 80, 4_096)
 SINK = Gathering(250, 1_000, 1 << 20, 250, first_waits=True)
 NOT = Gathering(70, 0, 4_096)
 
-# gathering, whether the last fetch brought records, whether some are untaken -> the wait
+# gathering, whether records come close together, whether some are untaken -> the wait
 WAITS: dict[str, tuple[Gathering, bool, bool, Wait]] = {
-    "nothing came: the first record is read at once": (LANE, False, False, Wait(1, 500)),
-    "some came: more are waited for": (LANE, True, False, Wait(4_096, 80)),
+    "not close: the next record is read at once": (LANE, False, False, Wait(1, 500)),
+    "close: more are waited for": (LANE, True, False, Wait(4_096, 80)),
     "some are untaken: soon back for their partitions": (LANE, True, True, Wait(1, 100)),
     "the first record waits too": (SINK, False, False, Wait(1 << 20, 1_000)),
     "and so do the others": (SINK, True, False, Wait(1 << 20, 1_000)),
     "unless some are untaken": (SINK, False, True, Wait(1, 250)),
-    "without gathering, nothing came": (NOT, False, False, Wait(1, 70)),
-    "without gathering, some came": (NOT, True, False, Wait(1, 70)),
+    "without gathering, not close": (NOT, False, False, Wait(1, 70)),
+    "without gathering, close": (NOT, True, False, Wait(1, 70)),
     "without gathering, some are untaken": (NOT, False, True, Wait(1, 70)),
 }
 
 
-@pytest.mark.parametrize(("gathering", "brought", "untaken", "wait"), WAITS.values(), ids=WAITS)
-def test_how_long_a_fetch_waits(gathering: Gathering, brought: bool, untaken: bool, wait: Wait) -> None:
-    assert gathering.next(brought=brought, untaken=untaken) == wait
+@pytest.mark.parametrize(("gathering", "close", "untaken", "wait"), WAITS.values(), ids=WAITS)
+def test_how_long_a_fetch_waits(gathering: Gathering, close: bool, untaken: bool, wait: Wait) -> None:
+    assert gathering.next(close=close, untaken=untaken) == wait
+
+
+# Milliseconds at which a fetch returned, and whether it brought records -> whether records come close together
+SPACINGS: dict[str, list[tuple[int, bool, bool]]] = {
+    "the first is alone": [(0, True, False)],
+    "the next comes soon": [(0, True, False), (79, True, True)],
+    "the next comes late": [(0, True, False), (81, True, False), (162, True, False)],
+    "each wait for more brings some": [(0, True, False), (10, True, True), (91, True, True), (300, True, True)],
+    "a wait for more brings none": [(0, True, False), (10, True, True), (90, False, False), (91, True, False)],
+    "nothing comes": [(0, False, False), (500, False, False)],
+    "nothing in between": [(0, True, False), (50, False, False), (79, True, True)],
+}
+
+
+@pytest.mark.parametrize("returned", SPACINGS.values(), ids=SPACINGS)
+def test_whether_records_come_close_together(returned: list[tuple[int, bool, bool]]) -> None:
+    spacing = Spacing(LANE.gather_ms)
+    for at_ms, brought, close in returned:
+        spacing.saw(brought, 1_000 + at_ms / 1_000)
+        assert spacing.close == close, at_ms
 
 
 READ, NOT_READ = TopicPartition("read", 0), TopicPartition("changelog", 0)
@@ -48,12 +68,19 @@ async def test_each_fetch_is_sent_with_the_wait_that_follows_from_the_one_before
 
     fetcher._proc_fetch_request = fetch
     gather(consumer, LANE, is_read=lambda tp: tp == READ)
-    for brought, records in [(False, {}), (True, {}), (True, {READ: 1}), (False, {READ: 1}), (True, {NOT_READ: 1})]:
+    for brought, records in [
+        (False, {}),
+        (True, {}),
+        (True, {}),
+        (True, {READ: 1}),
+        (False, {READ: 1}),
+        (True, {NOT_READ: 1}),
+    ]:
         fetched.append(brought)
         await fetcher._proc_fetch_request()
         fetcher._records = records
         fetcher._get_actions_per_node(None)
-    assert seen == [Wait(1, 500), Wait(4_096, 80), Wait(1, 100), Wait(1, 100), Wait(4_096, 80)]
+    assert seen == [Wait(1, 500), Wait(1, 500), Wait(4_096, 80), Wait(1, 100), Wait(1, 100), Wait(4_096, 80)]
     fetcher._records = {}
     await fetcher.close()
     await consumer.stop()
