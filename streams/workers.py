@@ -28,7 +28,7 @@ from streams.wall_clock import WallClock
 RECORDER_PART: Final = 4
 # What a fetch need not wait beyond: at a thousand facts a second these are 40 ms.
 RECORDER_ENOUGH_BYTES: Final = 4 << 10
-BOOKKEEPER_ENOUGH_BYTES: Final = 6 << 10
+BOOKKEEPER_ENOUGH_BYTES: Final = 12 << 10
 # A rebalance may wait as long for the fetch that is under way.
 IDLE_MS: Final = 500
 
