@@ -46,8 +46,8 @@ def _of_ledger(_: Sink, insert: Insert) -> bool:
     return LEDGER in insert.batches[0].range.topic
 
 
-def _gathers(gathering: Gathering, *, brought: bool, untaken: bool) -> bool:
-    return gathering.gather_ms > 0 and brought and not untaken
+def _gathers(gathering: Gathering, *, close: bool, untaken: bool) -> bool:
+    return gathering.gather_ms > 0 and (close or gathering.first_waits) and not untaken
 
 
 _POINTS: Final[dict[str, tuple[Any, ...]]] = {
