@@ -46,7 +46,8 @@ class Gathering:
 
 @dataclass(slots=True)
 class Spacing:
-    """Whether records come `close` together: two fetches brought some within `gather_ms`, and all since brought some.
+    """Whether records come `close` together: a fetch brought some from several partitions, or two fetches brought some
+    within `gather_ms`; and all since brought some.
 
     A lonely record is not followed by a wait for more, which would mostly be in vain, and a request of its own.
     """
@@ -55,10 +56,11 @@ class Spacing:
     close: bool = False
     last_brought_s: float = -math.inf
 
-    def saw(self, brought: bool, now_s: float) -> None:
-        """A fetch returned at a monotonic time."""
-        self.close = brought and (self.close or (now_s - self.last_brought_s) * 1000 <= self.gather_ms)
-        if brought:
+    def saw(self, partitions: int, now_s: float) -> None:
+        """A fetch returned at a monotonic time, with records from this many partitions."""
+        soon = (now_s - self.last_brought_s) * 1000 <= self.gather_ms
+        self.close = partitions > 0 and (self.close or partitions > 1 or soon)
+        if partitions:
             self.last_brought_s = now_s
 
 
@@ -78,8 +80,9 @@ def gather(consumer: Any, gathering: Gathering, is_read: Callable[[Any], bool] =
         return plan(assignment)
 
     async def fetched(*args: Any) -> bool:
+        untaken = set(fetcher._records)
         brought = await fetch(*args)
-        spacing.saw(brought, time.monotonic())
+        spacing.saw(sum(map(is_read, fetcher._records.keys() - untaken)) if brought else 0, time.monotonic())
         return brought
 
     fetcher._get_actions_per_node, fetcher._proc_fetch_request = planned, fetched

@@ -68,8 +68,7 @@ def dies_waiting(world: World) -> None:
 
 def strike(world: World, role: str, point: str) -> None:
     """Kill the worker at this point, after a random number of times."""
-    # A worker waits for more while facts come one soon after the other, not after many at once.
-    world.strike(role, Fault(point, world.rng.randint(1, AT_WORK[role][point])), one_by_one=point == WAITING)
+    world.strike(role, Fault(point, world.rng.randint(1, AT_WORK[role][point])))
     world.service.check()
 
 

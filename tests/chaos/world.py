@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -121,17 +120,14 @@ class World:
 
     # ---- feeding
 
-    def feed(self, count: int, *, one_by_one: bool = False) -> None:
+    def feed(self, count: int) -> None:
         """Publish the next facts, repeating those that a broker has not acknowledged."""
         due = list(self.material.lines[self._fed : self._fed + count])
         assert len(due) == count, "the story is told to its end: fewer scenarios for one book"
         self._fed += len(due)
-        for some in [[line] for line in due] if one_by_one else [due]:
-            wait_until(partial(self._offer, some), FEED_LIMIT_S)
+        wait_until(lambda: not due or self._offer(due), FEED_LIMIT_S)
 
     def _offer(self, due: list[Line]) -> bool:
-        if not due:
-            return True
         streams = self.settings.stream_settings()
         publisher = Publisher(self.settings.kafka, streams.inbound_names[0], Door(now=lambda: 0, replay=True))
         try:
@@ -221,16 +217,16 @@ class World:
 
         wait_until(look, PROGRESS_LIMIT_S)
 
-    def strike(self, role: str, fault: Fault, *, one_by_one: bool = False) -> int:
+    def strike(self, role: str, fault: Fault) -> int:
         """Arm a fault and publish a few facts at a time until it ends a worker, which stays down; returns its exit
         code."""
         self.service.arm(role, fault)
-        return self.feed_until_ended(role, one_by_one=one_by_one)
+        return self.feed_until_ended(role)
 
-    def feed_until_ended(self, name: str, *, one_by_one: bool = False) -> int:
+    def feed_until_ended(self, name: str) -> int:
         """Publish a few facts at a time until a worker ends by itself and stays down; returns its exit code."""
         for _ in range(PIECES_MAX):
-            self.feed(PIECE_SMALL, one_by_one=one_by_one)
+            self.feed(PIECE_SMALL)
             with suppress(TimeoutError):
                 return self.wait_until_ended(name, PIECE_PAUSE_S)
         return self.wait_until_ended(name)

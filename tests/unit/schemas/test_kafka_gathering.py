@@ -33,54 +33,65 @@ def test_how_long_a_fetch_waits(gathering: Gathering, close: bool, untaken: bool
     assert gathering.next(close=close, untaken=untaken) == wait
 
 
-# Milliseconds at which a fetch returned, and whether it brought records -> whether records come close together
-SPACINGS: dict[str, list[tuple[int, bool, bool]]] = {
-    "the first is alone": [(0, True, False)],
-    "the next comes soon": [(0, True, False), (79, True, True)],
-    "the next comes late": [(0, True, False), (81, True, False), (162, True, False)],
-    "each wait for more brings some": [(0, True, False), (10, True, True), (91, True, True), (300, True, True)],
-    "a wait for more brings none": [(0, True, False), (10, True, True), (90, False, False), (91, True, False)],
-    "nothing comes": [(0, False, False), (500, False, False)],
-    "nothing in between": [(0, True, False), (50, False, False), (79, True, True)],
+# Milliseconds at which a fetch returned, from how many partitions it brought records -> whether they come close
+SPACINGS: dict[str, list[tuple[int, int, bool]]] = {
+    "the first is alone": [(0, 1, False)],
+    "the next comes soon": [(0, 1, False), (79, 1, True)],
+    "the next comes late": [(0, 1, False), (81, 1, False), (162, 1, False)],
+    "several at once": [(0, 2, True)],
+    "each wait for more brings some": [(0, 1, False), (10, 1, True), (91, 1, True), (300, 1, True)],
+    "a wait for more brings none": [(0, 1, False), (10, 1, True), (90, 0, False), (91, 1, False)],
+    "nothing comes": [(0, 0, False), (500, 0, False)],
+    "nothing in between": [(0, 1, False), (50, 0, False), (79, 1, True)],
 }
 
 
 @pytest.mark.parametrize("returned", SPACINGS.values(), ids=SPACINGS)
-def test_whether_records_come_close_together(returned: list[tuple[int, bool, bool]]) -> None:
+def test_whether_records_come_close_together(returned: list[tuple[int, int, bool]]) -> None:
     spacing = Spacing(LANE.gather_ms)
-    for at_ms, brought, close in returned:
-        spacing.saw(brought, 1_000 + at_ms / 1_000)
+    for at_ms, partitions, close in returned:
+        spacing.saw(partitions, 1_000 + at_ms / 1_000)
         assert spacing.close == close, at_ms
 
 
-READ, NOT_READ = TopicPartition("read", 0), TopicPartition("changelog", 0)
+READ, NOT_READ = [TopicPartition("read", 0), TopicPartition("read", 1)], TopicPartition("changelog", 0)
 
 
 async def test_each_fetch_is_sent_with_the_wait_that_follows_from_the_one_before() -> None:
     consumer = AIOKafkaConsumer(**client_options("127.0.0.1:9"), fetch_max_wait_ms=7)
     fetcher = consumer._fetcher = Fetcher(consumer._client, SubscriptionState(), fetch_max_wait_ms=7)
-    fetched: list[bool] = []
     seen: list[Wait] = []
     fetcher._get_actions_per_node = lambda _: seen.append(Wait(fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms))
 
-    async def fetch(*_: object) -> bool:
-        return fetched[-1]
+    async def fetch(*partitions: TopicPartition) -> bool:
+        fetcher._records.update(dict.fromkeys(partitions))
+        return bool(partitions)
 
     fetcher._proc_fetch_request = fetch
-    gather(consumer, LANE, is_read=lambda tp: tp == READ)
-    for brought, records in [
-        (False, {}),
-        (True, {}),
-        (True, {}),
-        (True, {READ: 1}),
-        (False, {READ: 1}),
-        (True, {NOT_READ: 1}),
-    ]:
-        fetched.append(brought)
-        await fetcher._proc_fetch_request()
-        fetcher._records = records
+    gather(consumer, LANE, is_read=lambda tp: tp in READ)
+    returned: list[tuple[list[TopicPartition], bool]] = [  # with records of these partitions, taken before the next
+        ([], True),
+        ([READ[0]], True),
+        ([READ[0]], True),
+        ([READ[0]], False),
+        ([], False),
+        ([NOT_READ], True),
+        ([READ[0], NOT_READ], True),
+    ]
+    for partitions, taken in returned:
+        await fetcher._proc_fetch_request(*partitions)
+        if taken:
+            fetcher._records = dict.fromkeys(tp for tp in fetcher._records if tp == NOT_READ)
         fetcher._get_actions_per_node(None)
-    assert seen == [Wait(1, 500), Wait(1, 500), Wait(4_096, 80), Wait(1, 100), Wait(1, 100), Wait(4_096, 80)]
+    assert seen == [
+        Wait(1, 500),
+        Wait(1, 500),
+        Wait(4_096, 80),
+        Wait(1, 100),
+        Wait(1, 100),
+        Wait(1, 500),
+        Wait(4_096, 80),
+    ]
     fetcher._records = {}
     await fetcher.close()
     await consumer.stop()
