@@ -262,6 +262,11 @@ class MemoryConsumer:
 
         return await insist(self._link, "ends", ends)
 
+    async def written_ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """The ends as a `read_uncommitted` reader sees them."""
+        asked, broker = list(partitions), self._broker
+        return await insist(self._link, "written ends", lambda: {tp: broker.log(tp).end for tp in asked})
+
     async def stop(self) -> None:
         """Nothing to close."""
 

@@ -20,7 +20,7 @@ from streams.lane.progress import Hole, SourceProgress
 from streams.lane.records import Batch
 from streams.lane.settings import LaneSettings
 from streams.lane.state import States
-from streams.lane.stop import Stopping
+from streams.lane.stop import Refused, Stopping
 from tests.simulation.clients import Member, MemoryConsumer
 
 POLL_S: Final = 2.0
@@ -194,7 +194,12 @@ class MemoryHost:
         if not await self._is_recovered(numbers):
             return False
         logs = {tp: SourceLog(tp.topic, tp.partition, begins[tp], ends[tp], committed[tuple(tp)]) for tp in tps}
-        starts: Mapping[TopicPartition, int] = {tp: self._lane.start_of(log) for tp, log in logs.items()}
+        try:
+            starts: Mapping[TopicPartition, int] = {tp: self._lane.start_of(log) for tp, log in logs.items()}
+        except Refused:
+            if await self._is_undecided(numbers):
+                return False
+            raise
         await self._lane.open(numbers)
         self._sources.assign(tps)
         for tp, start in starts.items():
@@ -204,6 +209,13 @@ class MemoryHost:
             if log.begin < starts[tp] and (log.committed is None or log.committed < starts[tp]):
                 self.progress[tp].stand()
         return True
+
+    async def _is_undecided(self, numbers: Iterable[int]) -> bool:
+        if self._table is None:
+            return False
+        tps = [TopicPartition(self._table.changelog, number) for number in sorted(numbers)]
+        ends, written = await self._changelogs.end_offsets(tps), await self._changelogs.written_ends(tps)
+        return any(written[tp] > ends[tp] for tp in tps)
 
     async def _fetch(self, consumer: MemoryConsumer, tps: list[TopicPartition]) -> dict[TopicPartition, Batch]:
         """A batch for each partition that moved, with or without records."""

@@ -1,5 +1,6 @@
 """The consumer: one message per partition and fetch, read from the offset that the lane gives."""
 
+import logging
 import time
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
@@ -20,10 +21,12 @@ from streams.lane.cursors import SourceLog
 from streams.lane.hooks.consumer_thread import ConsumerThread
 from streams.lane.progress import Hole, SourceProgress
 from streams.lane.records import Batch
-from streams.lane.stop import Stopping
+from streams.lane.stop import Refused, Stopping
 
 if TYPE_CHECKING:
     from streams.lane.hooks.app import LaneApp
+
+log = logging.getLogger(__name__)
 
 BUSY_POLL_S = 0.003  # between two checks whether a partition may be fetched again
 RECOVERY_POLL_S = 0.1  # the longest wait for records: an aborted tail of a changelog gives none
@@ -152,17 +155,31 @@ class Consumer(driver.Consumer):
             return False
         begins, ends = limits
         logs = {tp: SourceLog(tp.topic, tp.partition, begins[tp], ends[tp], committed[tp]) for tp in sources}
-        starts = {tp: self.app.lane_of(tp.topic).start_of(log) for tp, log in logs.items()}
+        try:
+            starts = {tp: self.app.lane_of(tp.topic).start_of(source) for tp, source in logs.items()}
+        except Refused:
+            # A worker that was suspended, and does not know yet that it has a successor, may read what that committed
+            # in the group before it can read the successor's transaction. It is not its state that was lost.
+            if not await self._is_undecided(changelogs, ends):
+                raise
+            log.warning("a changelog has records that cannot be read yet: waits for them before it refuses")
+            return False
         for lane in self.app.lanes:
             await lane.open({tp.partition for tp in sources if tp.topic in lane.source_topics})
         if starts:
             await self.seek_wait(starts)
         self.progress = {tp: SourceProgress(f"{tp.topic}-{tp.partition}", start) for tp, start in starts.items()}
-        for tp, log in logs.items():
+        for tp, source in logs.items():
             # The last worker died after its transaction and before it committed the group's offset.
-            if log.begin < starts[tp] and (log.committed is None or log.committed < starts[tp]):
+            if source.begin < starts[tp] and (source.committed is None or source.committed < starts[tp]):
                 self.progress[tp].stand()
         return True
+
+    async def _is_undecided(self, changelogs: set[TP], ends: Mapping[TP, int]) -> bool:
+        """Whether a changelog goes on behind its end as readers see it. This worker has begun no transaction, and has
+        ended those of its predecessors."""
+        written = await self._thread.written(changelogs)
+        return any(written[tp] > ends[tp] for tp in changelogs)
 
     async def _limits(self, sources: set[TP], changelogs: set[TP]) -> tuple[Mapping[TP, int], Mapping[TP, int]] | None:
         """Beginnings and ends of the sources; None while a state does not contain its changelog to the end."""

@@ -9,6 +9,7 @@ from aiokafka.structs import TopicPartition  # type: ignore[import-untyped]
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from schemas.kafka.client import client_options
 from schemas.kafka.gathering import Gathering, gather
 from streams.lane.records import Batch, Record
 
@@ -74,6 +75,20 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         ask = self._ensure_consumer().committed
         offsets = await asyncio.gather(*(ask(TopicPartition(*tp)) for tp in partitions))
         return dict(zip(partitions, offsets, strict=True))
+
+    async def written(self, partitions: Iterable[TP]) -> dict[TP, int]:
+        """The partitions' ends, with records whose transaction is not decided or cannot be read yet."""
+        return cast(dict[TP, int], await self.call_thread(self._written, list(partitions)))
+
+    async def _written(self, partitions: list[TP]) -> dict[TP, int]:
+        # A consumer has one isolation level for all that it asks.
+        reader = AIOKafkaConsumer(**client_options(self.app.lane_settings.bootstrap))
+        await reader.start()
+        try:
+            ends = await reader.end_offsets([TopicPartition(*tp) for tp in partitions])
+        finally:
+            await reader.stop()
+        return {TP(*tp): end for tp, end in ends.items()}
 
     def knows_broker(self) -> bool:
         """Whether the group's coordinator answers. aiokafka discards it after the first failed heartbeat."""
