@@ -198,14 +198,18 @@ async def test_an_exception_in_a_step_stops_the_worker_without_commit_and_withou
     assert (await lane_case.committed())[1] is None
 
 
-async def test_a_lost_changelog_is_refused_with_the_way_to_rebuild(lane_case: LaneCase) -> None:
-    await lane_case.create(changelog_policy="compact,delete")
-    await lane_case.fill(200)
-    worker = lane_case.start()
-    worker.wait_for_offsets(await lane_case.ends())
+async def work_and_lose_the_changelog(case: LaneCase) -> None:
+    await case.create(changelog_policy="compact,delete")
+    await case.fill(200)
+    worker = case.start()
+    worker.wait_for_offsets(await case.ends())
     assert worker.terminate() == 0
-    for number in lane_case.numbers:
-        await delete_records(lane_case, lane_case.changelog, number, -1)
+    for number in case.numbers:
+        await delete_records(case, case.changelog, number, -1)
+
+
+async def test_a_lost_changelog_is_refused_with_the_way_to_rebuild(lane_case: LaneCase) -> None:
+    await work_and_lose_the_changelog(lane_case)
     refused = lane_case.start()
     assert refused.wait_for_end() == 78
     assert "its changelog was lost" in refused.errors()
@@ -215,13 +219,7 @@ async def test_a_lost_changelog_is_refused_with_the_way_to_rebuild(lane_case: La
 async def test_a_changelog_is_not_called_lost_while_a_transaction_of_it_is_undecided(lane_case: LaneCase) -> None:
     """As a worker sees it that was suspended in its start: its successor has committed, and is not readable yet. It
     refuses no earlier than after the next rebalance, with what can be read by then."""
-    await lane_case.create(changelog_policy="compact,delete")
-    await lane_case.fill(200)
-    worker = lane_case.start()
-    worker.wait_for_offsets(await lane_case.ends())
-    assert worker.terminate() == 0
-    for number in lane_case.numbers:
-        await delete_records(lane_case, lane_case.changelog, number, -1)
+    await work_and_lose_the_changelog(lane_case)
     successor = AIOKafkaProducer(**client_options(lane_case.address), transactional_id="successor")
     await successor.start()
     try:
