@@ -178,7 +178,7 @@ class Consumer(driver.Consumer):
     async def _is_undecided(self, changelogs: set[TP], ends: Mapping[TP, int]) -> bool:
         """Whether a changelog goes on behind its end as readers see it. This worker has begun no transaction, and has
         ended those of its predecessors."""
-        written = await self._thread.written(changelogs)
+        written = await self._thread.written(changelogs) if changelogs else {}
         return any(written[tp] > ends[tp] for tp in changelogs)
 
     async def _limits(self, sources: set[TP], changelogs: set[TP]) -> tuple[Mapping[TP, int], Mapping[TP, int]] | None:

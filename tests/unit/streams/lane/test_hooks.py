@@ -46,11 +46,17 @@ async def test_the_worker_consumer_gathers_and_leaves_changelogs_that_nobody_rea
     app = create_app(settings)
     TransactionalLane(app, source_topics=["in"], state_name="book", step=lambda *_: Effect())
     thread = app.source._thread
-    fetcher = SimpleNamespace(_records={}, _get_actions_per_node=lambda _: None, _proc_fetch_request=_brings)
+    fetcher = SimpleNamespace(_records={}, _get_actions_per_node=lambda _: None)
+
+    async def bring() -> bool:
+        """Records of two partitions."""
+        fetcher._records |= {TP("in", 1): None, TP("in", 2): None}
+        return True
 
     async def start() -> None:
         """Where aiokafka would connect."""
 
+    fetcher._proc_fetch_request = bring
     thread._create_consumer = lambda loop: SimpleNamespace(start=start, _fetcher=fetcher)  # type: ignore[method-assign]
     await thread.on_start()
     waits = []
@@ -61,10 +67,6 @@ async def test_the_worker_consumer_gathers_and_leaves_changelogs_that_nobody_rea
         fetcher._get_actions_per_node(None)
         waits.append((fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms))
     assert waits == [(9, 80), (9, 80), (1, 100), (1, 100)]
-
-
-async def _brings() -> bool:
-    return True
 
 
 async def test_neither_the_start_nor_the_end_of_a_worker_waits(tmp_path: Path) -> None:
