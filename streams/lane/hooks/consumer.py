@@ -46,6 +46,7 @@ class Consumer(driver.Consumer):
         super().__init__(*args, **options)
         self.progress: dict[TP, SourceProgress] = {}
         self._positioned_for: tuple[int, int] | None = None
+        self._unreadable_in: tuple[int, int] | None = None  # the rebalance of which that was said
         self._tables = self.app.tables_of_lanes()
         self._settings = self.app.lane_settings
 
@@ -162,7 +163,9 @@ class Consumer(driver.Consumer):
             # in the group before it can read the successor's transaction. It is not its state that was lost.
             if not await self._is_undecided(changelogs, ends):
                 raise
-            log.warning("a changelog has records that cannot be read yet: waits for them before it refuses")
+            if self._unreadable_in != self._rebalance():
+                self._unreadable_in = self._rebalance()
+                log.warning("a changelog has records that cannot be read yet: waits for them before it refuses")
             return False
         for lane in self.app.lanes:
             await lane.open({tp.partition for tp in sources if tp.topic in lane.source_topics})
