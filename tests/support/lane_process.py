@@ -70,8 +70,10 @@ class LaneProcess:
         self.wait_until(reached, f"offsets {ends}")
 
     def wait_for_end(self) -> int:
-        """Wait for the end of the process; returns its exit code."""
-        return self.process.wait(timeout=WAIT_LIMIT_S)
+        """Wait for the end of the process; returns its exit code. pytest shows its log if the test fails."""
+        code = self.process.wait(timeout=WAIT_LIMIT_S)
+        sys.stderr.write(self.errors())
+        return code
 
     def terminate(self) -> int:
         """Send SIGTERM; returns the exit code."""

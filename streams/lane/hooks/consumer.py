@@ -181,8 +181,12 @@ class Consumer(driver.Consumer):
     async def _is_undecided(self, changelogs: set[TP], ends: Mapping[TP, int]) -> bool:
         """Whether a changelog goes on behind its end as readers see it. This worker has begun no transaction, and has
         ended those of its predecessors."""
-        written = await self._thread.written(changelogs) if changelogs else {}
+        written = await self.written(changelogs)
         return any(written[tp] > ends[tp] for tp in changelogs)
+
+    async def written(self, partitions: set[TP]) -> Mapping[TP, int]:
+        """The partitions' ends, with records whose transaction is not decided or cannot be read yet."""
+        return await self._thread.written(partitions) if partitions else {}
 
     async def _limits(self, sources: set[TP], changelogs: set[TP]) -> tuple[Mapping[TP, int], Mapping[TP, int]] | None:
         """Beginnings and ends of the sources; None while a state does not contain its changelog to the end."""

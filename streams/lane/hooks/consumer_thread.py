@@ -1,7 +1,7 @@
 """The thread that talks to the broker."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from aiokafka import AIOKafkaConsumer  # type: ignore[import-untyped]
@@ -46,6 +46,20 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             # aiokafka fetches a changelog on after its recovery, and nobody takes those records.
             is_read=lambda tp: tp.topic not in changelogs or tp in self._asked_for,
         )
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        await self.wait(super().on_partitions_revoked(revoked))
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """When aiokafka stops, it waits for the rebalance under way. But this thread no longer answers the main
+        loop by then: the rebalance would never end, or be cancelled and this thread's own stop with it."""
+        await self.wait(super().on_partitions_assigned(assigned, generation_id))
+
+    async def call_thread(self, fun: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
+        """Cancels the caller once this thread stops: nobody would answer it."""
+        if self.should_stop:
+            raise asyncio.CancelledError
+        return await super().call_thread(fun, *args, **kwargs)
 
     async def _fetch_records(
         self,

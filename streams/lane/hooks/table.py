@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from streams.lane.hooks.app import LaneApp
 
 OWNERSHIP_LIMIT_S = 45.0  # for starting all producers of an assignment
-READABLE_LOOK_S = 0.02  # between two checks whether this worker's commits are visible
+READABLE_LOOK_S = 0.02  # between two checks whether what was committed to the changelogs is visible
 READABLE_LOOKS_SILENT = 50
 READABLE_LOOKS_MAX = 750
 
@@ -139,26 +139,29 @@ class PartitionTable(faust.Table):  # type: ignore[type-arg]
             async with asyncio.timeout(OWNERSHIP_LIMIT_S):
                 await self._owner.own(actives)
             changelogs = {tp for tp in assigned if tp.topic == self.changelog}
-            kept = {tp for tp in changelogs if tp.partition in self.states.partitions()}
-            if kept:
-                await self._until_readable(kept)
+            await self._until_readable(changelogs)
             if self.states.outlive_process:
                 await self._take_up(changelogs)
             await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
 
-    async def _until_readable(self, kept: set[TP]) -> None:
-        """Wait until this worker's commits are visible. A broker acknowledges a commit shortly before it can be read.
-        If Faust looked in between, the state of a partition that stays here would be ahead of its changelog, and Faust
-        would end the process (recovery.py _restart_recovery). If the state is still ahead after the limit, it should.
+    async def _until_readable(self, changelogs: set[TP]) -> None:
+        """Wait until the changelogs can be read as far as this worker knows them and as its predecessors wrote them. A
+        broker acknowledges a commit shortly before. A state that stays here would be ahead of its changelog, for which
+        Faust would end the process (recovery.py _restart_recovery); a new one would lack what was committed.
         """
-        contained = {tp: self.states.part(tp.partition).contained for tp in kept}
-        for look in range(READABLE_LOOKS_MAX):
-            ends = await self.app.source.highwaters(*kept)
-            if all(offset < ends[tp] for tp, offset in contained.items()):
+        kept = {tp for tp in changelogs if tp.partition in self.states.partitions()}
+        ends = {tp: self.states.part(tp.partition).contained + 1 for tp in kept}
+        # The predecessors are fenced, and nobody else may write here: their ends are final.
+        ends.update(await self.app.source.written({tp for tp in changelogs if tp.partition in self.owned()}))
+        for look in range(READABLE_LOOKS_MAX if ends else 0):
+            readable = await self.app.source.highwaters(*ends)
+            if all(end <= readable[tp] for tp, end in ends.items()):
                 return
             if look == READABLE_LOOKS_SILENT:
                 log.warning("a rebalance waits until what was committed here can be read")
             await asyncio.sleep(READABLE_LOOK_S)
+        if ends:
+            raise LaneFault(f"{self.changelog} cannot be read to its end: somebody else's transaction is open in it")
 
     async def _take_up(self, changelogs: set[TP]) -> None:
         """Take up partitions that are new here. The predecessors of owned partitions are fenced, so the end of their
