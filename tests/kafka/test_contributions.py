@@ -112,7 +112,6 @@ def relief_of(draw: st.DrawFn, programme: str) -> dict[str, Any]:
 
 @settings(
     max_examples=20,
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # each example is a query: shrinking would take minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -186,7 +186,7 @@ _broken = st.builds(
     st.integers(0, 40),
     st.sampled_from(["", "0", "3", "6", "9", " ", "-", ":", "T", "Z"]),
 )
-MANY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @MANY

@@ -296,7 +296,7 @@ async def test_a_sink_says_which_topic_it_waits_for(settings: SinkSettings, writ
 
 # ---- one row for each, whatever was merged, cut or compacted
 
-FEW: Final = examples(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW: Final = examples(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 EVENTS: Final = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([*STATES, None])), min_size=1, max_size=12)
 CUTS: Final = st.lists(st.tuples(st.integers(0, 11), st.booleans(), st.booleans()), max_size=5)
 

@@ -30,7 +30,7 @@ BY_MONTH = "018"
 ON = 120
 UNTIL = 140  # days after DAY_0, the business date
 
-FEW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture

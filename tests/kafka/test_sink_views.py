@@ -283,7 +283,7 @@ async def as_of_rows(database: Database, as_of: str, known_at: str) -> list[dict
     )
 
 
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 class Companies:

@@ -223,23 +223,20 @@ async def test_a_lost_changelog_is_refused_with_the_way_to_rebuild(lane_case: La
     assert "new app id" in refused.errors()
 
 
-async def test_a_changelog_is_not_called_lost_while_a_transaction_of_it_is_undecided(lane_case: LaneCase) -> None:
-    """As a worker sees it that was suspended in its start: its successor has committed, and is not readable yet. It
-    refuses no earlier than after the next rebalance, with what can be read by then."""
+async def test_whether_a_changelog_was_lost_is_judged_when_all_of_it_can_be_read(lane_case: LaneCase) -> None:
     await work_and_lose_the_changelog(lane_case)
-    successor = AIOKafkaProducer(**client_options(lane_case.address), transactional_id="successor")
-    await successor.start()
+    other = AIOKafkaProducer(**client_options(lane_case.address), transactional_id=f"{lane_case.app_id}-other")
+    await other.start()
     try:
-        await successor.begin_transaction()
-        await successor.send_and_wait(lane_case.changelog, b"", key=b"row", partition=0)
-        suspended = lane_case.start()
-        suspended.wait_until(lambda: "records that cannot be read yet" in suspended.errors(), "it waits")
-        await successor.abort_transaction()
+        await other.begin_transaction()
+        await other.send_and_wait(lane_case.changelog, b"", key=b"row", partition=0)
+        worker = lane_case.start()
+        worker.wait_until(lambda: "waits until what was committed" in worker.errors(), "it waits")
+        await other.abort_transaction()
     finally:
-        await successor.stop()
-    lane_case.start()
-    assert suspended.wait_for_end() == 78
-    assert "its changelog was lost" in suspended.errors()
+        await other.stop()
+    assert worker.wait_for_end() == 78
+    assert "its changelog was lost" in worker.errors()
 
 
 async def test_records_deleted_before_they_were_read_are_refused(lane_case: LaneCase) -> None:

@@ -60,7 +60,7 @@ def test_a_kill_at_any_await_loses_nothing_and_repeats_at_most_what_was_under_wa
         assert wrong(killed) == [], f"killed at await {dies_at} of {awaits}"
 
 
-@hypothesis_settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=60)
 @given(world=st.sampled_from(WORLDS), deaths=st.lists(st.integers(1, 60), max_size=6))
 def test_many_kills(world: Callable[[], World], deaths: list[int]) -> None:
     killed = world()

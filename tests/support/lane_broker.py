@@ -20,6 +20,7 @@ class FakeThread:
     assigned: set[TP]
     logs: dict[TP, tuple[int, int]]
     offsets: dict[TP, int | None] = field(default_factory=dict)
+    undecided: dict[TP, int] = field(default_factory=dict)  # how many records behind the end cannot be read yet
     fetches: list[dict[TP, Batch]] = field(default_factory=list)
     during: Callable[[], None] = lambda: None
     asked: list[set[TP]] = field(default_factory=list)
@@ -35,6 +36,9 @@ class FakeThread:
 
     async def highwaters(self, *partitions: TP) -> dict[TP, int]:
         return {tp: self.logs[tp][1] for tp in partitions}
+
+    async def written(self, partitions: Iterable[TP]) -> dict[TP, int]:
+        return {tp: self.logs[tp][1] + self.undecided.get(tp, 0) for tp in partitions}
 
     async def earliest_offsets(self, *partitions: TP) -> dict[TP, int]:
         return {tp: self.logs[tp][0] for tp in partitions}

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterable
+from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 import faust
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 OWNERSHIP_LIMIT_S = 45.0  # for starting all producers of an assignment
 READABLE_LOOK_S = 0.02  # between two checks whether what was committed to the changelogs is visible
 READABLE_LOOKS_SILENT = 50
-READABLE_LOOKS_MAX = 750
+READABLE_LIMIT_S = 15.0
 
 log = logging.getLogger(__name__)
 
@@ -153,15 +154,18 @@ class PartitionTable(faust.Table):  # type: ignore[type-arg]
         ends = {tp: self.states.part(tp.partition).contained + 1 for tp in kept}
         # The predecessors are fenced, and nobody else may write here: their ends are final.
         ends.update(await self.app.source.written({tp for tp in changelogs if tp.partition in self.owned()}))
-        for look in range(READABLE_LOOKS_MAX if ends else 0):
-            readable = await self.app.source.highwaters(*ends)
-            if all(end <= readable[tp] for tp, end in ends.items()):
-                return
-            if look == READABLE_LOOKS_SILENT:
-                log.warning("a rebalance waits until what was committed here can be read")
-            await asyncio.sleep(READABLE_LOOK_S)
-        if ends:
-            raise LaneFault(f"{self.changelog} cannot be read to its end: somebody else's transaction is open in it")
+        try:
+            async with asyncio.timeout(READABLE_LIMIT_S):
+                for look in count():
+                    readable = await self.app.source.highwaters(*ends) if ends else {}
+                    if all(end <= readable[tp] for tp, end in ends.items()):
+                        return
+                    if look == READABLE_LOOKS_SILENT:
+                        log.warning("a rebalance waits until what was committed here can be read")
+                    await asyncio.sleep(READABLE_LOOK_S)
+        except TimeoutError as error:
+            told = f"{self.changelog} cannot be read to its end: somebody else's transaction is open in it"
+            raise LaneFault(told) from error
 
     async def _take_up(self, changelogs: set[TP]) -> None:
         """Take up partitions that are new here. The predecessors of owned partitions are fenced, so the end of their

@@ -59,7 +59,7 @@ ASKED: Final = schema.exclude(path_regex=r"/v1/questions/(?!(gaps|moves|trend|ov
 
 
 @ASKED.parametrize()
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 def test_every_answer_is_one_that_the_document_names(case: Any) -> None:
     case.call_and_validate(headers={"Authorization": f"Bearer {ADMIN_SECRET}"}, checks=CHECKS)
 
@@ -83,7 +83,7 @@ NAMES: Final = st.sampled_from(
     st.dictionaries(st.sampled_from(["action", "to", "text", "x"]), WORDS | st.integers() | st.none(), max_size=3),
     WORDS,
 )
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@settings(max_examples=150, derandomize=True, database=None)
 def test_no_parameter_id_or_cursor_is_answered_with_500(
     path: str, word: str, query: list[tuple[str, str]], fields: dict[str, Any], last: str
 ) -> None:

@@ -14,7 +14,7 @@ from tests.support.random_rosters import COMPANY, WORKERS, facts
 OTHER = "C2"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(facts("a"), facts("b"), facts("c"), st.randoms(use_true_random=False), st.sets(st.integers(0, 30)))
 def test_it_remembers_what_the_book_remembers(
     mine: list[Fact], others: list[Fact], stale: list[Fact], order: object, repeated: set[int]

@@ -38,13 +38,13 @@ def tried_alerts(entries: list[Entry], tried: list[Policy]) -> list[Alert]:
     return found + book.alerts()
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(busy_entries(), st.lists(policies(), max_size=3, unique_by=lambda policy: policy.policy_id))
 def test_the_alerts_are_those_of_the_naive_book(entries: list[Entry], tried: list[Policy]) -> None:
     assert tried_alerts(entries, tried) == naive_alerts(entries, tried)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(busy_entries())
 def test_the_journals_own_policies_are_not_in_force(entries: list[Entry]) -> None:
     assert tried_alerts(entries, []) == []

@@ -51,7 +51,7 @@ def as_a_sheet_has_it(value: Any) -> Any:
 
 
 @given(st.data())
-@settings(max_examples=15, deadline=None, derandomize=True, database=None)
+@settings(max_examples=15, derandomize=True, database=None)
 def test_every_cell_has_its_type_and_no_text_is_a_formula(data: st.DataObject) -> None:
     question = data.draw(st.sampled_from(questions()))
     rows = data.draw(answers(question))

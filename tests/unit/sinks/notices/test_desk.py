@@ -273,7 +273,7 @@ class Notices(RuleBasedStateMachine):
                 assert {one.notice_id, one.digest_id or one.notice_id} & set(self.received)
 
 
-Notices.TestCase.settings = hypothesis_settings(max_examples=150, stateful_step_count=40, deadline=None)
+Notices.TestCase.settings = hypothesis_settings(max_examples=150, stateful_step_count=40)
 TestNotices = Notices.TestCase
 
 

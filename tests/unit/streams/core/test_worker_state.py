@@ -11,7 +11,7 @@ from tests.support.naive_timeline import state_on
 from tests.support.random_rosters import COMPANY, DAY, DAYS_AFTER, facts
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(facts("a"))
 def test_state(recorded: list[Fact]) -> None:
     mine = [fact._replace(worker_id="w1") for fact in recorded]

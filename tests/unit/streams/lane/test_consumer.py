@@ -10,11 +10,13 @@ from faust.types import TP
 from faust.types.tuples import Message
 
 from streams.lane.app import create_app
+from streams.lane.hooks import table
 from streams.lane.hooks.app import LaneApp
 from streams.lane.hooks.consumer import Consumer
 from streams.lane.progress import Hole
 from streams.lane.records import Batch, Effect, Rows
 from streams.lane.settings import LaneSettings
+from streams.lane.stop import LaneFault, Refused
 from streams.lane.transactional import TransactionalLane
 from tests.support.lane_broker import FakeThread
 from tests.support.lane_records import PlainRecord, batch
@@ -115,6 +117,35 @@ async def test_a_worker_that_sleeps_while_another_goes_on_does_not_take_its_stat
     bench.contain(11, cursor=41)
     assert await bench.consumer._position({SOURCE})
     assert bench.consumer.progress[SOURCE].expected == 42
+
+
+async def test_a_changelog_is_not_called_lost_while_a_transaction_of_it_is_undecided(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As a worker sees it that was suspended in its start: its successor's commit is known to the group, and cannot be
+    read yet."""
+    bench.broker.offsets[SOURCE] = 42
+    bench.broker.undecided[CHANGELOG] = 2
+    for _ in range(3):
+        assert not await bench.consumer._position({SOURCE})
+    assert [record.getMessage() for record in caplog.records] == [
+        "a changelog has records that cannot be read yet: waits for them before it refuses"
+    ], "once in a rebalance"
+    bench.broker.undecided.clear()
+    with pytest.raises(Refused, match="its changelog was lost"):
+        await bench.consumer._position({SOURCE})
+
+
+async def test_a_changelog_that_somebody_else_keeps_undecided_ends_the_worker(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "READABLE_LIMIT_S", 0.05)
+    bench.broker.undecided[CHANGELOG] = 1
+    (owned,) = bench.app.tables_of_lanes().values()
+    with pytest.raises(LaneFault, match="app-book-changelog cannot be read to its end: somebody else's transaction"):
+        await owned._until_readable({CHANGELOG})
+    bench.broker.undecided.clear()
+    await owned._until_readable({CHANGELOG})
 
 
 async def test_nothing_is_read_before_the_partitions_producer_has_fenced_its_predecessor(bench: Bench) -> None:

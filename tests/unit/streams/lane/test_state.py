@@ -68,7 +68,7 @@ def test_rows_cursors_and_removals_come_back(state: PartitionState) -> None:
 
 
 @pytest.mark.parametrize("store", STORES)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     lines=st.lists(
         st.tuples(st.sampled_from([b"a", b"b", b"c"]), st.none() | st.binary(max_size=2)), min_size=1, max_size=30
@@ -268,4 +268,4 @@ class Kept(RuleBasedStateMachine):
 
 
 TestKept = Kept.TestCase
-TestKept.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+TestKept.settings = settings(max_examples=15, stateful_step_count=25)

@@ -18,7 +18,7 @@ EXAMPLES = 80
 DAILY: Final = EMPLOYMENT_TYPE_NUMBER["daily"]
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(st.data())
 def test_after_its_facts_the_book_is_the_roster_and_the_same_roster_gives_none(data: st.DataObject) -> None:
     book = OfflineBook(data.draw(facts("a")))
@@ -33,7 +33,7 @@ def test_after_its_facts_the_book_is_the_roster_and_the_same_roster_gives_none(d
         book.record(data.draw(facts(f"b{turn}.", mine)))
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(st.data())
 def test_the_facts_are_those_of_the_table_written_a_second_time(data: st.DataObject) -> None:
     book = OfflineBook(data.draw(facts("a")))
@@ -47,7 +47,7 @@ def test_the_facts_are_those_of_the_table_written_a_second_time(data: st.DataObj
         book.record(data.draw(facts(f"b{turn}.", mine)))
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(facts("a"), rosters(), st.data())
 def test_an_import_that_was_interrupted_goes_on_with_the_facts_that_are_missing(
     before: list[Fact], roster: Roster, data: st.DataObject
@@ -63,7 +63,7 @@ def test_an_import_that_was_interrupted_goes_on_with_the_facts_that_are_missing(
     assert is_roster(roster, [*book.facts, *(each.fact for each in rest.facts)])
 
 
-@settings(max_examples=EXAMPLES // 2, deadline=None)
+@settings(max_examples=EXAMPLES // 2)
 @given(rosters(), facts("a"), st.sets(st.sampled_from(WORKERS)), st.booleans())
 def test_nobody_is_ended_whom_a_refused_row_may_mean(
     roster: Roster, before: list[Fact], refused: set[str], is_anybody: bool
