@@ -18,6 +18,7 @@ ANSWER_LIMIT_S = 120
 WORDS_OF_AN_ERROR_MAX = 60
 NO_DATABASE_CODE = 81
 NO_TABLE_CODE = 60
+MEMORY_CODE = 241
 
 
 @contextmanager
@@ -72,6 +73,11 @@ def clickhouse_errors(settings: Settings) -> Iterator[None]:
             raise Unavailable(
                 f"ClickHouse has no database {settings.clickhouse_database} yet: the sink makes it when it starts. "
                 "Does one run (`peserta worker sink`), with the same PESERTA_CLICKHOUSE_DATABASE?",
+            ) from error
+        if getattr(error, "code", None) == MEMORY_CODE:
+            raise Rejected(
+                f"ClickHouse has not enough memory for all of this: {_short(error)}. Ask for less: one company at a "
+                "time if the question has `company`, or a shorter period."
             ) from error
         raise Rejected(f"ClickHouse refuses: {_short(error)}") from error
     except Refused as error:

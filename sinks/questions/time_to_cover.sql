@@ -7,6 +7,7 @@
 -- to | date | - | The last date on which a spell may start.
 -- as_of | date | latest | Only changes up to this business date count.
 -- known_at | instant | everything | Only what was recorded by then counts.
+-- company | text | any | Only of this company.
 --
 -- column | unit | meaning
 -- employment_type | - | The type at the start of the spell.
@@ -36,9 +37,13 @@ WITH
             ledger.new_after AS is_new,
             ledger.new_before AS was_new
         FROM ledger
-        INNER JOIN (SELECT partition, offset, worker_id FROM journal) AS facts
-            ON facts.partition = ledger.partition AND facts.offset = ledger.offset
-        WHERE ledger.value_on <= on_date AND ledger.recorded_at <= known_until
+        INNER JOIN
+        (
+            SELECT partition, offset, worker_id
+            FROM journal
+            WHERE {company:String} = '' OR company_id = {company:String}
+        ) AS facts ON facts.partition = ledger.partition AND facts.offset = ledger.offset
+        WHERE ledger.value_on <= on_date AND ledger.recorded_at <= known_until AND ({company:String} = '' OR ledger.company_id = {company:String})
         GROUP BY ALL
         HAVING sum(ledger.quantity) > 0
     ),

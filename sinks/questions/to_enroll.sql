@@ -33,9 +33,13 @@ WITH
             ledger.new_after AS is_new,
             ledger.new_before AS was_new
         FROM ledger
-        INNER JOIN (SELECT partition, offset, worker_id FROM journal) AS facts
-            ON facts.partition = ledger.partition AND facts.offset = ledger.offset
-        WHERE ledger.recorded_at <= known_until AND {company:String} IN ('', ledger.company_id)
+        INNER JOIN
+        (
+            SELECT partition, offset, worker_id
+            FROM journal
+            WHERE {company:String} = '' OR company_id = {company:String}
+        ) AS facts ON facts.partition = ledger.partition AND facts.offset = ledger.offset
+        WHERE ledger.recorded_at <= known_until AND ({company:String} = '' OR ledger.company_id = {company:String})
         GROUP BY ALL
         HAVING sum(ledger.quantity) > 0
     ),

@@ -6,6 +6,7 @@
 -- from | date | - | The date before the first change: changes after it count.
 -- to | date | - | The date of the last change.
 -- known_at | instant | everything | Only what was recorded by then counts.
+-- company | text | any | Only of this company.
 --
 -- column | unit | meaning
 -- company_id | - | The company.
@@ -31,9 +32,13 @@ WITH
             toInt64(ledger.inside_after) - toInt64(ledger.inside_before) AS step,
             sum(toInt64(ledger.quantity)) AS times
         FROM ledger
-        INNER JOIN (SELECT partition, offset, worker_id FROM journal) AS facts
-            ON facts.partition = ledger.partition AND facts.offset = ledger.offset
-        WHERE ledger.value_on <= last_date AND ledger.recorded_at <= known_until
+        INNER JOIN
+        (
+            SELECT partition, offset, worker_id
+            FROM journal
+            WHERE {company:String} = '' OR company_id = {company:String}
+        ) AS facts ON facts.partition = ledger.partition AND facts.offset = ledger.offset
+        WHERE ledger.value_on <= last_date AND ledger.recorded_at <= known_until AND ({company:String} = '' OR ledger.company_id = {company:String})
         GROUP BY company_id, worker_id, on_date, step
     ),
     numbered AS

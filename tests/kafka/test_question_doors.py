@@ -15,6 +15,7 @@ from deploy.embedded.stack import Stack
 from peserta.api.accept import ANSWERED_AS
 from peserta.api.limits import Limits
 from peserta.cli.questions import ask
+from peserta.operations.clickhouse_reading import analyst
 from peserta.operations.failure import Rejected
 from peserta.operations.question_reading import BookAnswers
 from peserta.operations.questions import Form, request, written_answer
@@ -129,6 +130,16 @@ def test_the_command_refuses_what_the_book_does_not_have(asked: Asked, words: st
     with pytest.raises(Rejected, match=re.escape(says)):
         CliRunner().invoke(ask, words.split(), catch_exceptions=False)
     assert CliRunner().invoke(ask, [*words.split(), "--sql"], catch_exceptions=False).exit_code == 0
+
+
+def test_a_question_that_goes_over_its_memory_says_how_to_ask_for_less(asked: Asked) -> None:
+    wanted = request(asked.settings, "overdue", {"as_of": GIVEN["as_of"]})
+    little = wanted.question.select.rstrip().rstrip(";") + " SETTINGS max_memory_usage = 100000"
+    with (
+        pytest.raises(Rejected, match=r"has not enough memory .* one company at a time"),
+        analyst(asked.settings) as client,
+    ):
+        client.query(little, parameters=dict(wanted.values))
 
 
 OF_COMPANIES: Final = [question for question in questions() if question.companies]

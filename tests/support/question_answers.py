@@ -110,6 +110,8 @@ def turnover(book: QuestionBook, values: Values) -> Rows:
     first, last, known = day(values["from"]), day(values["to"]), book.known(at_of(values))
     rows = []
     for company in book.appearing(last, at_of(values)):
+        if values["company"] not in ("", company):
+            continue
         joined = left = rehired = worked = 0
         for facts in known[company].facts.values():
             for on, before, after in timeline_of(facts, GRACE_DAYS):

@@ -53,7 +53,7 @@ def uncovered(book: QuestionBook, values: Values) -> Iterator[Uncovered]:
     for company, workforce in book.known(at_of(values)).items():
         for worker, facts in workforce.facts.items():
             now = class_at(facts, on)
-            if now is not None and not is_covered(now) and values.get("company", "") in ("", company):
+            if now is not None and not is_covered(now) and values["company"] in ("", company):
                 yield Uncovered(company, worker, now, spell_start(facts, on), due_on(facts, on))
 
 
@@ -91,8 +91,8 @@ def spell_starts(facts: Facts, first: Day, last: Day) -> list[Day]:
 def time_to_cover(book: QuestionBook, values: Values) -> Rows:
     as_of, first, last = (day(values[name]) for name in ("as_of", "from", "to"))
     spells: dict[str, list[tuple[int | None, bool, bool]]] = {}
-    for workforce in book.known(at_of(values)).values():
-        for facts in workforce.facts.values():
+    for company, workforce in book.known(at_of(values)).items():
+        for facts in workforce.facts.values() if values["company"] in ("", company) else ():
             for start in spell_starts(facts, first, min(last, as_of)):
                 began, end = class_at(facts, start), start
                 assert began is not None

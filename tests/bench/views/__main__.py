@@ -54,7 +54,6 @@ SOME: Final = {
     "within_days": "60",
     "month": "2025-06",
     "rates": rates_text(read_rates(None)),
-    "company": "C00008",
 }
 OF_WORKERS: Final = ("overdue", "overdue_workers", "to_enroll", "moves", "turnover", "time_to_cover", "freshness")
 console = Console(width=WIDTH)
@@ -97,6 +96,8 @@ def queries(with_workers: bool) -> list[Query]:
         if with_workers or question.name not in OF_WORKERS:
             given = {parameter.name: SOME.get(parameter.name, "") for parameter in question.parameters}
             asked.append(Query(f"ask {question.name}", question.select, given))
+            if "company" in given:
+                asked.append(Query(f"ask {question.name}, one company", question.select, given | {"company": "C00008"}))
     return asked
 
 

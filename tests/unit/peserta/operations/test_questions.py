@@ -49,7 +49,7 @@ def test_the_latest_date_is_asked_of_clickhouse(nowhere: Settings) -> None:
 def test_a_flag_asks_the_question_that_it_stands_for(nowhere: Settings) -> None:
     assert request(nowhere, "overdue", ON | {"workers": "yes"}).question.name == "overdue_workers"
     plain = request(nowhere, "overdue", ON | {"workers": "no"})
-    assert (plain.question.name, set(plain.values)) == ("overdue", {"as_of", "known_at"})
+    assert (plain.question.name, set(plain.values)) == ("overdue", {"as_of", "known_at", "company"})
 
 
 def test_a_question_of_one_day_is_one(nowhere: Settings) -> None:
