@@ -35,8 +35,11 @@ WITH
             ledger.new_after AS is_new,
             ledger.new_before AS was_new
         FROM ledger
-        INNER JOIN (SELECT partition, offset, worker_id FROM journal) AS facts
-            ON facts.partition = ledger.partition AND facts.offset = ledger.offset
+        INNER JOIN
+        (
+            SELECT partition, offset, worker_id
+            FROM journal
+        ) AS facts ON facts.partition = ledger.partition AND facts.offset = ledger.offset
         WHERE ledger.recorded_at <= known_until
         GROUP BY ALL
         HAVING sum(ledger.quantity) > 0

@@ -34,14 +34,15 @@ from tests.support.names import Names
 from tests.support.notices import AT, HOOK, digest_of, notice_of, reminder_of
 from tests.support.receivers import RECEIVER, Handler, Receiver, answering, hanging, receiving, talking
 
-SHORT: Final = ChannelSettings(attempt_s=0.3, answer_s=0.1, answer_bytes_max=1_000)
+PATIENT: Final = ChannelSettings(attempt_s=30, answer_s=0.1, answer_bytes_max=1_000)
+SHORT: Final = replace(PATIENT, attempt_s=0.3)
 KEYS: Final = st.binary(min_size=standard_webhooks.KEY_BYTES_MIN, max_size=standard_webhooks.KEY_BYTES_MAX)
 
 
 async def sent(
     receiver: Receiver,
     *,
-    settings: ChannelSettings = SHORT,
+    settings: ChannelSettings = PATIENT,
     secrets: tuple[str, ...] = (),
     folder: Path | None = None,
     now: Instant = AT,
@@ -61,9 +62,9 @@ def present() -> Instant:
     return round(time.time() * 1_000)
 
 
-async def answer_of(handler: Handler) -> Answer:
+async def answer_of(handler: Handler, settings: ChannelSettings = PATIENT) -> Answer:
     async with receiving(handler) as receiver:
-        return await sent(receiver)
+        return await sent(receiver, settings=settings)
 
 
 def secret_file(folder: Path, name: str, content: str) -> None:
@@ -205,7 +206,7 @@ async def test_retry_after_is_kept_within_a_day(asked: str, wait_s: int | None) 
 
 
 async def test_a_receiver_that_hangs_is_left_after_the_time_limit() -> None:
-    assert await answer_of(hanging) == Answer(False, "no answer within 0.3 s")
+    assert await answer_of(hanging, SHORT) == Answer(False, "no answer within 0.3 s")
 
 
 async def test_an_answer_that_never_ends_is_read_only_so_far() -> None:
@@ -221,7 +222,7 @@ async def test_an_answer_that_never_ends_is_read_only_so_far() -> None:
         return response
 
     async with receiving(flood) as receiver:
-        assert await sent(receiver, settings=replace(SHORT, answer_s=30)) == Answer(True, "answered 200")
+        assert await sent(receiver, settings=replace(PATIENT, answer_s=30)) == Answer(True, "answered 200")
     assert given_bytes < 1 << 25  # what the buffers of two sockets hold
 
 
@@ -247,7 +248,7 @@ async def test_headers_that_come_byte_by_byte_end_at_the_time_limit() -> None:
                 return
 
     async with talking(drip) as receiver:
-        assert await sent(receiver) == Answer(False, "no answer within 0.3 s")
+        assert await sent(receiver, settings=SHORT) == Answer(False, "no answer within 0.3 s")
 
 
 @pytest.mark.parametrize(
@@ -283,7 +284,7 @@ async def test_only_a_certificate_that_fits_is_trusted(tmp_path: Path) -> None:
     answers = []
     for signed in (ours.certificate("right"), other.certificate("wrong"), ours.certificate("old", (-2 * DAY, -DAY))):
         async with receiving(answering(200), signed.of_server) as receiver:
-            answers.append(await sent(receiver, settings=replace(SHORT, attempt_s=5, ca_file=ours.ca_file)))
+            answers.append(await sent(receiver, settings=replace(PATIENT, ca_file=ours.ca_file)))
     untrusted = Answer(False, "the receiver's TLS certificate is not trusted")
     assert answers == [Answer(True, "answered 200"), untrusted, untrusted]
 
@@ -300,7 +301,7 @@ async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.Monkey
 async def test_cookies_are_forgotten() -> None:
     async with receiving(answering(200, {"Set-Cookie": "who=me"})) as receiver:
         host = f"receiver.example:{receiver.port}"
-        settings = replace(SHORT, allowed_hosts=frozenset((host,)))
+        settings = replace(PATIENT, allowed_hosts=frozenset((host,)))
         channel = Webhook(Http(settings, resolver=Names([["127.0.0.1"]])), Secrets())
         for _ in range(2):
             assert (await channel.send(HOOK, notice_of(), [f"http://{host}/"], AT)).ok
@@ -311,7 +312,7 @@ async def test_cookies_are_forgotten() -> None:
 async def test_receivers_that_hang_hold_up_no_other() -> None:
     hung_max = 120  # more than the places that a client has by default
     async with receiving(hanging) as dead, receiving(answering(200)) as alive, asyncio.timeout(20):
-        settings = replace(SHORT, attempt_s=30, allowed_hosts=frozenset((dead.host, alive.host)))
+        settings = replace(PATIENT, allowed_hosts=frozenset((dead.host, alive.host)))
         channel = Webhook(Http(settings), Secrets())
         hung = [asyncio.create_task(channel.send(HOOK, notice_of(), [dead.url], AT)) for _ in range(hung_max)]
         for _ in range(hung_max):

@@ -134,9 +134,9 @@ def test_a_flag_has_the_question_that_it_stands_for(name: str) -> None:
 
 @pytest.mark.parametrize("part", ["changes", "workers"])
 def test_what_several_files_say_of_workers_is_the_same_text(part: str) -> None:
-    """Each file runs alone in any client, so they repeat it. Only which lines of the ledger count is their own."""
+    """Each file runs alone in any client, so they repeat it. Only which lines and facts count is their own."""
     blocks = {
-        name: re.sub(r"        WHERE .*\n", "", found[1])
+        name: re.sub(r" +WHERE .*\n", "", found[1])
         for name in NAMES
         if (found := re.search(rf"^    {part} AS\n    \(\n(.*?)^    \)", named(name).select, re.DOTALL | re.MULTILINE))
         and "worker_id" in found[1]
