@@ -153,7 +153,7 @@ class Settings(WorkerSettings):
     @field_validator("clickhouse_url")
     @classmethod
     def _url(cls, value: str) -> str:
-        if not is_http_address(value):
+        if not is_http_address(value) or "?" in value:
             # The value itself may hold a password: it is not repeated.
             raise ValueError("write http[s]://[user:password@]host:port, with %-escapes for special characters")
         return value

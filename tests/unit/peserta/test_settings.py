@@ -173,6 +173,7 @@ REFUSED: Final = (
     ("a broker without a port", "KAFKA", "localhost"),
     ("a broker whose port is none", "KAFKA", "localhost:abc"),
     ("a ClickHouse without a scheme", "CLICKHOUSE_URL", "localhost:8123"),
+    ("a ClickHouse with options", "CLICKHOUSE_URL", "http://h:8123/?max_threads=1"),
     ("a ClickHouse whose password is not escaped", "CLICKHOUSE_URL", "http://u:se#cret@h:8123"),
     ("a registry without a scheme", "SCHEMA_REGISTRY_URL", "localhost:8081"),
     ("a registry with a query", "SCHEMA_REGISTRY_URL", "http://localhost:8081/?a=b"),
