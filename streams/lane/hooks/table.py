@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Iterable
-from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 import faust
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 OWNERSHIP_LIMIT_S = 45.0  # for starting all producers of an assignment
 READABLE_LOOK_S = 0.02  # between two checks whether what was committed to the changelogs is visible
-READABLE_LOOKS_SILENT = 50
+READABLE_SILENT_S = 1.0
 READABLE_LIMIT_S = 15.0
 
 log = logging.getLogger(__name__)
@@ -154,14 +153,17 @@ class PartitionTable(faust.Table):  # type: ignore[type-arg]
         ends = {tp: self.states.part(tp.partition).contained + 1 for tp in kept}
         # The predecessors are fenced, and nobody else may write here: their ends are final.
         ends.update(await self.app.source.written({tp for tp in changelogs if tp.partition in self.owned()}))
+        clock = asyncio.get_running_loop().time
+        silent_until: float | None = clock() + READABLE_SILENT_S
         try:
             async with asyncio.timeout(READABLE_LIMIT_S):
-                for look in count():
+                while True:
                     readable = await self.app.source.highwaters(*ends) if ends else {}
                     if all(end <= readable[tp] for tp, end in ends.items()):
                         return
-                    if look == READABLE_LOOKS_SILENT:
+                    if silent_until is not None and clock() >= silent_until:
                         log.warning("a rebalance waits until what was committed here can be read")
+                        silent_until = None
                     await asyncio.sleep(READABLE_LOOK_S)
         except TimeoutError as error:
             told = f"{self.changelog} cannot be read to its end: somebody else's transaction is open in it"

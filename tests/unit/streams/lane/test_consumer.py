@@ -137,13 +137,16 @@ async def test_a_changelog_is_not_called_lost_while_a_transaction_of_it_is_undec
 
 
 async def test_a_changelog_that_somebody_else_keeps_undecided_ends_the_worker(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(table, "READABLE_LIMIT_S", 0.05)
+    monkeypatch.setattr(table, "READABLE_SILENT_S", 0.0)
     bench.broker.undecided[CHANGELOG] = 1
     (owned,) = bench.app.tables_of_lanes().values()
     with pytest.raises(LaneFault, match="app-book-changelog cannot be read to its end: somebody else's transaction"):
         await owned._until_readable({CHANGELOG})
+    told = [record.getMessage() for record in caplog.records]
+    assert told == ["a rebalance waits until what was committed here can be read"], "once, after any number of looks"
     bench.broker.undecided.clear()
     await owned._until_readable({CHANGELOG})
 
