@@ -133,6 +133,18 @@ VIEWS: Final[Mapping[str, View]] = {
             "came_from_offset": text("Offset of the published record."),
         },
     ),
+    "counted_facts": View(
+        "One row for each fact that was `applied` or had `no_effect`, without its worker. Over all companies it is\n"
+        "much faster than `journal`.",
+        {
+            "type": text("`hire`, `termination`, `enrollment` or `correction`."),
+            "effective_on": date("From when the fact holds."),
+        },
+    ),
+    "dispositions": View(
+        "One row for each fact that the book-keeper has taken from the journal: what became of it, without the fact.",
+        {"disposition": text("`applied`, `no_effect`, `duplicate` or `dead_letter:<reason>`.")},
+    ),
     "ledger": View(
         "One row for each posting. To count workers, add up `quantity`: what is inside after less what was before.",
         {

@@ -23,7 +23,7 @@ SELECT
     toInt64(on_date) - toInt64(max(recorded_on)) AS silent_days,
     late_days[intDiv(facts + 1, 2)] AS median_late_days,
     late_days[intDiv(19 * facts + 19, 20)] AS p95_late_days
-FROM journal
-WHERE recorded_on <= on_date AND disposition IN ('applied', 'no_effect')
+FROM counted_facts
+WHERE recorded_on <= on_date
 GROUP BY source
 ORDER BY silent_days DESC, source;

@@ -46,6 +46,8 @@ COLUMNS = {
     "journal": "partition offset recorded_at type event_id company_id worker_id effective_on occurred_at source "
     "disposition employment_type reason action programmes corrects came_from_topic came_from_partition "
     "came_from_offset",
+    "counted_facts": "company_id partition offset recorded_at type source effective_on",
+    "dispositions": "company_id partition offset recorded_at event_id disposition",
     "ledger": "company_id value_on employment_type_before programmes_before new_before employment_type_after "
     "programmes_after new_after inside_before inside_after quantity partition offset posting recorded_at",
     "coverage_daily": f"company_id date active covered uncovered_new {' '.join(DAILY_ENROLLED)} coverage_bp",
@@ -131,6 +133,16 @@ VIEW_ROWS = [
         "SELECT offset, type, action, programmes, employment_type, disposition FROM journal ORDER BY offset",
         [(2, "hire", "", [], "daily", "applied"), (4, "enrollment", "withdrawn", ["JKK", "JKM"], "", "duplicate")],
         id="the journal shows what was dispositioned, once, and no repeat of the recorder",
+    ),
+    pytest.param(
+        "SELECT offset, disposition FROM dispositions ORDER BY offset",
+        [(2, "applied"), (4, "duplicate")],
+        id="what became of a fact is there once",
+    ),
+    pytest.param(
+        "SELECT offset, type FROM counted_facts ORDER BY offset",
+        [(2, "hire")],
+        id="a fact that counts is there once, and neither a duplicate nor a repeat of the recorder",
     ),
     pytest.param(
         "SELECT posting, value_on, inside_before, employment_type_before, inside_after, new_after, quantity "
@@ -249,6 +261,27 @@ async def test_a_letter_of_before_there_were_fields_is_carried_without_one(datab
 
     assert [(row["offset"], row["field"]) for row in shown] == [(3, None), (4, "event_id")]
     assert shown[0]["rule"] is None
+
+
+async def test_facts_of_all_partitions_count_that_are_applied_or_have_no_effect(database: Database) -> None:
+    """Facts with the same offset are told apart by their partition."""
+    dispositions = ("applied", "no_effect", DUPLICATE, "dead_letter:id_conflict", None)
+    for partition in (0, 1, 2, 15):
+        entries = [fact_entry(offset) for offset in range(len(dispositions))]
+        await database.put(JOURNAL, journal_values(entries), partition=partition)
+        posted = [
+            ledger_record(offset, disposition=disposition, partition=partition)
+            for offset, disposition in enumerate(dispositions[partition % 4 :], partition % 4)
+            if disposition is not None
+        ]
+        await database.put(LEDGER, [ledger_value(record) for record in posted], partition=partition)
+
+    counted = await database.rows("SELECT partition, offset FROM counted_facts ORDER BY ALL")
+    joined = await database.rows(
+        "SELECT partition, offset FROM journal WHERE disposition IN ('applied', 'no_effect') ORDER BY ALL"
+    )
+
+    assert counted == joined == [{"partition": p, "offset": o} for p, o in ((0, 0), (0, 1), (1, 1))]
 
 
 async def test_the_payload_of_a_refused_record_is_nowhere(database: Database) -> None:

@@ -53,7 +53,8 @@ ALERTS: Final = (
         "A source of facts is silent",
         Sql(
             "SELECT source, toInt64(toDate32($__toTime, 'Asia/Jakarta'))\n"
-            "    - toInt64(max(toDate32(recorded_at, 'Asia/Jakarta'))) AS silent_days\nFROM journal\nGROUP BY source",
+            "    - toInt64(max(toDate32(recorded_at, 'Asia/Jakarta'))) AS silent_days\n"
+            "FROM counted_facts\nGROUP BY source",
             ("source", "silent_days"),
         ),
         SILENT_DAYS,

@@ -163,7 +163,7 @@ _DISPOSITIONS: Final = Sql(
     "    toInt64(countIf(disposition = 'no_effect')) AS without_effect,\n"
     "    toInt64(countIf(disposition = 'duplicate')) AS duplicates,\n"
     "    toInt64(countIf(disposition LIKE 'dead_letter%')) AS refused\n"
-    f"FROM journal\nWHERE {_RECORDED}\nGROUP BY time\nORDER BY time",
+    f"FROM dispositions\nWHERE {_RECORDED}\nGROUP BY time\nORDER BY time",
     ("time", "without_effect", "duplicates", "refused"),
     has_time=True,
 )
@@ -171,7 +171,7 @@ _LATE: Final = Sql(
     "SELECT toDateTime(toStartOfMonth(toTimeZone(recorded_at, 'Asia/Jakarta')), 'UTC') AS time,\n"
     "    quantileExactLow(0.5)(late) AS median_days, quantileExactLow(0.95)(late) AS p95_days\n"
     "FROM (SELECT recorded_at, toInt64(toDate32(recorded_at, 'Asia/Jakarta')) - toInt64(effective_on) AS late\n"
-    f"    FROM journal WHERE disposition = 'applied' AND {_RECORDED})\nGROUP BY time\nORDER BY time",
+    f"    FROM counted_facts WHERE {_RECORDED})\nGROUP BY time\nORDER BY time",
     ("time", "median_days", "p95_days"),
     has_time=True,
 )
