@@ -22,7 +22,7 @@ class Faults:
         self._ask("DELETE")
 
     def hits(self) -> list[int]:
-        """How often each rule applied, in the order in which they were added."""
+        """How often each rule's fault happened, in the order in which they were added."""
         return [rule["hits"] for rule in self._ask("GET")["rules"]]
 
     def queries(self) -> list[dict[str, Any]]:

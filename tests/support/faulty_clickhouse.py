@@ -56,6 +56,8 @@ class Rule:
     `times`.
 
     `code` is ClickHouse's error code to return; `seconds` is how long to wait (None: until the rules are deleted).
+    `taken` counts the queries that it applies to, `hits` those that have reached its point: who sees a hit `after` a
+    query sees what that did.
     """
 
     action: Action
@@ -65,6 +67,7 @@ class Rule:
     times: int = 1
     code: int = TOO_MANY_QUERIES
     seconds: float | None = None
+    taken: int = 0
     hits: int = 0
 
     def __post_init__(self) -> None:
@@ -72,12 +75,12 @@ class Rule:
 
     def takes(self, sql: str) -> bool:
         """Count the query; returns whether the rule applies to it."""
-        if self.hits >= self.times or not re.search(self.match, sql, re.IGNORECASE | re.DOTALL):
+        if self.taken >= self.times or not re.search(self.match, sql, re.IGNORECASE | re.DOTALL):
             return False
         if self.skip:
             self.skip -= 1
             return False
-        self.hits += 1
+        self.taken += 1
         return True
 
 
@@ -113,6 +116,7 @@ class FaultPoints:
             yield query.next_piece()
 
     async def _act(self, rule: Rule) -> None:
+        rule.hits += 1
         match rule.action:
             case Action.CUT:
                 _connection.get().abort()
