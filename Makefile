@@ -50,7 +50,7 @@ BOOKS ?= 300
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test chaos chaos-short simulate-faults questions bench bench-large bench-views bench-quick bench-quiet lint lock clean
+.PHONY: help install demo test tests-alone style types chaos chaos-short simulate-faults questions bench bench-large bench-views bench-quick bench-quiet lint lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,7 +60,11 @@ install: $(PROJECT) $(JARS) ## Set up .venv with the locked dependencies and the
 demo: install ## Run the demonstration, from the first fact to the last alert, and prove its figures
 	@$(BIN)/peserta demo
 
-test: lint ## Check the code, then run all tests (in JOBS=4 processes)
+# Types are checked beside the tests: that takes a minute of one core.
+test: style ## Check the code, and run all tests (in JOBS=4 processes)
+	@$(MAKE) --no-print-directory --jobs 2 types tests-alone
+
+tests-alone: install
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 chaos: install ## Catch broken variants, then inject faults for MINUTES or CYCLES (SCENARIO=part of a name, SEED=n, LOCKS=1)
@@ -90,9 +94,13 @@ simulate-faults: install ## Run and check SEEDS random schedules of faults in me
 questions: install ## Ask every question of BOOKS random books, and compare each answer with a recount of the journal; half an hour
 	@$(BIN)/python -m tests.questions --books $(BOOKS)
 
-lint: install ## Check style, format and types
+lint: style types ## Check style, format and types
+
+style: install
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
+
+types: install
 	@$(BIN)/mypy
 
 lock: ## Update the lock files from pyproject.toml (needs uv)
