@@ -45,8 +45,9 @@ QUIET ?=
 # How many schedules `make simulate-faults` runs.
 SEEDS ?= 10000
 
-# How many random books `make questions` asks.
+# How many random books `make questions` asks, and which question alone (none: all of them).
 BOOKS ?= 300
+QUESTION ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -91,8 +92,8 @@ bench-quiet: install ## Measure `peserta up` idle and at 1 to 1,000 facts/s: CPU
 simulate-faults: install ## Run and check SEEDS random schedules of faults in memory (SEED=n: only that one, step by step)
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(SEED),--seed $(SEED))
 
-questions: install ## Ask every question of BOOKS random books, and compare each answer with a recount of the journal; half an hour
-	@$(BIN)/python -m tests.questions --books $(BOOKS)
+questions: install ## Ask every question (QUESTION=one) of BOOKS random books, and compare the answers with recounts of the journal; half an hour
+	@$(BIN)/python -m tests.questions --books $(BOOKS) $(if $(QUESTION),--only $(QUESTION))
 
 lint: style types ## Check style, format and types
 

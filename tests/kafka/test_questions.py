@@ -131,6 +131,8 @@ async def test_the_long_run_goes_through_books_and_finds_a_wrong_answer(clickhou
     found = [each async for each in compare_books(settings, (2,), 1, ANSWERS | {"programmes": wrong})]
     assert [(each.answers, each.merged) for each in found] == [(len(ANSWERS), True)]
     assert [sentence.split()[2] for each in found for sentence in each.wrong] == ["programmes"]
+    (only,) = [each async for each in compare_books(settings, (2,), 2, {"freshness": ANSWERS["freshness"]})]
+    assert (only.answers, {*only.rows}, only.wrong) == (2, {"freshness"}, [])
 
 
 # Unit in a header -> the type that its columns have, but for Nullable and LowCardinality.

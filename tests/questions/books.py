@@ -36,8 +36,9 @@ class Compared:
 async def compare_books(
     settings: Settings, seeds: Iterable[int], draws: int, answers: dict[str, Answer] = ANSWERS
 ) -> AsyncIterator[Compared]:
-    """Ask each book in turn, in a new database of the name in the settings, over one connection. Books with an even
-    seed are asked after a merge, the others while every row is there twice. Two of three have some buckets added up."""
+    """Ask each book in turn the questions of `answers`, in a new database of the name in the settings, over one
+    connection. Books with an even seed are asked after a merge, the others while every row is there twice. Two of three
+    have some buckets added up."""
     async with made_database(settings.clickhouse_url, settings.clickhouse_database) as database:
         try:
             with analyst(settings) as client:
@@ -55,6 +56,8 @@ async def compare_books(
 
 def _compare(client: Client, book: QuestionBook, found: Compared, draws: int, answers: dict[str, Answer]) -> None:
     for question in questions():
+        if question.name not in answers:
+            continue
         random = Random(f"{question.name} {found.seed}")
         for number in random.sample(range(DRAWS), draws):
             values = drawn(book, question, random, number)
