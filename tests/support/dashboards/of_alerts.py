@@ -58,7 +58,7 @@ ALERTS: Final = (
             ("source", "silent_days"),
         ),
         SILENT_DAYS,
-        "No fact of {{ $labels.source }} was recorded for more than 7 days.",
+        "No new fact of {{ $labels.source }} was recorded for more than 7 days.",
     ),
     DataAlert(
         "peserta-untouched-alerts",
