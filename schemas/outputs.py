@@ -121,6 +121,17 @@ class OutputCodec:
         )
         return Snapshot(figures, r["partition"], r["offset"], r["recorded_at"])
 
+    def snapshot_in_version_of(self, other: bytes, value: bytes) -> bytes:
+        """The snapshot `value` in the version of the schema in which `other` was written: so one that an earlier
+        release wrote can be compared byte for byte. What that version does not have is left out. Raises WireError."""
+        version = split_frame(other)
+        if version == split_frame(value):
+            return value
+        body = self._versions["snapshot"].get(version)
+        if body is None:
+            raise UnknownSchema
+        return body.encode(self._decode("snapshot", value))
+
     def encode_dead_letter(self, letter: DeadLetter) -> bytes:
         """A dead letter without a field is written with the first version of the schema: the book-keeper's own are
         compared byte for byte with those of earlier releases."""

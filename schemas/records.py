@@ -225,7 +225,8 @@ class Window(NamedTuple):
 
 
 class PolicyStatus(NamedTuple):
-    """The state of a company under a policy."""
+    """The state of a company under a policy. The baseline is null for `level` and when not evaluable, `why` (one of
+    WHY_NOT_EVALUABLE) when evaluable; snapshots of the first version have none of the three."""
 
     policy_id: str
     version: int
@@ -233,6 +234,9 @@ class PolicyStatus(NamedTuple):
     state: str
     since: Day | None
     gap_people: int | None
+    baseline_covered: int | None = None
+    baseline_divisor: int | None = None
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

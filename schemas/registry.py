@@ -39,6 +39,7 @@ REGISTERED: Final = (
     Registered(24, "journal-tick", 1, "journal-tick.avsc"),
     Registered(30, "ledger", 1, "ledger.avsc"),
     Registered(40, "snapshot", 1, "snapshot.avsc"),
+    Registered(41, "snapshot", 2, "snapshot-2.avsc"),
     Registered(50, "alert", 1, "alert.avsc"),
     Registered(60, "dead-letter", 1, "dead-letter.avsc"),
     Registered(61, "dead-letter", 2, "dead-letter-2.avsc"),

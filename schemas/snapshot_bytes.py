@@ -4,12 +4,14 @@ from typing import Final
 
 from schemas.fact_bytes import repeated_string
 from schemas.records import WINDOW_DAYS, Figures, PolicyStatus, Snapshot, Window
-from schemas.vocabulary import PROGRAMMES, STATES
+from schemas.vocabulary import PROGRAMMES, STATES, WHY_NOT_EVALUABLE
 from schemas.wire import END, NULL, SOME, zigzag
 
 _PROGRAMMES: Final = tuple(map(zigzag, range(len(PROGRAMMES))))
 _DAYS: Final = tuple(map(zigzag, WINDOW_DAYS))
 _STATE: Final = {state: zigzag(i) for i, state in enumerate(STATES)}
+_WHY: Final[dict[str | None, bytes]] = {None: NULL}
+_WHY.update((why, SOME + zigzag(i)) for i, why in enumerate(WHY_NOT_EVALUABLE))
 
 
 def snapshot_content(snapshot: Snapshot) -> bytes:
@@ -63,6 +65,6 @@ def _policies(f: Figures) -> list[bytes]:
 
 
 def _status(status: PolicyStatus) -> bytes:
-    policy_id, version, threshold_bp, state, since, gap_people = status
+    policy_id, version, threshold_bp, state, since, gap_people, covered, divisor, why = status
     known = repeated_string(policy_id), zigzag(version), zigzag(threshold_bp), _STATE[state]
-    return b"".join((*known, _maybe(since), _maybe(gap_people)))
+    return b"".join((*known, _maybe(since), _maybe(gap_people), _maybe(covered), _maybe(divisor), _WHY[why]))

@@ -27,6 +27,8 @@ ALL_EMPLOYMENT_TYPES: Final = (1 << len(EMPLOYMENT_TYPES)) - 1
 RULES: Final = ("level", "increment_pp", "net_new", "growth")
 CLOCKS: Final = ("raw", "due")
 STATES: Final = ("not_evaluable", "met", "pending", "breached")
+# Why a company is not evaluable, in the order in which the reasons are checked (streams.core.evaluability).
+WHY_NOT_EVALUABLE: Final = ("ended", "out_of_scope", "before", "after", "nobody", "too_few", "no_baseline")
 
 APPLIED: Final = "applied"
 NO_EFFECT: Final = "no_effect"

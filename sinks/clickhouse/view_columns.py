@@ -56,6 +56,10 @@ _CHANGES: Final = {
     "gained_cover": workers("Became covered."),
     "lost_cover": workers("Lost their cover."),
 }
+_BASELINE: Final = each(
+    ("baseline_covered", "baseline_divisor"),
+    workers("At the policy's baseline; NULL for `level` and when not evaluable."),
+)
 _REGISTRY: Final = {
     "name": text("From the registry; NULL when the registry does not say."),
     "kbli": text("Business field, from the registry; NULL when the registry does not say."),
@@ -105,13 +109,19 @@ VIEWS: Final[Mapping[str, View]] = {
         _CHANGES,
     ),
     "policy_status": View(
-        "One row for each company and policy that the book evaluates, as in the company's last snapshot.",
+        "One row for each company and policy that the book evaluates, as in the company's last snapshot. A snapshot\n"
+        "of a release that did not say them has NULL for the baseline and for `why`.",
         {
             "state": text("`met`, `pending`, `breached` or `not_evaluable`."),
             "since": date("The date on which this state began; NULL when never evaluated."),
             "gap_people": workers("How many more must be covered; NULL when not evaluable."),
             "threshold": share("The same as `threshold_bp`."),
             "version": text("The policy's version."),
+            **_BASELINE,
+            "why": text(
+                "Why it is not evaluable: `ended`, `out_of_scope`, `before`, `after`, `nobody`, `too_few` or "
+                "`no_baseline`; NULL when it is."
+            ),
         },
     ),
     "journal": View(
@@ -167,7 +177,7 @@ VIEWS: Final[Mapping[str, View]] = {
             "posting": text("Number of the posting within its entry, from 1."),
             "quantity": workers("+1, or -1 for a reversal."),
             "class_before": text(
-                "The class before, as a number: the type of employment (1 daily, 2 fixed_term, 3 outsourced,\n"
+                "The class before, as a number: the type of employment (1 daily, 2 fixed_term, 3 outsourced, "
                 "4 permanent, 5 unspecified; 0 outside), and 8 JHT, 16 JKK, 32 JKM, 64 JKP, 128 JMO, 256 JP, 512 new."
             ),
             "class_after": text("The class after, in the same way."),
@@ -189,8 +199,7 @@ VIEWS: Final[Mapping[str, View]] = {
             "divisor": workers("What the share is taken of: `active`, or without new uncovered ones."),
             "coverage_bp": share("`covered` of `divisor`, rounded down; NULL when the divisor is 0."),
             "gap_people": workers("How many more must be covered; NULL when not evaluable."),
-            "baseline_covered": workers("At the baseline; NULL for rules without one."),
-            "baseline_divisor": workers("At the baseline; NULL for rules without one."),
+            **_BASELINE,
             "uncovered": workers("Of the whole company, without JKK and JKM: the statutory gap."),
             "cause": text("`fact`, `date`, `policy` or `company`."),
             "event_id": text("The fact that caused it; NULL for other causes."),

@@ -17,8 +17,9 @@ from typing import Final, NamedTuple
 
 from schemas.ledger_lines import CLASS_BITS, CLASS_MASK, HOLDS, PAIR_BITS, PAIR_MASK, Line, Pair
 from schemas.records import WINDOW_DAYS, Company, Day
+from streams.core.evaluability import why_not_in_force
 from streams.core.moves import Moves, moves
-from streams.core.policies import Policies, in_force
+from streams.core.policies import Policies
 from streams.core.policy_state import PENDING, SLEEPS, Decision, PolicyState
 from streams.core.postings import DayRow
 from streams.core.rules import Terms
@@ -177,7 +178,7 @@ class CompanyBook:
 
     def _check_in_force(self, state: PolicyState, ended: bool) -> None:
         """See whether the policy is in force on this date, and have it looked at."""
-        state.in_force = in_force(state.policy, ended, self.company_id, self.registered, self.today)
+        state.not_in_force = why_not_in_force(state.policy, ended, self.company_id, self.registered, self.today)
         self._wake(state)
 
     def _take_baseline(self, on: Day | None) -> None:

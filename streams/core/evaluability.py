@@ -4,17 +4,12 @@ from typing import Final
 
 from schemas.records import Company, Day, Policy
 from schemas.scope import is_within
+from schemas.vocabulary import WHY_NOT_EVALUABLE
 from streams.core.rules import RULES_MET_BY_EVERYBODY
 
-ENDED: Final = "ended"
-OUT_OF_SCOPE: Final = "out_of_scope"
-BEFORE: Final = "before"
-AFTER: Final = "after"
-NOBODY: Final = "nobody"
-TOO_FEW: Final = "too_few"
-NO_BASELINE: Final = "no_baseline"
-
 # In the order in which they are checked: the policy itself, its dates, then the company's figures.
+ENDED, OUT_OF_SCOPE, BEFORE, AFTER, NOBODY, TOO_FEW, NO_BASELINE = WHY_NOT_EVALUABLE
+
 REASONS_WHY: Final = {
     ENDED: "the policy has ended",
     OUT_OF_SCOPE: "the policy does not concern the company, or the registry does not say",
@@ -40,15 +35,29 @@ def why_not_evaluable(
 
     `people` are the active of all types, `divisor` is D, `baseline_divisor` D0 (any number where the rule has none).
     """
-    needs_baseline = policy.rule != "level"
-    baseline_is_ahead = needs_baseline and (policy.baseline_on is None or on < policy.baseline_on)
-    applies = {
-        ENDED: ended,
-        OUT_OF_SCOPE: not is_within(policy.scope, company_id, registered),
-        BEFORE: on < policy.effective_from or baseline_is_ahead,
-        AFTER: policy.effective_until is not None and on > policy.effective_until,
-        NOBODY: divisor <= 0,
-        TOO_FEW: people < policy.min_active,
-        NO_BASELINE: policy.rule in RULES_MET_BY_EVERYBODY and baseline_divisor <= 0,
-    }
-    return next((reason for reason in REASONS_WHY if applies[reason]), None)
+    not_in_force = why_not_in_force(policy, ended, company_id, registered, on)
+    return not_in_force or why_not_counted(policy, people, divisor, baseline_divisor)
+
+
+def why_not_in_force(policy: Policy, ended: bool, company_id: str, registered: Company | None, on: Day) -> str | None:
+    """Why the company is not to be looked at under the policy on this date; None when it is."""
+    if ended:
+        return ENDED
+    if not is_within(policy.scope, company_id, registered):
+        return OUT_OF_SCOPE
+    if on < policy.effective_from:
+        return BEFORE
+    if policy.rule != "level" and (policy.baseline_on is None or on < policy.baseline_on):
+        return BEFORE
+    if policy.effective_until is not None and on > policy.effective_until:
+        return AFTER
+    return None
+
+
+def why_not_counted(policy: Policy, people: int, divisor: int, baseline_divisor: int) -> str | None:
+    """Why the figures of a company under a policy in force say nothing; None when they do."""
+    if divisor <= 0:
+        return NOBODY
+    if people < policy.min_active:
+        return TOO_FEW
+    return NO_BASELINE if policy.rule in RULES_MET_BY_EVERYBODY and baseline_divisor <= 0 else None

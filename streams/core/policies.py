@@ -1,9 +1,8 @@
-"""The policies of a book: which ones there are, what they count, on which dates they matter, and for whom."""
+"""The policies of a book: which ones there are, what they count, and on which dates they matter."""
 
 from bisect import bisect_right
 
-from schemas.records import Company, Day, Policy
-from schemas.scope import is_within
+from schemas.records import Day, Policy
 from streams.core.tally import Deltas, Tally
 from streams.core.timeline import NEVER
 
@@ -44,12 +43,3 @@ class Policies:
 def _bounds_of(policy: Policy) -> tuple[Day, ...]:
     over_on = None if policy.effective_until is None else policy.effective_until + 1
     return tuple(on for on in (policy.effective_from, policy.baseline_on, over_on) if on is not None)
-
-
-def in_force(policy: Policy, ended: bool, company_id: str, registered: Company | None, on: Day) -> bool:
-    """Whether the company is to be looked at under the policy on this date."""
-    if ended or not is_within(policy.scope, company_id, registered) or on < policy.effective_from:
-        return False
-    if policy.effective_until is not None and on > policy.effective_until:
-        return False
-    return policy.rule == "level" or (policy.baseline_on is not None and on >= policy.baseline_on)

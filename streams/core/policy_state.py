@@ -46,7 +46,7 @@ class PolicyState:
     __slots__ = (
         "episode",
         "episode_start",
-        "in_force",
+        "not_in_force",
         "policy",
         "since",
         "slot",
@@ -64,7 +64,7 @@ class PolicyState:
         episode_start: Day = 0,
     ) -> None:
         self.policy = policy
-        self.in_force = False  # on the company's date
+        self.not_in_force: str | None = None  # why not, on the company's date; None: it is in force
         self.slot = 0  # of the policy's programmes and types in the company's total
         self.state = state
         self.since = since  # None: never evaluated

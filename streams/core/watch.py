@@ -6,6 +6,7 @@ from schemas.records import Alert, Company, Instant, Policy, PolicyStatus, from_
 from schemas.vocabulary import ALL_EMPLOYMENT_TYPES
 from streams.core.company import CompanyBook
 from streams.core.counting import count, windows
+from streams.core.evaluability import why_not_counted
 from streams.core.policy_state import FIRING, PENDING, Decision, PolicyState, Reading, decide, sleep
 from streams.core.rules import RULES_MET_BY_EVERYBODY, Terms, gap_people, ratio_bp, terms
 from streams.core.tally import WHOLE_COMPANY, Counts, active_at, counts_at
@@ -56,7 +57,7 @@ def read(company: CompanyBook, known: PolicyState, people: int) -> Reading:
     active, covered, uncovered_new = counts_at(company.counted, known.slot)
     divisor = active - uncovered_new if policy.clock == "due" else active
     at = None
-    if known.in_force and people >= policy.min_active and divisor > 0:
+    if known.not_in_force is None and people >= policy.min_active and divisor > 0:
         at = known.terms or _terms(company, policy)
         if at.baseline_divisor <= 0 and policy.rule in RULES_MET_BY_EVERYBODY:
             at = None
@@ -64,15 +65,29 @@ def read(company: CompanyBook, known: PolicyState, people: int) -> Reading:
 
 
 def statuses(company: CompanyBook) -> tuple[PolicyStatus, ...]:
-    """The state under each policy, with the people who are missing now."""
+    """The state under each policy, with the people who are missing now, the baseline, and why it is not evaluable."""
     people = active_at(company.counted, WHOLE_COMPANY)
     found = []
     for known in company.states:
-        policy, missing = known.policy, _gap(known.policy, read(company, known, people))
-        found.append(
-            PolicyStatus(policy.policy_id, policy.version, policy.threshold_bp, known.state, known.since, missing)
-        )
+        policy, reading = known.policy, read(company, known, people)
+        status = policy.policy_id, policy.version, policy.threshold_bp, known.state, known.since, _gap(policy, reading)
+        found.append(from_fields(PolicyStatus, (*status, *_baseline(policy, reading), _why(known, reading))))
     return tuple(found)
+
+
+def _baseline(policy: Policy, reading: Reading) -> tuple[int, int] | tuple[None, None]:
+    """Covered and divisor at the baseline; None for `level` and when not evaluable."""
+    if reading.terms is None or policy.rule == "level":
+        return None, None
+    return reading.terms.baseline_covered, reading.terms.baseline_divisor
+
+
+def _why(known: PolicyState, reading: Reading) -> str | None:
+    """Why the company is not evaluable; None when it is."""
+    if reading.terms is not None:
+        return None
+    # When its own figures are enough, only a baseline that counts nobody is left.
+    return known.not_in_force or why_not_counted(known.policy, reading.people, reading.divisor, baseline_divisor=0)
 
 
 def _terms(company: CompanyBook, policy: Policy) -> Terms:
@@ -99,7 +114,7 @@ def _alert(company: CompanyBook, known: PolicyState, reading: Reading, decision:
     policy = known.policy
     firing = decision.status == FIRING
     episode = known.episode + 1 if firing else known.episode
-    with_baseline = reading.terms if policy.rule != "level" else None
+    baseline_covered, baseline_divisor = _baseline(policy, reading)
     whole = counts_at(company.counted, WHOLE_COMPANY)
     (moved,) = windows(company, whole, (ALERT_WINDOW_DAYS,))
     assert decision.status is not None and decision.reason is not None
@@ -121,8 +136,8 @@ def _alert(company: CompanyBook, known: PolicyState, reading: Reading, decision:
         divisor=reading.divisor,
         coverage_bp=ratio_bp(reading.covered, reading.divisor),
         gap_people=_gap(policy, reading),
-        baseline_covered=with_baseline.baseline_covered if with_baseline else None,
-        baseline_divisor=with_baseline.baseline_divisor if with_baseline else None,
+        baseline_covered=baseline_covered,
+        baseline_divisor=baseline_divisor,
         uncovered=whole.active - whole.covered,
         joined_30=moved.joined,
         left_30=moved.left,

@@ -30,10 +30,9 @@ from sinks.clickhouse.warehouse import Warehouse
 from tests.support.clickhouse_faults import FAULTY_PROGRAM, Faults
 from tests.support.installation import installation
 from tests.support.sink_database import Database
-from tests.support.sink_records import OUTPUT, inside, ledger_record, ledger_value, line, snapshot
+from tests.support.sink_records import inside, ledger_record, ledger_value, line, snapshot
 
 LEDGER = "coverage.ledger.v1"
-SNAPSHOTS = "coverage.snapshots.v1"
 NEW_LAYOUT = "016"
 MOVED_THROUGH, ENTRIES_THROUGH = "ledger_lines_by_offset", "ledger_entries_together"
 BUCKETS = 3
@@ -79,7 +78,7 @@ async def fill(database: Database) -> None:
         await database.put(LEDGER, values, partition=partition)
         await database.put(LEDGER, values[:2], partition=partition, first=77)
         newest = snapshot(0, "2025-10-31", company_id=f"C{partition}")
-        await database.put(SNAPSHOTS, [OUTPUT.encode_snapshot(newest)], first=partition)
+        await database.put_snapshots_of_then([newest], first=partition)
 
 
 async def rows(database: Database) -> dict[str, Any]:

@@ -51,7 +51,8 @@ COLUMNS = {
     "ledger": "company_id value_on employment_type_before programmes_before new_before employment_type_after "
     "programmes_after new_after inside_before inside_after quantity partition offset posting recorded_at",
     "coverage_daily": f"company_id date active covered uncovered_new {' '.join(DAILY_ENROLLED)} coverage_bp",
-    "policy_status": "company_id policy_id state since gap_people threshold threshold_bp version as_of",
+    "policy_status": "company_id policy_id state since gap_people threshold threshold_bp version as_of "
+    "baseline_covered baseline_divisor why",
     "alerts": "alert_id status reason company_id policy_id policy_version rule threshold_bp business_date episode "
     "episode_start previous_state active covered divisor coverage_bp gap_people baseline_covered baseline_divisor "
     "uncovered joined_30 left_30 gained_cover_30 lost_cover_30 cause event_id journal_partition "
@@ -172,8 +173,12 @@ VIEW_ROWS = [
         id="the current figures are those of the highest journal offset",
     ),
     pytest.param(
-        "SELECT policy_id, state, since, gap_people, threshold_bp, version FROM policy_status ORDER BY 1",
-        [("footwear", "met", date(2025, 9, 5), 0, 2000, 2), ("half", "not_evaluable", None, None, 5000, 1)],
+        "SELECT policy_id, state, since, gap_people, threshold_bp, version, baseline_covered, baseline_divisor, why "
+        "FROM policy_status ORDER BY 1",
+        [
+            ("footwear", "met", date(2025, 9, 5), 0, 2000, 2, 3, 5, None),
+            ("half", "not_evaluable", None, None, 5000, 1, None, None, "too_few"),
+        ],
         id="policy status has one row for each company and policy",
     ),
     pytest.param(
@@ -290,6 +295,22 @@ async def test_the_payload_of_a_refused_record_is_nowhere(database: Database) ->
     (row,) = await database.rows("SELECT * FROM dead_letter_records FINAL WHERE offset = 5")
 
     assert not any("secret" in str(value) for value in row.values())
+
+
+async def test_a_snapshot_of_an_earlier_release_has_its_policies_without_a_baseline(database: Database) -> None:
+    """Whether the release wrote the record, or its sink the row too."""
+    inserted, carried = snapshot(4), snapshot(5, company_id="C2")
+    await database.put_snapshots_of_then([inserted])
+    await database.put(SNAPSHOTS, [OUTPUT.snapshot_in_version_of(frame(40), OUTPUT.encode_snapshot(carried))], first=1)
+
+    found = await database.rows("SELECT * FROM policy_status ORDER BY company_id, policy_id")
+
+    assert [(row["company_id"], row["policy_id"], row["state"], row["gap_people"]) for row in found] == [
+        (company_id, policy_id, state, missing)
+        for company_id in ("C1", "C2")
+        for policy_id, state, missing in (("footwear", "met", 0), ("half", "not_evaluable", None))
+    ]
+    assert {(row["baseline_covered"], row["baseline_divisor"], row["why"]) for row in found} == {(None, None, None)}
 
 
 # ---- figures against a recount

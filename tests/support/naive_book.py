@@ -188,5 +188,16 @@ class NaiveBook:
 
     def _status(self, company: NaiveCompany, policy: Policy, ended: bool) -> PolicyStatus:
         state = company.states.get(policy.policy_id, State())
-        missing = gap(policy, company.see(policy, ended))
-        return PolicyStatus(policy.policy_id, policy.version, policy.threshold_bp, state.state, state.since, missing)
+        seen = company.see(policy, ended)
+        base = seen.base if policy.rule != "level" else None
+        return PolicyStatus(
+            policy.policy_id,
+            policy.version,
+            policy.threshold_bp,
+            state.state,
+            state.since,
+            gap(policy, seen),
+            baseline_covered=base[0] if base else None,
+            baseline_divisor=base[1] if base else None,
+            why=company.why(policy, ended),
+        )

@@ -111,6 +111,25 @@ class NaiveCompany:
             return Seen(heads, divisor, None)
         return Seen(heads, divisor, base)
 
+    def why(self, policy: Policy, ended: bool) -> str | None:
+        """Why it is not evaluable: the first of section 14's words that is true; None when it is evaluable."""
+        if self.see(policy, ended).base is not None:
+            return None
+        on, waits_for = self.today, [policy.effective_from]
+        if policy.rule != "level" and policy.baseline_on is not None:
+            waits_for.append(policy.baseline_on)
+        if ended:
+            return "ended"
+        if not self.in_scope(policy):
+            return "out_of_scope"
+        if on < max(waits_for):
+            return "before"
+        if policy.effective_until is not None and on > policy.effective_until:
+            return "after"
+        if divisor_of(policy, self.heads(policy, on)) == 0:
+            return "nobody"
+        return "too_few" if self.workforce.heads(on).active < policy.min_active else "no_baseline"
+
 
 def gap(policy: Policy, seen: Seen) -> int | None:
     """The smallest number of people, found by trial."""

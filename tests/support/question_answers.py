@@ -8,8 +8,6 @@ from typing import Any, Final
 from schemas.dates import EPOCH_ORDINAL, day, instant, jakarta_day
 from schemas.records import Day, Instant
 from schemas.vocabulary import EMPLOYMENT_TYPES, PROGRAMMES
-from streams.core.evaluability import why_not_evaluable
-from tests.support.naive_policy import divisor_of
 from tests.support.naive_timeline import STANDARD, Facts, WorkerClass, class_on, timeline_of
 from tests.support.question_books import FIRST, GRACE_DAYS, QuestionBook
 from tests.support.sink_figures import share_bp
@@ -185,17 +183,11 @@ def gaps(book: QuestionBook, values: Values) -> Rows:
         status = next((s for s in naive.figures(name).policies if s.policy_id == values["policy"]), None)
         if status is None:
             continue
-        policy, ended = naive.policies[status.policy_id]
-        seen, active, before = company.see(policy, ended), company.workforce.heads(company.today), 0
-        if policy.rule != "level" and policy.baseline_on is not None:
-            before = company.base(policy)[1]
-        numbers = company.today, active.active, divisor_of(policy, seen.heads), before
-        why = why_not_evaluable(policy, ended, name, company.registered, *numbers)
-        base = seen.base if seen.base is not None and policy.rule != "level" else (None, None)
+        active = company.workforce.heads(company.today)
         since = None if status.since is None else iso(status.since)
         uncovered = active.active - active.covered
-        said = why if status.state == "not_evaluable" else None
-        rows.append((name, status.state, said, since, status.gap_people, *base, uncovered, status.threshold_bp))
+        missing = status.gap_people, status.baseline_covered, status.baseline_divisor
+        rows.append((name, status.state, status.why, since, *missing, uncovered, status.threshold_bp))
     return sorted(rows, key=lambda row: (row[4] is None, -(row[4] or 0), row[0]))
 
 

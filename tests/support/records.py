@@ -27,6 +27,7 @@ from schemas.vocabulary import (
     RULES,
     STATES,
     TERMINATION_REASONS,
+    WHY_NOT_EVALUABLE,
     WITHDRAWN,
 )
 
@@ -111,7 +112,9 @@ alerts: Final = st.builds(
     recorded_at=instants,
 )
 windows: Final = st.builds(Window, ints, ints, ints, ints, maybe_ints, maybe_ints)
-statuses: Final = st.builds(PolicyStatus, texts, ints, ints, st.sampled_from(STATES), maybe_ints, maybe_ints)
+whys: Final = st.sampled_from((None, *WHY_NOT_EVALUABLE))
+of_policy: Final = texts, ints, ints, st.sampled_from(STATES), maybe_ints, maybe_ints
+statuses: Final = st.builds(PolicyStatus, *of_policy, maybe_ints, maybe_ints, whys)
 figures: Final = st.builds(
     Figures,
     company_id=texts,

@@ -4,18 +4,21 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from schemas.topics import TopicNames
+from schemas.records import Snapshot
+from schemas.topics import SNAPSHOTS, TopicNames
 from sinks.clickhouse.migrations import migrate
 from sinks.clickhouse.ranges import Batch, Range, Record
 from sinks.clickhouse.settings import SinkSettings
 from sinks.clickhouse.tables.block import Block
 from sinks.clickhouse.topics import topics
 from sinks.clickhouse.warehouse import Warehouse
-from tests.support.sink_records import kept
+from tests.support.sink_records import OUTPUT, kept
 
 T = TypeVar("T")
+
+ADDED_TO_SNAPSHOTS: Final = ("policy_baseline_covered", "policy_baseline_divisor", "policy_why")
 
 
 class Database:
@@ -29,6 +32,13 @@ class Database:
     async def put(self, topic: str, values: Iterable[bytes], *, partition: int = 0, first: int = 0) -> None:
         """Insert the rows of these values as one batch of records from offset `first` on."""
         await self.put_records(topic, kept(values, first), partition=partition)
+
+    async def put_snapshots_of_then(self, snapshots: Iterable[Snapshot], *, first: int = 0) -> None:
+        """Insert them as a sink without migration 023 would, which does not know the columns that it adds."""
+        batch = _batch(SNAPSHOTS, 0, kept(map(OUTPUT.encode_snapshot, snapshots), first))
+        for block in self._topics[SNAPSHOTS].blocks(batch):
+            known = {name: rows for name, rows in block.columns.items() if name not in ADDED_TO_SNAPSHOTS}
+            await self.warehouse.insert(block.table, known, batch.token(block.table))
 
     async def put_records(self, topic: str, records: Sequence[Record], *, partition: int = 0) -> None:
         """Insert the rows of these records as one batch."""

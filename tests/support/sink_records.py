@@ -164,8 +164,8 @@ def snapshot(offset: int, as_of: str = "2025-09-30", active: int = 10, company_i
         coverage_due_bp=10000 * 4 // (active - 1),
         windows=(Window(1, 2, 3, 4, 5, None), Window(6, 7, 8, 9, 10, 11), Window(12, 13, 14, 15, None, 17)),
         policies=(
-            PolicyStatus("footwear", 2, 2000, "met", day("2025-09-05"), 0),
-            PolicyStatus("half", 1, 5000, "not_evaluable", None, None),
+            PolicyStatus("footwear", 2, 2000, "met", day("2025-09-05"), 0, 3, 5),
+            PolicyStatus("half", 1, 5000, "not_evaluable", None, None, why="too_few"),
         ),
     )
     return Snapshot(figures, 0, offset, instant("2025-09-30T01:00:00"))

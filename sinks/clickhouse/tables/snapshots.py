@@ -29,6 +29,9 @@ COLUMNS = (
     "policy_states",
     "policy_since",
     "policy_gap_people",
+    "policy_baseline_covered",
+    "policy_baseline_divisor",
+    "policy_why",
 )
 
 
@@ -73,4 +76,7 @@ def _policies(f: Figures) -> Row:
         [p.state for p in f.policies],
         [p.since for p in f.policies],
         [p.gap_people for p in f.policies],
+        [p.baseline_covered for p in f.policies],
+        [p.baseline_divisor for p in f.policies],
+        [p.why for p in f.policies],
     )

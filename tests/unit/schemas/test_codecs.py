@@ -27,6 +27,7 @@ from schemas.records import (
     Policy,
     PolicyEnded,
     PolicySet,
+    PolicyStatus,
     Posting,
     Snapshot,
     Tick,
@@ -48,7 +49,7 @@ from schemas.vocabulary import (
     programme_names,
 )
 from schemas.wire import FRAME_BYTES, bodies, frame, raises_wire_errors, zigzag
-from tests.support import journals, records
+from tests.support import journals, records, sink_records
 from tests.support.journals import deterministic
 
 INBOUND, JOURNAL, OUTPUTS = InboundCodec(), JournalCodec(), OutputCodec()
@@ -181,9 +182,34 @@ def test_an_alert_comes_back(alert: Alert) -> None:
 @settings(deterministic, max_examples=60)
 @given(records.snapshots)
 def test_a_snapshot_is_fastavros_bytes_and_comes_back(snapshot: Snapshot) -> None:
-    f, value = snapshot.figures, OUTPUTS.encode_snapshot(snapshot)
+    value = OUTPUTS.encode_snapshot(snapshot)
+    assert value == by_fastavro("snapshot", snapshot_fields(snapshot))
+    assert OUTPUTS.decode_snapshot(value) == snapshot
+
+
+@settings(deterministic, max_examples=60)
+@given(records.snapshots)
+def test_a_snapshot_of_an_earlier_release_is_read_and_compared_in_its_own_version(snapshot: Snapshot) -> None:
+    """The first version has neither baselines nor reasons; everything else is the same, byte for byte."""
+    written = bodies(REGISTRY, "snapshot")[40].encode(snapshot_fields(snapshot))
+    known = tuple(PolicyStatus(*status[:6]) for status in snapshot.figures.policies)
+    assert OUTPUTS.decode_snapshot(written) == replace(snapshot, figures=replace(snapshot.figures, policies=known))
+    value = OUTPUTS.encode_snapshot(snapshot)
+    assert OUTPUTS.snapshot_in_version_of(written, value) == written
+    assert OUTPUTS.snapshot_in_version_of(value, value) == value
+
+
+@pytest.mark.parametrize("other", [b"", b"?", frame(50), frame(99)], ids=["nothing", "no frame", "an alert", "unknown"])
+def test_a_snapshot_is_compared_with_no_other_record(other: bytes) -> None:
+    value = OUTPUTS.encode_snapshot(sink_records.snapshot(0))
+    with pytest.raises(WireError):
+        OUTPUTS.snapshot_in_version_of(other, value)
+
+
+def snapshot_fields(snapshot: Snapshot) -> dict[str, Any]:
+    f = snapshot.figures
     plain = ("company_id", "as_of", "active", "covered", "uncovered_new", "coverage_bp", "coverage_due_bp")
-    fields = {name: getattr(f, name) for name in plain} | {
+    return {name: getattr(f, name) for name in plain} | {
         "partition": snapshot.partition,
         "offset": snapshot.offset,
         "recorded_at": snapshot.recorded_at,
@@ -195,8 +221,6 @@ def test_a_snapshot_is_fastavros_bytes_and_comes_back(snapshot: Snapshot) -> Non
         "windows": [{"days": days, **window._asdict()} for days, window in zip(WINDOW_DAYS, f.windows, strict=True)],
         "policies": [status._asdict() for status in f.policies],
     }
-    assert value == by_fastavro("snapshot", fields)
-    assert OUTPUTS.decode_snapshot(value) == snapshot
 
 
 @settings(deterministic, max_examples=60)

@@ -267,5 +267,6 @@ def test_every_schema_has_a_subject_of_a_topic_and_facts_have_one_for_each_type(
     }
     assert [(s.name, [v.schema_id for v in s.versions]) for s in subjects if len(s.versions) > 1] == [
         ("p.coverage.companies.v1-value", [10, 12]),
+        ("p.coverage.snapshots.v1-value", [40, 41]),
         ("p.workforce.dead-letters.v1-value", [60, 61]),
     ]

@@ -11,6 +11,7 @@ from peserta.operations.audit.partition_audited import PartitionAudited
 from peserta.operations.audit.recorded import REPEATS_CLAIM as REPEATS
 from peserta.operations.audit.seal import check, seal
 from schemas.codec import OutputCodec
+from schemas.wire import frame
 from streams.core.rows import BOOK_KEY
 from tests.support.book_in_memory import (
     PARTITIONS,
@@ -178,6 +179,30 @@ def change_snapshot(book: BookInMemory) -> None:
     log[at] = replace(log[at], value=codec.encode_snapshot(changed))
 
 
+def change_why(book: BookInMemory) -> None:
+    """Say another reason why a company is not evaluable under a policy."""
+    log, at = last_snapshot(book)
+    codec = OutputCodec()
+    said = codec.decode_snapshot(log[at].value or b"")
+    one, *others = said.figures.policies
+    other = one._replace(why="after" if one.why == "before" else "before")
+    changed = replace(said, figures=replace(said.figures, policies=(other, *others)))
+    log[at] = replace(log[at], value=codec.encode_snapshot(changed))
+
+
+def say_as_earlier_release(book: BookInMemory) -> None:
+    """All snapshots but each partition's last as the release before wrote them."""
+    codec = OutputCodec()
+    for partition in range(PARTITIONS):
+        log = book.stored(TOPICS.snapshots, partition)
+        log[:-1] = [replace(r, value=codec.snapshot_in_version_of(frame(40), r.value or b"")) for r in log[:-1]]
+
+
+def change_snapshot_of_earlier_release(book: BookInMemory) -> None:
+    change_snapshot(book)
+    say_as_earlier_release(book)
+
+
 def invent_snapshot(book: BookInMemory) -> None:
     """Append a snapshot of a company that is not in the journal."""
     log, at = last_snapshot(book)
@@ -264,6 +289,9 @@ def commit_too_far(book: BookInMemory) -> None:
         ),
         pytest.param(lose_snapshot, {SNAPSHOTS}, id="the last snapshot of a company is gone"),
         pytest.param(change_snapshot, {SNAPSHOTS}, id="a snapshot says another figure"),
+        pytest.param(change_why, {SNAPSHOTS}, id="a snapshot says another reason"),
+        pytest.param(say_as_earlier_release, set(), id="snapshots are of the release before, which had less to say"),
+        pytest.param(change_snapshot_of_earlier_release, {SNAPSHOTS}, id="one of them says another figure"),
         pytest.param(invent_snapshot, {SNAPSHOTS}, id="a snapshot is of a company that nobody knows"),
         pytest.param(move_snapshot, {SNAPSHOTS}, id="a snapshot has another company's key"),
         pytest.param(say_old_snapshot_late, {SNAPSHOTS}, id="an old snapshot was said once more"),
