@@ -2,7 +2,8 @@
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -13,7 +14,8 @@ from typer.main import get_group
 
 from peserta.cli.deferred import extras_named
 from peserta.cli.question_charts import CHARTS, Chart
-from peserta.cli.screen import counted, err, out, table
+from peserta.cli.screen import counted, err, out, progress, table
+from peserta.operations.companies_in_turn import OnTurn
 from peserta.operations.contributions import remarks
 from peserta.operations.discovery import find_installation
 from peserta.operations.questions import (
@@ -146,13 +148,18 @@ def _answer(question: Question, given: dict[str, str], form: Format, as_chart: b
         return
     check_known(settings, wanted)
     if form == TABLE:
-        found = answer(settings, wanted)
+        with _turns() as on_turn:
+            found = answer(settings, wanted, on_turn)
         rows = table(counted(len(found.rows), "row"), found.columns, found.rows, records=True)
         out.print(Chart(wanted, found) if as_chart else rows)
     else:
         if form in (*BINARY, XLSX) and sys.stdout.isatty():
             raise typer.BadParameter(f"{form} is for a file or a pipe: write `> {question.name}.{form}`")
-        content = _workbook(settings, wanted) if form == XLSX else written_answer(settings, wanted, Form(form))
+        with _turns() as on_turn:
+            if form == XLSX:
+                content = _workbook(settings, wanted, on_turn)
+            else:
+                content = written_answer(settings, wanted, Form(form), on_turn)
         typer.echo(content, nl=False)
     for remark in remarks(settings, wanted):
         err.print(f"Note: {remark}")
@@ -165,7 +172,15 @@ def _check_chart(question: Question, form: Format) -> None:
         raise typer.BadParameter(f"{question.name} has no chart, its answer is a list. Drawn are: {', '.join(CHARTS)}")
 
 
-def _workbook(settings: Settings, wanted: Request) -> bytes:
+@contextmanager
+def _turns() -> Iterator[OnTurn]:
+    """A bar on standard error, for a question whose companies are asked about in turn."""
+    with progress() as bar:
+        task = bar.add_task("Asking about workers, a few companies at a time", total=None, visible=False)
+        yield lambda done, turns: bar.update(task, completed=done, total=turns, visible=True)
+
+
+def _workbook(settings: Settings, wanted: Request, on_turn: OnTurn) -> bytes:
     with extras_named("ask --format xlsx"):
         from peserta.operations.question_workbook import workbook
-    return workbook(wanted, answer(settings, wanted), now_ms())
+    return workbook(wanted, answer(settings, wanted, on_turn), now_ms())

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from peserta.operations.contributions import remarks
 from peserta.operations.failure import Unavailable
-from peserta.operations.questions import Form, Request, resolved, written_answer
+from peserta.operations.questions import Form, Request, limited_answer, resolved
 from peserta.settings import Settings
 from schemas.secret_file import SecretFault
 
@@ -55,7 +55,7 @@ class BookAnswers:
     def _written(self, wanted: Wanted) -> Written:
         try:
             asked = resolved(self._settings, wanted.request, ANSWER_LIMIT_S)
-            content = written_answer(
+            content = limited_answer(
                 self._settings, asked, wanted.form, wanted.companies, wanted.rows_max, ANSWER_LIMIT_S
             )
             notes = remarks(self._settings, asked, wanted.companies, ANSWER_LIMIT_S)

@@ -4,11 +4,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
+from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from peserta.operations.clickhouse_reading import ANSWER_LIMIT_S, analyst
+from peserta.operations.companies_in_turn import (
+    IDS_BYTES_MAX,
+    OF_COMPANIES,
+    OnTurn,
+    Ready,
+    id_size,
+    in_turn,
+    no_turn,
+    quoted,
+)
 from peserta.operations.coverage_reading import EVERYTHING_KNOWN, is_company, latest_as_of
 from peserta.operations.failure import Failed, Rejected
 from peserta.operations.rates import RUPIAH_MAX, rates_text
@@ -142,15 +153,23 @@ def check_known(settings: Settings, wanted: Request) -> None:
             raise Rejected("The book has no such company: `peserta coverage` lists its companies.")
 
 
-def answer(settings: Settings, wanted: Request) -> Result:
-    """The rows of the answer; Failed when ClickHouse does not answer."""
+def answer(settings: Settings, wanted: Request, on_turn: OnTurn = no_turn) -> Result:
+    """The rows of the answer; Failed when ClickHouse does not answer. For `on_turn` see `companies_in_turn`."""
     with analyst(settings) as client:
-        rows = client.query(wanted.question.select, parameters=dict(wanted.values)).result_rows
+        ready = in_turn(client, wanted.question, wanted.values, on_turn)
+        found = client.query(ready.select, parameters=dict(ready.parameters), settings=dict(ready.settings))
     # ClickHouse names no columns where there are no rows; the header does.
-    return Result(tuple(column.name for column in wanted.question.columns), rows)
+    return Result(tuple(column.name for column in wanted.question.columns), found.result_rows)
 
 
-def written_answer(
+def written_answer(settings: Settings, wanted: Request, form: Form, on_turn: OnTurn = no_turn) -> bytes:
+    """The same as ClickHouse writes it, texts in UTF-8; Failed like `answer`."""
+    with analyst(settings) as client:
+        ready = in_turn(client, wanted.question, wanted.values, on_turn)
+        return _written(client, ready, form)
+
+
+def limited_answer(
     settings: Settings,
     wanted: Request,
     form: Form,
@@ -158,31 +177,37 @@ def written_answer(
     rows_max: int | None = None,
     limit_s: int = ANSWER_LIMIT_S,
 ) -> bytes:
-    """The answer as ClickHouse writes it, texts in UTF-8; Failed like `answer`. With `companies`, only rows that speak
-    of no other; with `rows_max`, TooManyRows when there are more."""
-    options: dict[str, Any] = WRITTEN | (ONE_ARRAY if form is Form.JSON else {})
-    if rows_max is not None:
-        options |= {"max_result_rows": rows_max, "result_overflow_mode": "throw"}
-    text = wanted.question.select if companies is None else _only_of(wanted.question, companies)
+    """The same in one go, for who waits seconds: with `companies`, only rows that speak of no other; with `rows_max`,
+    TooManyRows when there are more."""
+    question, values = wanted.question, dict(wanted.values)
+    select = question.select if companies is None else _only_of(question, companies)
+    if companies and values.get(OF_COMPANIES) == "" and sum(map(id_size, companies)) <= IDS_BYTES_MAX:
+        values[OF_COMPANIES] = " ".join(companies)  # then ClickHouse looks at the workers of no other
+    limits = {} if rows_max is None else {"max_result_rows": rows_max, "result_overflow_mode": "throw"}
     with analyst(settings, limit_s=limit_s) as client:
         try:
-            return client.raw_query(text, parameters=dict(wanted.values), settings=options, fmt=WRITERS[form])
+            return _written(client, Ready(select, values, limits), form)
         except ClickHouseError as error:
             if rows_max is not None and getattr(error, "code", None) == TOO_MANY_ROWS_CODE:
                 raise TooManyRows(f"The answer has more than {rows_max} rows.") from error
             raise
 
 
+def _written(client: Client, ready: Ready, form: Form) -> bytes:
+    options = WRITTEN | (ONE_ARRAY if form is Form.JSON else {}) | dict(ready.settings)
+    return client.raw_query(ready.select, parameters=dict(ready.parameters), settings=options, fmt=WRITERS[form])
+
+
 def sql_of(wanted: Request) -> str:
     """What runs, for ClickHouse's own client: a SET for each parameter, then the question's file."""
-    sets = "".join(f"SET param_{name} = {_quoted(value)};\n" for name, value in wanted.values.items())
+    sets = "".join(f"SET param_{name} = {quoted(value)};\n" for name, value in wanted.values.items())
     return sets + wanted.question.text
 
 
 def _only_of(question: Question, companies: Sequence[str]) -> str:
     """The SELECT without rows that speak of other companies; figures and order are those of the whole answer."""
     assert question.companies, f"a row of {question.name} speaks of many companies together"
-    listed = ", ".join(map(_quoted, companies))
+    listed = ", ".join(map(quoted, companies))
     rule = " AND ".join(f"{column} IN ({listed})" for column in question.companies) if listed else "false"
     rows, order, keys = question.select.rpartition(ORDER)
     return f"SELECT * FROM (\n{rows}\n)\nWHERE {rule}{order}{keys}"
@@ -255,8 +280,3 @@ def _flag(text: str) -> str:
 def _nearest(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, known, n=1)
     return f"; the nearest is {near[0]}" if near else ""
-
-
-def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"

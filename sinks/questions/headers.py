@@ -20,6 +20,10 @@ LATEST: Final = "latest"  # the latest business date of any company
 EVERYTHING: Final = "everything"  # everything recorded
 NO: Final = "no"  # of a flag
 EMPTY: Final = "any"  # the empty text, which restricts nothing
+# In a SELECT about workers: the last thing that is named before the last step. Its rows come from single companies.
+PART: Final = "of_companies"
+LAST_STEP: Final = "SELECT"
+PART_END: Final = f"\n    )\n{LAST_STEP}"
 COMPANY_COLUMNS: Final = frozenset(("company_id", "from_company", "to_company"))
 NO_UNIT: Final = "-"
 WORKER_COLUMN: Final = "worker_id"
@@ -80,6 +84,22 @@ class Question:
     def companies(self) -> tuple[str, ...]:
         """The columns that name companies; none where a row speaks of many together."""
         return tuple(column.name for column in self.columns if column.name in COMPANY_COLUMNS)
+
+    @property
+    def of_companies(self) -> str | None:
+        """The SELECT of its part about single companies, if it has one: `put_together` makes the answer of its rows,
+        also when they were found for some companies after others."""
+        return f"{self._parts[0]}SELECT *\nFROM {PART}" if self._parts[0] else None
+
+    def put_together(self, rows: str) -> str:
+        """The SELECT of the answer, of a SELECT with all rows of the part."""
+        return f"WITH {PART} AS (\n{rows}\n)\n{self._parts[1]}"
+
+    @property
+    def _parts(self) -> tuple[str, str]:
+        """The SELECT up to the end of the part, and what follows; an empty text and all of it without one."""
+        head, end, rest = self.select.rpartition(PART_END)
+        return (f"{head}{end.removesuffix(LAST_STEP)}", f"{LAST_STEP}{rest}") if f" {PART} AS" in head else ("", rest)
 
     @property
     def names_workers(self) -> bool:

@@ -34,9 +34,9 @@ WITH
         (
             SELECT partition, offset, worker_id
             FROM journal
-            WHERE {company:String} = '' OR company_id = {company:String}
+            WHERE {company:String} = '' OR company_id IN splitByChar(' ', {company:String})
         ) AS facts ON facts.partition = ledger.partition AND facts.offset = ledger.offset
-        WHERE ledger.recorded_at <= known_until AND ({company:String} = '' OR ledger.company_id = {company:String})
+        WHERE ledger.recorded_at <= known_until AND ({company:String} = '' OR ledger.company_id IN splitByChar(' ', {company:String}))
         GROUP BY ALL
         HAVING sum(ledger.quantity) > 0
     ),
@@ -59,12 +59,17 @@ WITH
         FROM changes
         GROUP BY company_id, worker_id
         HAVING employment_type_now != '' AND NOT covered_now
+    ),
+    of_companies AS
+    (
+        SELECT
+            company_id,
+            toInt64(count()) AS people,
+            max(toInt64(on_date) - toInt64(due_on)) AS oldest_days
+        FROM workers
+        WHERE NOT new_now
+        GROUP BY company_id
     )
-SELECT
-    company_id,
-    toInt64(count()) AS people,
-    max(toInt64(on_date) - toInt64(due_on)) AS oldest_days
-FROM workers
-WHERE NOT new_now
-GROUP BY company_id
+SELECT company_id, people, oldest_days
+FROM of_companies
 ORDER BY oldest_days DESC, company_id;

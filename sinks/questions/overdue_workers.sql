@@ -36,9 +36,9 @@ WITH
         (
             SELECT partition, offset, worker_id
             FROM journal
-            WHERE {company:String} = '' OR company_id = {company:String}
+            WHERE {company:String} = '' OR company_id IN splitByChar(' ', {company:String})
         ) AS facts ON facts.partition = ledger.partition AND facts.offset = ledger.offset
-        WHERE ledger.recorded_at <= known_until AND ({company:String} = '' OR ledger.company_id = {company:String})
+        WHERE ledger.recorded_at <= known_until AND ({company:String} = '' OR ledger.company_id IN splitByChar(' ', {company:String}))
         GROUP BY ALL
         HAVING sum(ledger.quantity) > 0
     ),
@@ -61,14 +61,19 @@ WITH
         FROM changes
         GROUP BY company_id, worker_id
         HAVING employment_type_now != '' AND NOT covered_now
+    ),
+    of_companies AS
+    (
+        SELECT
+            company_id,
+            worker_id,
+            employment_type_now AS employment_type,
+            spell_start,
+            toInt64(on_date) - toInt64(due_on) AS days,
+            arrayStringConcat(arrayFilter(each -> NOT has(programmes_now, each), ['JKK', 'JKM']), '+') AS missing
+        FROM workers
+        WHERE NOT new_now
     )
-SELECT
-    company_id,
-    worker_id,
-    employment_type_now AS employment_type,
-    spell_start,
-    toInt64(on_date) - toInt64(due_on) AS days,
-    arrayStringConcat(arrayFilter(each -> NOT has(programmes_now, each), ['JKK', 'JKM']), '+') AS missing
-FROM workers
-WHERE NOT new_now
+SELECT company_id, worker_id, employment_type, spell_start, days, missing
+FROM of_companies
 ORDER BY days DESC, company_id, worker_id;

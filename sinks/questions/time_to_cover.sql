@@ -41,9 +41,9 @@ WITH
         (
             SELECT partition, offset, worker_id
             FROM journal
-            WHERE {company:String} = '' OR company_id = {company:String}
+            WHERE {company:String} = '' OR company_id IN splitByChar(' ', {company:String})
         ) AS facts ON facts.partition = ledger.partition AND facts.offset = ledger.offset
-        WHERE ledger.value_on <= on_date AND ledger.recorded_at <= known_until AND ({company:String} = '' OR ledger.company_id = {company:String})
+        WHERE ledger.value_on <= on_date AND ledger.recorded_at <= known_until AND ({company:String} = '' OR ledger.company_id IN splitByChar(' ', {company:String}))
         GROUP BY ALL
         HAVING sum(ledger.quantity) > 0
     ),
@@ -65,15 +65,37 @@ WITH
         GROUP BY company_id, worker_id, spell
         HAVING started_on BETWEEN first_date AND last_date
     ),
-    arraySort(groupArrayIf(toInt64(covered_on) - toInt64(started_on), had_cover)) AS days
+    -- How many spells took how many days, null for those without cover.
+    of_companies AS
+    (
+        SELECT
+            type_at_start AS employment_type,
+            if(had_cover, toInt64(covered_on) - toInt64(started_on), NULL) AS days,
+            toInt64(count()) AS spells,
+            toInt64(countIf(had_cover AND covered_as_new)) AS within_grace,
+            toInt64(countIf(is_uncovered)) AS still_uncovered
+        FROM spells
+        GROUP BY employment_type, days
+    )
 SELECT
-    type_at_start AS employment_type,
-    toInt64(count()) AS spells,
-    toInt64(countIf(had_cover)) AS covered,
-    toInt64(countIf(had_cover AND covered_as_new)) AS within_grace,
-    toInt64(countIf(is_uncovered)) AS still_uncovered,
-    if(empty(days), NULL, days[greatest(1, intDiv(covered + 1, 2))]) AS median_days,
-    if(empty(days), NULL, days[greatest(1, intDiv(9 * covered + 9, 10))]) AS p90_days
-FROM spells
-GROUP BY employment_type
+    employment_type,
+    spells,
+    covered,
+    within_grace,
+    still_uncovered,
+    if(covered = 0, NULL, took[arrayFirstIndex(until_now -> until_now >= intDiv(covered + 1, 2), reached)].1) AS median_days,
+    if(covered = 0, NULL, took[arrayFirstIndex(until_now -> until_now >= intDiv(9 * covered + 9, 10), reached)].1) AS p90_days
+FROM
+(
+    SELECT
+        employment_type,
+        sum(each.spells) AS spells,
+        sumIf(each.spells, days IS NOT NULL) AS covered,
+        sum(each.within_grace) AS within_grace,
+        sum(each.still_uncovered) AS still_uncovered,
+        arraySort(groupArrayIf((assumeNotNull(days), each.spells), days IS NOT NULL)) AS took,
+        arrayCumSum(took.2) AS reached
+    FROM of_companies AS each
+    GROUP BY employment_type
+)
 ORDER BY employment_type;

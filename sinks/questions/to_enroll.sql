@@ -37,9 +37,9 @@ WITH
         (
             SELECT partition, offset, worker_id
             FROM journal
-            WHERE {company:String} = '' OR company_id = {company:String}
+            WHERE {company:String} = '' OR company_id IN splitByChar(' ', {company:String})
         ) AS facts ON facts.partition = ledger.partition AND facts.offset = ledger.offset
-        WHERE ledger.recorded_at <= known_until AND ({company:String} = '' OR ledger.company_id = {company:String})
+        WHERE ledger.recorded_at <= known_until AND ({company:String} = '' OR ledger.company_id IN splitByChar(' ', {company:String}))
         GROUP BY ALL
         HAVING sum(ledger.quantity) > 0
     ),
@@ -62,14 +62,19 @@ WITH
         FROM changes
         GROUP BY company_id, worker_id
         HAVING employment_type_now != '' AND NOT covered_now
+    ),
+    of_companies AS
+    (
+        SELECT
+            company_id,
+            worker_id,
+            employment_type_now AS employment_type,
+            spell_start,
+            due_on,
+            toInt64(due_on) - toInt64(on_date) AS days_left,
+            arrayStringConcat(arrayFilter(each -> NOT has(programmes_now, each), ['JKK', 'JKM']), '+') AS missing
+        FROM workers
     )
-SELECT
-    company_id,
-    worker_id,
-    employment_type_now AS employment_type,
-    spell_start,
-    due_on,
-    toInt64(due_on) - toInt64(on_date) AS days_left,
-    arrayStringConcat(arrayFilter(each -> NOT has(programmes_now, each), ['JKK', 'JKM']), '+') AS missing
-FROM workers
+SELECT company_id, worker_id, employment_type, spell_start, due_on, days_left, missing
+FROM of_companies
 ORDER BY due_on, company_id, worker_id;

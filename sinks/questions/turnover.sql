@@ -36,9 +36,9 @@ WITH
         (
             SELECT partition, offset, worker_id
             FROM journal
-            WHERE {company:String} = '' OR company_id = {company:String}
+            WHERE {company:String} = '' OR company_id IN splitByChar(' ', {company:String})
         ) AS facts ON facts.partition = ledger.partition AND facts.offset = ledger.offset
-        WHERE ledger.value_on <= last_date AND ledger.recorded_at <= known_until AND ({company:String} = '' OR ledger.company_id = {company:String})
+        WHERE ledger.value_on <= last_date AND ledger.recorded_at <= known_until AND ({company:String} = '' OR ledger.company_id IN splitByChar(' ', {company:String}))
         GROUP BY company_id, worker_id, on_date, step
     ),
     numbered AS
@@ -47,14 +47,19 @@ WITH
             *,
             sum(times * toInt64(step = 1)) OVER (PARTITION BY company_id, worker_id ORDER BY on_date) AS joins_until_now
         FROM moves
+    ),
+    of_companies AS
+    (
+        SELECT
+            company_id,
+            sumIf(times, step = 1 AND on_date > first_date) AS joined,
+            sumIf(times, step = -1 AND on_date > first_date) AS left,
+            sumIf(times, step = 1 AND on_date > first_date AND joins_until_now > 1) AS rehired,
+            if(days = 0, NULL, intDivOrZero(active_days, days)) AS mean_active,
+            if(mean_active = 0, NULL, intDivOrZero(10000 * left, mean_active)) AS turnover_bp
+        FROM numbered
+        GROUP BY company_id
     )
-SELECT
-    company_id,
-    sumIf(times, step = 1 AND on_date > first_date) AS joined,
-    sumIf(times, step = -1 AND on_date > first_date) AS left,
-    sumIf(times, step = 1 AND on_date > first_date AND joins_until_now > 1) AS rehired,
-    if(days = 0, NULL, intDivOrZero(active_days, days)) AS mean_active,
-    if(mean_active = 0, NULL, intDivOrZero(10000 * left, mean_active)) AS turnover_bp
-FROM numbered
-GROUP BY company_id
+SELECT company_id, joined, left, rehired, mean_active, turnover_bp
+FROM of_companies
 ORDER BY company_id;

@@ -15,10 +15,11 @@ from deploy.embedded.stack import Stack
 from peserta.api.accept import ANSWERED_AS
 from peserta.api.limits import Limits
 from peserta.cli.questions import ask
+from peserta.operations import companies_in_turn
 from peserta.operations.clickhouse_reading import analyst
 from peserta.operations.failure import Rejected
 from peserta.operations.question_reading import BookAnswers
-from peserta.operations.questions import Form, request, written_answer
+from peserta.operations.questions import Form, answer, limited_answer, request, written_answer
 from peserta.settings import Settings, read_settings
 from schemas.dates import day, day_text
 from schemas.keys import READER
@@ -29,6 +30,7 @@ from tests.support.http_door import HttpDoor
 from tests.support.question_books import QuestionBook, put_book, random_book
 from tests.support.question_draws import ANSWERS
 from tests.support.sink_database import Database, shared_database
+from tests.support.sink_records import fact_entry, inside, journal_values, ledger_record, ledger_value, line
 
 SEED: Final = 17  # with it every question has rows
 OWN: Final = ("C1", "C3", "C6")
@@ -112,10 +114,61 @@ async def test_http_the_command_and_the_file_have_the_rows_of_the_naive_book(ask
     columns = [column.name for column in question.columns]
     wanted = [row_json(dict(zip(columns, r, strict=True))) for r in ANSWERS[question.name](asked.book, given(question))]
     assert wanted, "nothing to compare"
-    answer = await asked.got(path(question))
-    assert (answer.status_code, answer.json()) == (200, wanted)
+    got = await asked.got(path(question))
+    assert (got.status_code, got.json()) == (200, wanted)
     assert asked_in_the_terminal(question) == wanted
     assert sent_as_it_is(asked, question) == wanted
+
+
+OF_WORKERS: Final = [question for question in questions() if question.of_companies]
+
+
+@pytest.mark.parametrize("question", OF_WORKERS, ids=lambda question: question.name)
+@pytest.mark.parametrize("together", [1, 60], ids=["each company alone", "a few at a time"])
+async def test_companies_that_are_asked_about_in_turn_give_the_answer_of_all_together(
+    asked: Asked, question: Question, together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = request(asked.settings, question.name, given(question))
+    whole = {form: written_answer(asked.settings, wanted, form) for form in Form}
+    told: list[tuple[int, int]] = []
+    monkeypatch.setattr(companies_in_turn, "LINES_MAX", together)
+
+    in_turn = written_answer(asked.settings, wanted, Form.JSON, lambda done, turns: told.append((done, turns)))
+
+    assert json.loads(in_turn) == (await asked.got(path(question))).json() == asked_in_the_terminal(question)
+    assert {form: written_answer(asked.settings, wanted, form) for form in Form} == whole
+    companies = len(asked.book.business_dates)
+    assert told == [(done, len(told) - 1) for done in range(len(told))]
+    assert len(told) - 1 == companies if together == 1 else 1 < len(told) - 1 < companies
+
+
+async def test_what_all_companies_have_to_say_has_a_limit(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(companies_in_turn, "LINES_MAX", 1)
+    monkeypatch.setattr(companies_in_turn, "GATHERED_BYTES_MAX", 100)
+    with pytest.raises(Rejected, match="too large: ask for less"):
+        answer(asked.settings, request(asked.settings, "overdue_workers", {"as_of": GIVEN["as_of"]}))
+
+
+def test_ids_are_gathered_as_they_are(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever an id may have: quotes, backslashes, what looks like a parameter, or the end of a list."""
+    companies = ["C'1", "C\\'2", "{company:String}", "']),#", "Ç🙂"]
+
+    async def fill(database: Database) -> None:
+        for number, company_id in enumerate(companies):
+            worker = f"w-{company_id}"
+            entry = fact_entry(number, worker_id=worker, company_id=company_id)
+            await database.put("coverage.journal.v1", journal_values([entry]), first=number)
+            record = ledger_record(number, [line("2025-01-01", None, inside())], company_id=company_id)
+            await database.put("coverage.ledger.v1", [ledger_value(record)], first=number)
+
+    name, _ = shared_database(stack.clickhouse_url, fill)
+    settings = read_settings(clickhouse_url=stack.clickhouse_url, clickhouse_database=name)
+    wanted = request(settings, "overdue_workers", {"as_of": "2025-12-31"})
+    whole = answer(settings, wanted).rows
+    monkeypatch.setattr(companies_in_turn, "LINES_MAX", 1)
+
+    assert answer(settings, wanted).rows == whole
+    assert [row[:2] for row in whole] == [(each, f"w-{each}") for each in sorted(companies, key=str.encode)]
 
 
 @pytest.mark.parametrize(
@@ -162,16 +215,16 @@ async def test_a_flag_has_the_rows_of_the_question_that_it_stands_for(asked: Ask
 @pytest.mark.parametrize("form", Form)
 async def test_every_form_is_what_the_command_writes(asked: Asked, form: Form) -> None:
     wanted = request(asked.settings, "episodes", {"from": GIVEN["from"], "to": GIVEN["to"]})
-    answer = await asked.got(f"episodes?from={GIVEN['from']}&to={GIVEN['to']}&format={form}")
-    assert answer.content == written_answer(asked.settings, wanted, form)
-    assert answer.headers["content-type"].startswith(ANSWERED_AS[form])
+    got = await asked.got(f"episodes?from={GIVEN['from']}&to={GIVEN['to']}&format={form}")
+    assert got.content == limited_answer(asked.settings, wanted, form) == written_answer(asked.settings, wanted, form)
+    assert got.headers["content-type"].startswith(ANSWERED_AS[form])
 
 
 async def test_without_a_date_it_speaks_of_the_latest_one(asked: Asked) -> None:
-    answer = await asked.got("coverage")
+    got = await asked.got("coverage")
     latest = day_text(max(asked.book.business_dates.values()))
-    assert answer.headers["peserta-as-of"] == latest
-    assert answer.json() == (await asked.got(f"coverage?as_of={latest}")).json()
+    assert got.headers["peserta-as-of"] == latest
+    assert got.json() == (await asked.got(f"coverage?as_of={latest}")).json()
     assert day(latest) != day(GIVEN["as_of"])
 
 

@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
+from unittest.mock import patch
 
 from clickhouse_connect.driver.client import Client
 
+from peserta.operations import companies_in_turn
 from peserta.operations.clickhouse_reading import analyst
 from peserta.settings import Settings
 from sinks.clickhouse.buckets import BITS
@@ -19,6 +21,7 @@ from tests.support.question_draws import ANSWERS, DRAWS, drawn
 from tests.support.sink_database import Database, made_database
 
 KEPT: Final = "migrations"  # the table that says which statements have run
+TOGETHER: Final = (1, 40, 1_000_000)  # how many lines companies may have that are asked about together
 STRIDE: Final = (1 << BITS) // 20  # that many entries of a partition fill a bucket
 
 
@@ -63,7 +66,10 @@ def _compare(client: Client, book: QuestionBook, found: Compared, draws: int, an
             values = drawn(book, question, random, number)
             wanted = answers[question.name](book, values)
             installed = {each.name: rates_parameter() for each in question.parameters if each not in question.asked}
-            asked = client.query(question.select, parameters={**values, **installed})
+            # Some in one go, some of a few companies at a time, some of each company alone.
+            with patch.object(companies_in_turn, "LINES_MAX", random.choice(TOGETHER)):
+                ready = companies_in_turn.in_turn(client, question, {**values, **installed}, companies_in_turn.no_turn)
+            asked = client.query(ready.select, parameters=dict(ready.parameters), settings=dict(ready.settings))
             rows = [tuple(row) for row in asked.result_rows]
             found.answers += 1
             found.rows[question.name] = found.rows.get(question.name, 0) + len(rows)

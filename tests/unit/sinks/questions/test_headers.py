@@ -132,6 +132,30 @@ def test_a_flag_has_the_question_that_it_stands_for(name: str) -> None:
         assert {each.name for each in other.parameters} == {each.name for each in named(name).parameters} - {flag}
 
 
+OF_ONE_COMPANY: Final = [name for name in NAMES if any(p.name == "company" for p in named(name).parameters)]
+
+
+def test_what_can_be_asked_of_one_company_can_be_put_together_from_several() -> None:
+    assert [name for name in NAMES if named(name).of_companies is not None] == OF_ONE_COMPANY
+
+
+@pytest.mark.parametrize("name", OF_ONE_COMPANY)
+def test_the_part_of_companies_and_the_last_step_are_the_whole_select(name: str) -> None:
+    question = named(name)
+    assert question.of_companies is not None
+    part, last = question.of_companies, question.put_together("SELECT 1 AS n")
+    head = part.removesuffix("SELECT *\nFROM of_companies")
+    step = last.removeprefix("WITH of_companies AS (\nSELECT 1 AS n\n)\n")
+    assert head + step == question.select
+    assert step.startswith("SELECT")
+    assert "{" not in step, "the last step has no parameters"
+
+
+def test_a_select_without_a_part_is_asked_as_it_is() -> None:
+    assert question_of("one", TEXT_OF_ONE).of_companies is None
+    assert named("moves").of_companies is None
+
+
 @pytest.mark.parametrize("part", ["changes", "workers"])
 def test_what_several_files_say_of_workers_is_the_same_text(part: str) -> None:
     """Each file runs alone in any client, so they repeat it. Only which lines and facts count is their own."""
