@@ -66,7 +66,7 @@ class QuestionsDoor:
         except TooManyRows as error:
             detail = (
                 f"An answer has at most {wanted.rows_max} rows here: ask about less, or ask with `peserta ask`, which "
-                "has no such limit."
+                "takes more."
             )
             raise Problem("too-many-rows", detail) from error
 

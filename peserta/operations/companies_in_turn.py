@@ -2,10 +2,10 @@
 
 The worker of a line is that of its fact, and ClickHouse keeps the facts in memory to find it: those of all companies of
 a large book are more than a query may have. The file of such a question has a part `of_companies`, whose rows can be
-found for some companies without the others (`Question.of_companies`), and a last step that puts them together. Here the
-part is asked of as many companies at a time as have LINES_MAX lines together, in the order of their ids. ClickHouse
-takes the last step too, of all that was gathered, so order and form are those of an answer in one go. Each company's
-rows are of one moment; those of two companies need not be.
+found for some companies without the others (`Question.part`), and a last step that puts them together. Here the part is
+asked of as many companies at a time as have RECORDS_MAX facts and RECORDS_MAX lines, in the order of their ids.
+ClickHouse takes the last step too, of all that was gathered, so order and form are those of an answer in one go. Each
+company's rows are of one moment; those of two companies need not be.
 """
 
 import json
@@ -16,68 +16,80 @@ from typing import Any, Final
 from clickhouse_connect.driver.client import Client
 
 from peserta.operations.failure import Rejected
-from sinks.questions.headers import Question
+from peserta.operations.sql_reading import quoted
+from sinks.questions.headers import COMPANY_PARAMETER, Question
 
-LINES_MAX: Final = 1_000_000  # of companies that are asked about together; one that has more is asked about alone
+RECORDS_MAX: Final = 1_000_000  # of companies that are asked about together; one that has more is asked about alone
 IDS_BYTES_MAX: Final = 100_000  # of their ids: ClickHouse takes 131,072 in a parameter
-GATHERED_BYTES_MAX: Final = 100_000_000  # of the rows of all turns
-OF_COMPANIES: Final = "company"  # the parameter: one company, or several with a space between, which no id has
+# Of the rows of all turns. The last step needs up to 35 times as much memory: 2 GiB are enough for so many.
+GATHERED_BYTES_MAX: Final = 50_000_000
 WITH_TYPES: Final = "JSONCompactEachRowWithNamesAndTypes"  # a line of names, one of types, a line for each row
+FORMAT_CLAUSE_MAX: Final = 100  # bytes that the client writes behind a query
 
 OnTurn = Callable[[int, int], None]  # turns that are done, and all of them
 
 
 def no_turn(done: int, turns: int) -> None:
-    """For who does not want to know."""
+    """Shows nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """A SELECT as it can be sent, with its parameters and what it needs."""
+class Query:
+    """A SELECT with its parameters, and the settings that it needs."""
 
     select: str
     parameters: Mapping[str, str]
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-def in_turn(client: Client, question: Question, values: Mapping[str, str], on_turn: OnTurn) -> Ready:
-    """What gives the answer. Where it is about the workers of more companies than can be asked together, they have
-    been asked about in turn; `on_turn` is called before each turn and after the last. Rejected when they have too much
-    to say, ClickHouseError like any query."""
-    part = question.of_companies
-    turns = [] if part is None or values.get(OF_COMPANIES) else _turns(client)
+def in_turn(client: Client, question: Question, values: Mapping[str, str], on_turn: OnTurn) -> Query:
+    """What gives the answer. Where it is about the workers of more companies than can be asked about together, they
+    have been asked about in turn; `on_turn` is called before each turn and after the last. Rejected when they have too
+    much to say, ClickHouseError like any query."""
+    part = question.part
+    turns = [] if part is None or values.get(COMPANY_PARAMETER) else _turns(client)
     if part is None or len(turns) < 2:
-        return Ready(question.select, values)
+        return Query(question.select, values)
     rows: list[str] = []
     size, names, types = 0, "", ""
     for number, companies in enumerate(turns):
         on_turn(number, len(turns))
-        given = {**values, OF_COMPANIES: " ".join(companies)}
-        said = client.raw_query(part, parameters=given, fmt=WITH_TYPES)
+        said = client.raw_query(part, parameters=of_companies(values, companies), fmt=WITH_TYPES)
         names, types, found = said.decode().split("\n", 2)
         rows += filter(None, found.split("\n"))
-        size += len(found)
+        size += len(said)
         if size > GATHERED_BYTES_MAX:
-            raise Rejected("The answer of all companies is too large: ask for less, one company at a time, say.")
+            raise Rejected(
+                f"The rows of all companies have more than {GATHERED_BYTES_MAX // 1_000_000} MB: ask of one company at "
+                "a time, or with an earlier date."
+            )
     on_turn(len(turns), len(turns))
-    gathered = _gathered(json.loads(names), json.loads(types), rows)
-    return Ready(question.put_together(gathered), {}, {"max_query_size": 2 * len(gathered) + len(question.text)})
+    select = question.put_together(_gathered(json.loads(names), json.loads(types), rows))
+    return Query(select, {}, {"max_query_size": len(select.encode()) + FORMAT_CLAUSE_MAX})
+
+
+def of_companies(values: Mapping[str, str], companies: Iterable[str]) -> dict[str, str]:
+    """The values of a question that is asked of these companies alone; their ids have no more than IDS_BYTES_MAX."""
+    return {**values, COMPANY_PARAMETER: " ".join(companies)}
 
 
 def _turns(client: Client) -> list[list[str]]:
-    query = "SELECT company_id, count() FROM ledger GROUP BY company_id ORDER BY company_id"
-    return turns_of((company_id, lines) for company_id, lines in client.query(query).result_rows)
+    query = """SELECT company_id, max(records) FROM (
+        SELECT company_id, count() AS records FROM ledger GROUP BY company_id
+        UNION ALL SELECT company_id, count() FROM dispositions GROUP BY company_id
+    ) GROUP BY company_id ORDER BY company_id"""
+    return turns_of((company_id, records) for company_id, records in client.query(query).result_rows)
 
 
 def turns_of(companies: Iterable[tuple[str, int]]) -> list[list[str]]:
-    """The companies of each turn, in their order; given with the number of their lines."""
+    """The companies of each turn, in their order; given with the number of their records."""
     turns: list[list[str]] = []
     together = size = 0
-    for company_id, lines in companies:
-        together, size = together + lines, size + id_size(company_id)
-        if not turns or together > LINES_MAX or size > IDS_BYTES_MAX:
+    for company_id, records in companies:
+        together, size = together + records, size + id_size(company_id)
+        if not turns or together > RECORDS_MAX or size > IDS_BYTES_MAX:
             turns.append([])
-            together, size = lines, id_size(company_id)
+            together, size = records, id_size(company_id)
         turns[-1].append(company_id)
     return turns
 
@@ -94,9 +106,3 @@ def _gathered(names: list[str], types: list[str], rows: list[str]) -> str:
     return f"""SELECT {columns} FROM (
     SELECT arrayJoin(JSONExtract({quoted(f"[{','.join(rows)}]")}, 'Array(Tuple({", ".join(types)}))')) AS row
 )"""
-
-
-def quoted(value: str) -> str:
-    """A text as SQL has it."""
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"

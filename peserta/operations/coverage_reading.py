@@ -15,6 +15,7 @@ from schemas.vocabulary import EMPLOYMENT_TYPE_NUMBER, SETTLED_CLASS, programme_
 from streams.core.company import Balances
 from streams.core.counting import count
 from streams.core.evaluability import why_not_evaluable
+from streams.core.policy_state import NOT_EVALUABLE
 from streams.core.tally import Counts
 from streams.core.watch import declared
 
@@ -135,7 +136,9 @@ def _under(
         baseline = said or count(balances[policy.baseline_on], policy.required, policy.employment_types)
     people, divisor = count(balances[on]).active, counts.divisor(policy.clock)
     before = baseline.divisor(policy.clock) if baseline else 0
-    why = why_not_evaluable(policy, ended, company_id, registered, on, people, divisor, before)
+    why = row["why"]
+    if why is None and row["state"] == NOT_EVALUABLE:  # a snapshot of an earlier release does not say it
+        why = why_not_evaluable(policy, ended, company_id, registered, on, people, divisor, before)
     return UnderPolicy(policy, row["state"], row["since"], row["gap_people"], counts, baseline, said is not None, why)
 
 

@@ -1,6 +1,7 @@
 """Questions: what analysts ask (SEMANTICS 14), with parameters checked before ClickHouse is asked, read only."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -10,24 +11,16 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from peserta.operations.clickhouse_reading import ANSWER_LIMIT_S, analyst
-from peserta.operations.companies_in_turn import (
-    IDS_BYTES_MAX,
-    OF_COMPANIES,
-    OnTurn,
-    Ready,
-    id_size,
-    in_turn,
-    no_turn,
-    quoted,
-)
+from peserta.operations.companies_in_turn import IDS_BYTES_MAX, OnTurn, Query, id_size, in_turn, no_turn, of_companies
 from peserta.operations.coverage_reading import EVERYTHING_KNOWN, is_company, latest_as_of
-from peserta.operations.failure import Failed, Rejected
+from peserta.operations.failure import Failed, Rejected, Unavailable
 from peserta.operations.rates import RUPIAH_MAX, rates_text
 from peserta.operations.rates_file import month_text, read_rates
-from peserta.operations.sql_reading import EMPTY_FOR_NULL, Result
+from peserta.operations.sql_reading import EMPTY_FOR_NULL, Result, quoted
 from peserta.settings import Settings
 from schemas.dates import day, day_text, instant, instant_text
 from sinks.questions.headers import (
+    COMPANY_PARAMETER,
     DATE,
     EMPTY,
     EVERYTHING,
@@ -54,7 +47,8 @@ TEXT_LENGTH_MAX: Final = 64  # of ids, in code points
 WRITTEN: Final = EMPTY_FOR_NULL | {"date_time_output_format": "iso"}
 ONE_ARRAY: Final = {"output_format_json_array_of_rows": 1}
 ORDER: Final = "\nORDER BY "  # at the end of every SELECT; its keys are columns of the answer
-TOO_MANY_ROWS_CODE: Final = 396  # of ClickHouse
+TOO_MANY_ROWS_CODE: Final = 396  # of ClickHouse, like the next
+NO_COLUMN_CODE: Final = 47
 
 
 class Form(StrEnum):
@@ -155,18 +149,17 @@ def check_known(settings: Settings, wanted: Request) -> None:
 
 def answer(settings: Settings, wanted: Request, on_turn: OnTurn = no_turn) -> Result:
     """The rows of the answer; Failed when ClickHouse does not answer. For `on_turn` see `companies_in_turn`."""
-    with analyst(settings) as client:
-        ready = in_turn(client, wanted.question, wanted.values, on_turn)
-        found = client.query(ready.select, parameters=dict(ready.parameters), settings=dict(ready.settings))
+    with _asked(settings) as client:
+        query = in_turn(client, wanted.question, wanted.values, on_turn)
+        found = client.query(query.select, parameters=dict(query.parameters), settings=dict(query.settings))
     # ClickHouse names no columns where there are no rows; the header does.
     return Result(tuple(column.name for column in wanted.question.columns), found.result_rows)
 
 
 def written_answer(settings: Settings, wanted: Request, form: Form, on_turn: OnTurn = no_turn) -> bytes:
-    """The same as ClickHouse writes it, texts in UTF-8; Failed like `answer`."""
-    with analyst(settings) as client:
-        ready = in_turn(client, wanted.question, wanted.values, on_turn)
-        return _written(client, ready, form)
+    """The answer as ClickHouse writes it, texts in UTF-8; Failed like `answer`."""
+    with _asked(settings) as client:
+        return _written(client, in_turn(client, wanted.question, wanted.values, on_turn), form)
 
 
 def limited_answer(
@@ -177,25 +170,48 @@ def limited_answer(
     rows_max: int | None = None,
     limit_s: int = ANSWER_LIMIT_S,
 ) -> bytes:
-    """The same in one go, for who waits seconds: with `companies`, only rows that speak of no other; with `rows_max`,
-    TooManyRows when there are more."""
-    question, values = wanted.question, dict(wanted.values)
-    select = question.select if companies is None else _only_of(question, companies)
-    if companies and values.get(OF_COMPANIES) == "" and sum(map(id_size, companies)) <= IDS_BYTES_MAX:
-        values[OF_COMPANIES] = " ".join(companies)  # then ClickHouse looks at the workers of no other
+    """The answer from one query, which ends within `limit_s` seconds. With `companies`, only rows that speak of no
+    other; with `rows_max`, TooManyRows when there are more."""
+    query = limited_query(wanted, companies)
     limits = {} if rows_max is None else {"max_result_rows": rows_max, "result_overflow_mode": "throw"}
-    with analyst(settings, limit_s=limit_s) as client:
+    with _asked(settings, limit_s) as client:
         try:
-            return _written(client, Ready(select, values, limits), form)
+            return _written(client, Query(query.select, query.parameters, limits), form)
         except ClickHouseError as error:
             if rows_max is not None and getattr(error, "code", None) == TOO_MANY_ROWS_CODE:
                 raise TooManyRows(f"The answer has more than {rows_max} rows.") from error
             raise
 
 
-def _written(client: Client, ready: Ready, form: Form) -> bytes:
-    options = WRITTEN | (ONE_ARRAY if form is Form.JSON else {}) | dict(ready.settings)
-    return client.raw_query(ready.select, parameters=dict(ready.parameters), settings=options, fmt=WRITERS[form])
+def limited_query(wanted: Request, companies: Sequence[str] | None) -> Query:
+    """The query whose rows speak of these companies alone (None: of all). A question about workers looks at no other
+    company's, unless the ids are too many for a parameter."""
+    question, values = wanted.question, wanted.values
+    if companies is None:
+        return Query(question.select, values)
+    if companies and values.get(COMPANY_PARAMETER) == "" and sum(map(id_size, companies)) <= IDS_BYTES_MAX:
+        values = of_companies(values, companies)
+    return Query(_only_of(question, companies), values)
+
+
+@contextmanager
+def _asked(settings: Settings, limit_s: int = ANSWER_LIMIT_S) -> Iterator[Client]:
+    """A connection to ask a question of this release with."""
+    with analyst(settings, limit_s=limit_s) as client:
+        try:
+            yield client
+        except ClickHouseError as error:
+            if getattr(error, "code", None) == NO_COLUMN_CODE:
+                raise Unavailable(
+                    "The views in ClickHouse are of an earlier release, and lack what is asked for: start the sink of "
+                    "this one, or run `peserta clickhouse migrate`."
+                ) from error
+            raise
+
+
+def _written(client: Client, query: Query, form: Form) -> bytes:
+    options = WRITTEN | (ONE_ARRAY if form is Form.JSON else {}) | dict(query.settings)
+    return client.raw_query(query.select, parameters=dict(query.parameters), settings=options, fmt=WRITERS[form])
 
 
 def sql_of(wanted: Request) -> str:
@@ -260,6 +276,8 @@ def _read(parameter: Parameter, text: str) -> str:
         return _flag(text)
     if parameter.choices and text not in parameter.choices:
         raise ValueError(f"one of {', '.join(parameter.choices)}{_nearest(text, parameter.choices)}")
+    if parameter.name == COMPANY_PARAMETER and " " in text:
+        raise ValueError("the id of one company, which has no space")
     if len(text) > TEXT_LENGTH_MAX:
         raise ValueError(f"at most {TEXT_LENGTH_MAX} characters")
     return text

@@ -37,3 +37,9 @@ def text_of(settings: Settings, query: str, form: TextFormat) -> bytes:
     """The result as ClickHouse writes it, in UTF-8; Failed like `result_of`."""
     with analyst(settings) as client:
         return client.raw_query(query, fmt=form, settings=EMPTY_FOR_NULL)
+
+
+def quoted(value: str) -> str:
+    """A text as SQL has it."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

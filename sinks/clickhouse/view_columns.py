@@ -109,8 +109,8 @@ VIEWS: Final[Mapping[str, View]] = {
         _CHANGES,
     ),
     "policy_status": View(
-        "One row for each company and policy that the book evaluates, as in the company's last snapshot. A snapshot\n"
-        "of a release that did not say them has NULL for the baseline and for `why`.",
+        "One row for each company and policy that the book evaluates, as in the company's last snapshot. After\n"
+        "an upgrade from a release without them, baseline and `why` are NULL until the company's next snapshot.",
         {
             "state": text("`met`, `pending`, `breached` or `not_evaluable`."),
             "since": date("The date on which this state began; NULL when never evaluated."),

@@ -8,7 +8,8 @@
 -- column | unit | meaning
 -- company_id | - | The company.
 -- state | - | Its state under the policy: met, pending, breached or not_evaluable.
--- why | - | Of not_evaluable: ended, out_of_scope, before, after, nobody, too_few or no_baseline; else null.
+-- why | - | Of not_evaluable: ended, out_of_scope, before, after, nobody, too_few or no_baseline; else null. Null, like the
+-- | baseline, after an upgrade from a release without it until the next snapshot.
 -- since | date | The business date on which the state began; null when never evaluated.
 -- gap_people | people | How many more must be covered; null where not evaluable or no number is enough.
 -- baseline_covered | people | Covered at the baseline; null for level and where not evaluable.

@@ -24,6 +24,7 @@ EMPTY: Final = "any"  # the empty text, which restricts nothing
 PART: Final = "of_companies"
 LAST_STEP: Final = "SELECT"
 PART_END: Final = f"\n    )\n{LAST_STEP}"
+COMPANY_PARAMETER: Final = "company"  # one company; empty: all. A part takes several, with a space between
 COMPANY_COLUMNS: Final = frozenset(("company_id", "from_company", "to_company"))
 NO_UNIT: Final = "-"
 WORKER_COLUMN: Final = "worker_id"
@@ -86,20 +87,25 @@ class Question:
         return tuple(column.name for column in self.columns if column.name in COMPANY_COLUMNS)
 
     @property
-    def of_companies(self) -> str | None:
+    def part(self) -> str | None:
         """The SELECT of its part about single companies, if it has one: `put_together` makes the answer of its rows,
         also when they were found for some companies after others."""
-        return f"{self._parts[0]}SELECT *\nFROM {PART}" if self._parts[0] else None
+        head, _ = self._steps
+        return f"{head}SELECT *\nFROM {PART}" if head else None
 
     def put_together(self, rows: str) -> str:
         """The SELECT of the answer, of a SELECT with all rows of the part."""
-        return f"WITH {PART} AS (\n{rows}\n)\n{self._parts[1]}"
+        head, last = self._steps
+        assert head, f"{self.name} has no part {PART}"
+        return f"WITH {PART} AS (\n{rows}\n)\n{last}"
 
     @property
-    def _parts(self) -> tuple[str, str]:
-        """The SELECT up to the end of the part, and what follows; an empty text and all of it without one."""
+    def _steps(self) -> tuple[str, str]:
+        """The SELECT up to the end of the part, and the last step; an empty text and all of it without a part."""
         head, end, rest = self.select.rpartition(PART_END)
-        return (f"{head}{end.removesuffix(LAST_STEP)}", f"{LAST_STEP}{rest}") if f" {PART} AS" in head else ("", rest)
+        if f" {PART} AS" not in head:
+            return "", self.select
+        return f"{head}{end.removesuffix(LAST_STEP)}", f"{LAST_STEP}{rest}"
 
     @property
     def names_workers(self) -> bool:

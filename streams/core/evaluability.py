@@ -35,8 +35,11 @@ def why_not_evaluable(
 
     `people` are the active of all types, `divisor` is D, `baseline_divisor` D0 (any number where the rule has none).
     """
-    not_in_force = why_not_in_force(policy, ended, company_id, registered, on)
-    return not_in_force or why_not_counted(policy, people, divisor, baseline_divisor)
+    return (
+        why_not_in_force(policy, ended, company_id, registered, on)
+        or why_not_counted(policy, people, divisor)
+        or why_no_baseline(policy, baseline_divisor)
+    )
 
 
 def why_not_in_force(policy: Policy, ended: bool, company_id: str, registered: Company | None, on: Day) -> str | None:
@@ -54,10 +57,13 @@ def why_not_in_force(policy: Policy, ended: bool, company_id: str, registered: C
     return None
 
 
-def why_not_counted(policy: Policy, people: int, divisor: int, baseline_divisor: int) -> str | None:
+def why_not_counted(policy: Policy, people: int, divisor: int) -> str | None:
     """Why the figures of a company under a policy in force say nothing; None when they do."""
     if divisor <= 0:
         return NOBODY
-    if people < policy.min_active:
-        return TOO_FEW
+    return TOO_FEW if people < policy.min_active else None
+
+
+def why_no_baseline(policy: Policy, baseline_divisor: int) -> str | None:
+    """Why such figures cannot be compared with the baseline; None when they can, or need not be."""
     return NO_BASELINE if policy.rule in RULES_MET_BY_EVERYBODY and baseline_divisor <= 0 else None

@@ -27,6 +27,7 @@ class Reading(NamedTuple):
     covered: int
     divisor: int
     terms: Terms | None  # None: not evaluable
+    why: str | None  # it is not evaluable; None exactly when there are terms
 
 
 class Decision(NamedTuple):
@@ -112,7 +113,7 @@ def sleep(state: str, policy: Policy, reading: Reading) -> int:
     A posting moves one person: people, c, D and D - c change by one at most. Dates, policies, registry entries and a
     changed baseline wake a policy by themselves.
     """
-    people, _, covered, divisor, terms = reading
+    people, _, covered, divisor, terms, _ = reading
     spare = people - policy.min_active
     if terms is None:
         if state != NOT_EVALUABLE:

@@ -6,9 +6,9 @@ from schemas.records import Alert, Company, Instant, Policy, PolicyStatus, from_
 from schemas.vocabulary import ALL_EMPLOYMENT_TYPES
 from streams.core.company import CompanyBook
 from streams.core.counting import count, windows
-from streams.core.evaluability import why_not_counted
+from streams.core.evaluability import why_no_baseline, why_not_counted
 from streams.core.policy_state import FIRING, PENDING, Decision, PolicyState, Reading, decide, sleep
-from streams.core.rules import RULES_MET_BY_EVERYBODY, Terms, gap_people, ratio_bp, terms
+from streams.core.rules import Terms, gap_people, ratio_bp, terms
 from streams.core.tally import WHOLE_COMPANY, Counts, active_at, counts_at
 
 ALERT_WINDOW_DAYS: Final = 30
@@ -56,12 +56,13 @@ def read(company: CompanyBook, known: PolicyState, people: int) -> Reading:
     policy = known.policy
     active, covered, uncovered_new = counts_at(company.counted, known.slot)
     divisor = active - uncovered_new if policy.clock == "due" else active
-    at = None
-    if known.not_in_force is None and people >= policy.min_active and divisor > 0:
+    at, why = None, known.not_in_force or why_not_counted(policy, people, divisor)
+    if why is None:
         at = known.terms or _terms(company, policy)
-        if at.baseline_divisor <= 0 and policy.rule in RULES_MET_BY_EVERYBODY:
+        why = why_no_baseline(policy, at.baseline_divisor)
+        if why is not None:
             at = None
-    return from_fields(Reading, (people, active, covered, divisor, at))
+    return from_fields(Reading, (people, active, covered, divisor, at, why))
 
 
 def statuses(company: CompanyBook) -> tuple[PolicyStatus, ...]:
@@ -71,7 +72,7 @@ def statuses(company: CompanyBook) -> tuple[PolicyStatus, ...]:
     for known in company.states:
         policy, reading = known.policy, read(company, known, people)
         status = policy.policy_id, policy.version, policy.threshold_bp, known.state, known.since, _gap(policy, reading)
-        found.append(from_fields(PolicyStatus, (*status, *_baseline(policy, reading), _why(known, reading))))
+        found.append(from_fields(PolicyStatus, (*status, *_baseline(policy, reading), reading.why)))
     return tuple(found)
 
 
@@ -80,14 +81,6 @@ def _baseline(policy: Policy, reading: Reading) -> tuple[int, int] | tuple[None,
     if reading.terms is None or policy.rule == "level":
         return None, None
     return reading.terms.baseline_covered, reading.terms.baseline_divisor
-
-
-def _why(known: PolicyState, reading: Reading) -> str | None:
-    """Why the company is not evaluable; None when it is."""
-    if reading.terms is not None:
-        return None
-    # When its own figures are enough, only a baseline that counts nobody is left.
-    return known.not_in_force or why_not_counted(known.policy, reading.people, reading.divisor, baseline_divisor=0)
 
 
 def _terms(company: CompanyBook, policy: Policy) -> Terms:

@@ -1,5 +1,6 @@
 """The ways to a question on ClickHouse's own engine: HTTP, `peserta ask` and the file's SQL have the same rows."""
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -17,9 +18,9 @@ from peserta.api.limits import Limits
 from peserta.cli.questions import ask
 from peserta.operations import companies_in_turn
 from peserta.operations.clickhouse_reading import analyst
-from peserta.operations.failure import Rejected
+from peserta.operations.failure import Rejected, Unavailable
 from peserta.operations.question_reading import BookAnswers
-from peserta.operations.questions import Form, answer, limited_answer, request, written_answer
+from peserta.operations.questions import Form, answer, limited_answer, limited_query, request, written_answer
 from peserta.settings import Settings, read_settings
 from schemas.dates import day, day_text
 from schemas.keys import READER
@@ -29,7 +30,7 @@ from tests.support.contribution_answers import RATES, rates_parameter, rates_yam
 from tests.support.http_door import HttpDoor
 from tests.support.question_books import QuestionBook, put_book, random_book
 from tests.support.question_draws import ANSWERS
-from tests.support.sink_database import Database, shared_database
+from tests.support.sink_database import Database, made_database, shared_database
 from tests.support.sink_records import fact_entry, inside, journal_values, ledger_record, ledger_value, line
 
 SEED: Final = 17  # with it every question has rows
@@ -120,7 +121,7 @@ async def test_http_the_command_and_the_file_have_the_rows_of_the_naive_book(ask
     assert sent_as_it_is(asked, question) == wanted
 
 
-OF_WORKERS: Final = [question for question in questions() if question.of_companies]
+OF_WORKERS: Final = [question for question in questions() if question.part]
 
 
 @pytest.mark.parametrize("question", OF_WORKERS, ids=lambda question: question.name)
@@ -131,7 +132,7 @@ async def test_companies_that_are_asked_about_in_turn_give_the_answer_of_all_tog
     wanted = request(asked.settings, question.name, given(question))
     whole = {form: written_answer(asked.settings, wanted, form) for form in Form}
     told: list[tuple[int, int]] = []
-    monkeypatch.setattr(companies_in_turn, "LINES_MAX", together)
+    monkeypatch.setattr(companies_in_turn, "RECORDS_MAX", together)
 
     in_turn = written_answer(asked.settings, wanted, Form.JSON, lambda done, turns: told.append((done, turns)))
 
@@ -143,32 +144,84 @@ async def test_companies_that_are_asked_about_in_turn_give_the_answer_of_all_tog
 
 
 async def test_what_all_companies_have_to_say_has_a_limit(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(companies_in_turn, "LINES_MAX", 1)
+    monkeypatch.setattr(companies_in_turn, "RECORDS_MAX", 1)
     monkeypatch.setattr(companies_in_turn, "GATHERED_BYTES_MAX", 100)
-    with pytest.raises(Rejected, match="too large: ask for less"):
+    with pytest.raises(Rejected, match="more than 0 MB: ask of one company at a time"):
         answer(asked.settings, request(asked.settings, "overdue_workers", {"as_of": GIVEN["as_of"]}))
 
 
+# Whatever an id may have: quotes, backslashes, what looks like a parameter, the end of a list, and long letters.
+ODD: Final = ["C'1", "C\\'2", "{company:String}", "']),#", "Ç🙂", "東" * 64]
+WORKERS_OF_EACH: Final = 250
+
+
 def test_ids_are_gathered_as_they_are(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever an id may have: quotes, backslashes, what looks like a parameter, or the end of a list."""
-    companies = ["C'1", "C\\'2", "{company:String}", "']),#", "Ç🙂"]
+    people = sorted((each, f"{'工' * 60}{n}") for each in ODD for n in range(WORKERS_OF_EACH))
 
     async def fill(database: Database) -> None:
-        for number, company_id in enumerate(companies):
-            worker = f"w-{company_id}"
-            entry = fact_entry(number, worker_id=worker, company_id=company_id)
-            await database.put("coverage.journal.v1", journal_values([entry]), first=number)
-            record = ledger_record(number, [line("2025-01-01", None, inside())], company_id=company_id)
-            await database.put("coverage.ledger.v1", [ledger_value(record)], first=number)
+        entries, records = [], []
+        for number, (company_id, worker) in enumerate(people):
+            entries.append(fact_entry(number, worker_id=worker, company_id=company_id))
+            records.append(ledger_record(number, [line("2025-01-01", None, inside())], company_id=company_id))
+        await database.put("coverage.journal.v1", journal_values(entries))
+        await database.put("coverage.ledger.v1", map(ledger_value, records))
 
     name, _ = shared_database(stack.clickhouse_url, fill)
     settings = read_settings(clickhouse_url=stack.clickhouse_url, clickhouse_database=name)
     wanted = request(settings, "overdue_workers", {"as_of": "2025-12-31"})
     whole = answer(settings, wanted).rows
-    monkeypatch.setattr(companies_in_turn, "LINES_MAX", 1)
+    assert [row[:2] for row in whole] == people
+    assert len(str(whole).encode()) > 1 << 18, "no more than a query has without being asked"
+    for together in (1, 2 * WORKERS_OF_EACH):
+        monkeypatch.setattr(companies_in_turn, "RECORDS_MAX", together)
+        assert answer(settings, wanted).rows == whole
 
-    assert answer(settings, wanted).rows == whole
-    assert [row[:2] for row in whole] == [(each, f"w-{each}") for each in sorted(companies, key=str.encode)]
+
+def test_a_company_with_many_facts_and_few_lines_is_asked_about_alone(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fill(database: Database) -> None:
+        for number in range(6):
+            company_id, lines = ("C2", []) if number else ("C1", [line("2025-01-01", None, inside())])
+            entry = fact_entry(number, worker_id=f"w{number}", company_id=company_id)
+            await database.put("coverage.journal.v1", journal_values([entry]), first=number)
+            record = ledger_record(number, lines, company_id=company_id)
+            await database.put("coverage.ledger.v1", [ledger_value(record)], first=number)
+
+    name, _ = shared_database(stack.clickhouse_url, fill)
+    settings = read_settings(clickhouse_url=stack.clickhouse_url, clickhouse_database=name)
+    monkeypatch.setattr(companies_in_turn, "RECORDS_MAX", 5)
+    told: list[tuple[int, int]] = []
+
+    found = answer(settings, request(settings, "overdue", {"as_of": "2025-12-31"}), lambda *turn: told.append(turn))
+
+    assert [row[:2] for row in found.rows] == [("C1", 1)]
+    assert told == [(0, 2), (1, 2), (2, 2)]
+
+
+def test_a_key_of_some_companies_looks_at_the_workers_of_no_other(asked: Asked) -> None:
+    wanted = request(asked.settings, "overdue", {"as_of": GIVEN["as_of"]})
+    of_one = request(asked.settings, "overdue", {"as_of": GIVEN["as_of"], "company": "C1"})
+    too_many = ["C" * 64] * 2_000
+
+    assert limited_query(wanted, OWN).parameters == {**wanted.values, "company": "C1 C3 C6"}
+    assert limited_query(of_one, OWN).parameters == of_one.values
+    for companies in (None, (), too_many):
+        assert limited_query(wanted, companies).parameters == wanted.values
+
+
+async def test_views_of_an_earlier_release_say_what_is_to_be_done(
+    clickhouse_url: str, clickhouse_database: str
+) -> None:
+    settings = read_settings(clickhouse_url=clickhouse_url, clickhouse_database=clickhouse_database)
+    async with made_database(clickhouse_url, clickhouse_database) as database:
+        await database.client.command(
+            "CREATE OR REPLACE VIEW policy_status AS SELECT company_id, 'A' AS policy_id, 'met' AS state, "
+            "as_of AS since, 0 AS gap_people, 0 AS threshold_bp FROM snapshots"
+        )
+
+        with pytest.raises(Unavailable, match=r"views .* of an earlier release.* `peserta clickhouse migrate`"):
+            await asyncio.to_thread(answer, settings, request(settings, "gaps", {"policy": "A"}))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from tests.support.question_draws import ANSWERS, DRAWS, drawn
 from tests.support.sink_database import Database, made_database
 
 KEPT: Final = "migrations"  # the table that says which statements have run
-TOGETHER: Final = (1, 40, 1_000_000)  # how many lines companies may have that are asked about together
+TOGETHER: Final = (1, 40, 1_000_000)  # how many records companies may have that are asked about together
 STRIDE: Final = (1 << BITS) // 20  # that many entries of a partition fill a bucket
 
 
@@ -67,9 +67,9 @@ def _compare(client: Client, book: QuestionBook, found: Compared, draws: int, an
             wanted = answers[question.name](book, values)
             installed = {each.name: rates_parameter() for each in question.parameters if each not in question.asked}
             # Some in one go, some of a few companies at a time, some of each company alone.
-            with patch.object(companies_in_turn, "LINES_MAX", random.choice(TOGETHER)):
-                ready = companies_in_turn.in_turn(client, question, {**values, **installed}, companies_in_turn.no_turn)
-            asked = client.query(ready.select, parameters=dict(ready.parameters), settings=dict(ready.settings))
+            with patch.object(companies_in_turn, "RECORDS_MAX", random.choice(TOGETHER)):
+                query = companies_in_turn.in_turn(client, question, {**values, **installed}, companies_in_turn.no_turn)
+            asked = client.query(query.select, parameters=dict(query.parameters), settings=dict(query.settings))
             rows = [tuple(row) for row in asked.result_rows]
             found.answers += 1
             found.rows[question.name] = found.rows.get(question.name, 0) + len(rows)

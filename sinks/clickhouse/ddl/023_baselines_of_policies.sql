@@ -1,6 +1,5 @@
 -- What the book knew when it evaluated a policy: the people at its baseline, and why a company is not evaluable. Snapshots of
--- the releases before do not say it. Their rows have NULL for each policy, until the company's next snapshot: on its next
--- business date at the latest.
+-- the releases before do not say it. Their rows have NULL for each policy, until the company's next snapshot.
 ALTER TABLE snapshots ${on_cluster}
     ADD COLUMN IF NOT EXISTS policy_baseline_covered Array(Nullable(Int64)) DEFAULT arrayMap(id -> CAST(NULL, 'Nullable(Int64)'), policy_ids),
     ADD COLUMN IF NOT EXISTS policy_baseline_divisor Array(Nullable(Int64)) DEFAULT arrayMap(id -> CAST(NULL, 'Nullable(Int64)'), policy_ids),

@@ -24,7 +24,8 @@ from rich.progress import track
 from rich.table import Table
 
 from deploy.embedded.clickhouse.server import ClickHouse
-from peserta.operations.companies_in_turn import Ready, in_turn, no_turn
+from peserta.operations.companies_in_turn import Query as Sent
+from peserta.operations.companies_in_turn import in_turn, no_turn
 from peserta.operations.rates import rates_text
 from peserta.operations.rates_file import read_rates
 from sinks.clickhouse.migrations import migrate, migrations
@@ -140,6 +141,8 @@ def _measured(server: ClickHouse, lines: int, workers: bool, before: bool) -> di
         found["before"] = _all(server, [query for query in asked if "coverage_changes" not in query.sql], "before")
     with _took(found, "migration"):
         asyncio.run(_migrated(server))
+    with _client(server) as client:
+        client.command(ledger.BASELINES, settings={"mutations_sync": 2})
     with _took(found, "adding up"):
         found["buckets"] = asyncio.run(_totalled(server))
     found["bytes after"] = _bytes(server)
@@ -204,10 +207,10 @@ def _cost(server: ClickHouse, query: Query) -> Cost:
 def _timed(client: Client, query: Query) -> tuple[float, int, int]:
     rows, size = _read(client)
     began_s = time.perf_counter()
-    ready = Ready(query.sql, query.parameters)
+    sent = Sent(query.sql, query.parameters)
     if query.in_turn is not None:
-        ready = in_turn(client, query.in_turn, query.parameters, no_turn)
-    client.query(ready.select, parameters=dict(ready.parameters), settings=dict(ready.settings))
+        sent = in_turn(client, query.in_turn, query.parameters, no_turn)
+    client.query(sent.select, parameters=dict(sent.parameters), settings=dict(sent.settings))
     took_s = time.perf_counter() - began_s
     rows_now, size_now = _read(client)
     return took_s, rows_now - rows, size_now - size

@@ -129,6 +129,11 @@ SELECT company_id, any(partition), max(offset), max(recorded_at), '2025-12-31',
         - toInt64(hasAll(programmes_before, ['JKK', 'JKM'])))) AS covered,
     active - covered, 0, 0, 0, active, 0, ['footwear'], [1], [2000], ['breached'], ['2025-01-15'], [7]
 FROM ledger_lines WHERE value_on <= '2025-12-31' GROUP BY company_id"""
+# What snapshots say since migration 023.
+BASELINES: Final = """
+ALTER TABLE snapshots
+    UPDATE policy_baseline_covered = [intDiv(covered, 2)], policy_baseline_divisor = [active], policy_why = [NULL]
+    WHERE true"""
 COMPANIES_REGISTERED: Final = """
 INSERT INTO journal_companies (company_id, partition, recorded_at, name, kbli, regency, came_from_offset)
 SELECT company_id, partition, recorded_at, 'PT ' || company_id,

@@ -152,6 +152,7 @@ WRONG = [
     (f"/trend?{PERIOD}&by={NIK}", "by: one of none, regency"),
     (f"/moves?{PERIOD}&within_days={NIK}", "within_days: a whole number from 0 to"),
     (f"/gaps?policy={NIK * 5}", "policy: at most 64 characters."),
+    ("/overdue?company=C1%20C2", "company: the id of one company, which has no space."),
     ("/overdue?workers=yes", "workers must be true or false."),
     ("/coverage?format=xlsx", "format must be one of json, ndjson, csv, parquet, arrow."),
 ]

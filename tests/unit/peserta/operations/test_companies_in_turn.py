@@ -5,20 +5,20 @@ from itertools import chain, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peserta.operations.companies_in_turn import IDS_BYTES_MAX, LINES_MAX, id_size, turns_of
+from peserta.operations.companies_in_turn import IDS_BYTES_MAX, RECORDS_MAX, id_size, turns_of
 
-few, many = st.integers(1, 2000), st.integers(LINES_MAX // 3, 2 * LINES_MAX)
+few, many = st.integers(1, 2000), st.integers(RECORDS_MAX // 3, 2 * RECORDS_MAX)
 companies = st.dictionaries(st.text("aé🙂", min_size=1, max_size=64), few | many, max_size=30)
 
 
 @given(companies)
-def test_every_company_has_its_turn_and_no_turn_could_have_had_the_next_one_too(lines: dict[str, int]) -> None:
-    turns = turns_of(lines.items())
+def test_every_company_has_its_turn_and_no_turn_could_have_had_the_next_one_too(records: dict[str, int]) -> None:
+    turns = turns_of(records.items())
 
-    assert list(chain(*turns)) == list(lines)
-    assert all(len(turn) == 1 or sum(lines[each] for each in turn) <= LINES_MAX for turn in turns)
+    assert list(chain(*turns)) == list(records)
+    assert all(len(turn) == 1 or sum(records[each] for each in turn) <= RECORDS_MAX for turn in turns)
     for turn, following in pairwise(turns):
-        assert sum(lines[each] for each in (*turn, following[0])) > LINES_MAX
+        assert sum(records[each] for each in (*turn, following[0])) > RECORDS_MAX
 
 
 def test_the_ids_of_a_turn_fit_into_a_parameter() -> None:

@@ -136,14 +136,14 @@ OF_ONE_COMPANY: Final = [name for name in NAMES if any(p.name == "company" for p
 
 
 def test_what_can_be_asked_of_one_company_can_be_put_together_from_several() -> None:
-    assert [name for name in NAMES if named(name).of_companies is not None] == OF_ONE_COMPANY
+    assert [name for name in NAMES if named(name).part is not None] == OF_ONE_COMPANY
 
 
 @pytest.mark.parametrize("name", OF_ONE_COMPANY)
 def test_the_part_of_companies_and_the_last_step_are_the_whole_select(name: str) -> None:
     question = named(name)
-    assert question.of_companies is not None
-    part, last = question.of_companies, question.put_together("SELECT 1 AS n")
+    assert question.part is not None
+    part, last = question.part, question.put_together("SELECT 1 AS n")
     head = part.removesuffix("SELECT *\nFROM of_companies")
     step = last.removeprefix("WITH of_companies AS (\nSELECT 1 AS n\n)\n")
     assert head + step == question.select
@@ -152,8 +152,10 @@ def test_the_part_of_companies_and_the_last_step_are_the_whole_select(name: str)
 
 
 def test_a_select_without_a_part_is_asked_as_it_is() -> None:
-    assert question_of("one", TEXT_OF_ONE).of_companies is None
-    assert named("moves").of_companies is None
+    for question in (question_of("one", TEXT_OF_ONE), named("moves"), named("contributions")):
+        assert question.part is None
+        with pytest.raises(AssertionError, match="has no part of_companies"):
+            question.put_together("SELECT 1")
 
 
 @pytest.mark.parametrize("part", ["changes", "workers"])

@@ -67,6 +67,7 @@ BATAM, SERANG = Company("C1", regency="Batam"), Company("C1", regency="Serang")
         (LEVEL, False, BATAM, 150, (9, 0, 0), "nobody"),
         (LEVEL, False, BATAM, 150, (4, 4, 0), "too_few"),
         (RISE, False, BATAM, 119, (9, 9, 9), "before"),
+        (replace(RISE, baseline_on=250), False, BATAM, 220, (9, 9, 9), "before"),
         (RISE, False, BATAM, 120, (9, 9, 0), "no_baseline"),
         (RISE, False, BATAM, 120, (9, 9, 1), None),
         (GROWTH, False, BATAM, 119, (9, 9, 9), "before"),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.records import Policy
 from schemas.vocabulary import RULES
+from streams.core.evaluability import NOBODY
 from streams.core.policy_state import SLEEPS, Decision, PolicyState, Reading, decide, sleep
 from streams.core.rules import Terms, terms
 from tests.support.journals import deterministic
@@ -24,7 +25,7 @@ AT: Final = terms(LEVEL, 0, 0)
 
 def reading(covered: int, divisor: int = 10, *, at: Terms | None = AT, people: int | None = None) -> Reading:
     """A reading; with `at` None it is not evaluable."""
-    return Reading(divisor if people is None else people, divisor, covered, divisor, at)
+    return Reading(divisor if people is None else people, divisor, covered, divisor, at, None if at else NOBODY)
 
 
 SILENT = reading(0, at=None)
@@ -105,7 +106,7 @@ def look(workers: list[Worker], policy: Policy, at: Terms) -> Reading:
     evaluable = people >= policy.min_active and divisor > 0
     if policy.rule in ("increment_pp", "net_new"):
         evaluable = evaluable and at.baseline_divisor > 0
-    return Reading(people, len(counted), covered, divisor, at if evaluable else None)
+    return Reading(people, len(counted), covered, divisor, at if evaluable else None, None if evaluable else NOBODY)
 
 
 def change_somebody(workers: list[Worker], random: Random, drift: float) -> None:
