@@ -111,6 +111,8 @@ def program(script: str, settings: Settings, topic: str, own: str) -> list[str]:
     return [sys.executable, "-u", "-c", script.replace(USUAL_KAFKA, str(settings.kafka)).replace(topic, own)]
 
 
+# Every command of these pages, one after the other: on a busy machine they took nearly the usual limit.
+@pytest.mark.timeout(900)
 def test_the_pages_work_when_they_are_typed_in_order(
     settings: Settings, running: RestartingService, door: HttpProcess, tmp_path: Path
 ) -> None:
