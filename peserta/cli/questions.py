@@ -15,7 +15,6 @@ from typer.main import get_group
 from peserta.cli.deferred import extras_named
 from peserta.cli.question_charts import CHARTS, Chart
 from peserta.cli.screen import counted, err, out, progress, table
-from peserta.operations.companies_in_turn import OnTurn
 from peserta.operations.contributions import remarks
 from peserta.operations.discovery import find_installation
 from peserta.operations.questions import (
@@ -29,6 +28,7 @@ from peserta.operations.questions import (
     sql_of,
     written_answer,
 )
+from peserta.operations.questions_in_turn import OnTurn
 from peserta.settings import Settings
 from sinks.questions.headers import (
     DATE,
@@ -39,6 +39,7 @@ from sinks.questions.headers import (
     NUMBER,
     RATES,
     RUPIAH,
+    TURN,
     Parameter,
     Question,
     questions,
@@ -98,7 +99,7 @@ def _command(question: Question) -> Callable[..., None]:
         _answer(question, given, Format(as_format), as_chart, as_sql)
 
     own = {"as_format": Format(TABLE), "as_chart": False, "as_sql": False}
-    parameters = [_parameter(each) for each in question.parameters]
+    parameters = [_parameter(each) for each in question.parameters if each.kind != TURN]
     parameters += [_keyword(name, OWN_OPTIONS[name], default) for name, default in own.items()]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {each.name: each.annotation for each in parameters}
@@ -174,9 +175,9 @@ def _check_chart(question: Question, form: Format) -> None:
 
 @contextmanager
 def _turns() -> Iterator[OnTurn]:
-    """A bar on standard error, for a question whose companies are asked about in turn."""
+    """A bar on standard error, for a question that is asked in turns."""
     with progress() as bar:
-        task = bar.add_task("Asking about workers, a few companies at a time", total=None, visible=False)
+        task = bar.add_task("Asking about workers, some at a time", total=None, visible=False)
         yield lambda done, turns: bar.update(task, completed=done, total=turns, visible=True)
 
 

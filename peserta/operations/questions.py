@@ -11,9 +11,9 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from peserta.operations.clickhouse_reading import ANSWER_LIMIT_S, analyst
-from peserta.operations.companies_in_turn import IDS_BYTES_MAX, OnTurn, Query, id_size, in_turn, no_turn, of_companies
 from peserta.operations.coverage_reading import EVERYTHING_KNOWN, is_company, latest_as_of
 from peserta.operations.failure import Failed, Rejected, Unavailable
+from peserta.operations.questions_in_turn import IDS_BYTES_MAX, OnTurn, Query, id_size, in_turn, no_turn, of_companies
 from peserta.operations.rates import RUPIAH_MAX, rates_text
 from peserta.operations.rates_file import month_text, read_rates
 from peserta.operations.sql_reading import EMPTY_FOR_NULL, Result, quoted
@@ -148,7 +148,7 @@ def check_known(settings: Settings, wanted: Request) -> None:
 
 
 def answer(settings: Settings, wanted: Request, on_turn: OnTurn = no_turn) -> Result:
-    """The rows of the answer; Failed when ClickHouse does not answer. For `on_turn` see `companies_in_turn`."""
+    """The rows of the answer; Failed when ClickHouse does not answer. For `on_turn` see `questions_in_turn`."""
     with _asked(settings) as client:
         query = in_turn(client, wanted.question, wanted.values, on_turn)
         found = client.query(query.select, parameters=dict(query.parameters), settings=dict(query.settings))

@@ -1,8 +1,8 @@
 """Publishing the views of one database in others, which readers know by name whatever generation of a book is current.
 
 Two databases show the current generation. Its own name has every view as it is. Beside it is the database of analysts
-(`analysts_of`), which has views only, without what is personal (`HIDDEN`). Its views read the tables with the rights of
-the user who made them, so whoever may read them needs no right to a table.
+(`analysts_of`), which has views only, without what is personal (`HIDDEN`, `PERSONAL`). Its views read the tables with
+the rights of the user who made them, so whoever may read them needs no right to a table.
 
 Each view is replaced atomically, one after the other. Repeating this changes nothing, and leaves a view that is already
 the same as it is: to replace them all takes ClickHouse a third of a second at each start of a sink.
@@ -24,6 +24,8 @@ HIDDEN: Final[Mapping[str, frozenset[str]]] = {
     "journal": frozenset({"worker_id"}),
     "alert_handling": frozenset({"note"}),
 }
+# Views that have nothing else, which the analysts' database lacks as a whole.
+PERSONAL: Final = frozenset({"fact_workers"})
 _OF_THE_MAKER: Final = "DEFINER = CURRENT_USER SQL SECURITY DEFINER"
 _SOMEBODYS: Final = " SQL SECURITY "
 
@@ -52,7 +54,8 @@ async def publish_for_analysts(client: "AsyncClient", published_in: str, *, clus
     """
     database = analysts_of(published_in)
     await make_database(client, database, cluster)
-    shown = [_shown(view) for view in await found_views(client, client.database or "") if view.name in VIEWS]
+    found = await found_views(client, client.database or "")
+    shown = [_shown(view) for view in found if view.name in VIEWS and view.name not in PERSONAL]
     await _publish(client, shown, database, cluster, security=_OF_THE_MAKER)
 
 

@@ -79,6 +79,10 @@ IN_EVERY_VIEW: Final[Mapping[str, Meaning]] = {
     "threshold_bp": share("The policy's threshold."),
     "source": text("The publishing system."),
     "event_id": text("The publisher's name for the fact."),
+    "type": text("`hire`, `termination`, `enrollment` or `correction`."),
+    "worker_id": text("The publisher's token for the worker."),
+    "effective_on": date("From when the fact holds."),
+    "disposition": text("`applied`, `no_effect`, `duplicate` or `dead_letter:<reason>`."),
     **_FIGURES,
     **_MOVES,
 }
@@ -128,11 +132,7 @@ VIEWS: Final[Mapping[str, View]] = {
         "One row for each fact that the book-keeper has taken from the journal, with its disposition. Fields that the\n"
         "type does not have are empty.",
         {
-            "type": text("`hire`, `termination`, `enrollment` or `correction`."),
-            "worker_id": text("The publisher's token for the worker."),
-            "effective_on": date("From when the fact holds."),
             "occurred_at": instant("When the publisher's system recorded it."),
-            "disposition": text("`applied`, `no_effect`, `duplicate` or `dead_letter:<reason>`."),
             "employment_type": text("Of a hire."),
             "reason": text("Of a termination."),
             "action": text("Of an enrollment: `enrolled` or `withdrawn`."),
@@ -146,14 +146,12 @@ VIEWS: Final[Mapping[str, View]] = {
     "counted_facts": View(
         "One row for each fact that was `applied` or had `no_effect`, without its worker. Over all companies it is\n"
         "much faster than `journal`.",
-        {
-            "type": text("`hire`, `termination`, `enrollment` or `correction`."),
-            "effective_on": date("From when the fact holds."),
-        },
     ),
     "dispositions": View(
         "One row for each fact that the book-keeper has taken from the journal: what became of it, without the fact.",
-        {"disposition": text("`applied`, `no_effect`, `duplicate` or `dead_letter:<reason>`.")},
+    ),
+    "fact_workers": View(
+        "One row for each fact in the journal, a repeat by the recorder too: whose it is. Analysts do not see it.",
     ),
     "ledger": View(
         "One row for each posting. To count workers, add up `quantity`: what is inside after less what was before.",

@@ -14,14 +14,17 @@ DATE, INSTANT, TEXT, NUMBER = "date", "instant", "text", "number"
 MONTH, RUPIAH = "month", "rupiah"
 RATES: Final = "rates"  # contribution rates as JSON: the installation's, which no caller gives
 FLAG: Final = "flag"  # no value of the SELECT: with it, the question NAME_FLAG is answered
+TURN: Final = "turn"  # what a program sets to ask about a part of the workers: the numbers `turn` and `turns`
 CHOICE: Final = "one of "  # and the words, separated by commas
 REQUIRED: Final = "-"  # no default
 LATEST: Final = "latest"  # the latest business date of any company
 EVERYTHING: Final = "everything"  # everything recorded
 NO: Final = "no"  # of a flag
 EMPTY: Final = "any"  # the empty text, which restricts nothing
-# In a SELECT about workers: the last thing that is named before the last step. Its rows come from single companies.
-PART: Final = "of_companies"
+# In a SELECT about workers: the last thing that is named before the last step. Its rows come from single companies, or
+# from single workers.
+PART_OF_COMPANIES: Final = "of_companies"
+PART_OF_WORKERS: Final = "of_workers"
 LAST_STEP: Final = "SELECT"
 PART_END: Final = f"\n    )\n{LAST_STEP}"
 COMPANY_PARAMETER: Final = "company"  # one company; empty: all. A part takes several, with a space between
@@ -78,8 +81,8 @@ class Question:
 
     @property
     def asked(self) -> tuple[Parameter, ...]:
-        """The parameters that whoever asks may give; the others are the installation's."""
-        return tuple(parameter for parameter in self.parameters if parameter.default != INSTALLED)
+        """The parameters that whoever asks may give; the others are the installation's, or a program's."""
+        return tuple(each for each in self.parameters if each.default != INSTALLED and each.kind != TURN)
 
     @property
     def companies(self) -> tuple[str, ...]:
@@ -88,24 +91,30 @@ class Question:
 
     @property
     def part(self) -> str | None:
-        """The SELECT of its part about single companies, if it has one: `put_together` makes the answer of its rows,
-        also when they were found for some companies after others."""
-        head, _ = self._steps
-        return f"{head}SELECT *\nFROM {PART}" if head else None
+        """The SELECT of its part about single companies or workers, if it has one: `put_together` makes the answer of
+        its rows, also when they were found for some companies or workers after others."""
+        head, name, _ = self._steps
+        return f"{head}SELECT *\nFROM {name}" if head else None
+
+    @property
+    def is_of_workers(self) -> bool:
+        """Whether its part is about single workers, in whatever companies they are."""
+        return self._steps[1] == PART_OF_WORKERS
 
     def put_together(self, rows: str) -> str:
         """The SELECT of the answer, of a SELECT with all rows of the part."""
-        head, last = self._steps
-        assert head, f"{self.name} has no part {PART}"
-        return f"WITH {PART} AS (\n{rows}\n)\n{last}"
+        head, name, last = self._steps
+        assert head, f"{self.name} has no part"
+        return f"WITH {name} AS (\n{rows}\n)\n{last}"
 
     @property
-    def _steps(self) -> tuple[str, str]:
-        """The SELECT up to the end of the part, and the last step; an empty text and all of it without a part."""
+    def _steps(self) -> tuple[str, str, str]:
+        """The SELECT up to the end of the part, the part's name, and the last step; only the last without a part."""
         head, end, rest = self.select.rpartition(PART_END)
-        if f" {PART} AS" not in head:
-            return "", self.select
-        return f"{head}{end.removesuffix(LAST_STEP)}", f"{LAST_STEP}{rest}"
+        for name in (PART_OF_COMPANIES, PART_OF_WORKERS):
+            if f"\n    {name} AS\n" in head:
+                return f"{head}{end.removesuffix(LAST_STEP)}", name, f"{LAST_STEP}{rest}"
+        return "", "", self.select
 
     @property
     def names_workers(self) -> bool:

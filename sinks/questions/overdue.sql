@@ -33,7 +33,7 @@ WITH
         INNER JOIN
         (
             SELECT partition, offset, worker_id
-            FROM journal
+            FROM fact_workers
             WHERE {company:String} = '' OR company_id IN splitByChar(' ', {company:String})
         ) AS facts ON facts.partition = ledger.partition AND facts.offset = ledger.offset
         WHERE ledger.recorded_at <= known_until AND ({company:String} = '' OR ledger.company_id IN splitByChar(' ', {company:String}))

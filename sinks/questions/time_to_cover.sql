@@ -40,7 +40,7 @@ WITH
         INNER JOIN
         (
             SELECT partition, offset, worker_id
-            FROM journal
+            FROM fact_workers
             WHERE {company:String} = '' OR company_id IN splitByChar(' ', {company:String})
         ) AS facts ON facts.partition = ledger.partition AND facts.offset = ledger.offset
         WHERE ledger.value_on <= on_date AND ledger.recorded_at <= known_until AND ({company:String} = '' OR ledger.company_id IN splitByChar(' ', {company:String}))

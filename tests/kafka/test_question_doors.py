@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from deploy.embedded.stack import Stack
 from peserta.api.accept import ANSWERED_AS
 from peserta.api.limits import Limits
 from peserta.cli.questions import ask
-from peserta.operations import companies_in_turn
+from peserta.operations import questions_in_turn
 from peserta.operations.clickhouse_reading import analyst
 from peserta.operations.failure import Rejected, Unavailable
 from peserta.operations.question_reading import BookAnswers
@@ -26,7 +27,7 @@ from schemas.dates import day, day_text
 from schemas.keys import READER
 from schemas.public_json import row_json
 from sinks.questions.headers import FLAG, Question, questions
-from tests.support.contribution_answers import RATES, rates_parameter, rates_yaml
+from tests.support.contribution_answers import RATES, not_asked, rates_yaml
 from tests.support.http_door import HttpDoor
 from tests.support.question_books import QuestionBook, put_book, random_book
 from tests.support.question_draws import ANSWERS
@@ -99,8 +100,7 @@ def asked_in_the_terminal(question: Question) -> Any:
 
 def sent_as_it_is(asked: Asked, question: Question) -> list[Any]:
     """What the file gives to any client that speaks HTTP."""
-    installed = {each.name: rates_parameter() for each in question.parameters if each not in question.asked}
-    parameters = {f"param_{name}": value for name, value in (given(question) | installed).items()}
+    parameters = {f"param_{name}": value for name, value in (given(question) | not_asked(question)).items()}
     options = {"default_format": "JSONEachRow", "date_time_output_format": "iso"}
     where = {"database": asked.settings.clickhouse_database}
     found = httpx2.post(
@@ -121,33 +121,52 @@ async def test_http_the_command_and_the_file_have_the_rows_of_the_naive_book(ask
     assert sent_as_it_is(asked, question) == wanted
 
 
-OF_WORKERS: Final = [question for question in questions() if question.part]
-
-
-@pytest.mark.parametrize("question", OF_WORKERS, ids=lambda question: question.name)
-@pytest.mark.parametrize("together", [1, 60], ids=["each company alone", "a few at a time"])
-async def test_companies_that_are_asked_about_in_turn_give_the_answer_of_all_together(
-    asked: Asked, question: Question, together: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("question", [q for q in questions() if q.part], ids=lambda question: question.name)
+@pytest.mark.parametrize(("together", "in_a_turn"), [(1, 20), (60, 100)], ids=["each company alone", "a few at a time"])
+async def test_what_is_asked_in_turns_has_the_answer_of_one_go(
+    asked: Asked, question: Question, together: int, in_a_turn: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = request(asked.settings, question.name, given(question))
     whole = {form: written_answer(asked.settings, wanted, form) for form in Form}
     told: list[tuple[int, int]] = []
-    monkeypatch.setattr(companies_in_turn, "RECORDS_MAX", together)
+    monkeypatch.setattr(questions_in_turn, "RECORDS_MAX", together)
+    monkeypatch.setattr(questions_in_turn, "TURN_RECORDS_MAX", in_a_turn)
 
     in_turn = written_answer(asked.settings, wanted, Form.JSON, lambda done, turns: told.append((done, turns)))
 
     assert json.loads(in_turn) == (await asked.got(path(question))).json() == asked_in_the_terminal(question)
     assert {form: written_answer(asked.settings, wanted, form) for form in Form} == whole
-    companies = len(asked.book.business_dates)
-    assert told == [(done, len(told) - 1) for done in range(len(told))]
-    assert len(told) - 1 == companies if together == 1 else 1 < len(told) - 1 < companies
+    turns, companies = len(told) - 1, len(asked.book.business_dates)
+    assert told == [(done, turns) for done in range(turns + 1)]
+    if question.is_of_workers:
+        assert turns == ceil(records(asked) / in_a_turn) > 1
+    else:
+        assert turns == companies if together == 1 else 1 < turns < companies
 
 
-async def test_what_all_companies_have_to_say_has_a_limit(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(companies_in_turn, "RECORDS_MAX", 1)
-    monkeypatch.setattr(companies_in_turn, "GATHERED_BYTES_MAX", 100)
-    with pytest.raises(Rejected, match="more than 0 MB: ask of one company at a time"):
-        answer(asked.settings, request(asked.settings, "overdue_workers", {"as_of": GIVEN["as_of"]}))
+def records(asked: Asked) -> int:
+    """How many facts or lines the book has, whichever are more."""
+    with analyst(asked.settings) as client:
+        (counts,) = client.query("SELECT (SELECT count() FROM dispositions), (SELECT count() FROM ledger)").result_rows
+    return int(max(counts))
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"), [("overdue_workers", "of one company at a time"), ("moves", "about a shorter period")]
+)
+async def test_what_all_have_to_say_has_a_limit(
+    asked: Asked, name: str, instead: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = request(asked.settings, name, given(named(name)))
+    monkeypatch.setattr(questions_in_turn, "RECORDS_MAX", 1)
+    monkeypatch.setattr(questions_in_turn, "TURN_RECORDS_MAX", 20)
+    monkeypatch.setattr(questions_in_turn, "GATHERED_BYTES_MAX", 300)
+    with pytest.raises(Rejected, match=f"more than 0 MB: ask {instead}"):
+        answer(asked.settings, wanted)
+
+
+def named(name: str) -> Question:
+    return next(question for question in questions() if question.name == name)
 
 
 # Whatever an id may have: quotes, backslashes, what looks like a parameter, the end of a list, and long letters.
@@ -173,7 +192,7 @@ def test_ids_are_gathered_as_they_are(stack: Stack, monkeypatch: pytest.MonkeyPa
     assert [row[:2] for row in whole] == people
     assert len(str(whole).encode()) > 1 << 18, "no more than a query has without being asked"
     for together in (1, 2 * WORKERS_OF_EACH):
-        monkeypatch.setattr(companies_in_turn, "RECORDS_MAX", together)
+        monkeypatch.setattr(questions_in_turn, "RECORDS_MAX", together)
         assert answer(settings, wanted).rows == whole
 
 
@@ -190,7 +209,7 @@ def test_a_company_with_many_facts_and_few_lines_is_asked_about_alone(
 
     name, _ = shared_database(stack.clickhouse_url, fill)
     settings = read_settings(clickhouse_url=stack.clickhouse_url, clickhouse_database=name)
-    monkeypatch.setattr(companies_in_turn, "RECORDS_MAX", 5)
+    monkeypatch.setattr(questions_in_turn, "RECORDS_MAX", 5)
     told: list[tuple[int, int]] = []
 
     found = answer(settings, request(settings, "overdue", {"as_of": "2025-12-31"}), lambda *turn: told.append(turn))

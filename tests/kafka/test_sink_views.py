@@ -47,6 +47,7 @@ COLUMNS = {
     "disposition employment_type reason action programmes corrects came_from_topic came_from_partition "
     "came_from_offset",
     "counted_facts": "company_id partition offset recorded_at type source effective_on",
+    "fact_workers": "company_id partition offset worker_id",
     "dispositions": "company_id partition offset recorded_at event_id disposition",
     "ledger": "company_id value_on employment_type_before programmes_before new_before employment_type_after "
     "programmes_after new_after inside_before inside_after quantity partition offset posting recorded_at",
@@ -139,6 +140,11 @@ VIEW_ROWS = [
         "SELECT offset, disposition FROM dispositions ORDER BY offset",
         [(2, "applied"), (4, "duplicate")],
         id="what became of a fact is there once",
+    ),
+    pytest.param(
+        "SELECT offset, worker_id FROM fact_workers ORDER BY offset",
+        [(2, "w1"), (3, "w1"), (4, "w1")],
+        id="every fact in the journal has its worker, a repeat by the recorder too",
     ),
     pytest.param(
         "SELECT offset, type FROM counted_facts ORDER BY offset",

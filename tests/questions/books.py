@@ -9,12 +9,12 @@ from unittest.mock import patch
 
 from clickhouse_connect.driver.client import Client
 
-from peserta.operations import companies_in_turn
+from peserta.operations import questions_in_turn
 from peserta.operations.clickhouse_reading import analyst
 from peserta.settings import Settings
 from sinks.clickhouse.buckets import BITS
 from sinks.questions.headers import questions
-from tests.support.contribution_answers import rates_parameter
+from tests.support.contribution_answers import not_asked
 from tests.support.question_answers import Answer
 from tests.support.question_books import QuestionBook, put_book, random_book
 from tests.support.question_draws import ANSWERS, DRAWS, drawn
@@ -22,6 +22,7 @@ from tests.support.sink_database import Database, made_database
 
 KEPT: Final = "migrations"  # the table that says which statements have run
 TOGETHER: Final = (1, 40, 1_000_000)  # how many records companies may have that are asked about together
+IN_A_TURN: Final = (30, 100, 1_000_000)  # about how many records workers have who are asked about together
 STRIDE: Final = (1 << BITS) // 20  # that many entries of a partition fill a bucket
 
 
@@ -65,10 +66,11 @@ def _compare(client: Client, book: QuestionBook, found: Compared, draws: int, an
         for number in random.sample(range(DRAWS), draws):
             values = drawn(book, question, random, number)
             wanted = answers[question.name](book, values)
-            installed = {each.name: rates_parameter() for each in question.parameters if each not in question.asked}
-            # Some in one go, some of a few companies at a time, some of each company alone.
-            with patch.object(companies_in_turn, "RECORDS_MAX", random.choice(TOGETHER)):
-                query = companies_in_turn.in_turn(client, question, {**values, **installed}, companies_in_turn.no_turn)
+            # Some in one go, some of a few companies or workers at a time, some of each company alone.
+            together, in_a_turn = random.choice(TOGETHER), random.choice(IN_A_TURN)
+            with patch.multiple(questions_in_turn, RECORDS_MAX=together, TURN_RECORDS_MAX=in_a_turn):
+                whole = {**values, **not_asked(question)}
+                query = questions_in_turn.in_turn(client, question, whole, questions_in_turn.no_turn)
             asked = client.query(query.select, parameters=dict(query.parameters), settings=dict(query.settings))
             rows = [tuple(row) for row in asked.result_rows]
             found.answers += 1

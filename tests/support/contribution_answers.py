@@ -11,6 +11,8 @@ from peserta.operations.rates import rates_text
 from peserta.operations.rates_file import read_rates
 from peserta.operations.yaml_document import written
 from schemas.dates import day
+from sinks.questions.headers import RATES as RATES_KIND
+from sinks.questions.headers import Question
 from tests.support.question_answers import Rows, Values
 from tests.support.question_books import QuestionBook
 
@@ -78,6 +80,13 @@ def rates_parameter() -> str:
         file.write(rates_yaml(RATES))
         file.flush()
         return rates_text(read_rates(Path(file.name)))
+
+
+def not_asked(question: Question) -> dict[str, str]:
+    """The values of the parameters that nobody gives who asks: these rates, and one turn."""
+    of_kind = {RATES_KIND: rates_parameter()}
+    hidden = [each for each in question.parameters if each not in question.asked]
+    return {each.name: of_kind.get(each.kind, each.default) for each in hidden}
 
 
 def newest(entries: list[dict[str, Any]], month: str) -> dict[str, Any] | None:

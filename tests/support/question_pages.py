@@ -18,7 +18,7 @@ from peserta.operations.questions import Request, answer, request
 from peserta.operations.sql_reading import Result
 from peserta.settings import Settings, read_settings
 from schemas.dates import day, day_text, instant_text, jakarta_midnight
-from sinks.questions.headers import FLAG, NO_UNIT, Parameter, Question, questions
+from sinks.questions.headers import FLAG, NO_UNIT, RATES, Parameter, Question, questions
 from tests.support.demo_in_clickhouse import SCALE, put_demo
 from tests.support.sink_database import shared_database
 
@@ -129,7 +129,7 @@ def _elsewhere(question: Question, given: dict[str, str], wanted: Request) -> st
         f"{_asked(question, given)} --sql | clickhouse-client --database peserta --multiquery",
         *(
             [f"""curl "$PESERTA_CLICKHOUSE_URL/?{of_sql}" --data-binary @sinks/questions/{question.name}.sql"""]
-            if question.asked == question.parameters  # the installation's parameters are long
+            if all(each.kind != RATES for each in question.parameters)  # those are long
             else []
         ),
     )

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Final
 
-from sinks.questions.headers import Question, questions
+from sinks.questions.headers import TURN, Question, questions
 
 PAGE: Final = (Path(__file__).parents[2] / "docs" / "analysts.md").read_text(encoding="utf-8")
 
 
 def row(question: Question) -> str:
-    parameters = ", ".join(f"`{each.name}`" for each in question.parameters)
+    parameters = ", ".join(f"`{each.name}`" for each in question.parameters if each.kind != TURN)
     return f"| `{question.name}` | {parameters} | {question.sentence} |"
 
 

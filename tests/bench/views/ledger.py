@@ -3,7 +3,9 @@
 A worker has five facts: hire; enrollment in JKK and JKM ten days later, for seven of ten; JMO; JHT; termination. They
 make up to eight lines, as the book-keeper posts them. Fact number `i` of a partition is fact `i % 5` of a worker whose
 hire lies a fixed number of facts before, so that rows come in the order of offsets and nothing is sorted. The largest
-company has one in seventeen of all workers (the cube root of 5,000). One fact in five is up to two months late.
+company has one in seventeen of all workers (the cube root of 5,000). One fact in five is up to two months late. One
+worker in MOVED was hired by another company MOVED_AFTER days earlier, and has left it; without an earlier worker, or
+where that one moved too, nobody moves.
 """
 
 from typing import Final
@@ -16,6 +18,8 @@ DAYS: Final = 1_096  # 2023 to 2025
 FACTS_OF_WORKER: Final = 5
 LINES_OF_WORKER: Final = 7.1  # on average, with those that never enroll
 AFTER_HIRE: Final = (0, 12, 20, 30, 180)  # days from the hire to each fact
+MOVED: Final = 8
+MOVED_AFTER: Final = AFTER_HIRE[-1] + 15  # days from one hire to the next
 
 _NONE: Final = "[]::Array(String)"
 _OUTSIDE: Final = f"tuple('', {_NONE}, false)"
@@ -111,9 +115,11 @@ def insert_facts(partition: int, facts: int) -> str:
     return f"""
 INSERT INTO journal_facts (company_id, partition, offset, recorded_at, type, event_id, worker_id, effective_on,
     occurred_at, source, came_from_topic, came_from_partition, came_from_offset)
+WITH {MOVED_AFTER} * intDiv({facts}, {FACTS_OF_WORKER * DAYS}) AS moved_after,
+    worker - if(intDiv(hash, 16) % {MOVED} = 0, moved_after, 0) AS person
 SELECT company_id, {partition}, i, recorded_at,
     arrayElement(['hire', 'enrollment', 'enrollment', 'enrollment', 'termination'], stage + 1),
-    toString(generateUUIDv4()), 't1:' || lower(hex(sipHash128(worker, {partition}))), value_on, recorded_at, 'hris',
+    toString(generateUUIDv4()), 't1:' || lower(hex(sipHash128(person, {partition}))), value_on, recorded_at, 'hris',
     'workforce.facts.v1', {partition}, i
 FROM ({_facts(partition, facts)})"""
 

@@ -67,6 +67,8 @@ async def test_what_is_given_reaches_the_operation_in_its_form_with_the_companie
         "within_days": "7",
         "as_of": "latest",
         "known_at": "2025-09-30T17:00:00.000Z",
+        "turn": "0",
+        "turns": "1",
     }
     assert (wanted.companies, wanted.form, wanted.rows_max) == (("C1", "C2"), Form.JSON, Limits().answer_rows)
 
@@ -151,6 +153,7 @@ WRONG = [
     ("/movement?from=2025-09-02&to=2025-09-01", "from must not be after to."),
     (f"/trend?{PERIOD}&by={NIK}", "by: one of none, regency"),
     (f"/moves?{PERIOD}&within_days={NIK}", "within_days: a whole number from 0 to"),
+    (f"/moves?{PERIOD}&turn=1", "the parameters of moves are from, to, within_days, as_of, known_at."),
     (f"/gaps?policy={NIK * 5}", "policy: at most 64 characters."),
     ("/overdue?company=C1%20C2", "company: the id of one company, which has no space."),
     ("/overdue?workers=yes", "workers must be true or false."),

@@ -24,6 +24,7 @@ from sinks.questions.headers import (
     REQUIRED,
     RUPIAH,
     TEXT,
+    TURN,
     Column,
     Parameter,
     Question,
@@ -42,6 +43,7 @@ DEFAULTS: Final = {DATE: {LATEST}, INSTANT: {EVERYTHING}, TEXT: {EMPTY}, FLAG: {
     MONTH: {OF_AS_OF},
     RUPIAH: {OF_REGENCY},
     RATES: {INSTALLED},
+    TURN: {"0", "1"},
 }
 TEXT_OF_ONE: Final = """-- A title
 --
@@ -133,28 +135,37 @@ def test_a_flag_has_the_question_that_it_stands_for(name: str) -> None:
 
 
 OF_ONE_COMPANY: Final = [name for name in NAMES if any(p.name == "company" for p in named(name).parameters)]
+IN_TURNS: Final = [name for name in NAMES if [p.name for p in named(name).parameters if p.kind == TURN]]
 
 
-def test_what_can_be_asked_of_one_company_can_be_put_together_from_several() -> None:
-    assert [name for name in NAMES if named(name).part is not None] == OF_ONE_COMPANY
+def test_what_can_be_asked_of_a_few_can_be_put_together_from_several() -> None:
+    assert [name for name in NAMES if named(name).part and not named(name).is_of_workers] == OF_ONE_COMPANY
+    assert [name for name in NAMES if named(name).is_of_workers] == IN_TURNS == ["moves"]
 
 
-@pytest.mark.parametrize("name", OF_ONE_COMPANY)
-def test_the_part_of_companies_and_the_last_step_are_the_whole_select(name: str) -> None:
+def test_nobody_who_asks_gives_a_turn() -> None:
+    moves = named("moves")
+    hidden = [(each.name, each.default) for each in moves.parameters if each not in moves.asked]
+    assert hidden == [("turn", "0"), ("turns", "1")]
+
+
+@pytest.mark.parametrize("name", OF_ONE_COMPANY + IN_TURNS)
+def test_the_part_and_the_last_step_are_the_whole_select(name: str) -> None:
     question = named(name)
     assert question.part is not None
     part, last = question.part, question.put_together("SELECT 1 AS n")
-    head = part.removesuffix("SELECT *\nFROM of_companies")
-    step = last.removeprefix("WITH of_companies AS (\nSELECT 1 AS n\n)\n")
+    called = "of_workers" if question.is_of_workers else "of_companies"
+    head = part.removesuffix(f"SELECT *\nFROM {called}")
+    step = last.removeprefix(f"WITH {called} AS (\nSELECT 1 AS n\n)\n")
     assert head + step == question.select
     assert step.startswith("SELECT")
     assert "{" not in step, "the last step has no parameters"
 
 
 def test_a_select_without_a_part_is_asked_as_it_is() -> None:
-    for question in (question_of("one", TEXT_OF_ONE), named("moves"), named("contributions")):
+    for question in (question_of("one", TEXT_OF_ONE), named("contributions")):
         assert question.part is None
-        with pytest.raises(AssertionError, match="has no part of_companies"):
+        with pytest.raises(AssertionError, match="has no part"):
             question.put_together("SELECT 1")
 
 

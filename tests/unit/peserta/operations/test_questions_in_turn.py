@@ -5,7 +5,7 @@ from itertools import chain, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peserta.operations.companies_in_turn import IDS_BYTES_MAX, RECORDS_MAX, id_size, turns_of
+from peserta.operations.questions_in_turn import IDS_BYTES_MAX, RECORDS_MAX, id_size, turns_of
 
 few, many = st.integers(1, 2000), st.integers(RECORDS_MAX // 3, 2 * RECORDS_MAX)
 companies = st.dictionaries(st.text("aé🙂", min_size=1, max_size=64), few | many, max_size=30)
