@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from deploy.embedded import ports
 from deploy.embedded.stack import Stack
+from tests.support.sink_database import drop_databases
 
 # No example fails because a machine is slow.
 settings.register_profile("any machine", deadline=None)
@@ -46,6 +47,18 @@ def stack() -> Iterator[Stack]:
     """A running Kafka and ClickHouse with temporary data; a test that stops or kills one starts a stack of its own."""
     with Stack() as running:
         yield running
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_databases_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The databases of a module end with it. ClickHouse looks at all its tables again and again: sixty databases that
+    nobody uses take a tenth of a core."""
+    tests = [each for each in request.session.items if each.getparent(pytest.Module) is request.node]
+    uses_stack = any("stack" in each.fixturenames for each in tests if isinstance(each, pytest.Function))
+    running: Stack | None = request.getfixturevalue("stack") if uses_stack else None
+    yield
+    if running is not None:
+        drop_databases(running.clickhouse_url)
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Any, Final, TypeVar
+
+import clickhouse_connect
 
 from schemas.records import Snapshot
 from schemas.topics import SNAPSHOTS, TopicNames
@@ -96,6 +98,14 @@ async def opened_database(url: str, name: str) -> AsyncIterator[Database]:
     """A database that exists already."""
     async with await Warehouse.open(SinkSettings("", url, database=name)) as warehouse:
         yield Database(warehouse)
+
+
+def drop_databases(url: str) -> None:
+    """Drop every database of a server but its own."""
+    others = "SELECT name FROM system.databases WHERE engine = 'Atomic' AND name != 'default'"
+    with closing(clickhouse_connect.get_client(**SinkSettings("", url).clickhouse_options)) as client:
+        for (name,) in client.query(others).result_rows:
+            client.command(f"DROP DATABASE {name}")
 
 
 def shared_database(url: str, *fill: Callable[[Database], Awaitable[T]]) -> tuple[str, list[T]]:
