@@ -204,7 +204,7 @@ def _asked(settings: Settings, limit_s: int = ANSWER_LIMIT_S) -> Iterator[Client
             if getattr(error, "code", None) == NO_COLUMN_CODE:
                 raise Unavailable(
                     "The views in ClickHouse are of an earlier release, and lack what is asked for: start the sink of "
-                    "this one, or run `peserta clickhouse migrate`."
+                    "this one, which brings them."
                 ) from error
             raise
 

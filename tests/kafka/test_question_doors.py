@@ -239,7 +239,7 @@ async def test_views_of_an_earlier_release_say_what_is_to_be_done(
             "as_of AS since, 0 AS gap_people, 0 AS threshold_bp FROM snapshots"
         )
 
-        with pytest.raises(Unavailable, match=r"views .* of an earlier release.* `peserta clickhouse migrate`"):
+        with pytest.raises(Unavailable, match=r"views .* of an earlier release.* start the sink of this one"):
             await asyncio.to_thread(answer, settings, request(settings, "gaps", {"policy": "A"}))
 
 
